@@ -1,0 +1,54 @@
+# make study   the whole study, results/full/          make quick   the small one, results/quick/
+# make test    all tests                               make lint    style of Python and Snakemake
+# Each creates .venv from the lock first, if it is not there.
+SHELL := /bin/bash
+PYTHON ?= python3
+CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || echo 2)
+BIN := .venv/bin
+SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+
+.PHONY: study quick test lint format benchmark lock clean-venv
+
+study: .venv/installed
+	$(SNAKEMAKE)
+
+quick: .venv/installed
+	$(SNAKEMAKE) --configfile config/quick.yaml
+
+test: .venv/installed lint
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint
+
+format: .venv/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt workflow
+
+benchmark: .venv/installed
+	$(SNAKEMAKE) benchmark
+
+# The stamp is written last, so that an installation cut short is begun again.
+.venv/installed: envs/requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.txt
+	touch $@
+
+# Pin anew what requirements.in asks for, in a fresh environment.
+lock:
+	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/pip install --quiet -r envs/requirements.in
+	{ echo "# The lock: everything that is installed, pinned. Made from requirements.in by \`make lock\`."; \
+	  .venv/lock/bin/pip freeze | sed 's/+cpu//'; } > envs/requirements.txt
+	rm -rf .venv/lock
+	$(MAKE) envs/study.yaml
+
+envs/study.yaml: envs/requirements.txt
+	{ echo "# The lock for conda (snakemake --sdm conda). Made from requirements.txt by \`make $@\`."; \
+	  printf 'channels:\n  - conda-forge\n  - nodefaults\ndependencies:\n  - python=3.11\n  - pip\n  - pip:\n'; \
+	  grep -v '^#' $< | sed 's/^/      - /'; } > $@

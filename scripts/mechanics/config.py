@@ -1,0 +1,204 @@
+"""The config: checked before any work starts, and cut into the slice each training depends on.
+
+Imports neither torch nor pandas: the Snakefile reads this at every start.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from mechanics.settings import ConfigError, read_yaml
+
+TASKS = ("linear_regression", "modular_addition")
+SHARED_SETTINGS = {  # what every training of a task depends on, beside its model entry
+    "linear_regression": ("d", "k_min", "k_max"),
+    "modular_addition": ("p", "train_fraction"),
+}
+NOT_SETTINGS = ("seeds", "stack")  # they say which replicas there are, not what one is
+
+
+def load(paths: list[str]) -> dict:
+    """Read config files, each overriding the ones before it, as ``snakemake --configfile`` does.
+
+    Raises ConfigError if a file is missing or not YAML.
+    """
+    config: dict = {}
+    for path in paths:
+        config = merge(config, read_yaml(path))
+    return config
+
+
+def merge(base: dict, changes: dict) -> dict:
+    """``base`` with ``changes`` laid over it, dict by dict.
+
+    >>> merge({"a": {"b": 1, "c": 2}}, {"a": {"c": 3}})
+    {'a': {'b': 1, 'c': 3}}
+    """
+    result = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(base.get(key), dict)
+        result[key] = merge(base[key], value) if both else value
+    return result
+
+
+def check(config: dict, schema_path: str, files: list[str]) -> None:
+    """Raise ConfigError for the first thing wrong with the config, whatever file it stands in."""
+    schema = yaml.safe_load(Path(schema_path).read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    used = config | {
+        task: config[task] | {"models": _without_null(config[task]["models"])}
+        for task in TASKS
+        if isinstance(config.get(task), dict) and isinstance(config[task].get("models"), dict)
+    }
+    error = jsonschema.exceptions.best_match(validator.iter_errors(used))
+    if error is not None:
+        _fail(config, files, *_where(error))
+    for task in TASKS:
+        for keys, expected in _problems(config.get(task), task):
+            _fail(config, files, (task, *keys), expected)
+    folder = Path(config["results_folder"], config["study"])
+    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
+    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+        _fail(config, files, ("results_folder",), f"a folder that can be written ({existing})")
+
+
+def _without_null(entries: dict) -> dict:
+    return {name: entry for name, entry in entries.items() if entry is not None}
+
+
+def _where(error) -> tuple[tuple, str]:
+    """Keys down to the offending value, and what the schema expects there."""
+    keys = tuple(error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = sorted(set(error.instance) - set(known))
+        return (*keys, unknown[0]), f"no such key; known here: {', '.join(sorted(known))}"
+    if error.validator == "required":
+        missing = [key for key in error.validator_value if key not in error.instance]
+        return (*keys, missing[0]), "this key, which is required"
+    if error.validator == "propertyNames" or "propertyNames" in error.absolute_schema_path:
+        return (*keys, error.instance), error.schema["description"]
+    described = error.schema.get("description")
+    return keys, described or f"{error.validator}: {error.validator_value}"
+
+
+def _fail(config: dict, files: list[str], keys: tuple, expected: str) -> None:
+    value: object = config
+    for key in keys:
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            value = "(absent)"
+    shown = value if value == "(absent)" else json.dumps(value)
+    raise ConfigError(
+        f"{_origin(files, keys)}: {'.'.join(map(str, keys))} = {shown}: expected {expected}"
+    )
+
+
+def _origin(files: list[str], keys: tuple) -> str:
+    """The last file that sets the key, or its nearest parent."""
+    depth_of_file = []
+    for path in files:
+        level, depth = read_yaml(path), 0
+        for key in keys:
+            if not isinstance(level, dict) or key not in level:
+                break
+            level, depth = level[key], depth + 1
+        depth_of_file.append((depth, path))
+    if not depth_of_file:
+        return "--config"
+    deepest = max(depth for depth, _ in depth_of_file)
+    return [path for depth, path in depth_of_file if depth == deepest][-1]
+
+
+def _problems(section: dict | None, task: str) -> Iterator[tuple[tuple, str]]:
+    """What a schema cannot say: (keys within the task, what was expected)."""
+    if section is None:
+        return
+    if task == "linear_regression":
+        if section["k_min"] > section["k_max"]:
+            yield ("k_min",), f"at most k_max = {section['k_max']}"
+    elif not is_prime(section["p"]):
+        yield ("p",), "a prime number"
+    if task == "modular_addition" and int(section["train_fraction"] * section["p"] ** 2) < 1:
+        yield ("train_fraction",), f"at least one of the {section['p'] ** 2} pairs"
+    for name in models(section):
+        model, keys = model_entry(section, name), ("models", name)
+        missing = sorted(set(section["defaults"]) - set(model))
+        if missing:
+            yield (*keys, missing[0]), "a value, here or in defaults"
+        if model["d_model"] == "token":
+            if task == "modular_addition":
+                yield (*keys, "d_model"), "a number: only a regression token is a vector"
+            if model["d_mlp"] or model["layer_norm"]:
+                yield (*keys, "d_model"), "a number: a token stream has no MLP and no LayerNorm"
+        elif model["d_model"] % model["n_heads"]:
+            yield (*keys, "n_heads"), f"a divisor of d_model = {model['d_model']}"
+        schedule = model["checkpoints_at"]
+        for step in (schedule["log_until"], schedule["every"], *schedule["also"]):
+            if step > model["steps"]:
+                expected = f"no checkpoint beyond the last step, {model['steps']}"
+                yield (*keys, "checkpoints_at"), expected
+        if task == "linear_regression":
+            stored = section["evaluation"]["context_lengths"]
+            if not set(model["measured_at"]) <= set(stored):
+                yield (*keys, "measured_at"), f"lengths among evaluation.context_lengths = {stored}"
+            if model["n_prompts_history"] > section["evaluation"]["n_prompts"]:
+                yield (*keys, "n_prompts_history"), "at most evaluation.n_prompts"
+
+
+def is_prime(n: int) -> bool:
+    return n > 1 and all(n % divisor for divisor in range(2, int(n**0.5) + 1))
+
+
+def models(section: dict) -> list[str]:
+    """Names of the models of a task, in order; an entry set to null is left out."""
+    return [name for name, entry in section["models"].items() if entry is not None]
+
+
+def model_entry(section: dict, name: str) -> dict:
+    """The settings of one model: its own over the task's defaults."""
+    return merge(section["defaults"], section["models"][name])
+
+
+def blocks(section: dict, name: str) -> dict[str, list[int]]:
+    """The seeds of a model, cut into the stacks that are trained together, by folder name.
+
+    >>> blocks({"defaults": {"stack": 2}, "models": {"m": {"seeds": [0, 1, 5]}}}, "m")
+    {'0-1': [0, 1], '5': [5]}
+    """
+    entry = model_entry(section, name)
+    seeds, size = entry["seeds"], entry["stack"]
+    cut = [seeds[start : start + size] for start in range(0, len(seeds), size)]
+    return {block_name(block): block for block in cut}
+
+
+def block_name(seeds: list[int]) -> str:
+    if seeds == list(range(seeds[0], seeds[0] + len(seeds))):
+        return str(seeds[0]) if len(seeds) == 1 else f"{seeds[0]}-{seeds[-1]}"
+    return "_".join(map(str, seeds))
+
+
+def training_settings(config: dict, task: str, name: str) -> dict:
+    """All that the training of one replica depends on, and nothing else."""
+    section = config[task]
+    entry = model_entry(section, name)
+    shared = {key: section[key] for key in SHARED_SETTINGS[task]}
+    own = {key: value for key, value in entry.items() if key not in NOT_SETTINGS}
+    return {"task": task, **shared, **own}
+
+
+def evaluation_settings(config: dict) -> dict:
+    """What the held-out prompts depend on; empty if the study has no regression."""
+    section = config.get("linear_regression")
+    return {"d": section["d"], **section["evaluation"]} if section else {}
+
+
+def split_settings(config: dict) -> dict:
+    """What the split of the pairs depends on; empty if the study has no modular addition."""
+    section = config.get("modular_addition", {})
+    return {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if section}

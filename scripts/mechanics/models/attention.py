@@ -1,0 +1,60 @@
+"""Attention in two kinds, linear and softmax, shared by every network of the study.
+
+Weights carry a leading ``seed`` dimension: a stack of independent replicas is one set of
+tensors, so that a batch of small networks costs little more than one (see ``training/loop.py``).
+Names and shapes of the weights are TransformerLens's (``W_Q[head, d_model, d_head]`` and so on).
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+Kind = Literal["linear", "softmax"]
+
+
+def attention_pattern(
+    scores: Float[Tensor, "*batch query key"],
+    kind: Kind,
+    mask: Bool[Tensor, "*#batch #query key"] | None = None,
+) -> Float[Tensor, "*batch query key"]:
+    """Turn scores into the weights with which values are summed.
+
+    ``softmax``: softmax over the keys that ``mask`` admits. ``linear``: the score itself divided
+    by the number of admitted keys, so that a layer sums over the context as 1/k Σ (von Oswald et
+    al. 2023, eq. 6, with the 1/k of a mean gradient).
+    """
+    if kind == "softmax":
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        return scores.softmax(dim=-1)
+    if mask is None:
+        return scores / scores.shape[-1]
+    return scores * mask / mask.sum(dim=-1, keepdim=True)
+
+
+def project(
+    stream: Float[Tensor, "seed *rows d_in"], weight: Float[Tensor, "seed d_in d_out"]
+) -> Float[Tensor, "seed *rows d_out"]:
+    """Multiply every row of each replica's stream by that replica's matrix."""
+    rows = stream.flatten(1, -2)
+    return torch.bmm(rows, weight).unflatten(1, stream.shape[1:-1])
+
+
+def split_heads(
+    stream: Float[Tensor, "seed *rows d_model"],
+    weight: Float[Tensor, "seed head d_model d_head"],
+) -> Float[Tensor, "seed *rows head d_head"]:
+    """Project a stream to queries, keys or values of every head (``W_Q``, ``W_K``, ``W_V``)."""
+    n_heads = weight.shape[1]
+    joined = weight.transpose(1, 2).flatten(2)  # seed d_model (head d_head)
+    return project(stream, joined).unflatten(-1, (n_heads, -1))
+
+
+def join_heads(
+    mixed: Float[Tensor, "seed *rows head d_head"],
+    weight: Float[Tensor, "seed head d_head d_model"],
+) -> Float[Tensor, "seed *rows d_model"]:
+    """Project the heads' sums of values back to the stream (``W_O``)."""
+    return project(mixed.flatten(-2), weight.flatten(1, 2))

@@ -1,0 +1,72 @@
+"""In-context linear regression: prompts, and the risk with which predictions are judged.
+
+w ~ N(0, I_d), x_i ~ N(0, I_d), y_i = wᵀx_i. A prompt is (x_1, y_1) … (x_k, y_k) and one or more
+test points. Risk is the mean squared error divided by E[y²] = d, so that predicting 0 scores 1.
+"""
+
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from mechanics.seeds import generator
+
+
+@dataclass
+class Prompts:
+    """A batch of prompts for a stack of replicas.
+
+    ``mask`` marks the context tokens that exist where prompts of several lengths share a tensor
+    (the others are zero); ``None`` means that all exist.
+    """
+
+    x: Float[Tensor, "seed prompt k d"]
+    y: Float[Tensor, "seed prompt k"]
+    x_test: Float[Tensor, "seed prompt query d"]
+    y_test: Float[Tensor, "seed prompt query"]
+    mask: Bool[Tensor, "seed prompt k"] | None = None
+
+    def to(self, device: torch.device) -> "Prompts":
+        mask = None if self.mask is None else self.mask.to(device)
+        tensors = (self.x, self.y, self.x_test, self.y_test)
+        return Prompts(*(tensor.to(device) for tensor in tensors), mask)
+
+    def expand(self, n_seeds: int) -> "Prompts":
+        """The same prompts for each of ``n_seeds`` replicas (a view where only one is stored)."""
+        tensors = (self.x, self.y, self.x_test, self.y_test)
+        return Prompts(*(t.expand(n_seeds, *t.shape[1:]) for t in tensors))
+
+
+def sample_prompts(
+    stream: str, replica: int, step: int, n_prompts: int, k: int, n_queries: int, d: int
+) -> Prompts:
+    """Prompts of k pairs, a pure function of the arguments; the seed dimension is 1."""
+    normal = torch.randn(
+        n_prompts, 1 + k + n_queries, d, generator=generator(stream, replica, step)
+    )
+    w, x, x_test = normal.split([1, k, n_queries], dim=1)
+    y, y_test = x @ w.transpose(1, 2), x_test @ w.transpose(1, 2)
+    return Prompts(x[None], y[None, ..., 0], x_test[None], y_test[None, ..., 0])
+
+
+def stack_prompts(prompts: list[Prompts]) -> Prompts:
+    """One stack from the prompts of single replicas: all with a mask, or all without."""
+    columns = {f.name: [getattr(p, f.name) for p in prompts] for f in fields(Prompts)}
+    return Prompts(**{k: v[0] if v[0] is None else torch.cat(v) for k, v in columns.items()})
+
+
+def shorten(prompts: Prompts, lengths: Int[Tensor, "seed prompt"]) -> Prompts:
+    """Keep the first ``lengths`` pairs of each prompt; the rest becomes zero and masked."""
+    k = prompts.x.shape[-2]
+    mask = torch.arange(k) < lengths[..., None]
+    return Prompts(
+        prompts.x * mask[..., None], prompts.y * mask, prompts.x_test, prompts.y_test, mask
+    )
+
+
+def squared_errors(
+    predictions: Float[Tensor, "*seed prompt query"], prompts: Prompts
+) -> Float[Tensor, "*seed prompt"]:
+    """Squared error of every prompt, averaged over its test points."""
+    return (predictions - prompts.y_test).square().mean(dim=-1)

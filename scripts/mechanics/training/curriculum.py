@@ -1,0 +1,59 @@
+"""What changes over a training: learning rate, context lengths, and when the network is saved."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+
+def learning_rate(step: int, n_steps: int, peak: float, schedule: str, warmup_steps: int) -> float:
+    """Linear warm-up to ``peak``, then constant or (``one_cycle``) a cosine down to zero.
+
+    Raises ValueError for another schedule.
+    """
+    warmup = min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
+    if schedule == "constant":
+        return peak * warmup
+    if schedule == "one_cycle":
+        return peak * warmup * 0.5 * (1 + math.cos(math.pi * step / n_steps))
+    raise ValueError(f"schedule {schedule!r}: expected 'constant' or 'one_cycle'")
+
+
+def context_range(
+    step: int, n_steps: int, k_min: int, k_max: int, order: str, full_range_at: float
+) -> tuple[int, int]:
+    """The context lengths in use at a step, both ends included.
+
+    ``mixed``: all from the start. ``growing``: k_min first, longer ones added. ``shrinking``: k_max
+    first, shorter ones added, which deep linear attention needs (short contexts have heavy tails).
+    All are in use from the share ``full_range_at`` of the training on.
+    """
+    share = 1.0 if order == "mixed" else min(1.0, step / (full_range_at * n_steps))
+    reach = round((k_max - k_min) * share)
+    if order == "shrinking":
+        return k_max - reach, k_max
+    return k_min, k_min + reach
+
+
+def context_lengths(
+    low: int, high: int, n_prompts: int, one_length: bool, generator: torch.Generator
+) -> Int[Tensor, "prompt"]:
+    """A length per prompt, uniform in [low, high]; or (``one_length``) one that all share."""
+    drawn = torch.randint(low, high + 1, (1 if one_length else n_prompts,), generator=generator)
+    return drawn.expand(n_prompts)
+
+
+def checkpoint_steps(
+    n_steps: int, log_spaced: int, log_until: int, every: int, also: Sequence[int] = ()
+) -> list[int]:
+    """Scheduled checkpoints: 0, the last, ``log_spaced`` up to ``log_until``, then ``every`` n.
+
+    >>> checkpoint_steps(400, 3, 100, 200)
+    [0, 1, 10, 100, 200, 400]
+    """
+    early = np.round(np.geomspace(1, log_until, log_spaced)).astype(int).tolist()
+    late = [step for step in range(every, n_steps + 1, every) if step > log_until]
+    return sorted({0, *early, *late, *also, n_steps})

@@ -1,0 +1,209 @@
+"""One training loop for both tasks, over a stack of replicas that differ in their seed only.
+
+A replica ends by itself: at the last step, by its task's stop rule, or as ``diverged``. The state
+is saved every few seconds of work, so that a killed run continues and ends with the same weights
+to the bit on the same machine.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch.utils.flop_counter import FlopCounterMode
+
+from mechanics.training.checkpoint import (
+    checkpoint_key,
+    read_tensors,
+    write_tensors,
+)
+from mechanics.training.curriculum import checkpoint_steps, learning_rate
+from mechanics.training.objectives import Objective
+from mechanics.training.optimiser import AdamW, flatten, unflatten
+
+DIVERGED_LOSS = 1e6  # a finite loss above this is a divergence too; both tasks start near 10
+STATE_FILE = "state.safetensors"
+
+
+@dataclass
+class Replica:
+    """What became of one seed: ``training``, ``finished`` (by itself or by the stop rule) or
+    ``diverged``; ``last_step`` is the last measured one."""
+
+    seed: int
+    status: str = "training"
+    last_step: int = 0
+    progress_at_checkpoint: float = math.nan
+
+
+@dataclass
+class Training:
+    """The whole state of a run between two steps."""
+
+    optimiser: AdamW
+    replicas: list[Replica]
+    history: list[dict] = field(default_factory=list)
+    step: int = 0
+    flops_per_step: int | None = None
+    seconds: float = 0.0
+
+    @property
+    def active(self) -> list[Replica]:
+        return [replica for replica in self.replicas if replica.status == "training"]
+
+
+def train(
+    objective: Objective,
+    settings: dict,
+    seeds: list[int],
+    device: torch.device,
+    state_folder: Path,
+    report: Callable[[Training], None] = lambda training: None,
+    save_seconds: float = 30.0,
+) -> Training:
+    """Train the replicas ``seeds`` to their ends, from the saved state if there is one.
+
+    Checkpoints are left in ``state_folder / "checkpoints"``, one file per step. ``report`` is
+    called after every measurement. Raises CheckpointError for a saved state that cannot be read.
+    """
+    n_steps = settings["steps"]
+    scheduled = set(checkpoint_steps(n_steps, **settings["checkpoints_at"]))
+    measured = scheduled | set(range(0, n_steps + 1, settings["measure_every"]))
+    training = _resume(settings, seeds, device, state_folder)
+    if training is None:
+        initial = [objective.initial(seed) for seed in seeds]
+        stacked = {name: torch.stack([own[name] for own in initial]) for name in objective.shapes}
+        training = Training(
+            _optimiser(settings, flatten(stacked).to(device)), [*map(Replica, seeds)]
+        )
+        _measure(training, objective, settings, scheduled, None, state_folder)
+    parameters = _leaves(training, objective)
+    started, saved = time.monotonic() - training.seconds, time.monotonic()
+    while training.active:
+        losses = _step(training, objective, settings, parameters)
+        if training.step not in measured:
+            continue
+        n_active = len(training.active)
+        _measure(training, objective, settings, scheduled, losses, state_folder)
+        training.seconds = time.monotonic() - started
+        report(training)
+        if len(training.active) < n_active:
+            parameters = _leaves(training, objective)
+        if time.monotonic() - saved > save_seconds:
+            _save(training, state_folder)
+            saved = time.monotonic()
+    return training
+
+
+def _optimiser(settings: dict, weights, **state) -> AdamW:
+    return AdamW(
+        weights,
+        settings["weight_decay"],
+        tuple(settings["betas"]),
+        settings["gradient_clip"],
+        **state,
+    )
+
+
+def _leaves(training: Training, objective: Objective) -> dict[str, torch.Tensor]:
+    """Views of the flat weights that a loss can be differentiated by."""
+    views = unflatten(training.optimiser.weights, objective.shapes)
+    return {name: view.detach().requires_grad_() for name, view in views.items()}
+
+
+def _step(training: Training, objective: Objective, settings: dict, parameters: dict):
+    seeds = [replica.seed for replica in training.active]
+    first = training.flops_per_step is None
+    with FlopCounterMode(display=False) if first else nullcontext() as counter:
+        losses = objective.losses(parameters, seeds, training.step)
+        gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
+    if first:
+        training.flops_per_step = counter.get_total_flops() // len(seeds)
+    rate = learning_rate(
+        training.step,
+        settings["steps"],
+        settings["learning_rate"],
+        settings["schedule"],
+        settings["warmup_steps"],
+    )
+    gradient = torch.cat([tensor.flatten(1) for tensor in gradients], dim=1)
+    training.optimiser.update(gradient, rate)
+    training.step += 1
+    return losses.detach()
+
+
+def _measure(training, objective, settings, scheduled, losses, state_folder) -> None:
+    """Append to the history, save checkpoints that are due, and end replicas that have ended."""
+    step, active = training.step, training.active
+    weights = training.optimiser.weights
+    views = unflatten(weights, objective.shapes)
+    sound = weights.isfinite().all(dim=1)
+    if losses is not None:
+        sound &= losses.isfinite() & (losses < DIVERGED_LOSS)
+    rows = objective.measure(views, [replica.seed for replica in active])
+    training.history += [{"step": step, **row} for row in rows]
+    due = {}
+    for row, replica in enumerate(active):
+        replica.last_step = step
+        if not sound[row]:
+            replica.status = "diverged"
+            continue
+        own_rows = [r for r in rows if r["seed"] == replica.seed]
+        own_history = [r for r in training.history if r["seed"] == replica.seed]
+        progress = objective.progress(own_rows)
+        moved = abs(progress - replica.progress_at_checkpoint) >= settings["checkpoint_on_change"]
+        if step == settings["steps"] or objective.finished(own_history):
+            replica.status = "finished"
+        if step in scheduled or moved or replica.status == "finished":
+            replica.progress_at_checkpoint = progress
+            due |= {checkpoint_key(replica.seed, step, n): v[row] for n, v in views.items()}
+    if due:
+        write_tensors(state_folder / "checkpoints" / f"step{step:07d}.safetensors", due)
+    kept = [row for row, replica in enumerate(active) if replica.status == "training"]
+    if len(kept) < len(active):
+        training.optimiser.keep(kept)
+
+
+def _save(training: Training, state_folder: Path) -> None:
+    optimiser = training.optimiser
+    tensors = {name: getattr(optimiser, name) for name in ("weights", "mean", "square")}
+    metadata = {
+        "optimiser_step": optimiser.step,
+        "replicas": [asdict(replica) for replica in training.replicas],
+        **{
+            name: getattr(training, name)
+            for name in ("history", "step", "flops_per_step", "seconds")
+        },
+    }
+    write_tensors(state_folder / STATE_FILE, tensors, metadata)
+
+
+def _resume(settings, seeds, device, state_folder) -> Training | None:
+    path = state_folder / STATE_FILE
+    if not path.exists():
+        _drop_checkpoints_after(-1, state_folder)
+        return None
+    tensors, saved = read_tensors(path, str(device))
+    optimiser = _optimiser(settings, step=saved.pop("optimiser_step"), **tensors)
+    replicas = [Replica(**replica) for replica in saved.pop("replicas")]
+    _drop_checkpoints_after(saved["step"], state_folder)
+    return Training(optimiser, replicas, **saved)
+
+
+def _drop_checkpoints_after(step: int, state_folder: Path) -> None:
+    """Remove what a killed run wrote after its last saved state: it will be written again."""
+    for path in (state_folder / "checkpoints").glob("step*.safetensors"):
+        if int(path.stem.removeprefix("step")) > step:
+            path.unlink()
+
+
+def collect_checkpoints(state_folder: Path) -> dict[str, torch.Tensor]:
+    """All checkpoints of a run in one dict."""
+    tensors: dict[str, torch.Tensor] = {}
+    for path in sorted((state_folder / "checkpoints").glob("step*.safetensors")):
+        tensors |= load_file(path)
+    return tensors

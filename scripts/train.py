@@ -1,0 +1,110 @@
+"""Train one stack of replicas and save checkpoints, history and the record of the run.
+
+By hand, with the progress bar:
+    python scripts/train.py --settings results/full/runs/modular_addition/softmax_L1/0/run.json \\
+        --seeds 0 --data results/full/data/modular_addition/split_seed0.parquet --output /tmp/again
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from mechanics.device import choose_device, device_name
+from mechanics.progress import Progress
+from mechanics.provenance import closure_sha256, git_commit
+from mechanics.settings import ConfigError, as_argument, read_settings
+from mechanics.training.checkpoint import (
+    CheckpointError,
+    atomic,
+    checkpoint_key,
+    sha256,
+    weights_sha256,
+    write_tensors,
+)
+from mechanics.training.loop import collect_checkpoints, train
+from mechanics.training.objectives import OBJECTIVES
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    try:
+        run(arguments)
+    except (CheckpointError, ConfigError, ValueError) as error:
+        sys.exit(f"train.py: {error}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--settings", required=True, help="JSON, or a file (run.json will do)")
+    parser.add_argument("--seeds", required=True, type=int, nargs="+")
+    parser.add_argument("--data", required=True, type=Path, nargs="+", help="from the data stage")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--state", type=Path, help="folder of the resume state")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--save-seconds", type=float, default=30.0, help="between saved states")
+    return parser.parse_args()
+
+
+def run(arguments: argparse.Namespace) -> None:
+    settings, seeds = read_settings(arguments.settings), arguments.seeds
+    code = closure_sha256(Path(__file__))
+    key = as_argument([settings, seeds, code, torch.__version__])
+    key = hashlib.sha256(key.encode()).hexdigest()[:16]
+    record_path = arguments.output / "run.json"
+    if record_path.exists():
+        raise ValueError(f"{record_path} is there already: remove its folder to train again")
+    state_folder = (arguments.state or arguments.output / ".state") / key
+    device = choose_device(arguments.device, arguments.threads)
+    objective = OBJECTIVES[settings["task"]](settings, arguments.data, device)
+    title = f"{settings['task']} seeds {' '.join(map(str, seeds))}"
+    with Progress(title, settings["steps"], objective) as progress:
+        training = train(
+            objective, settings, seeds, device, state_folder, progress, arguments.save_seconds
+        )
+    checkpoints = collect_checkpoints(state_folder)
+    write_tensors(arguments.output / "checkpoints.safetensors", checkpoints)
+    with atomic(arguments.output / "history.parquet") as part:
+        pd.DataFrame(training.history).to_parquet(part, index=False)
+    record = {
+        "settings": settings,
+        "seeds": seeds,
+        "replicas": [describe(replica, checkpoints, training) for replica in training.replicas],
+        "device": device_name(device),
+        "threads": arguments.threads,
+        "seconds": round(training.seconds, 1),
+        "torch": torch.__version__,
+        "python": sys.version.split()[0],
+        "git_commit": git_commit(),
+        "code_sha256": code,
+        "checkpoints_sha256": sha256(arguments.output / "checkpoints.safetensors"),
+    }
+    with atomic(record_path) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n")
+    shutil.rmtree(state_folder)
+
+
+def describe(replica, checkpoints, training) -> dict:
+    """Status of one seed, the hash of its last saved weights, and what its training cost."""
+    prefix = checkpoint_key(replica.seed, 0).split("/")[0] + "/"
+    saved = sorted({key.rsplit("/", 1)[0] for key in checkpoints if key.startswith(prefix)})
+    last = [t.flatten() for key, t in checkpoints.items() if key.rsplit("/", 1)[0] == saved[-1]]
+    return {
+        "seed": replica.seed,
+        "status": replica.status,
+        "last_step": replica.last_step,
+        "train_flops": training.flops_per_step * replica.last_step,
+        "weights_sha256": weights_sha256(torch.cat(last)),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Small settings and data files that several tests use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from mechanics.settings import as_argument
+
+SCRIPTS = Path(__file__).parents[1] / "scripts"
+COMMON = {
+    "attention": "softmax",
+    "n_layers": 1,
+    "n_heads": 2,
+    "d_mlp": 16,
+    "layer_norm": False,
+    "activation_clip": None,
+    "init_std": None,
+    "steps": 20,
+    "learning_rate": 0.01,
+    "schedule": "constant",
+    "warmup_steps": 5,
+    "betas": [0.9, 0.98],
+    "weight_decay": 0.1,
+    "gradient_clip": 1.0,
+    "measure_every": 5,
+    "checkpoint_on_change": 0.5,
+    "checkpoints_at": {"log_spaced": 3, "log_until": 10, "every": 10, "also": []},
+}
+
+
+def addition_settings(**changes) -> dict:
+    own = {"d_model": 8, "pairs_per_step": 20, "grokking_accuracy": 0.99}
+    own |= {"stop_after_grokking": None, "p": 11, "train_fraction": 0.3}
+    return {"task": "modular_addition", **COMMON, **own, **changes}
+
+
+def regression_settings(**changes) -> dict:
+    own = {"attention": "linear", "n_heads": 1, "d_model": "token", "d_mlp": 0}
+    own |= {"prompts_per_step": 16, "queries_per_prompt": 2, "one_length_per_step": False}
+    own |= {"curriculum": "growing", "full_range_at": 0.5, "measured_at": [4, 8]}
+    own |= {"n_prompts_history": 16, "d": 3, "k_min": 2, "k_max": 8}
+    return {"task": "linear_regression", **COMMON, **own, **changes}
+
+
+def write_data(folder: Path, settings: dict, seeds: list[int]) -> list[Path]:
+    """Run the data stage for these settings, once."""
+    if settings["task"] == "linear_regression":
+        path = folder / "evaluation.safetensors"
+        slice_ = {"d": settings["d"], "context_lengths": settings["measured_at"]}
+        slice_ |= {"n_prompts": settings["n_prompts_history"], "n_queries": 2}
+        run_program("sample_prompts", "--settings", as_argument(slice_), "--output", path)
+        return [path]
+    paths = [folder / f"split_seed{seed}.parquet" for seed in seeds]
+    slice_ = {key: settings[key] for key in ("p", "train_fraction")}
+    for seed, path in zip(seeds, paths, strict=True):
+        run_program(
+            "split_pairs", "--settings", as_argument(slice_), "--seed", seed, "--output", path
+        )
+    return paths
+
+
+def run_program(name: str, *arguments) -> subprocess.CompletedProcess:
+    """Run a program of scripts/ as a user would; raises if it fails."""
+    command = [sys.executable, SCRIPTS / f"{name}.py", *arguments]
+    return subprocess.run([*map(str, command)], check=True, capture_output=True, text=True)

@@ -1,0 +1,90 @@
+"""The regression network: its shortcuts change nothing, and its context is a set."""
+
+import pytest
+import torch
+
+from mechanics.models import regression
+from mechanics.models.attention import attention_pattern
+from mechanics.models.block import Architecture, initialise
+from mechanics.tasks.linear_regression import Prompts, sample_prompts, shorten, stack_prompts
+
+D = 3
+ARCHITECTURES = {
+    "linear_L1": Architecture("linear", 1, 1, D + 1, D + 1, 0, False, False),
+    "linear_2heads": Architecture("linear", 1, 2, D + 1, D + 1, 0, False, False),
+    "linear_L3": Architecture("linear", 3, 1, D + 1, D + 1, 0, False, False, 10.0),
+    "softmax_L1": Architecture("softmax", 1, 2, D + 1, D + 1, 0, False, False),
+    "deep": Architecture("softmax", 2, 2, 8, 4, 16, True, True),
+    "linear_embedded": Architecture("linear", 2, 2, 8, 4, 16, True, True),
+}
+
+
+def setup(name, n_seeds=2):
+    architecture = ARCHITECTURES[name]
+    shapes = regression.parameter_shapes(architecture, D)
+    own = [
+        initialise(shapes, 0.5, torch.Generator().manual_seed(seed)) for seed in range(n_seeds)
+    ]
+    parameters = {key: torch.stack([o[key] for o in own]).double() for key in shapes}
+    prompts = stack_prompts([sample_prompts("prompts", r, 0, 5, 8, 2, D) for r in range(n_seeds)])
+    return architecture, parameters, as_float64(prompts)
+
+
+def as_float64(prompts: Prompts) -> Prompts:
+    tensors = (prompts.x, prompts.y, prompts.x_test, prompts.y_test)
+    return Prompts(*(tensor.double() for tensor in tensors), prompts.mask)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_masked_prompt_equals_short_prompt(name):
+    architecture, parameters, prompts = setup(name)
+    masked = shorten(prompts, torch.full((2, 5), 4))
+    short = Prompts(prompts.x[:, :, :4], prompts.y[:, :, :4], prompts.x_test, prompts.y_test)
+    torch.testing.assert_close(
+        regression.forward(parameters, masked, architecture),
+        regression.forward(parameters, short, architecture),
+        atol=1e-12,
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("name", ["linear_L1", "linear_2heads"])
+def test_moments_equal_the_sum_over_the_attention_pattern(name):
+    architecture, parameters, prompts = setup(name)
+    tokens = regression.tokens(prompts, query_flag=False)
+    weights = {letter: parameters[f"blocks.0.attn.W_{letter}"] for letter in "QKVO"}
+    query = torch.einsum("spqt,shtd->sphqd", tokens[:, :, 8:], weights["Q"])
+    key = torch.einsum("spkt,shtd->sphkd", tokens[:, :, :8], weights["K"])
+    value = torch.einsum("spkt,shtd->sphkd", tokens[:, :, :8], weights["V"])
+    scores = torch.einsum("sphqd,sphkd->sphqk", query, key) * architecture.score_scale
+    pattern = attention_pattern(scores, "linear")
+    expected = torch.einsum("sphqk,sphkd,shdt->spqt", pattern, value, weights["O"])[..., -1]
+    predictions = regression.forward(parameters, prompts, architecture)
+    torch.testing.assert_close(predictions, expected, atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_order_of_the_context_does_not_matter(name):
+    architecture, parameters, prompts = setup(name)
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
+    permuted = Prompts(
+        prompts.x[:, :, order], prompts.y[:, :, order], prompts.x_test, prompts.y_test
+    )
+    torch.testing.assert_close(
+        regression.forward(parameters, prompts, architecture),
+        regression.forward(parameters, permuted, architecture),
+        atol=1e-12,
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_test_points_do_not_see_each_other(name):
+    architecture, parameters, prompts = setup(name)
+    first = Prompts(prompts.x, prompts.y, prompts.x_test[:, :, :1], prompts.y_test[:, :, :1])
+    torch.testing.assert_close(
+        regression.forward(parameters, prompts, architecture)[..., :1],
+        regression.forward(parameters, first, architecture),
+        atol=1e-12,
+        rtol=1e-12,
+    )

@@ -1,0 +1,91 @@
+"""The loop: resumes to the bit, and a replica's result does not depend on its stack."""
+
+import pandas as pd
+import pytest
+import torch
+from helpers import addition_settings, regression_settings, write_data
+
+from mechanics.training import loop
+from mechanics.training.checkpoint import CheckpointError, checkpoint_key
+from mechanics.training.objectives import OBJECTIVES
+
+CPU = torch.device("cpu")
+
+
+def run(tmp_path, settings, seeds, name="state", **changes):
+    settings = settings | changes
+    data = write_data(tmp_path, settings, seeds)
+    objective = OBJECTIVES[settings["task"]](settings, data, CPU)
+    folder = tmp_path / name
+    training = loop.train(objective, settings, seeds, CPU, folder, save_seconds=0.0)
+    return training, loop.collect_checkpoints(folder)
+
+
+@pytest.mark.parametrize("settings", [regression_settings(), addition_settings()])
+def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
+    seeds = [0, 1]
+    whole, expected = run(tmp_path, settings, seeds, "whole")
+    step = loop._step
+
+    def killed(training, *rest):
+        if training.step == 13:
+            raise KeyboardInterrupt
+        return step(training, *rest)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "_step", killed)
+        run(tmp_path, settings, seeds, "killed")
+    resumed, found = run(tmp_path, settings, seeds, "killed")
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[key], expected[key]) for key in expected)
+    assert resumed.history == whole.history
+
+
+@pytest.mark.parametrize("settings", [regression_settings(), addition_settings()])
+def test_a_seed_does_not_depend_on_its_stack(tmp_path, settings):
+    together, stacked = run(tmp_path, settings, [0, 1, 2], "together")
+    alone, single = run(tmp_path, settings, [2], "alone")
+    last = checkpoint_key(2, settings["steps"])
+    for key in (key for key in single if key.startswith(last)):
+        torch.testing.assert_close(stacked[key], single[key], atol=1e-4, rtol=1e-4)
+
+
+def test_a_diverged_replica_ends_and_the_others_go_on(tmp_path, monkeypatch):
+    settings = regression_settings()
+    objective = OBJECTIVES[settings["task"]]
+    losses = objective.losses
+
+    def poisoned(self, parameters, seeds, step):
+        factor = torch.tensor([float("nan") if seed == 1 and step == 7 else 1.0 for seed in seeds])
+        return losses(self, parameters, seeds, step) * factor
+
+    monkeypatch.setattr(objective, "losses", poisoned)
+    training, checkpoints = run(tmp_path, settings, [0, 1, 2])
+    assert [r.status for r in training.replicas] == ["finished", "diverged", "finished"]
+    assert [r.last_step for r in training.replicas] == [20, 10, 20]
+    assert all(tensor.isfinite().all() for tensor in checkpoints.values())
+
+
+def test_stop_rule_ends_a_run_after_grokking(tmp_path):
+    settings = addition_settings(grokking_accuracy=1e-9, stop_after_grokking=10)
+    training, _ = run(tmp_path, settings, [0])
+    assert training.replicas[0].status == "finished"
+    assert training.replicas[0].last_step == 10
+
+
+def test_truncated_state_is_named_and_not_overwritten(tmp_path, monkeypatch):
+    settings = addition_settings()
+    run(tmp_path, settings, [0])
+    state = tmp_path / "state" / loop.STATE_FILE
+    state.write_bytes(state.read_bytes()[:-10])
+    with pytest.raises(CheckpointError, match="state.safetensors: truncated or corrupted"):
+        run(tmp_path, settings, [0])
+    assert state.exists()
+
+
+def test_history_is_one_row_per_seed_step_and_split(tmp_path):
+    training, _ = run(tmp_path, addition_settings(), [0, 1])
+    history = pd.DataFrame(training.history)
+    assert not history.duplicated(["seed", "step", "split"]).any()
+    assert history["step"].isin(range(0, 21)).all()
+    assert {"loss", "accuracy", "norm_squared"} <= set(history)

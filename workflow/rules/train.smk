@@ -1,0 +1,45 @@
+# Training: one job per stack of seeds. A killed job resumes from {RESULTS}/.state.
+
+
+def training_data(wildcards):
+    if wildcards.task == "linear_regression":
+        return [rules.sample_prompts.output[0]]
+    return expand(rules.split_pairs.output[0], seed=seeds_of(wildcards))
+
+
+rule train:
+    input:
+        code=program("train"),
+        data=training_data,
+    output:
+        ensure(
+            multiext(
+                f"{RESULTS}/runs/{{task}}/{{model}}/{{block}}/",
+                "checkpoints.safetensors",
+                "history.parquet",
+                "run.json",
+            ),
+            non_empty=True,
+        ),
+    log:
+        f"{RESULTS}/logs/train_{{task}}_{{model}}_{{block}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_{{task}}_{{model}}_{{block}}.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: config["threads_per_training"]
+    resources:
+        mem_mb=3000,
+        runtime=120,
+        device=config["device"],
+        state=f"{RESULTS}/.state",
+    params:
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        settings=lambda wildcards: as_argument(
+            study.training_settings(config, wildcards.task, wildcards.model)
+        ),
+        seeds=seeds_of,
+    shell:
+        "python scripts/train.py --settings {params.settings:q} --seeds {params.seeds}"
+        " --data {input.data:q} --output {params.folder:q} --state {resources.state:q}"
+        " --device {resources.device} --threads {threads} > {log:q} 2>&1"
