@@ -14,6 +14,7 @@ import yaml
 from mechanics.settings import ConfigError, read_yaml
 
 TASKS = ("linear_regression", "modular_addition")
+MODEL_SCHEMA = {"linear_regression": "regression_model", "modular_addition": "addition_model"}
 SHARED_SETTINGS = {  # what every training of a task depends on, beside its model entry
     "linear_regression": ("d", "k_min", "k_max"),
     "modular_addition": ("p", "train_fraction"),
@@ -45,9 +46,9 @@ def merge(base: dict, changes: dict) -> dict:
     return result
 
 
-def check(config: dict, schema_path: str, files: list[str]) -> None:
+def check(config: dict, schema_path: Path, files: list[str]) -> None:
     """Raise ConfigError for the first thing wrong with the config, whatever file it stands in."""
-    schema = yaml.safe_load(Path(schema_path).read_text())
+    schema = yaml.safe_load(schema_path.read_text())
     validator = jsonschema.Draft202012Validator(schema)
     used = config | {
         task: config[task] | {"models": _without_null(config[task]["models"])}
@@ -57,8 +58,9 @@ def check(config: dict, schema_path: str, files: list[str]) -> None:
     error = jsonschema.exceptions.best_match(validator.iter_errors(used))
     if error is not None:
         _fail(config, files, *_where(error))
+    definitions = {name: part.get("properties") for name, part in schema["$defs"].items()}
     for task in TASKS:
-        for keys, expected in _problems(config.get(task), task):
+        for keys, expected in _problems(config.get(task), task, definitions):
             _fail(config, files, (task, *keys), expected)
     folder = Path(config["results_folder"], config["study"])
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
@@ -115,40 +117,54 @@ def _origin(files: list[str], keys: tuple) -> str:
     return [path for depth, path in depth_of_file if depth == deepest][-1]
 
 
-def _problems(section: dict | None, task: str) -> Iterator[tuple[tuple, str]]:
+def _problems(section: dict | None, task: str, definitions: dict) -> Iterator[tuple[tuple, str]]:
     """What a schema cannot say: (keys within the task, what was expected)."""
     if section is None:
         return
     if task == "linear_regression":
+        stored = section["evaluation"]["context_lengths"]
         if section["k_min"] > section["k_max"]:
             yield ("k_min",), f"at most k_max = {section['k_max']}"
-    elif not is_prime(section["p"]):
-        yield ("p",), "a prime number"
-    if task == "modular_addition" and int(section["train_fraction"] * section["p"] ** 2) < 1:
-        yield ("train_fraction",), f"at least one of the {section['p'] ** 2} pairs"
+        if not set(section["tabulated_at"]) <= set(stored):
+            yield ("tabulated_at",), f"lengths among evaluation.context_lengths = {stored}"
+    else:
+        if not is_prime(section["p"]):
+            yield ("p",), "a prime number"
+        if int(section["train_fraction"] * section["p"] ** 2) < 1:
+            yield ("train_fraction",), f"at least one of the {section['p'] ** 2} pairs"
     for name in models(section):
-        model, keys = model_entry(section, name), ("models", name)
-        missing = sorted(set(section["defaults"]) - set(model))
+        model = model_entry(section, name)
+        missing = [(key,) for key in definitions[MODEL_SCHEMA[task]] if key not in model]
+        missing = missing or [
+            ("checkpoints_at", key)
+            for key in definitions["checkpoints_at"]
+            if key not in model["checkpoints_at"]
+        ]
         if missing:
-            yield (*keys, missing[0]), "a value, here or in defaults"
-        if model["d_model"] == "token":
-            if task == "modular_addition":
-                yield (*keys, "d_model"), "a number: only a regression token is a vector"
-            if model["d_mlp"] or model["layer_norm"]:
-                yield (*keys, "d_model"), "a number: a token stream has no MLP and no LayerNorm"
-        elif model["d_model"] % model["n_heads"]:
-            yield (*keys, "n_heads"), f"a divisor of d_model = {model['d_model']}"
-        schedule = model["checkpoints_at"]
-        for step in (schedule["log_until"], schedule["every"], *schedule["also"]):
-            if step > model["steps"]:
-                expected = f"no checkpoint beyond the last step, {model['steps']}"
-                yield (*keys, "checkpoints_at"), expected
-        if task == "linear_regression":
-            stored = section["evaluation"]["context_lengths"]
-            if not set(model["measured_at"]) <= set(stored):
-                yield (*keys, "measured_at"), f"lengths among evaluation.context_lengths = {stored}"
-            if model["n_prompts_history"] > section["evaluation"]["n_prompts"]:
-                yield (*keys, "n_prompts_history"), "at most evaluation.n_prompts"
+            yield ("models", name, *missing[0]), "a value, here or in defaults"
+            return
+        for key, expected in _model_problems(section, model, task):
+            yield ("models", name, key), expected
+
+
+def _model_problems(section: dict, model: dict, task: str) -> Iterator[tuple[str, str]]:
+    """What is wrong within one model entry: (key, what was expected)."""
+    d_model, n_heads = model["d_model"], model["n_heads"]
+    if d_model == "token":
+        if model["d_mlp"] or model["layer_norm"]:
+            yield "d_model", "a number: a token stream has no MLP and no LayerNorm"
+    elif d_model % n_heads:
+        yield "n_heads", f"a divisor of d_model = {d_model}"
+    schedule, last = model["checkpoints_at"], model["steps"]
+    if max(schedule["log_until"], schedule["every"], *schedule["also"]) > last:
+        yield "checkpoints_at", f"no checkpoint beyond the last step, {last}"
+    if task == "linear_regression":
+        evaluation = section["evaluation"]
+        stored = evaluation["context_lengths"]
+        if not set(model["measured_at"]) <= set(stored):
+            yield "measured_at", f"lengths among evaluation.context_lengths = {stored}"
+        if model["n_prompts_history"] > evaluation["n_prompts"]:
+            yield "n_prompts_history", f"at most evaluation.n_prompts = {evaluation['n_prompts']}"
 
 
 def is_prime(n: int) -> bool:

@@ -22,9 +22,7 @@ ARCHITECTURES = {
 def setup(name, n_seeds=2):
     architecture = ARCHITECTURES[name]
     shapes = regression.parameter_shapes(architecture, D)
-    own = [
-        initialise(shapes, 0.5, torch.Generator().manual_seed(seed)) for seed in range(n_seeds)
-    ]
+    own = [initialise(shapes, 0.5, torch.Generator().manual_seed(seed)) for seed in range(n_seeds)]
     parameters = {key: torch.stack([o[key] for o in own]).double() for key in shapes}
     prompts = stack_prompts([sample_prompts("prompts", r, 0, 5, 8, 2, D) for r in range(n_seeds)])
     return architecture, parameters, as_float64(prompts)

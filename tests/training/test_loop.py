@@ -43,8 +43,8 @@ def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
 
 @pytest.mark.parametrize("settings", [regression_settings(), addition_settings()])
 def test_a_seed_does_not_depend_on_its_stack(tmp_path, settings):
-    together, stacked = run(tmp_path, settings, [0, 1, 2], "together")
-    alone, single = run(tmp_path, settings, [2], "alone")
+    _, stacked = run(tmp_path, settings, [0, 1, 2], "together")
+    _, single = run(tmp_path, settings, [2], "alone")
     last = checkpoint_key(2, settings["steps"])
     for key in (key for key in single if key.startswith(last)):
         torch.testing.assert_close(stacked[key], single[key], atol=1e-4, rtol=1e-4)
@@ -78,7 +78,7 @@ def test_truncated_state_is_named_and_not_overwritten(tmp_path, monkeypatch):
     run(tmp_path, settings, [0])
     state = tmp_path / "state" / loop.STATE_FILE
     state.write_bytes(state.read_bytes()[:-10])
-    with pytest.raises(CheckpointError, match="state.safetensors: truncated or corrupted"):
+    with pytest.raises(CheckpointError, match=r"state\.safetensors: truncated or corrupted"):
         run(tmp_path, settings, [0])
     assert state.exists()
 

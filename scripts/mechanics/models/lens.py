@@ -1,0 +1,97 @@
+"""The addition network as TransformerLens's own model, so that its hooks and tools work on it.
+
+TransformerLens 4 builds small networks as ``TransformerBridge.boot_native(config)``: a causal
+pre-LayerNorm Transformer with learned positions, the network of ``models/addition.py`` written by
+others. A test holds the two equal. Importing this module takes seconds: import it where it is used.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformer_lens.config import TransformerBridgeConfig
+from transformer_lens.model_bridge import TransformerBridge
+
+from mechanics.models import addition
+from mechanics.models.block import LAYER_NORM_EPSILON, Architecture
+
+
+def to_lens(
+    parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture
+) -> TransformerBridge:
+    """The same network in TransformerLens, with copies of the weights of one replica.
+
+    Call it with tokens [pair, 3] = (a, b, p) for logits [pair, 3, p]; those at "=" are the last.
+    Dtype and device are those of the weights. The native model has attention biases and ours has
+    none: they are zero and frozen, so that it stays the same network if it is trained.
+
+    Raises ValueError for linear attention, which the native model cannot express, and for
+    parameters that are not those of one replica of an addition network of this architecture.
+    """
+    if architecture.attention != "softmax":
+        raise ValueError(
+            f"{architecture.attention} attention: TransformerLens's native model has softmax only"
+        )
+    p = _modulus(parameters, architecture)
+    W_E = parameters["embed.W_E"]
+    config = TransformerBridgeConfig(  # attn_scale keeps its default, which is sqrt(d_head)
+        n_layers=architecture.n_layers,
+        n_heads=architecture.n_heads,
+        d_model=architecture.d_model,
+        d_head=architecture.d_head,
+        d_mlp=architecture.d_mlp,
+        act_fn="relu",
+        normalization_type="LN" if architecture.layer_norm else None,
+        eps=LAYER_NORM_EPSILON,
+        d_vocab=p + 1,
+        d_vocab_out=p,
+        n_ctx=3,
+        init_weights=False,
+    )
+    model = TransformerBridge.boot_native(config, device=W_E.device, dtype=W_E.dtype)
+    zeros = {name: torch.zeros_like(tensor) for name, tensor in model.state_dict().items()}
+    own = {name: tensor[0].detach() for name, tensor in parameters.items()}
+    model.load_state_dict(zeros | _renamed(own, architecture))
+    for block in model.blocks:
+        for part in (block.attn.q, block.attn.k, block.attn.v, block.attn.o):
+            part.bias.requires_grad_(False)
+    return model
+
+
+def _modulus(parameters: dict[str, Tensor], architecture: Architecture) -> int:
+    """p, once the parameters are seen to be those of one replica of the architecture."""
+    if "embed.W_E" not in parameters:
+        raise ValueError("no embed.W_E among the parameters: not an addition network")
+    p = parameters["embed.W_E"].shape[1] - 1
+    shapes = addition.parameter_shapes(architecture, p)
+    expected = {name: (1, *shape) for name, shape in shapes.items()}
+    found = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if found.get(name) != expected.get(name):
+            raise ValueError(
+                f"{name}: shape {found.get(name)}, expected {expected.get(name)}: not one replica"
+                " of this architecture"
+            )
+    return p
+
+
+def _renamed(own: dict[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:
+    """Weights of one replica under TransformerLens's names: torch.nn.Linear wants [out, in]."""
+    weights = {
+        "embed.weight": own["embed.W_E"],
+        "pos_embed.weight": own["pos_embed.W_pos"],
+        "unembed.weight": own["unembed.W_U"].T,
+    }
+    norms = ["ln_final"] if architecture.layer_norm else []
+    for layer in range(architecture.n_layers):
+        name = f"blocks.{layer}"
+        for letter in "QKV":  # head d_model d_head -> (head d_head) d_model
+            matrix = own[f"{name}.attn.W_{letter}"].transpose(1, 2).flatten(0, 1)
+            weights[f"{name}.attn.{letter.lower()}.weight"] = matrix
+        weights[f"{name}.attn.o.weight"] = own[f"{name}.attn.W_O"].flatten(0, 1).T
+        for part in ("in", "out"):
+            weights[f"{name}.mlp.{part}.weight"] = own[f"{name}.mlp.W_{part}"].T
+            weights[f"{name}.mlp.{part}.bias"] = own[f"{name}.mlp.b_{part}"]
+        norms += [f"{name}.ln1", f"{name}.ln2"] if architecture.layer_norm else []
+    for norm in norms:
+        weights |= {f"{norm}.weight": own[f"{norm}.w"], f"{norm}.bias": own[f"{norm}.b"]}
+    return weights

@@ -1,0 +1,136 @@
+"""A wrong config is refused before any work, by one message: file, key, value, expectation."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mechanics import config as study
+from mechanics.settings import ConfigError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+STUDY = str(ROOT / "config" / "config.yaml")
+
+
+def check(tmp_path, changes: dict) -> None:
+    overlay = tmp_path / "changes.yaml"
+    overlay.write_text(yaml.safe_dump(changes))
+    files = [STUDY, str(overlay)]
+    study.check(study.load(files) | {"results_folder": str(tmp_path)}, SCHEMA, files)
+
+
+def regression(**changes) -> dict:
+    return {"linear_regression": changes}
+
+
+def addition(**changes) -> dict:
+    return {"modular_addition": changes}
+
+
+def one_model(**changes) -> dict:
+    return addition(models={"softmax_L1": changes})
+
+
+BAD = {
+    "unknown key": ({"stduy": "full"}, "stduy = .*no such key"),
+    "unknown key in a model": (one_model(setps=3), "softmax_L1.setps = 3: expected no such key"),
+    "wrong type": (addition(p="113"), 'modular_addition.p = "113": expected an odd prime'),
+    "wrong type in a model": (one_model(steps=1.5), "steps = 1.5: expected a whole number"),
+    "p not prime": (addition(p=111), "modular_addition.p = 111: expected a prime"),
+    "fraction of 1": (addition(train_fraction=1), "train_fraction = 1: expected .*between 0 and 1"),
+    "fraction of 0": (addition(train_fraction=0), "train_fraction = 0: expected .*between 0 and 1"),
+    "no seed": (one_model(seeds=[]), r"seeds = \[\]: expected a list .*not empty"),
+    "seed given twice": (one_model(seeds=[1, 1]), r"seeds = \[1, 1\]: expected .*different"),
+    "k_min > k_max": (regression(k_min=60), "k_min = 60: expected at most k_max = 50"),
+    "heads": (one_model(n_heads=3), "n_heads = 3: expected a divisor of d_model = 128"),
+    "late checkpoint": (
+        one_model(checkpoints_at={"also": [30000]}),
+        "checkpoints_at = .*30000.*: expected no checkpoint beyond the last step, 25000",
+    ),
+    "unsafe model name": (
+        addition(models={"../x": {}}),
+        r"modular_addition.models.\.\./x = .*: expected a safe file name",
+    ),
+    "unsafe study name": ({"study": "a/b"}, 'study = "a/b": expected a safe file name'),
+    "token stream with an MLP": (
+        regression(models={"linear_L1": {"d_mlp": 8}}),
+        "d_model = .*: expected a number: a token stream has no MLP",
+    ),
+    "k that is not stored": (
+        regression(tabulated_at=[7]),
+        r"tabulated_at = \[7\]: expected lengths among evaluation.context_lengths",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_value_is_named(tmp_path, name):
+    changes, message = BAD[name]
+    with pytest.raises(ConfigError, match=message) as error:
+        check(tmp_path, changes)
+    assert str(error.value).startswith(str(tmp_path / "changes.yaml"))
+
+
+def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
+    config = study.load([STUDY])
+    del config["modular_addition"]["defaults"]["steps"]
+    del config["modular_addition"]["models"]["linear_L1"]
+    config["results_folder"] = str(tmp_path)
+    with pytest.raises(ConfigError, match="softmax_L1.steps = .absent.: expected a value"):
+        study.check(config, SCHEMA, [STUDY])
+
+
+def test_results_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "taken").write_text("")
+    config = study.load([STUDY]) | {"results_folder": str(tmp_path / "taken")}
+    with pytest.raises(ConfigError, match="results_folder = .*: expected a folder that can be"):
+        study.check(config, SCHEMA, [STUDY])
+
+
+def test_unwritable_results_folder_is_refused(tmp_path, monkeypatch):
+    # root, who may run the tests, may write anywhere: the answer of the system is put in its mouth
+    monkeypatch.setattr(study.os, "access", lambda path, mode: False)
+    config = study.load([STUDY]) | {"results_folder": str(tmp_path)}
+    with pytest.raises(ConfigError, match="results_folder = .*: expected a folder that can be"):
+        study.check(config, SCHEMA, [STUDY])
+
+
+@pytest.mark.parametrize("files", [["config.yaml"], ["config.yaml", "quick.yaml"]])
+def test_own_configs_are_right(files):
+    paths = [str(ROOT / "config" / name) for name in files]
+    study.check(study.load(paths), SCHEMA, paths)
+
+
+def test_model_set_to_null_is_left_out(tmp_path):
+    changes = addition(models={"deep_L6": None})
+    check(tmp_path, changes)
+    section = study.merge(study.load([STUDY]), changes)["modular_addition"]
+    assert study.models(section) == ["softmax_L1", "linear_L1"]
+
+
+def test_slice_holds_what_training_depends_on_and_no_more():
+    config = study.load([STUDY])
+    before = study.training_settings(config, "linear_regression", "linear_L1")
+    config["modular_addition"]["p"] = 59
+    config["linear_regression"]["models"]["deep_L6"]["steps"] = 1
+    config["linear_regression"]["evaluation"]["n_prompts"] = 7
+    assert study.training_settings(config, "linear_regression", "linear_L1") == before
+    config["linear_regression"]["d"] = 3
+    assert study.training_settings(config, "linear_regression", "linear_L1") != before
+
+
+def test_every_key_is_explained():
+    explained = (ROOT / "config" / "README.md").read_text()
+    schema = yaml.safe_load(SCHEMA.read_text())
+    keys: set[str] = set()
+
+    def collect(node):
+        if isinstance(node, dict):
+            keys.update(node.get("properties", {}))
+            for child in node.values():
+                collect(child)
+
+    collect(schema)
+    missing = sorted(key for key in keys if f"`{key}`" not in explained)
+    assert not missing
