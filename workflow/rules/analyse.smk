@@ -1,0 +1,75 @@
+# Analysis: final weights of each run on everything held out.
+
+
+rule evaluate_regression:
+    input:
+        code=program("evaluate_regression"),
+        run=multiext(
+            f"{RESULTS}/runs/linear_regression/{{model}}/{{block}}/",
+            "run.json",
+            "checkpoints.safetensors",
+        ),
+        data=rules.sample_prompts.output,
+    output:
+        risk=ensure(
+            f"{RESULTS}/analysis/linear_regression/{{model}}/{{block}}/risk.parquet",
+            non_empty=True,
+        ),
+        distances=ensure(
+            f"{RESULTS}/analysis/linear_regression/{{model}}/{{block}}/distances.parquet",
+            non_empty=True,
+        ),
+    log:
+        f"{RESULTS}/logs/evaluate_regression_{{model}}_{{block}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate_regression_{{model}}_{{block}}.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=15,
+        device=config["device"],
+    params:
+        run=lambda wildcards, input: Path(input.run[0]).parent,
+    shell:
+        "python scripts/evaluate_regression.py --run {params.run:q} --data {input.data:q}"
+        " --risk {output.risk:q} --distances {output.distances:q} --device {resources.device}"
+        " > {log:q} 2>&1"
+
+
+rule evaluate_addition:
+    input:
+        code=program("evaluate_addition"),
+        run=multiext(
+            f"{RESULTS}/runs/modular_addition/{{model}}/{{block}}/",
+            "run.json",
+            "checkpoints.safetensors",
+        ),
+        split=lambda wildcards: expand(
+            rules.split_pairs.output[0],
+            seed=study.blocks(config["modular_addition"], wildcards.model)[
+                wildcards.block
+            ],
+        ),
+    output:
+        ensure(
+            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/evaluation.parquet",
+            non_empty=True,
+        ),
+    log:
+        f"{RESULTS}/logs/evaluate_addition_{{model}}_{{block}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/evaluate_addition_{{model}}_{{block}}.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=15,
+        device=config["device"],
+    params:
+        run=lambda wildcards, input: Path(input.run[0]).parent,
+    shell:
+        "python scripts/evaluate_addition.py --run {params.run:q} --split {input.split:q}"
+        " --output {output:q} --device {resources.device} > {log:q} 2>&1"

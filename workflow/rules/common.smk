@@ -16,12 +16,34 @@ def seeds_of(wildcards):
     return study.blocks(config[wildcards.task], wildcards.model)[wildcards.block]
 
 
+def training_data(wildcards):
+    """What the data stage makes for one training."""
+    if wildcards.task == "linear_regression":
+        return [rules.sample_prompts.output[0]]
+    return expand(rules.split_pairs.output[0], seed=seeds_of(wildcards))
+
+
 def runs(task, file):
     """One file of every run of a task."""
     return [
         f"{run_folder(task, model, block)}/{file}"
         for model in study.models(config[task])
         for block in study.blocks(config[task], model)
+    ]
+
+
+def evaluations(task):
+    """What the evaluation rules make of every run of a task."""
+    names = {
+        "linear_regression": ("risk.parquet", "distances.parquet"),
+        "modular_addition": ("evaluation.parquet",),
+    }
+    folders = [Path(path).parent for path in runs(task, "run.json")]
+    root = Path(RESULTS, "runs")
+    return [
+        str(Path(RESULTS, "analysis", folder.relative_to(root), name))
+        for folder in folders
+        for name in names[task]
     ]
 
 

@@ -1,0 +1,82 @@
+# What a reader sees: tables and figures.
+CURVES = {
+    "linear_regression": "regression_learning_curves",
+    "modular_addition": "grokking_curves",
+}
+TASK_OF = {figure: task for task, figure in CURVES.items()}
+
+
+rule compare:
+    input:
+        code=program("compare"),
+        runs=[
+            path
+            for task in TASKS
+            for file in ("run.json", "history.parquet")
+            for path in runs(task, file)
+        ],
+        analysis=[path for task in TASKS for path in evaluations(task)],
+    output:
+        report(
+            tables("comparative_metrics"),
+            caption="../report/comparative_metrics.rst",
+            category="Comparison",
+        ),
+    log:
+        f"{RESULTS}/logs/compare.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compare.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        folders=[
+            str(Path(path).parent) for task in TASKS for path in runs(task, "run.json")
+        ],
+        analysis=lambda wildcards, input: Path(input.analysis[0]).parents[3],
+        stem=lambda wildcards, output: Path(output[0]).with_suffix(""),
+        settings=as_argument(study.table_settings(config)),
+    shell:
+        "python scripts/compare.py --settings {params.settings:q} --runs {params.folders:q}"
+        " --analysis {params.analysis:q} --output {params.stem:q} > {log:q} 2>&1"
+
+
+rule plot_learning_curves:
+    input:
+        code=program("plot_learning_curves"),
+        runs=lambda wildcards: [
+            path
+            for file in ("run.json", "history.parquet")
+            for path in runs(TASK_OF[wildcards.figure], file)
+        ],
+    output:
+        report(
+            multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png"),
+            caption="../report/{figure}.rst",
+            category="Training",
+        ),
+    log:
+        f"{RESULTS}/logs/plot_{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
+    wildcard_constraints:
+        figure="|".join(CURVES.values()),
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        task=lambda wildcards: TASK_OF[wildcards.figure],
+        folders=lambda wildcards: [
+            str(Path(path).parent)
+            for path in runs(TASK_OF[wildcards.figure], "run.json")
+        ],
+        folder=lambda wildcards, output: Path(output[0]).parent,
+    shell:
+        "python scripts/plot_learning_curves.py --task {params.task}"
+        " --runs {params.folders:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -1,12 +1,6 @@
 # Training: one job per stack of seeds. A killed job resumes from {RESULTS}/.state.
 
 
-def training_data(wildcards):
-    if wildcards.task == "linear_regression":
-        return [rules.sample_prompts.output[0]]
-    return expand(rules.split_pairs.output[0], seed=seeds_of(wildcards))
-
-
 rule train:
     input:
         code=program("train"),

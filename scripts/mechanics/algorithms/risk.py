@@ -1,0 +1,138 @@
+"""Risk laws of single-layer predictors, in closed form and without a free parameter.
+
+Risk is MSE/E[y²], so that predicting 0 scores 1. Unless said otherwise x ~ N(0, I_d),
+w ~ N(0, I_d) and y = wᵀx. Where there is noise of variance σ² in the context, the error is
+measured against wᵀx_test. ``lengths`` are context lengths, each as probable as the others: what
+is optimal for a mixture is found with all of them, for a single k with [k].
+The laws of one step follow from E[S] = I and E[S²] = (k + d + 1)/k · I, those of ``depth``
+from higher moments of S = XᵀX/k.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def mean_inverse(lengths: Sequence[int]) -> float:
+    """E[1/k] over the mixture. Raises ValueError without lengths, or for one that is below 1."""
+    if len(lengths) == 0 or min(lengths) < 1:
+        raise ValueError(f"context lengths must be at least 1, not {list(lengths)}")
+    return sum(1 / k for k in lengths) / len(lengths)
+
+
+def one_step_risk(
+    step_size: float, d: int, k: int, noise: float = 0.0, input_scale: float = 1.0
+) -> float:
+    """Risk of one step of size c: 1 − 2cα² + c²α⁴(k+d+1)/k + c²α²σ²/k.
+
+    ``noise`` is σ², ``input_scale`` is α where every x became αx. With the c of shorter contexts
+    and k → ∞ the risk tends to (1 − cα²)²: one step never becomes least squares.
+    """
+    contraction = step_size * input_scale**2
+    noise_per_pair = (step_size * input_scale) ** 2 * noise / k
+    return 1 - 2 * contraction + contraction**2 * (k + d + 1) / k + noise_per_pair
+
+
+def optimal_step_size(d: int, lengths: Sequence[int], noise: float = 0.0) -> float:
+    """c* = 1/(1 + (d+1+σ²)·E[1/k]); k/(k+d+1+σ²) for a single k, where the risk is 1 − c*.
+
+    The mean of ``one_step_risk`` over the mixture is 1 − c* too.
+
+    Raises ValueError as ``mean_inverse`` does.
+    """
+    return 1 / (1 + (d + 1 + noise) * mean_inverse(lengths))
+
+
+def optimal_preconditioner(
+    covariance: Float[Tensor, "d d"], lengths: Sequence[int], noise: float = 0.0
+) -> Float[Tensor, "d d"]:
+    """Γ* = [(1 + E[1/k])Λ + (trΛ + σ²)E[1/k]·I]⁻¹ for x ~ N(0, Λ) (Ahn et al. 2023, theorem 1).
+
+    ``covariance`` is Λ [d d], which may be singular.
+
+    Raises ValueError as ``mean_inverse`` does.
+    """
+    identity = torch.eye(len(covariance), dtype=covariance.dtype)
+    return torch.linalg.solve(_curvature(covariance, mean_inverse(lengths), noise), identity)
+
+
+def preconditioned_risk(
+    preconditioner: Float[Tensor, "d d"],
+    covariance: Float[Tensor, "d d"],
+    k: int,
+    noise: float = 0.0,
+) -> float:
+    """Risk of ŷ = x_testᵀΓG for any Γ where x ~ N(0, Λ), relative to E[y²] = trΛ.
+
+    E‖Λ^½(I − ΓS)‖²_F with E[S²] = (1 + 1/k)Λ² + trΛ/k · Λ.
+    """
+    mapped = covariance @ preconditioner @ covariance
+    curvature = _curvature(covariance, 1 / k, noise)
+    quadratic = torch.trace(mapped @ curvature @ preconditioner.T)
+    total = torch.trace(covariance)
+    return ((total - 2 * torch.trace(mapped) + quadratic) / total).item()
+
+
+def _curvature(
+    covariance: Float[Tensor, "d d"], inverse_length: float, noise: float
+) -> Float[Tensor, "d d"]:
+    """The B with E[S² + noise] = ΛB."""
+    isotropic = (torch.trace(covariance) + noise) * inverse_length
+    identity = torch.eye(len(covariance), dtype=covariance.dtype)
+    return (1 + inverse_length) * covariance + isotropic * identity
+
+
+def least_squares_risk(d: int, k: int, noise: float = 0.0) -> float:
+    """Risk of (least-norm) least squares: max(0, 1 − k/d), and with noise the variance it adds.
+
+    The variance is σ²/(k−d−1) for k > d + 1, σ²k/(d(d−k−1)) for k < d − 1, and infinite
+    between (Hastie et al. 2022, theorem 1, at finite size).
+    """
+    bias = max(0.0, 1 - k / d)
+    if noise == 0:
+        return bias
+    if abs(k - d) <= 1:
+        return math.inf
+    return bias + (noise / (k - d - 1) if k > d else noise * k / (d * (d - k - 1)))
+
+
+def gradient_cosine(d: int, k: int) -> float:
+    """cos(XᵀY, w) ≈ √(k/(k+d+1)), which any predictor near w reaches: the null of "it is GD".
+
+    The ratio of expectations, for the expectation of a ratio: within 2 % where k ≥ d ≥ 5.
+    """
+    return math.sqrt(k / (k + d + 1))
+
+
+def softmax_risk(d: int, k: int) -> float:
+    """Risk of the best single softmax head, ≈ 1/(1 + k/(e·d)), reached near ω = d^-½.
+
+    Its weights tilt N(0, I) to N(ωx_test, I) and leave an effective k·exp(−ω²‖x_test‖²) pairs.
+    Leading order in d; ``softmax_law`` has the optimum at finite d and k.
+    """
+    return 1 / (1 + k / (math.e * d))
+
+
+def debiased_risk(step_size: float, d: int, k: int) -> float:
+    """Risk of one step of size c on the centred context, the limit of two softmax heads.
+
+    k(S − x̄x̄ᵀ) is a Wishart matrix of n = k − 1 degrees of freedom, hence
+    1 − 2cn/k + c²n(n+d+1)/k².
+    """
+    n = k - 1
+    return 1 - 2 * step_size * n / k + step_size**2 * n * (n + d + 1) / k**2
+
+
+def optimal_debiased_step_size(d: int, lengths: Sequence[int]) -> float:
+    """The c that minimises the mean of ``debiased_risk``; (d+1)/(k+d) is the risk at a single k.
+
+    Raises ValueError as ``mean_inverse`` does, or if no length is above 1.
+    """
+    mean_inverse(lengths)
+    if max(lengths) == 1:
+        raise ValueError("a single pair has no spread: debiased steps need k > 1")
+    linear = sum((k - 1) / k for k in lengths)
+    return linear / sum((k - 1) * (k + d) / k**2 for k in lengths)

@@ -1,0 +1,133 @@
+"""Learning curves of both tasks: history frame in, figure out."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mechanics.figures.style import PAGE, REFERENCE, colour, label, spread
+
+RISK_FLOOR = 1e-3  # below it the risk axis is linear, so that the zero of OLS can be drawn
+
+
+def regression_learning_curves(history: pd.DataFrame, references: pd.DataFrame) -> Figure:
+    """Normalised risk over training steps, a panel for each context length.
+
+    ``history``: model, seed, step, k, risk. ``references``: k, name, risk: levels drawn behind.
+    A line is the median over seeds, the band spans all of them.
+    """
+    lengths = sorted(history["k"].unique())
+    models = list(dict.fromkeys(history["model"]))
+    figure, axes = plt.subplots(
+        2,
+        int(np.ceil(len(lengths) / 2)),
+        figsize=(PAGE, 4.6),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for axis, k in zip(axes.flat, lengths, strict=False):
+        _risk_panel(axis, history[history["k"] == k], models)
+        for row in references[references["k"] == k].itertuples():
+            axis.axhline(row.risk, color=REFERENCE, linestyle="--", linewidth=0.8, zorder=0)
+            axis.annotate(
+                row.name,
+                (0.015, row.risk),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 1.5),
+                textcoords="offset points",
+                color=REFERENCE,
+                fontsize=6.5,
+            )
+        axis.set_title(f"context length k = {k}")
+    for axis in axes.flat[len(lengths) :]:
+        axis.set_visible(False)
+    for axis in axes[-1]:
+        axis.set_xlabel("training step")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("risk, MSE / d")
+    return figure
+
+
+def _risk_panel(axis: Axes, history: pd.DataFrame, models: list[str]) -> None:
+    axis.set_xscale("symlog", linthresh=1)
+    axis.set_yscale("symlog", linthresh=RISK_FLOOR, linscale=0.3)
+    axis.set_ylim(-2e-4, 4)
+    ends = {}
+    for model in models:
+        by_step = history[history["model"] == model].groupby("step")["risk"]
+        middle, low, high = by_step.median(), by_step.min(), by_step.max()
+        line_colour = colour(model, models)
+        axis.plot(middle.index, middle, color=line_colour)
+        axis.fill_between(middle.index, low, high, color=line_colour, alpha=0.2, linewidth=0)
+        ends[model] = (middle.index[-1], middle.iloc[-1])
+    _label_ends(axis, ends, models)
+
+
+def _label_ends(axis: Axes, ends: dict[str, tuple[float, float]], models: list[str]) -> None:
+    """Write each model's name beside the end of its line, kept apart from the others."""
+    names = list(ends)
+    heights = [axis.transData.transform(ends[name])[1] for name in names]
+    moved = spread(heights, 8.5 * axis.figure.dpi / 72)
+    for name, height in zip(names, moved, strict=True):
+        axis.annotate(
+            label(name),
+            (1.01, axis.transAxes.inverted().transform((0, height))[1]),
+            xycoords="axes fraction",
+            color=colour(name, models),
+            fontsize=6.5,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def grokking_curves(history: pd.DataFrame, moments: pd.DataFrame) -> Figure:
+    """Training and validation accuracy and loss over steps, a column for each model.
+
+    ``history``: model, seed, step, split, loss, accuracy. ``moments``: model, seed,
+    memorised_step, grokking_step (nan: never). One line per seed; the shading is the gap between
+    training and validation accuracy, the dotted lines mark the grokking steps.
+    """
+    models = list(dict.fromkeys(history["model"]))
+    figure, axes = plt.subplots(
+        2, len(models), figsize=(PAGE, 3.9), sharex="col", sharey="row", squeeze=False
+    )
+    for column, model in enumerate(models):
+        upper, lower = axes[:, column]
+        for _, own in history[history["model"] == model].groupby("seed"):
+            _grokking_lines(upper, lower, own.assign(step=own["step"].clip(lower=1)))
+        steps = moments.loc[moments["model"] == model, "grokking_step"]
+        for step in steps.dropna():
+            for axis in (upper, lower):
+                axis.axvline(max(step, 1), color=REFERENCE, linestyle=":", linewidth=0.8, zorder=0)
+        upper.set_title(f"{label(model)}: {_in_words(steps)}")
+        upper.set_xscale("log")
+        lower.set_yscale("log")
+        lower.set_xlabel("training step")
+    axes[0, 0].set_ylabel("accuracy")
+    axes[1, 0].set_ylabel("cross-entropy, nats")
+    for split, place in (("train", (0.03, 0.90)), ("validation", (0.03, 0.78))):
+        words = "training pairs" if split == "train" else "validation pairs"
+        axes[0, 0].annotate(words, place, xycoords="axes fraction", color=colour(split), fontsize=7)
+    return figure
+
+
+def _grokking_lines(upper: Axes, lower: Axes, own: pd.DataFrame) -> None:
+    accuracy = own.pivot(index="step", columns="split", values="accuracy")
+    upper.fill_between(
+        accuracy.index, accuracy["validation"], accuracy["train"], color="0.5", alpha=0.10, lw=0
+    )
+    for split in ("train", "validation"):
+        part = own[own["split"] == split]
+        upper.plot(part["step"], part["accuracy"], color=colour(split), linewidth=0.9)
+        lower.plot(part["step"], part["loss"], color=colour(split), linewidth=0.9)
+
+
+def _in_words(grokking_steps: pd.Series) -> str:
+    grokked = grokking_steps.dropna()
+    if len(grokked) == 0:
+        return "not within its budget"
+    some = "" if len(grokked) == len(grokking_steps) else f" ({len(grokked)}/{len(grokking_steps)})"
+    low, high = int(grokked.min()), int(grokked.max())
+    return f"groks at {low:,}{some}" if low == high else f"groks at {low:,}–{high:,}{some}"

@@ -1,0 +1,36 @@
+"""Numbers with their uncertainty."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over seeds and its 95 % interval (nan where one seed gives none)."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+def mean_over_seeds(values) -> Estimate:
+    """Mean and Student's 95 % interval over seeds; missing values are left out and not counted.
+
+    The interval speaks of the seeds: what evaluation on finitely many prompts adds is not in it.
+
+    >>> mean_over_seeds([1.0, 2.0, 3.0]).n
+    3
+    """
+    values = np.asarray(list(values), dtype=float)
+    values = values[np.isfinite(values)]
+    n = len(values)
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    mean = float(values.mean())
+    if n == 1:
+        return Estimate(mean, np.nan, np.nan, 1)
+    half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return Estimate(mean, mean - half, mean + half, n)

@@ -1,0 +1,65 @@
+import json
+
+import pytest
+import torch
+
+from mechanics.training.checkpoint import (
+    CheckpointError,
+    Run,
+    atomic,
+    checkpoint_key,
+    sha256,
+    write_tensors,
+)
+
+
+@pytest.fixture
+def run_folder(tmp_path):
+    tensors = {
+        checkpoint_key(seed, step, "W"): torch.full((2,), float(seed + step))
+        for seed in (0, 3)
+        for step in (0, 10)
+    }
+    write_tensors(tmp_path / "checkpoints.safetensors", tensors)
+    record = {
+        "settings": {"p": 11},
+        "replicas": [{"seed": 0, "status": "finished"}, {"seed": 3, "status": "finished"}],
+        "checkpoints_sha256": sha256(tmp_path / "checkpoints.safetensors"),
+    }
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    return tmp_path
+
+
+def test_weights_come_back_by_seed_and_step(run_folder):
+    run = Run(run_folder)
+    assert run.seeds == [0, 3]
+    assert run.steps(3) == [0, 10]
+    assert torch.equal(run.final(3)["W"], torch.tensor([[13.0, 13.0]]))
+
+
+def test_missing_step_is_named(run_folder):
+    with pytest.raises(CheckpointError, match="no checkpoint of seed 3 at step 7"):
+        Run(run_folder).load(3, 7)
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[:-3], lambda raw: raw[:-1] + b"\x01"])
+def test_truncated_or_altered_checkpoints_are_named(run_folder, damage):
+    path = run_folder / "checkpoints.safetensors"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(CheckpointError, match=r"checkpoints\.safetensors: truncated or corrupted"):
+        Run(run_folder)
+
+
+def test_unfinished_run_is_named(tmp_path):
+    with pytest.raises(CheckpointError, match="not a finished run"):
+        Run(tmp_path)
+
+
+def test_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as part:
+        part.write_text("new")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]

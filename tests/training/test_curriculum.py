@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from mechanics.training.curriculum import (
+    checkpoint_steps,
+    context_lengths,
+    context_range,
+    learning_rate,
+)
+
+
+def test_one_cycle_rises_to_the_peak_and_falls_to_zero():
+    rates = [learning_rate(step, 100, 0.1, "one_cycle", 10) for step in range(101)]
+    assert rates[0] == pytest.approx(0.01)
+    assert max(rates) == pytest.approx(0.1, rel=0.03)
+    assert rates[100] == pytest.approx(0.0)
+
+
+def test_constant_stays_at_the_peak_after_warm_up():
+    assert learning_rate(99, 100, 0.1, "constant", 10) == 0.1
+
+
+def test_unknown_schedule_is_named():
+    with pytest.raises(ValueError, match="schedule 'linear': expected"):
+        learning_rate(0, 10, 0.1, "linear", 0)
+
+
+@pytest.mark.parametrize(
+    ("order", "start", "end"),
+    [("growing", (5, 5), (5, 50)), ("shrinking", (50, 50), (5, 50)), ("mixed", (5, 50), (5, 50))],
+)
+def test_curricula_end_with_all_lengths(order, start, end):
+    assert context_range(0, 1000, 5, 50, order, 0.5) == start
+    assert context_range(500, 1000, 5, 50, order, 0.5) == end
+    assert context_range(1000, 1000, 5, 50, order, 0.5) == end
+
+
+def test_lengths_are_uniform_with_both_ends():
+    lengths = context_lengths(5, 8, 4000, False, torch.Generator().manual_seed(0))
+    counts = torch.bincount(lengths, minlength=9)[5:]
+    # 5 standard errors of a binomial share of one quarter
+    assert (counts - 1000).abs().max() < 5 * (4000 * 0.25 * 0.75) ** 0.5
+    assert counts.sum() == 4000
+
+
+def test_one_length_is_shared():
+    assert len(set(context_lengths(5, 50, 10, True, torch.Generator()).tolist())) == 1
+
+
+def test_checkpoints_are_dense_early_and_include_both_ends():
+    steps = checkpoint_steps(1000, log_spaced=4, log_until=100, every=300, also=[555])
+    assert steps == [0, 1, 5, 22, 100, 300, 555, 600, 900, 1000]

@@ -1,0 +1,56 @@
+import pytest
+import torch
+
+from mechanics.training.optimiser import AdamW, flatten, unflatten
+
+SHAPES = {"a": (2, 3), "b": (4,)}
+
+
+def stack(n_seeds: int) -> torch.Tensor:
+    return torch.randn(n_seeds, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+
+def gradients(n_steps: int, n_seeds: int) -> list[torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return [
+        torch.randn(n_seeds, 10, dtype=torch.float64, generator=generator) for _ in range(n_steps)
+    ]
+
+
+@pytest.mark.parametrize("clip", [None, 1.0])
+def test_equals_torch_for_each_replica(clip):
+    ours = AdamW(stack(3), weight_decay=0.3, betas=(0.9, 0.98), gradient_clip=clip)
+    theirs = [row.clone().requires_grad_() for row in stack(3)]
+    optimisers = [
+        torch.optim.AdamW([p], lr=0.01, betas=(0.9, 0.98), weight_decay=0.3) for p in theirs
+    ]
+    for gradient in gradients(5, 3):
+        ours.update(gradient, 0.01)
+        for parameter, row, optimiser in zip(theirs, gradient, optimisers, strict=True):
+            parameter.grad = row.clone()
+            if clip:
+                torch.nn.utils.clip_grad_norm_([parameter], clip)
+            optimiser.step()
+    expected = torch.stack([p.detach() for p in theirs])
+    # torch adds 1e-6 to the norm that it clips by
+    torch.testing.assert_close(ours.weights, expected, atol=1e-5 if clip else 1e-12, rtol=0)
+
+
+def test_a_dropped_replica_does_not_change_the_others():
+    whole = AdamW(stack(3), 0.1, (0.9, 0.98))
+    reduced = AdamW(stack(3), 0.1, (0.9, 0.98))
+    first, second = gradients(2, 3)
+    whole.update(first, 0.01)
+    whole.update(second, 0.01)
+    reduced.update(first, 0.01)
+    reduced.keep([0, 2])
+    reduced.update(second[[0, 2]], 0.01)
+    assert torch.equal(reduced.weights, whole.weights[[0, 2]])
+
+
+def test_unflatten_gives_views_in_order():
+    flat = stack(2)
+    views = unflatten(flat, SHAPES)
+    assert torch.equal(flatten(views), flat)
+    views["b"][0, 0] = 7
+    assert flat[0, 6] == 7
