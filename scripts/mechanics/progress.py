@@ -53,9 +53,11 @@ class Progress:
             return
         self.logged = now
         done = training.step - self.first_step
-        rate = done / (now - self.started) if done else float("nan")
-        left = (self.n_steps - training.step) / rate / 60
-        print(f"step {training.step}/{self.n_steps}  {state}  ETA {left:.1f} min", flush=True)
+        line = f"step {training.step}/{self.n_steps}  {state}"
+        if done:
+            left = (self.n_steps - training.step) * (now - self.started) / done / 60
+            line += f"  ETA {left:.1f} min"
+        print(line, flush=True)
 
     def describe(self, training: Training) -> str:
         """Median of the replicas' progress number, and how many go on."""

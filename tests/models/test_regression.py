@@ -56,7 +56,8 @@ def test_moments_equal_the_sum_over_the_attention_pattern(name):
     value = torch.einsum("spkt,shtd->sphkd", tokens[:, :, :8], weights["V"])
     scores = torch.einsum("sphqd,sphkd->sphqk", query, key) * architecture.score_scale
     pattern = attention_pattern(scores, "linear")
-    expected = torch.einsum("sphqk,sphkd,shdt->spqt", pattern, value, weights["O"])[..., -1]
+    expected = torch.einsum("sphqk,sphkd,shdt->spqt", pattern, value, weights["O"])
+    expected = -expected[..., -1]
     predictions = regression.forward(parameters, prompts, architecture)
     torch.testing.assert_close(predictions, expected, atol=1e-12, rtol=1e-12)
 

@@ -41,7 +41,10 @@ def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
     assert resumed.history == whole.history
 
 
-@pytest.mark.parametrize("settings", [regression_settings(), addition_settings()])
+ONE_LENGTH = regression_settings(attention="softmax", one_length_per_step=True)
+
+
+@pytest.mark.parametrize("settings", [regression_settings(), ONE_LENGTH, addition_settings()])
 def test_a_seed_does_not_depend_on_its_stack(tmp_path, settings):
     _, stacked = run(tmp_path, settings, [0, 1, 2], "together")
     _, single = run(tmp_path, settings, [2], "alone")

@@ -5,7 +5,6 @@ S = XᵀX/k and G = XᵀY/k carry the 1/k of the networks' attention, so that a 
 same for an algorithm and for a layer.
 """
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 

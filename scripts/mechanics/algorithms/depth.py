@@ -1,9 +1,9 @@
 """Risk laws of depth: what L steps reach at best, with what step sizes.
 
 A method of L steps leaves w − ŵ = p(S)w with a polynomial p, p(0) = 1, so that its risk is the
-mean of p² over the spectrum of S = XᵀX/k. The laws are exact on an
-``expected_spectrum`` of twice the degree of p. A spectrum of several context lengths gives the
-optimum for their mixture, whose risk at one k is then read off the spectrum of that k.
+mean of p² over the spectrum of S = XᵀX/k. Each law names the degree from which it is exact on
+an ``expected_spectrum``: twice that of p. A spectrum of several context lengths gives the optimum
+for their mixture, whose risk at one k is then the risk on the spectrum of that k.
 The bracket: tied steps ≥ free steps ≥ GD++ ≥ ``polynomial_floor`` ≥ least squares.
 """
 
@@ -19,13 +19,13 @@ from mechanics.algorithms.spectrum import Spectrum
 
 
 def gradient_descent_risk(step_sizes: Sequence[float], spectrum: Spectrum) -> float:
-    """Risk of gradient descent with these step sizes: the mean of Π(1 − η_l s)²."""
+    """Risk of gradient descent with these step sizes: the mean of Π(1 − η_l s)² (degree 2L)."""
     steps = torch.tensor(list(step_sizes), dtype=torch.float64)
     return spectrum.mean((1 - steps[:, None] * spectrum.eigenvalues).prod(dim=0) ** 2)
 
 
 def optimal_tied_step_size(n_steps: int, spectrum: Spectrum) -> float:
-    """The step size that is best when it is used ``n_steps`` times (needs degree 2·n_steps).
+    """The step size that is best when it is used ``n_steps`` = L times (degree 2L).
 
     (1 − ηs)^(2L) is convex in η and so is its mean: the minimum found is the only one.
 
@@ -44,11 +44,11 @@ def optimal_tied_step_size(n_steps: int, spectrum: Spectrum) -> float:
 
 
 def optimal_step_sizes(n_steps: int, spectrum: Spectrum) -> list[float]:
-    """The step sizes, smallest first, of the best polynomial of this degree (degree 2·n_steps).
+    """The step sizes, smallest first, of the best L = ``n_steps`` steps (degree 2L).
 
     The optimal p is orthogonal, in the measure s·dμ(s), to all polynomials of lower degree. Its
     roots 1/η_l are therefore the eigenvalues of that measure's Jacobi matrix, and all step sizes
-    are real and positive (the residual polynomial of minimal residuals, Fischer 1996, chapter 3).
+    are real and positive (the residual polynomial of minimal residuals, Fischer 1996).
     Small steps come first: they damp what the large ones would magnify.
 
     Raises ValueError for less than one step, or if the spectrum has too few positive nodes.
@@ -62,13 +62,13 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum) -> list[float]:
 
 
 def polynomial_floor(degree: int, spectrum: Spectrum) -> float:
-    """Risk of the best polynomial of this degree (needs twice the degree).
+    """Risk of the best polynomial of this degree (twice the degree).
 
-    1 − bᵀM⁻¹b with b_j = m_j, M_ij = m_(i+j), computed without M, which is singular to rounding
-    from degree 6: it is 1/Σ π_j(0)² over the orthonormal polynomials π_0 … π_degree of the
-    spectrum (Christoffel's function, Gautschi 2004, section 1.2). With degree L it is the risk
-    of L free steps. With degree (3^L − 1)/2 no L layers of linear attention without clip, whose
-    predictions are linear in y, can do better.
+    1 − bᵀM⁻¹b with b_j = m_j, M_ij = m_(i+j) (a test solves it), but M is ill-conditioned: the
+    same is 1/Σ π_j(0)², Christoffel's function of the spectrum at 0, over its orthonormal
+    polynomials π_0 … π_degree. With degree L it is the risk of L free steps. With degree
+    (3^L − 1)/2 no L layers of linear attention can do better, as long as nothing is clipped and
+    predictions are linear in y.
 
     Raises ValueError for a degree below 1, or if the spectrum has too few nodes.
     """
@@ -108,7 +108,7 @@ def _lanczos(
 def gd_plus_plus_risk(
     step_sizes: Sequence[float], gammas: Sequence[float], spectrum: Spectrum
 ) -> float:
-    """Risk of ``gd_plus_plus`` (needs degree 3^L − 1).
+    """Risk of ``gd_plus_plus`` (degree 3^L − 1).
 
     Raises ValueError unless there is one γ between any two steps.
     """
@@ -132,7 +132,7 @@ def _gd_plus_plus_residual(
 def optimal_gd_plus_plus(
     n_steps: int, spectrum: Spectrum, n_starts: int = 8, seed: int = 0
 ) -> tuple[list[float], list[float]]:
-    """The best step sizes and γ found for ``gd_plus_plus`` (needs degree 3^L − 1).
+    """The best step sizes and γ found for ``gd_plus_plus`` (degree 3^L − 1).
 
     The risk has many local minima. Layer after layer is added to the best so far from
     ``n_starts`` random starts, so that more layers are never worse; the result bounds the
@@ -146,7 +146,7 @@ def optimal_gd_plus_plus(
     for n in range(2, n_steps + 1):
 
         def risk(parameters: np.ndarray, n: int = n) -> float:
-            value = gd_plus_plus_risk(parameters[:n], parameters[n:], spectrum)
+            value = gd_plus_plus_risk(parameters[:n].tolist(), parameters[n:].tolist(), spectrum)
             return value if np.isfinite(value) else np.inf
 
         extended = np.concatenate([best[: n - 1], [0.0], best[n - 1 :], [0.0]])

@@ -36,17 +36,18 @@ def one_step(prompts: Prompts, step_size: float) -> Float[Tensor, "seed prompt q
 
 
 def preconditioned_step(
-    prompts: Prompts, preconditioner: Float[Tensor, "d d"]
+    prompts: Prompts, preconditioner: Float[Tensor, "*seed d d"]
 ) -> Float[Tensor, "seed prompt query"]:
     """ŷ = x_testᵀ Γ XᵀY/k, all that one linear-attention layer can be (Ahn et al. 2023).
 
-    ``preconditioner`` is Γ [d d]; Γ = cI is ``one_step`` with step size c.
+    ``preconditioner`` is Γ [d d], or one per replica [seed d d]; Γ = cI is ``one_step`` with
+    step size c.
 
     Raises ValueError if the prompts carry a mask.
     """
     context = in_float64(prompts)
     _, gradient = second_moments(context.x, context.y)
-    return linear_predictions(gradient @ preconditioner.double().T, prompts)
+    return linear_predictions(gradient @ preconditioner.double().mT, prompts)
 
 
 def gradient_descent(

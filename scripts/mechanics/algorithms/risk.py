@@ -51,12 +51,12 @@ def optimal_preconditioner(
 ) -> Float[Tensor, "d d"]:
     """Γ* = [(1 + E[1/k])Λ + (trΛ + σ²)E[1/k]·I]⁻¹ for x ~ N(0, Λ) (Ahn et al. 2023, theorem 1).
 
-    ``covariance`` is Λ [d d], which may be singular.
+    ``covariance`` is Λ [d d], which may be singular. In float64.
 
     Raises ValueError as ``mean_inverse`` does.
     """
-    identity = torch.eye(len(covariance), dtype=covariance.dtype)
-    return torch.linalg.solve(_curvature(covariance, mean_inverse(lengths), noise), identity)
+    curvature = _curvature(covariance.double(), mean_inverse(lengths), noise)
+    return torch.linalg.solve(curvature, torch.eye(len(curvature), dtype=torch.float64))
 
 
 def preconditioned_risk(
@@ -69,6 +69,7 @@ def preconditioned_risk(
 
     E‖Λ^½(I − ΓS)‖²_F with E[S²] = (1 + 1/k)Λ² + trΛ/k · Λ.
     """
+    preconditioner, covariance = preconditioner.double(), covariance.double()
     mapped = covariance @ preconditioner @ covariance
     curvature = _curvature(covariance, 1 / k, noise)
     quadratic = torch.trace(mapped @ curvature @ preconditioner.T)
@@ -81,7 +82,7 @@ def _curvature(
 ) -> Float[Tensor, "d d"]:
     """The B with E[S² + noise] = ΛB."""
     isotropic = (torch.trace(covariance) + noise) * inverse_length
-    identity = torch.eye(len(covariance), dtype=covariance.dtype)
+    identity = torch.eye(len(covariance), dtype=torch.float64)
     return (1 + inverse_length) * covariance + isotropic * identity
 
 
@@ -89,7 +90,7 @@ def least_squares_risk(d: int, k: int, noise: float = 0.0) -> float:
     """Risk of (least-norm) least squares: max(0, 1 − k/d), and with noise the variance it adds.
 
     The variance is σ²/(k−d−1) for k > d + 1, σ²k/(d(d−k−1)) for k < d − 1, and infinite
-    between (Hastie et al. 2022, theorem 1, at finite size).
+    between (Belkin, Hsu & Xu 2020, theorem 1).
     """
     bias = max(0.0, 1 - k / d)
     if noise == 0:
@@ -100,9 +101,10 @@ def least_squares_risk(d: int, k: int, noise: float = 0.0) -> float:
 
 
 def gradient_cosine(d: int, k: int) -> float:
-    """cos(XᵀY, w) ≈ √(k/(k+d+1)), which any predictor near w reaches: the null of "it is GD".
+    """cos(XᵀY, w) ≈ √(k/(k+d+1)), the cosine with one step that any predictor near w reaches.
 
-    The ratio of expectations, for the expectation of a ratio: within 2 % where k ≥ d ≥ 5.
+    The null of "it is gradient descent". A ratio of expectations for the expectation of a
+    ratio: it lies below the mean cosine, at d = 10 by 4 % for k = 10 and by 2 % for k = 40.
     """
     return math.sqrt(k / (k + d + 1))
 
@@ -111,7 +113,7 @@ def softmax_risk(d: int, k: int) -> float:
     """Risk of the best single softmax head, ≈ 1/(1 + k/(e·d)), reached near ω = d^-½.
 
     Its weights tilt N(0, I) to N(ωx_test, I) and leave an effective k·exp(−ω²‖x_test‖²) pairs.
-    Leading order in d; ``softmax_law`` has the optimum at finite d and k.
+    Leading order in d: at d = 10 the optimum (``softmax_law``) is 5 % above it for k = 50.
     """
     return 1 / (1 + k / (math.e * d))
 

@@ -61,6 +61,8 @@ def log_eigenvalue_density(
     leaves x^((n−p−1)/2) e^(−x/2) · E|det(xI − W)| with W of size p − 1 and n − 1 degrees of
     freedom. The expectation is the mean over ``n_matrices`` draws. Unlike a histogram of
     eigenvalues it errs by the same few per cent everywhere, where eigenvalues are rare too.
+
+    Raises ValueError if the draws are so few that the estimate is not positive everywhere.
     """
     singular = torch.linalg.svdvals(
         torch.randn(n_matrices, n - 1, p - 1, dtype=torch.float64, generator=generator)
@@ -71,8 +73,11 @@ def log_eigenvalue_density(
     sizes = determinants.abs()
     # Control variate: the mean of the signed determinant is known, a Laguerre polynomial, and
     # near 0, where few draws matter most, it is the expectation itself but for the sign.
-    mean = (-1) ** (p - 1) * factorial(p - 1) * eval_genlaguerre(p - 1, n - p, eigenvalues)
+    laguerre = torch.from_numpy(eval_genlaguerre(p - 1, n - p, eigenvalues.numpy()))
+    mean = (-1) ** (p - 1) * factorial(p - 1) * laguerre
     centred = determinants - determinants.mean(dim=0)
     slope = (centred * sizes).sum(dim=0) / centred.square().sum(dim=0).clamp_min(1e-300)
     expected = sizes.mean(dim=0) - slope * (determinants.mean(dim=0) - mean)
+    if not (expected > 0).all():
+        raise ValueError(f"{n_matrices} matrices are too few for a density of order {p}")
     return (n - p - 1) / 2 * eigenvalues.log() - eigenvalues / 2 + expected.log()

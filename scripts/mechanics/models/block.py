@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import relu
 
-from mechanics.models.attention import Kind
+from mechanics.models.attention import Kind, project
 
 LAYER_NORM_EPSILON = 1e-5
 
@@ -89,9 +89,7 @@ def mlp(
 ) -> Float[Tensor, "seed *rows d_model"]:
     """What the ReLU MLP of a block adds to the stream."""
     name = f"blocks.{layer}"
-    rows = normalise(stream, parameters, f"{name}.ln2", architecture).flatten(1, -2)
-    b_in, b_out = parameters[f"{name}.mlp.b_in"], parameters[f"{name}.mlp.b_out"]
-    hidden = relu(torch.baddbmm(b_in[:, None], rows, parameters[f"{name}.mlp.W_in"]))
-    return torch.baddbmm(b_out[:, None], hidden, parameters[f"{name}.mlp.W_out"]).unflatten(
-        1, stream.shape[1:-1]
-    )
+    normed = normalise(stream, parameters, f"{name}.ln2", architecture)
+    weights = [parameters[f"{name}.mlp.{key}"] for key in ("W_in", "b_in", "W_out", "b_out")]
+    W_in, b_in, W_out, b_out = weights
+    return project(relu(project(normed, W_in, b_in)), W_out, b_out)

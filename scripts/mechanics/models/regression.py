@@ -5,8 +5,10 @@ and to nothing else, so test points do not see each other and one prompt may car
 There are no positions: the context is a set.
 
 Without embedding (``embedded=False``) the residual stream is the token itself and the prediction
-is its last coordinate: the construction of von Oswald et al. 2023, in which one linear layer can
-be one step of gradient descent. With embedding, tokens carry a flag that marks the query.
+is minus its last coordinate: the construction of von Oswald et al. 2023, in which a linear layer
+can be a step of gradient descent. Every layer then subtracts the step's prediction from y, of the
+context as of the query, whose y starts at 0. With embedding, tokens carry a flag that marks the
+query.
 """
 
 import torch
@@ -120,6 +122,6 @@ def forward(
         if architecture.activation_clip is not None:
             stream = stream.clamp(-architecture.activation_clip, architecture.activation_clip)
     if not architecture.embedded:
-        return stream[..., -1]
+        return -stream[..., -1]
     final = normalise(stream, parameters, "ln_final", architecture)
     return project(final, parameters["unembed.W_U"])[..., 0]

@@ -98,7 +98,8 @@ class LinearRegression:
             step, s["steps"], s["k_min"], s["k_max"], s["curriculum"], s["full_range_at"]
         )
         n_prompts, one_length = s["prompts_per_step"], s["one_length_per_step"]
-        draw = generator("batch", seed, step)
+        # a length for the whole step is shared by all replicas, whatever stack they are in
+        draw = generator("batch", 0 if one_length else seed, step)
         lengths = context_lengths(low, high, n_prompts, one_length, draw)
         k = int(lengths[0]) if one_length else s["k_max"]
         prompts = sample_prompts(
