@@ -19,7 +19,7 @@ from mechanics.algorithms.kernel_smoother import dot_product_smoother
 from mechanics.algorithms.least_squares import ordinary_least_squares, zero
 from mechanics.algorithms.newton import newton
 from mechanics.algorithms.softmax_law import optimal_softmax, softmax_draws
-from mechanics.algorithms.wishart import expected_spectrum
+from mechanics.algorithms.spectrum import expected_spectrum
 from mechanics.seeds import generator
 from mechanics.tasks.linear_regression import Prompts
 
