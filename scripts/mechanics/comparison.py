@@ -97,7 +97,7 @@ def nearest_algorithms(distances: pd.DataFrame) -> pd.Series:
 def describe_nearest(nearest: pd.Series) -> str:
     (first, distance), (second, further) = list(nearest.items())[:2]
     return (
-        f"{KIND[first]}: nearest to {first} (mean |Δŷ| {distance:.3f}; "
+        f"{KIND[first]}: nearest to {first} (mean absolute difference {distance:.3f}; "
         f"next {second}, {further:.3f})"
     )
 

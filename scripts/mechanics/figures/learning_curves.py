@@ -61,14 +61,14 @@ def _risk_panel(axis: Axes, history: pd.DataFrame, models: list[str]) -> None:
         line_colour = colour(model, models)
         axis.plot(middle.index, middle, color=line_colour)
         axis.fill_between(middle.index, low, high, color=line_colour, alpha=0.2, linewidth=0)
-        ends[model] = (middle.index[-1], middle.iloc[-1])
+        ends[model] = float(middle.iloc[-1])
     _label_ends(axis, ends, models)
 
 
-def _label_ends(axis: Axes, ends: dict[str, tuple[float, float]], models: list[str]) -> None:
+def _label_ends(axis: Axes, ends: dict[str, float], models: list[str]) -> None:
     """Write each model's name beside the end of its line, kept apart from the others."""
     names = list(ends)
-    heights = [axis.transData.transform(ends[name])[1] for name in names]
+    heights = [float(axis.transData.transform((1, ends[name]))[1]) for name in names]
     moved = spread(heights, 8.5 * axis.figure.dpi / 72)
     for name, height in zip(names, moved, strict=True):
         axis.annotate(
@@ -96,7 +96,7 @@ def grokking_curves(history: pd.DataFrame, moments: pd.DataFrame) -> Figure:
     for column, model in enumerate(models):
         upper, lower = axes[:, column]
         for _, own in history[history["model"] == model].groupby("seed"):
-            _grokking_lines(upper, lower, own.assign(step=own["step"].clip(lower=1)))
+            _grokking_lines(upper, lower, own[own["step"] > 0])  # a log axis has no 0
         steps = moments.loc[moments["model"] == model, "grokking_step"]
         for step in steps.dropna():
             for axis in (upper, lower):

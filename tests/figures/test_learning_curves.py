@@ -1,0 +1,79 @@
+"""Figures from frames whose content is known; the same frame gives the same bytes."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from modular_history import history_of
+
+from mechanics.figures import style
+from mechanics.figures.learning_curves import grokking_curves, regression_learning_curves
+
+
+@pytest.fixture(autouse=True)
+def own_style():
+    style.use_style()
+    yield
+    plt.close("all")
+
+
+def regression_history() -> pd.DataFrame:
+    rows = [
+        {"model": model, "seed": seed, "step": step, "k": k, "risk": 1 / (1 + step * k)}
+        for model in ("linear_L1", "mine")
+        for seed in (0, 1)
+        for step in (0, 1, 10)
+        for k in (5, 10)
+    ]
+    return pd.DataFrame(rows)
+
+
+REFERENCES = pd.DataFrame(
+    [{"k": 5, "name": "OLS", "risk": 0.0}, {"k": 10, "name": "OLS", "risk": 0.0}]
+)
+
+
+def texts(figure) -> str:
+    return " ".join(t.get_text() for axis in figure.axes for t in [*axis.texts, axis.title])
+
+
+def test_every_model_is_labelled_in_every_panel():
+    figure = regression_learning_curves(regression_history(), REFERENCES)
+    assert texts(figure).count("linear, 1 layer") == 2
+    assert texts(figure).count("mine") == 2
+    assert "OLS" in texts(figure)
+
+
+def test_axes_are_labelled():
+    figure = regression_learning_curves(regression_history(), REFERENCES)
+    assert figure.axes[0].get_ylabel() == "risk, MSE / d"
+    assert figure.axes[-1].get_xlabel() == "training step"
+
+
+@pytest.mark.parametrize(
+    ("step", "words"), [(30.0, "groks at 30"), (np.nan, "not within its budget")]
+)
+def test_grokking_step_is_in_the_title(step, words):
+    history = history_of([0, 10, 30], train=[0, 1, 1], validation=[0, 0.1, 1])
+    moments = pd.DataFrame([{"model": "m", "seed": 0, "grokking_step": step}])
+    assert words in texts(grokking_curves(history, moments))
+
+
+def test_same_frame_gives_same_bytes(tmp_path):
+    for name in ("first", "second"):
+        figure = regression_learning_curves(regression_history(), REFERENCES)
+        style.save(figure, tmp_path, name)
+    for kind in ("pdf", "png"):
+        first, second = (tmp_path / f"{name}.{kind}" for name in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+def test_labels_are_kept_apart_in_order():
+    moved = style.spread([0.0, 0.1, 5.0], 1.0)
+    assert np.diff(moved).min() >= 1.0 - 1e-6
+    assert moved == sorted(moved)
+
+
+def test_unknown_models_get_different_colours():
+    names = ["linear_L1", "mine", "yours"]
+    assert len({style.colour(name, names) for name in names}) == 3

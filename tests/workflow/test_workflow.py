@@ -1,0 +1,229 @@
+"""The DAG for real, on networks of a few weights: what runs, what reruns, and what survives."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from helpers import addition_settings, write_data
+
+from mechanics.comparison import COLUMNS
+from mechanics.settings import as_argument
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+CHECKPOINTS = {"log_spaced": 3, "log_until": 10, "every": 10}
+TINY = {
+    "study": "tiny",
+    "linear_regression": {
+        "d": 2,
+        "k_max": 8,
+        "tabulated_at": [5, 8],
+        "evaluation": {"context_lengths": [5, 8], "n_prompts": 64, "n_queries": 1},
+        "defaults": {"steps": 20, "measured_at": [5, 8], "n_prompts_history": 64}
+        | {"checkpoints_at": CHECKPOINTS},
+        "models": dict.fromkeys(
+            ["softmax_L1", "softmax_L1_2heads", "linear_L2", "linear_L3", "linear_L6", "deep_L6"]
+        )
+        | {"linear_L1": {"seeds": [0, 1], "stack": 2}},
+    },
+    "modular_addition": {
+        "p": 11,
+        "defaults": {"d_model": 8, "d_mlp": 16, "seeds": [0, 1], "steps": 20, "measure_every": 10}
+        | {"checkpoints_at": CHECKPOINTS},
+        "models": {"linear_L1": None, "deep_L6": None},
+    },
+}
+RUNS = "results/tiny/runs"
+
+
+def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.CompletedProcess:
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "tiny.yaml"]
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def planned(folder: Path, config: dict = TINY) -> set[str]:
+    """Rules that a dry run would run, `all` left out."""
+    output = snakemake(folder, "--dry-run", "--quiet", "host", config=config).stdout
+    stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", output, re.DOTALL)
+    return {line.split()[0] for line in stats[1].splitlines()} - {"all"} if stats else set()
+
+
+def changed(**sections) -> dict:
+    """TINY with some values of its sections changed."""
+    return TINY | {name: TINY[name] | values for name, values in sections.items()}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    """A clone's worth of files in which the tiny study has been run."""
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("config", "workflow", "scripts", "envs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    result = snakemake(folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+def test_table_has_its_columns_and_every_configuration(study):
+    table = pd.read_csv(study / "results/tiny/tables/comparative_metrics.csv")
+    assert list(table.columns) == COLUMNS
+    assert set(zip(table["configuration"], table["task"], strict=True)) == {
+        ("Linear Attention (L=1)", "linear_regression"),
+        ("Softmax Attention (L=1)", "modular_addition"),
+    }
+    assert (table["n_seeds"] <= 2).all()
+    assert (study / "results/tiny/tables/comparative_metrics.md").stat().st_size > 0
+
+
+def test_figures_are_drawn(study):
+    for name in ("regression_learning_curves", "grokking_curves"):
+        for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+            path = study / f"results/tiny/figures/{name}.{kind}"
+            assert path.read_bytes().startswith(magic)
+
+
+def test_state_of_finished_runs_is_removed(study):
+    assert not any((study / "results/tiny/.state").iterdir())
+
+
+def test_run_names_its_settings_and_seeds(study):
+    record = json.loads((study / RUNS / "linear_regression/linear_L1/0-1/run.json").read_text())
+    assert [replica["seed"] for replica in record["replicas"]] == [0, 1]
+    assert record["settings"]["d"] == 2
+    assert all(replica["train_flops"] > 0 for replica in record["replicas"])
+
+
+def test_finished_study_reruns_nothing(study):
+    assert planned(study) == set()
+
+
+def test_table_setting_reruns_the_table_only(study):
+    assert planned(study, changed(linear_regression={"tabulated_at": [8]})) == {"compare"}
+
+
+def test_setting_of_one_model_retrains_it_only(study):
+    models = TINY["linear_regression"]["models"]
+    models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
+    assert planned(study, changed(linear_regression={"models": models})) == {
+        "train",
+        "evaluate_regression",
+        "compare",
+        "plot_learning_curves",
+    }
+
+
+def test_new_seed_trains_that_seed_only(study):
+    defaults = TINY["modular_addition"]["defaults"] | {"seeds": [0, 1, 2]}
+    config = changed(modular_addition={"defaults": defaults})
+    output = snakemake(study, "--dry-run", "--quiet", "host", config=config).stdout
+    assert re.search(r"\ntrain +1\n", output)
+    assert re.search(r"\nsplit_pairs +1\n", output)
+
+
+def test_device_and_threads_rerun_nothing(study):
+    assert planned(study, TINY | {"device": "cpu", "threads_per_training": 2}) == set()
+
+
+def test_editing_a_used_module_reruns_what_uses_it(study):
+    path = study / "scripts/mechanics/comparison.py"
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    try:
+        assert planned(study) == {"compare"}
+    finally:
+        path.write_text(before)
+    assert planned(study) == set()  # the same content with a newer date
+
+
+def test_new_module_reruns_nothing(study):
+    path = study / "scripts/mechanics/unrelated.py"
+    path.write_text("unused = 1\n")
+    assert planned(study) == set()
+
+
+def test_wrong_config_is_one_clear_message_before_any_job(study):
+    result = snakemake(study, config=changed(modular_addition={"p": 12}))
+    assert result.returncode != 0
+    message = "tiny.yaml: modular_addition.p = 12: expected a prime number"
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "rule train" not in result.stdout + result.stderr
+
+
+def test_failed_job_leaves_what_is_finished(study):
+    folder = study / RUNS / "modular_addition/softmax_L1/1"
+    split = study / "results/tiny/data/modular_addition/split_seed1.parquet"
+    kept = study / RUNS / "modular_addition/softmax_L1/0/checkpoints.safetensors"
+    before, intact = kept.read_bytes(), split.read_bytes()
+    shutil.rmtree(folder)
+    split.write_bytes(b"not a table")
+    result = snakemake(study)
+    assert result.returncode != 0
+    assert kept.read_bytes() == before
+    split.write_bytes(intact)
+    assert snakemake(study).returncode == 0
+    assert folder.exists()
+
+
+def test_corrupted_checkpoint_is_named(study):
+    path = study / RUNS / "modular_addition/softmax_L1/0/checkpoints.safetensors"
+    intact = path.read_bytes()
+    path.write_bytes(intact[:-5])
+    analysed = "results/tiny/analysis/modular_addition/softmax_L1/0/evaluation.parquet"
+    result = snakemake(study, analysed, "--force")
+    path.write_bytes(intact)
+    assert result.returncode != 0
+    log = study / "results/tiny/logs/evaluate_addition_softmax_L1_0.log"
+    assert "checkpoints.safetensors: truncated or corrupted" in log.read_text()
+    assert snakemake(study).returncode == 0
+
+
+def train_command(tmp_path: Path, name: str, settings: dict) -> list[str]:
+    data = write_data(tmp_path, settings, [0])
+    program = [sys.executable, str(ROOT / "scripts/train.py"), "--settings", as_argument(settings)]
+    program += ["--seeds", "0", "--data", str(data[0]), "--device", "cpu"]
+    return [*program, "--save-seconds", "0", "--output", str(tmp_path / name)]
+
+
+def weights_hash(folder: Path) -> str:
+    return json.loads((folder / "run.json").read_text())["replicas"][0]["weights_sha256"]
+
+
+def test_training_killed_by_sigkill_ends_with_the_same_weights(tmp_path):
+    settings = addition_settings(steps=400, measure_every=10)
+    subprocess.run(train_command(tmp_path, "whole", settings), check=True, capture_output=True)
+    command = train_command(tmp_path, "killed", settings)
+    state = tmp_path / "killed" / ".state"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while not list(state.glob("*/state.safetensors")):
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "killed" / "run.json").exists()
+    subprocess.run(command, check=True, capture_output=True)
+    assert weights_hash(tmp_path / "killed") == weights_hash(tmp_path / "whole")
+
+
+def test_finished_run_is_not_trained_over(tmp_path):
+    command = train_command(tmp_path, "run", addition_settings())
+    subprocess.run(command, check=True, capture_output=True)
+    again = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert again.returncode != 0
+    assert "run.json is there already" in again.stderr
