@@ -6,18 +6,22 @@ import pytest
 import yaml
 
 from mechanics import config as study
-from mechanics.settings import ConfigError
+from mechanics.settings import ConfigError, read_yaml
 
 ROOT = Path(__file__).parents[1]
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 STUDY = str(ROOT / "config" / "config.yaml")
 
 
+def sources(files: list[str]) -> dict[str, dict]:
+    return {file: read_yaml(file) for file in files}
+
+
 def check(tmp_path, changes: dict) -> None:
     overlay = tmp_path / "changes.yaml"
     overlay.write_text(yaml.safe_dump(changes))
     files = [STUDY, str(overlay)]
-    study.check(study.load(files) | {"results_folder": str(tmp_path)}, SCHEMA, files)
+    study.check(study.load(files) | {"results_folder": str(tmp_path)}, SCHEMA, sources(files))
 
 
 def regression(**changes) -> dict:
@@ -72,20 +76,28 @@ def test_bad_value_is_named(tmp_path, name):
     assert str(error.value).startswith(str(tmp_path / "changes.yaml"))
 
 
+def test_a_value_from_the_command_line_is_named_as_such():
+    given = {"modular_addition": {"p": 12}}
+    with pytest.raises(ConfigError, match="^--config: modular_addition.p = 12: expected a prime"):
+        study.check(
+            study.merge(study.load([STUDY]), given), SCHEMA, sources([STUDY]) | {"--config": given}
+        )
+
+
 def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
     config = study.load([STUDY])
     del config["modular_addition"]["defaults"]["steps"]
     del config["modular_addition"]["models"]["linear_L1"]
     config["results_folder"] = str(tmp_path)
     with pytest.raises(ConfigError, match="softmax_L1.steps = .absent.: expected a value"):
-        study.check(config, SCHEMA, [STUDY])
+        study.check(config, SCHEMA, sources([STUDY]))
 
 
 def test_results_folder_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     config = study.load([STUDY]) | {"results_folder": str(tmp_path / "taken")}
     with pytest.raises(ConfigError, match="results_folder = .*: expected a folder that can be"):
-        study.check(config, SCHEMA, [STUDY])
+        study.check(config, SCHEMA, sources([STUDY]))
 
 
 def test_unwritable_results_folder_is_refused(tmp_path, monkeypatch):
@@ -93,13 +105,13 @@ def test_unwritable_results_folder_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(study.os, "access", lambda path, mode: False)
     config = study.load([STUDY]) | {"results_folder": str(tmp_path)}
     with pytest.raises(ConfigError, match="results_folder = .*: expected a folder that can be"):
-        study.check(config, SCHEMA, [STUDY])
+        study.check(config, SCHEMA, sources([STUDY]))
 
 
 @pytest.mark.parametrize("files", [["config.yaml"], ["config.yaml", "quick.yaml"]])
 def test_own_configs_are_right(files):
     paths = [str(ROOT / "config" / name) for name in files]
-    study.check(study.load(paths), SCHEMA, paths)
+    study.check(study.load(paths), SCHEMA, sources(paths))
 
 
 def test_model_set_to_null_is_left_out(tmp_path):

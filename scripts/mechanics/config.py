@@ -6,6 +6,7 @@ Imports neither torch nor pandas: the Snakefile reads this at every start.
 import json
 import os
 from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
 import jsonschema
@@ -27,10 +28,7 @@ def load(paths: list[str]) -> dict:
 
     Raises ConfigError if a file is missing or not YAML.
     """
-    config: dict = {}
-    for path in paths:
-        config = merge(config, read_yaml(path))
-    return config
+    return reduce(merge, map(read_yaml, paths), {})
 
 
 def merge(base: dict, changes: dict) -> dict:
@@ -46,8 +44,12 @@ def merge(base: dict, changes: dict) -> dict:
     return result
 
 
-def check(config: dict, schema_path: Path, files: list[str]) -> None:
-    """Raise ConfigError for the first thing wrong with the config, whatever file it stands in."""
+def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:
+    """Raise ConfigError for the first thing wrong with the config.
+
+    ``sources`` are the contents of the files that it was merged from, by name, the last one
+    winning: the message names the one in which the wrong value stands.
+    """
     schema = yaml.safe_load(schema_path.read_text())
     validator = jsonschema.Draft202012Validator(schema)
     used = config | {
@@ -57,15 +59,15 @@ def check(config: dict, schema_path: Path, files: list[str]) -> None:
     }
     error = jsonschema.exceptions.best_match(validator.iter_errors(used))
     if error is not None:
-        _fail(config, files, *_where(error))
+        _fail(config, sources, *_where(error))
     definitions = {name: part.get("properties") for name, part in schema["$defs"].items()}
     for task in TASKS:
         for keys, expected in _problems(config.get(task), task, definitions):
-            _fail(config, files, (task, *keys), expected)
+            _fail(config, sources, (task, *keys), expected)
     folder = Path(config["results_folder"], config["study"])
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        _fail(config, files, ("results_folder",), f"a folder that can be written ({existing})")
+        _fail(config, sources, ("results_folder",), f"a folder that can be written ({existing})")
 
 
 def _without_null(entries: dict) -> dict:
@@ -88,7 +90,7 @@ def _where(error) -> tuple[tuple, str]:
     return keys, described or f"{error.validator}: {error.validator_value}"
 
 
-def _fail(config: dict, files: list[str], keys: tuple, expected: str) -> None:
+def _fail(config: dict, sources: dict[str, dict], keys: tuple, expected: str) -> None:
     value: object = config
     for key in keys:
         try:
@@ -97,24 +99,22 @@ def _fail(config: dict, files: list[str], keys: tuple, expected: str) -> None:
             value = "(absent)"
     shown = value if value == "(absent)" else json.dumps(value)
     raise ConfigError(
-        f"{_origin(files, keys)}: {'.'.join(map(str, keys))} = {shown}: expected {expected}"
+        f"{_origin(sources, keys)}: {'.'.join(map(str, keys))} = {shown}: expected {expected}"
     )
 
 
-def _origin(files: list[str], keys: tuple) -> str:
-    """The last file that sets the key, or its nearest parent."""
-    depth_of_file = []
-    for path in files:
-        level, depth = read_yaml(path), 0
+def _origin(sources: dict[str, dict], keys: tuple) -> str:
+    """The last source that sets the key, or its nearest parent."""
+    found, deepest = "", -1
+    for name, content in sources.items():
+        level, depth = content, 0
         for key in keys:
             if not isinstance(level, dict) or key not in level:
                 break
             level, depth = level[key], depth + 1
-        depth_of_file.append((depth, path))
-    if not depth_of_file:
-        return "--config"
-    deepest = max(depth for depth, _ in depth_of_file)
-    return [path for depth, path in depth_of_file if depth == deepest][-1]
+        if depth >= max(deepest, 1):
+            found, deepest = name, depth
+    return found or next(iter(sources))
 
 
 def _problems(section: dict | None, task: str, definitions: dict) -> Iterator[tuple[tuple, str]]:
