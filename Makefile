@@ -1,5 +1,6 @@
 # make study   the whole study, results/full/          make quick   the small one, results/quick/
 # make test    all tests                               make lint    style of Python and Snakemake
+# make benchmark   step times and ratios               make publish refresh results/published/
 # Each creates .venv from the lock first, if it is not there.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -7,7 +8,7 @@ CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)))' 2
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: study quick test lint format benchmark lock clean-venv
+.PHONY: study quick test lint format benchmark publish lock
 
 study: .venv/installed
 	$(SNAKEMAKE)
@@ -31,6 +32,9 @@ format: .venv/installed
 
 benchmark: .venv/installed
 	$(SNAKEMAKE) benchmark
+
+publish: .venv/installed
+	$(BIN)/python scripts/publish.py --study results/full --config config/config.yaml
 
 # The stamp is written last, so that an installation cut short is begun again.
 .venv/installed: envs/requirements.txt

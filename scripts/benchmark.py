@@ -115,11 +115,15 @@ def addition_steps(settings: dict) -> dict[str, Step]:
 
         return stacked_step(parameters, settings, losses)
 
+    def native():
+        return lens_step(to_lens(parameters, network), settings, pairs, correct)
+
     return {
         "collapsed": ours(addition.forward),
         "products": products_alone(ours(addition.forward)),
         "full_sequence": ours(lambda *args: addition.forward_full_sequence(*args)[:, :, -1]),
-        "transformer_lens": lens_step(to_lens(parameters, network), settings, pairs, correct),
+        "transformer_lens": by_default(native()),
+        "transformer_lens_onednn": native(),
     }
 
 
@@ -164,6 +168,20 @@ def lens_step(model, settings: dict, pairs: torch.Tensor, correct: torch.Tensor)
         return loss.detach()[None], {"step": perf_counter() - started}
 
     return step
+
+
+def by_default(step: Step) -> Step:
+    """The step with PyTorch's own choice of matrix products, without ``choose_device``'s."""
+
+    def as_installed():
+        matmul = torch.backends.mkldnn.matmul
+        chosen, matmul.fp32_precision = matmul.fp32_precision, "none"
+        try:
+            return step()
+        finally:
+            matmul.fp32_precision = chosen
+
+    return as_installed
 
 
 def products_alone(step: Step) -> Step:
@@ -221,14 +239,15 @@ def addition_rows(times: dict[str, pd.DataFrame], flops: int) -> list[Row]:
         "collapsed": "our training step",
         "products": "the floor: the matrix products of our step alone",
         "full_sequence": "our optimiser, every position of every pair computed",
-        "transformer_lens": "native model, torch.optim.AdamW",
+        "transformer_lens": "native model, torch.optim.AdamW, PyTorch as installed",
+        "transformer_lens_onednn": "the same with the matrix products that this project chooses",
     }
     rows = [timing(f"addition_step_{n}", times[n]["step"], note) for n, note in notes.items()]
     median = {name: times[name]["step"].median() for name in notes}
     ours, floor = median["collapsed"], median["products"]
     work = f"{flops / 1e9:.3g} GFLOP at {flops / floor / 1e6:.3g} GFLOP/s"
     rows.append(("addition_share_of_floor", floor / ours, "share", f"floor / our step; {work}"))
-    for name in ("transformer_lens", "full_sequence"):
+    for name in ("transformer_lens", "transformer_lens_onednn", "full_sequence"):
         quantity = f"addition_speedup_over_{name}"
         rows.append((quantity, median[name] / ours, "x", "its step / our step"))
     return rows

@@ -16,7 +16,7 @@ def test_quick_benchmark_writes_every_row(tmp_path):
     rows = pd.read_csv(output)
     assert list(rows) == ["quantity", "value", "unit", "note"]
     expected = {"threads", "addition_share_of_floor", "regression_ten_seeds_over_one"}
-    for name in ("transformer_lens", "full_sequence"):
+    for name in ("transformer_lens", "transformer_lens_onednn", "full_sequence"):
         expected |= {f"addition_step_{name}", f"addition_speedup_over_{name}"}
     expected |= {"addition_step_collapsed", "addition_step_products"}
     for part in ("step", *benchmark.PARTS):

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 from helpers import addition_settings, write_data
 
 from mechanics.comparison import COLUMNS
 from mechanics.settings import as_argument
+from mechanics.training.checkpoint import Run, read_tensors
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -192,6 +194,23 @@ def test_corrupted_checkpoint_is_named(study):
     assert result.returncode != 0
     assert "checkpoints.safetensors: truncated or corrupted" in result.stdout + result.stderr
     assert snakemake(study).returncode == 0
+
+
+def test_published_weights_are_the_runs(study):
+    command = [sys.executable, "scripts/publish.py", "--study", "results/tiny"]
+    command += ["--config", "config/config.yaml", "tiny.yaml"]
+    subprocess.run(command, cwd=study, check=True, capture_output=True, env=ENVIRONMENT)
+    published = study / "results/published"
+    weights, about = read_tensors(
+        published / "weights/modular_addition/softmax_L1/seed1.safetensors"
+    )
+    final = Run(study / RUNS / "modular_addition/softmax_L1/1").final(1)
+    assert weights.keys() == final.keys()
+    assert all(torch.equal(weights[name], final[name][0]) for name in final)
+    assert (about["seed"], about["settings"]["p"]) == (1, 11)
+    provenance = json.loads((published / "provenance.json").read_text())
+    assert provenance["sha256"]["tables/comparative_metrics.csv"]
+    assert not list(published.rglob("*.pdf"))
 
 
 def train_command(tmp_path: Path, name: str, settings: dict) -> list[str]:

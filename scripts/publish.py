@@ -1,0 +1,118 @@
+"""Copy the small products of a finished study to results/published/: tables, figures as PNG, the
+final weights of every replica, and where all of it came from.
+
+The old content is replaced once the new one is complete.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from mechanics.provenance import git_commit
+from mechanics.training.checkpoint import CheckpointError, Run, sha256, write_tensors
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True, type=Path, help="e.g. results/full")
+    parser.add_argument("--config", required=True, type=Path, nargs="+", help="its config files")
+    parser.add_argument("--output", type=Path, default=Path("results/published"))
+    arguments = parser.parse_args()
+    fresh = arguments.output.with_name(f".{arguments.output.name}.part")
+    shutil.rmtree(fresh, ignore_errors=True)
+    try:
+        publish(arguments.study, arguments.config, fresh)
+    except (CheckpointError, OSError) as error:
+        sys.exit(f"publish.py: {error}")
+    shutil.rmtree(arguments.output, ignore_errors=True)
+    fresh.rename(arguments.output)
+
+
+def publish(study: Path, config: list[Path], output: Path) -> None:
+    """Raises CheckpointError if a run is not whole, OSError if tables or figures are missing."""
+    folders = sorted(path.parent for path in study.glob("runs/*/*/*/run.json"))
+    records = [publish_weights(folder, output / "weights") for folder in folders]
+    shutil.copytree(study / "tables", output / "tables")
+    shutil.copytree(study / "figures", output / "figures", ignore=shutil.ignore_patterns("*.pdf"))
+    for path in config:
+        shutil.copy(path, output)
+    (output / "provenance.json").write_text(
+        json.dumps(
+            {
+                "commit": git_commit(),
+                "config": [path.name for path in config],
+                "machine": machine(),
+                "runs": records,
+                "seconds_by_rule": seconds_by_rule(study / "benchmarks"),
+                "peak_memory_mb": peak_memory(study / "benchmarks"),
+                "sha256": {
+                    str(path.relative_to(output)): sha256(path)
+                    for path in sorted(output.rglob("*"))
+                    if path.is_file()
+                },
+            },
+            indent=1,
+        )
+        + "\n"
+    )
+
+
+def publish_weights(folder: Path, output: Path) -> dict:
+    """Write the last checkpoint of every replica of a run; return the run's record."""
+    run = Run(folder)
+    task, model, block = folder.parts[-3:]
+    for seed in run.seeds:
+        weights = {name: tensor[0] for name, tensor in run.final(seed).items()}
+        metadata = {"task": task, "model": model, "seed": seed, "step": run.steps(seed)[-1]}
+        metadata["settings"] = run.settings
+        write_tensors(output / task / model / f"seed{seed}.safetensors", weights, metadata)
+    kept = ("replicas", "device", "threads", "seconds", "torch", "python")
+    record = {key: run.record[key] for key in (*kept, "git_commit", "code_sha256")}
+    return {"task": task, "model": model, "block": block, **record}
+
+
+def machine() -> dict[str, str | int]:
+    return {
+        "system": platform.platform(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30,
+    }
+
+
+def processor() -> str:
+    """The processor's name where the system tells it."""
+    path = Path("/proc/cpuinfo")
+    names = [
+        line.split(":")[1].strip()
+        for line in (path.read_text().splitlines() if path.exists() else [])
+        if line.startswith("model name")
+    ]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def benchmarks(folder: Path) -> pd.DataFrame:
+    """What Snakemake measured of every job."""
+    parts = [
+        pd.read_csv(path, sep="\t").assign(rule=path.stem) for path in sorted(folder.glob("*.tsv"))
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def seconds_by_rule(folder: Path) -> dict[str, float]:
+    return benchmarks(folder).set_index("rule")["s"].to_dict()
+
+
+def peak_memory(folder: Path) -> float:
+    """Largest resident memory of any job, in MB."""
+    return float(pd.to_numeric(benchmarks(folder)["max_rss"], errors="coerce").max())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+import pytest
+import torch
+
+from mechanics import device
+
+
+@pytest.fixture(autouse=True)
+def undo():
+    before = torch.backends.mkldnn.matmul.fp32_precision
+    yield
+    torch.backends.mkldnn.matmul.fp32_precision = before
+    torch.use_deterministic_algorithms(False)
+
+
+def test_chosen_products_have_the_precision_of_float32():
+    device.choose_device("cpu")
+    assert device.products_are_float32()
+
+
+def test_bfloat16_products_would_be_noticed(monkeypatch):
+    exact = torch.Tensor.__matmul__
+
+    def rounded(left, right):
+        if left.dtype != torch.float32:
+            return exact(left, right)
+        return exact(left.bfloat16().float(), right.bfloat16().float())
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", rounded)
+    assert not device.products_are_float32()
+    device._multiply_with_onednn()
+    assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"
+
+
+def test_unknown_device_is_named():
+    with pytest.raises(ValueError, match="device 'tpu': expected 'auto', 'cpu' or 'cuda'"):
+        device.choose_device("tpu")
+
+
+def test_absent_gpu_is_said(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match="sees no CUDA GPU"):
+        device.choose_device("cuda")
+    assert device.choose_device("auto").type == "cpu"
