@@ -17,7 +17,7 @@ quick: .venv/installed
 	$(SNAKEMAKE) --configfile config/quick.yaml
 
 test: .venv/installed lint
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(CORES) --dist loadfile
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ import pandas as pd
 from mechanics.figures import style
 from mechanics.figures.learning_curves import grokking_curves, regression_learning_curves
 from mechanics.histories import grokking_moments, read_histories
-from mechanics.references import reference_risks
+from mechanics.references import mixture_risk, reference_risks
 
 
 def main() -> None:
@@ -20,16 +20,22 @@ def main() -> None:
     style.use_style()
     history, settings = read_histories(arguments.runs)
     if arguments.task == "linear_regression":
-        references = pd.DataFrame(
-            {"k": k, "name": name, "risk": risk}
-            for k in sorted(history["k"].unique())
-            for name, risk in reference_risks(settings["d"], int(k)).items()
-        )
+        references = regression_levels(settings, sorted(history["k"].unique().tolist()))
         figure = regression_learning_curves(history, references)
         style.save(figure, arguments.output, "regression_learning_curves")
     else:
         moments = grokking_moments(history, settings["grokking_accuracy"])
         style.save(grokking_curves(history, moments), arguments.output, "grokking_curves")
+
+
+def regression_levels(settings: dict, lengths: list[int]) -> pd.DataFrame:
+    """The dashed lines: k, name, risk."""
+    d, k_min, k_max = settings["d"], settings["k_min"], settings["k_max"]
+    rows = []
+    for k in lengths:
+        levels = reference_risks(d, k) | {"one step for all k": mixture_risk(d, k_min, k_max, k)}
+        rows += [{"k": k, "name": name, "risk": level} for name, level in levels.items()]
+    return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":

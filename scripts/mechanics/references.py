@@ -46,6 +46,12 @@ def reference_risks(d: int, k: int) -> dict[str, float]:
     }
 
 
+def mixture_risk(d: int, k_min: int, k_max: int, k: int) -> float:
+    """Risk at k of one gradient step whose size is the best for all trained lengths together."""
+    step_size = risk.optimal_step_size(d, range(k_min, k_max + 1))
+    return risk.one_step_risk(step_size, d, k)
+
+
 def reference_predictors(d: int, k_min: int, k_max: int) -> dict[str, Predictor]:
     """The algorithms a network may have learned, each at its best for k uniform in the range."""
     lengths = range(k_min, k_max + 1)

@@ -29,17 +29,7 @@ def regression_learning_curves(history: pd.DataFrame, references: pd.DataFrame) 
     )
     for axis, k in zip(axes.flat, lengths, strict=False):
         _risk_panel(axis, history[history["k"] == k], models)
-        for row in references[references["k"] == k].itertuples():
-            axis.axhline(row.risk, color=REFERENCE, linestyle="--", linewidth=0.8, zorder=0)
-            axis.annotate(
-                row.name,
-                (0.015, row.risk),
-                xycoords=("axes fraction", "data"),
-                xytext=(0, 1.5),
-                textcoords="offset points",
-                color=REFERENCE,
-                fontsize=6.5,
-            )
+        _reference_lines(axis, references[references["k"] == k])
         axis.set_title(f"context length k = {k}")
     for axis in axes.flat[len(lengths) :]:
         axis.set_visible(False)
@@ -51,12 +41,13 @@ def regression_learning_curves(history: pd.DataFrame, references: pd.DataFrame) 
 
 
 def _risk_panel(axis: Axes, history: pd.DataFrame, models: list[str]) -> None:
-    axis.set_xscale("symlog", linthresh=1)
+    axis.set_xscale("log")
     axis.set_yscale("symlog", linthresh=RISK_FLOOR, linscale=0.3)
     axis.set_ylim(-2e-4, 4)
     ends = {}
     for model in models:
-        by_step = history[history["model"] == model].groupby("step")["risk"]
+        own = history[(history["model"] == model) & (history["step"] > 0)]  # a log axis has no 0
+        by_step = own.groupby("step")["risk"]
         middle, low, high = by_step.median(), by_step.min(), by_step.max()
         line_colour = colour(model, models)
         axis.plot(middle.index, middle, color=line_colour)
@@ -65,21 +56,43 @@ def _risk_panel(axis: Axes, history: pd.DataFrame, models: list[str]) -> None:
     _label_ends(axis, ends, models)
 
 
+def _reference_lines(axis: Axes, references: pd.DataFrame) -> None:
+    """Dashed levels with their names at the left, kept apart from each other."""
+    for level in references["risk"]:
+        axis.axhline(level, color=REFERENCE, linestyle="--", linewidth=0.8, zorder=0)
+    places = _places_for_labels(axis, references["risk"].tolist())
+    for name, place in zip(references["name"], places, strict=True):
+        axis.annotate(
+            name,
+            (0.012, max(place, 0.045)),
+            xycoords="axes fraction",
+            color=REFERENCE,
+            fontsize=6,
+            va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
+        )
+
+
 def _label_ends(axis: Axes, ends: dict[str, float], models: list[str]) -> None:
     """Write each model's name beside the end of its line, kept apart from the others."""
-    names = list(ends)
-    heights = [float(axis.transData.transform((1, ends[name]))[1]) for name in names]
-    moved = spread(heights, 8.5 * axis.figure.dpi / 72)
-    for name, height in zip(names, moved, strict=True):
+    places = _places_for_labels(axis, list(ends.values()))
+    for name, place in zip(ends, places, strict=True):
         axis.annotate(
             label(name),
-            (1.01, axis.transAxes.inverted().transform((0, height))[1]),
+            (1.01, place),
             xycoords="axes fraction",
             color=colour(name, models),
             fontsize=6.5,
             va="center",
             annotation_clip=False,
         )
+
+
+def _places_for_labels(axis: Axes, values: list[float]) -> list[float]:
+    """Heights, as fractions of the axes, for labels of these values that do not overlap."""
+    pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
+    moved = spread(pixels, 8.5 * axis.figure.dpi / 72)
+    return [float(axis.transAxes.inverted().transform((0, pixel))[1]) for pixel in moved]
 
 
 def grokking_curves(history: pd.DataFrame, moments: pd.DataFrame) -> Figure:
