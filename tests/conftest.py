@@ -8,5 +8,10 @@ install_import_hook("mechanics", "beartype.beartype")
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def torch_as_it_was():
+    """One thread, and none of the choices of ``choose_device`` left over from another test."""
     torch.set_num_threads(1)
+    precision = torch.backends.mkldnn.matmul.fp32_precision
+    yield
+    torch.backends.mkldnn.matmul.fp32_precision = precision
+    torch.use_deterministic_algorithms(False)

@@ -1,12 +1,12 @@
 """Small settings and data files that several tests use."""
 
-import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from unittest.mock import patch
 
 from mechanics.settings import as_argument
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 COMMON = {
     "attention": "softmax",
     "n_layers": 1,
@@ -59,7 +59,7 @@ def write_data(folder: Path, settings: dict, seeds: list[int]) -> list[Path]:
     return paths
 
 
-def run_program(name: str, *arguments) -> subprocess.CompletedProcess:
-    """Run a program of scripts/ as a user would; raises if it fails."""
-    command = [sys.executable, SCRIPTS / f"{name}.py", *arguments]
-    return subprocess.run([*map(str, command)], check=True, capture_output=True, text=True)
+def run_program(name: str, *arguments) -> None:
+    """Run a program of scripts/ with these arguments, in this process: torch is imported once."""
+    with patch.object(sys, "argv", [f"{name}.py", *map(str, arguments)]):
+        import_module(name).main()

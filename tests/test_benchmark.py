@@ -8,11 +8,12 @@ import benchmark
 from mechanics.settings import as_argument
 
 
-def test_quick_benchmark_writes_every_row(tmp_path):
+def test_quick_benchmark_writes_every_row(tmp_path, capsys):
     settings = ["--addition", as_argument(addition_settings())]
     settings += ["--regression", as_argument(regression_settings())]
     output = tmp_path / "tables" / "benchmark.csv"
-    printed = run_program("benchmark", "--quick", *settings, "--output", output).stdout
+    run_program("benchmark", "--quick", *settings, "--output", output)
+    printed = capsys.readouterr().out
     rows = pd.read_csv(output)
     assert list(rows) == ["quantity", "value", "unit", "note"]
     expected = {"threads", "addition_share_of_floor", "regression_ten_seeds_over_one"}

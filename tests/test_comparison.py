@@ -119,9 +119,17 @@ def test_risk_stands_beside_ols_and_the_one_step_optimum():
     assert table["train_flops"].tolist() == [150.0, 150.0]
 
 
-def test_diverged_seeds_are_said():
+def test_diverged_seeds_are_said_and_not_averaged():
     table = regression_table("finished", "diverged")
-    assert table["interpretation"].str.endswith("1 of 2 seeds diverged").all()
+    assert table["interpretation"].str.endswith("1 of 2 seeds diverged, not in the mean").all()
+    assert table["value"].tolist() == [0.5, 0.5]
+    assert table["n_seeds"].tolist() == [1, 1]
+
+
+def test_a_table_of_diverged_seeds_alone_has_no_value():
+    table = regression_table("diverged", "diverged")
+    assert table["value"].isna().all()
+    assert table["interpretation"].str.startswith("no sound seed").all()
 
 
 def test_markdown_has_one_row_for_each_metric_and_no_stray_bars():

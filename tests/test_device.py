@@ -4,14 +4,6 @@ import torch
 from mechanics import device
 
 
-@pytest.fixture(autouse=True)
-def undo():
-    before = torch.backends.mkldnn.matmul.fp32_precision
-    yield
-    torch.backends.mkldnn.matmul.fp32_precision = before
-    torch.use_deterministic_algorithms(False)
-
-
 def test_chosen_products_have_the_precision_of_float32():
     device.choose_device("cpu")
     assert device.products_are_float32()

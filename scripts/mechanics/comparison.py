@@ -55,9 +55,9 @@ def _row(metric: str, estimate: Estimate, reference: tuple[str, float], common: 
 def _common(model: str, records: list[dict], flops: int, interpretation: str) -> dict:
     settings = records[0]["settings"]
     replicas = [replica for record in records for replica in record["replicas"]]
-    diverged = [replica["seed"] for replica in replicas if replica["status"] == "diverged"]
+    diverged = diverged_seeds(records)
     if diverged:
-        interpretation += f"; {len(diverged)} of {len(replicas)} seeds diverged"
+        interpretation += f"; {len(diverged)} of {len(replicas)} seeds diverged, not in the mean"
     return {
         "configuration": configuration(settings),
         "task": settings["task"],
@@ -68,6 +68,16 @@ def _common(model: str, records: list[dict], flops: int, interpretation: str) ->
     }
 
 
+def diverged_seeds(records: list[dict]) -> list[int]:
+    """Seeds that have no final weights: said in the interpretation, left out of every mean."""
+    replicas = [replica for record in records for replica in record["replicas"]]
+    return [replica["seed"] for replica in replicas if replica["status"] == "diverged"]
+
+
+def _sound(frame: pd.DataFrame, records: list[dict]) -> pd.DataFrame:
+    return frame[~frame["seed"].isin(diverged_seeds(records))]
+
+
 def regression_rows(
     model: str, records: list[dict], risks: pd.DataFrame, distances: pd.DataFrame, settings: dict
 ) -> list[dict]:
@@ -76,6 +86,7 @@ def regression_rows(
     FLOPs are those of one prompt with the longest tabulated context and one test point.
     """
     own, lengths = records[0]["settings"], settings["tabulated_at"]
+    risks, distances = _sound(risks, records), _sound(distances, records)
     nearest = nearest_algorithms(distances[distances["k"].isin(lengths)])
     flops = regression_flops(architecture(own), own["d"], max(lengths))
     common = _common(model, records, flops, describe_nearest(nearest))
@@ -95,6 +106,8 @@ def nearest_algorithms(distances: pd.DataFrame) -> pd.Series:
 
 
 def describe_nearest(nearest: pd.Series) -> str:
+    if len(nearest) == 0:
+        return "no sound seed"
     (first, distance), (second, further) = list(nearest.items())[:2]
     return (
         f"{KIND[first]}: nearest to {first} (mean absolute difference {distance:.3f}; "
@@ -107,29 +120,23 @@ def addition_rows(
 ) -> list[dict]:
     """Accuracy on all pairs and on those never trained on, validation loss, grokking step."""
     own = records[0]["settings"]
+    evaluation, history = _sound(evaluation, records), _sound(history, records)
     p = own["p"]
     flops = addition_flops(architecture(own), p)
     common = _common(model, records, flops, describe_addition(evaluation, p))
     moments = grokking_moments(history.assign(model=model), own["grokking_accuracy"])
-    by_split = {split: part for split, part in evaluation.groupby("split")}
-    accuracy, loss = "accuracy", "loss"
-    chance, uniform = ("chance 1/p", 1 / p), ("uniform guess ln p", math.log(p))
-    none = ("", math.nan)
+    chance, guess = ("chance 1/p", 1 / p), ("uniform guess ln p", math.log(p))
+    budget = ("last step of the budget", own["steps"])
+    by_split = {split: evaluation[evaluation["split"] == split] for split in ("all", "validation")}
+    measured = [
+        ("accuracy, all pairs", by_split["all"]["accuracy"], chance),
+        ("accuracy, validation", by_split["validation"]["accuracy"], chance),
+        ("loss, validation (nats)", by_split["validation"]["loss"], guess),
+        ("grokking step", moments["grokking_step"], budget),
+    ]
     return [
-        _row("accuracy, all pairs", mean_over_seeds(by_split["all"][accuracy]), chance, common),
-        _row(
-            "accuracy, validation",
-            mean_over_seeds(by_split["validation"][accuracy]),
-            chance,
-            common,
-        ),
-        _row(
-            "loss, validation (nats)",
-            mean_over_seeds(by_split["validation"][loss]),
-            uniform,
-            common,
-        ),
-        _row("grokking step", mean_over_seeds(moments["grokking_step"]), none, common),
+        _row(metric, mean_over_seeds(values), reference, common)
+        for metric, values, reference in measured
     ]
 
 
@@ -149,6 +156,8 @@ def addition_profiles(p: int, swapped: float) -> dict[str, tuple[float, float]]:
 
 def describe_addition(evaluation: pd.DataFrame, p: int) -> str:
     """The nearest profile, how many seeds have every pair right, and what the logits depend on."""
+    if len(evaluation) == 0:
+        return "no sound seed"
     mean = evaluation.groupby("split")[["accuracy", "n_pairs"]].mean()
     found = (mean.loc["train", "accuracy"], mean.loc["validation", "accuracy"])
     swapped = mean.loc["validation_swapped", "n_pairs"] / mean.loc["validation", "n_pairs"]

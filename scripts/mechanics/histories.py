@@ -8,6 +8,8 @@ import pandas as pd
 
 from mechanics.tasks.modular_addition import grokking_step
 
+MOMENTS = ["model", "seed", "memorised_step", "grokking_step", "last_step"]
+
 
 def read_histories(folders: list[Path]) -> tuple[pd.DataFrame, dict]:
     """The histories of one task's runs with a column ``model``, and the first run's settings.
@@ -39,4 +41,4 @@ def grokking_moments(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
         )
         row["grokking_step"] = np.nan if grokked is None else float(grokked)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=MOMENTS)
