@@ -4,11 +4,11 @@
 # Each creates .venv from the lock first, if it is not there.
 SHELL := /bin/bash
 PYTHON ?= python3
-CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)))' 2>/dev/null || echo 2)
+CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: study quick test lint format benchmark publish lock
+.PHONY: study quick test lint format benchmark unlock publish lock
 
 study: .venv/installed
 	$(SNAKEMAKE)
@@ -32,6 +32,10 @@ format: .venv/installed
 
 benchmark: .venv/installed
 	$(SNAKEMAKE) benchmark
+
+# After a kill that left Snakemake no time to clean up (SIGKILL, power): then make study again.
+unlock: .venv/installed
+	$(SNAKEMAKE) --unlock
 
 publish: .venv/installed
 	$(BIN)/python scripts/publish.py --study results/full --config config/config.yaml

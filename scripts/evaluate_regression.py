@@ -5,11 +5,18 @@ algorithm on the same prompts.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 import pandas as pd
 import torch
 
+from mechanics.circuits.effective_weights import (
+    is_one_linear_layer,
+    isotropy_distance,
+    preconditioner,
+    step_size,
+)
 from mechanics.device import choose_device
 from mechanics.models import regression
 from mechanics.references import reference_predictors
@@ -35,13 +42,15 @@ def main() -> None:
     stored, data_settings = read_tensors(arguments.data)
     settings = run.settings
     predictors = reference_predictors(settings["d"], settings["k_min"], settings["k_max"])
+    steps = {seed: describe_step(run, seed) for seed in run.seeds}
     risks, distances = [], []
     for k in data_settings["context_lengths"]:
         prompts = evaluation_prompts(stored, k).to(device)
         references = {name: predictor(prompts) for name, predictor in predictors.items()}
         for seed in run.seeds:
             predictions = predict(run, seed, prompts)
-            risks.append({"seed": seed, "k": k, **describe_risk(predictions, prompts)})
+            risk = describe_risk(predictions, prompts)
+            risks.append({"seed": seed, "k": k, **risk, **steps[seed]})
             distances += [
                 {"seed": seed, "k": k, "algorithm": name, "preds_diff": difference}
                 for name, difference in preds_diff(predictions, references).items()
@@ -71,6 +80,16 @@ def describe_risk(predictions: torch.Tensor, prompts: Prompts) -> dict[str, floa
         "risk_median": float(errors.median()),
         "n_prompts": len(errors),
     }
+
+
+def describe_step(run: Run, seed: int) -> dict[str, float]:
+    """ĉ and isotropy distance of the final weights; nan where the network is no single step."""
+    network = architecture(run.settings)
+    if not is_one_linear_layer(network):
+        return {"c_hat": math.nan, "isotropy": math.nan}
+    weights = {name: tensor.double() for name, tensor in run.final(seed).items()}
+    gamma = preconditioner(weights, network)
+    return {"c_hat": float(step_size(gamma)), "isotropy": float(isotropy_distance(gamma))}
 
 
 def preds_diff(predictions: torch.Tensor, references: dict) -> dict[str, float]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mechanics.config import TASKS, blocks, load, models
 from mechanics.provenance import git_commit
 from mechanics.training.checkpoint import CheckpointError, Run, sha256, write_tensors
 
@@ -36,7 +37,7 @@ def main() -> None:
 
 def publish(study: Path, config: list[Path], output: Path) -> None:
     """Raises CheckpointError if a run is not whole, OSError if tables or figures are missing."""
-    folders = sorted(path.parent for path in study.glob("runs/*/*/*/run.json"))
+    folders = run_folders(study, load([str(path) for path in config]))
     records = [publish_weights(folder, output / "weights") for folder in folders]
     shutil.copytree(study / "tables", output / "tables")
     shutil.copytree(study / "figures", output / "figures", ignore=shutil.ignore_patterns("*.pdf"))
@@ -45,12 +46,13 @@ def publish(study: Path, config: list[Path], output: Path) -> None:
     (output / "provenance.json").write_text(
         json.dumps(
             {
-                "commit": git_commit(),
+                "published_at_commit": git_commit(),
+                "trained_at_commits": sorted({record["git_commit"] for record in records}),
                 "config": [path.name for path in config],
                 "machine": machine(),
                 "runs": records,
-                "seconds_by_rule": seconds_by_rule(study / "benchmarks"),
-                "peak_memory_mb": peak_memory(study / "benchmarks"),
+                "training_seconds": round(sum(record["seconds"] for record in records), 1),
+                "largest_job_memory_mb": largest_job_memory(study / "benchmarks"),
                 "sha256": {
                     str(path.relative_to(output)): sha256(path)
                     for path in sorted(output.rglob("*"))
@@ -61,6 +63,17 @@ def publish(study: Path, config: list[Path], output: Path) -> None:
         )
         + "\n"
     )
+
+
+def run_folders(study: Path, config: dict) -> list[Path]:
+    """The runs that the config asks for, and no others that may lie in the study's folder."""
+    return [
+        study / "runs" / task / model / block
+        for task in TASKS
+        if config.get(task)
+        for model in models(config[task])
+        for block in blocks(config[task], model)
+    ]
 
 
 def publish_weights(folder: Path, output: Path) -> dict:
@@ -97,21 +110,10 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def benchmarks(folder: Path) -> pd.DataFrame:
-    """What Snakemake measured of every job."""
-    parts = [
-        pd.read_csv(path, sep="\t").assign(rule=path.stem) for path in sorted(folder.glob("*.tsv"))
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-def seconds_by_rule(folder: Path) -> dict[str, float]:
-    return benchmarks(folder).set_index("rule")["s"].to_dict()
-
-
-def peak_memory(folder: Path) -> float:
-    """Largest resident memory of any job, in MB."""
-    return float(pd.to_numeric(benchmarks(folder)["max_rss"], errors="coerce").max())
+def largest_job_memory(folder: Path) -> float:
+    """Largest resident memory of any one job, in MB, as Snakemake measured it."""
+    parts = [pd.read_csv(path, sep="\t") for path in sorted(folder.glob("*.tsv"))]
+    return float(pd.to_numeric(pd.concat(parts)["max_rss"], errors="coerce").max())
 
 
 if __name__ == "__main__":

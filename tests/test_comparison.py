@@ -2,18 +2,24 @@
 
 import pandas as pd
 import pytest
+from modular_history import history_of
 
 from mechanics.comparison import (
     COLUMNS,
+    GROKKING,
     addition_profiles,
+    addition_rows,
     as_markdown,
     assignment_order,
     configuration,
     describe_addition,
     describe_nearest,
+    lengths_factor,
     nearest_algorithms,
     regression_rows,
 )
+from mechanics.seeds import generator
+from mechanics.training.curriculum import context_lengths
 
 SETTINGS = {
     "task": "linear_regression",
@@ -25,6 +31,8 @@ SETTINGS = {
     "layer_norm": False,
     "activation_clip": None,
     "d": 10,
+    "k_min": 5,
+    "k_max": 50,
 }
 
 
@@ -43,12 +51,12 @@ def distances(**by_algorithm: float) -> pd.DataFrame:
     )
 
 
-def evaluation(train: float, validation: float, n_right: int) -> pd.DataFrame:
+def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> pd.DataFrame:
     parts = {"all": (0.5, 100), "train": (train, 30), "validation": (validation, 70)}
     parts |= {"validation_swapped": (validation, 21)}
     rows = [
-        {"seed": 0, "split": split, "accuracy": accuracy, "n_pairs": n_pairs, "n_right": n_right}
-        | {"sum_fve": 0.97, "n_frequencies": 4.0}
+        {"seed": seed, "split": split, "accuracy": accuracy, "n_pairs": n_pairs}
+        | {"n_right": n_right, "sum_fve": 0.97, "n_frequencies": 4.0}
         for split, (accuracy, n_pairs) in parts.items()
     ]
     return pd.DataFrame(rows)
@@ -94,7 +102,18 @@ def test_addition_is_named_by_the_nearest_profile(train, validation, name):
 
 def test_frequencies_are_named_only_once_something_generalised():
     assert "cos" not in describe_addition(evaluation(1.0, 0.02, 30), 10)
-    assert "90 % of it 4" in describe_addition(evaluation(1.0, 1.0, 100), 10)
+    assert "90 % of it with 4 freq" in describe_addition(evaluation(1.0, 1.0, 100), 10)
+
+
+def test_seeds_are_named_each_for_itself():
+    mixed = pd.concat(
+        [evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 0.01, 30, 1), evaluation(1.0, 0.01, 30, 2)]
+    )
+    text = describe_addition(mixed, 10)
+    assert "Lookup table in 2 of 3 seeds" in text
+    assert "modular addition in 1 of 3 seeds" in text
+    assert "Symmetric" not in text
+    assert "pairs right in 1 of 3 seeds" in text
 
 
 def test_symmetric_table_lies_between_table_and_algorithm():
@@ -103,7 +122,7 @@ def test_symmetric_table_lies_between_table_and_algorithm():
 
 
 def regression_table(*statuses: str) -> pd.DataFrame:
-    risks = pd.DataFrame({"seed": [0, 1], "k": 10, "risk": [0.5, 0.6]})
+    risks = pd.DataFrame({"seed": [0, 1], "k": 10, "risk": [0.5, 0.6], "risk_se": 0.01})
     rows = regression_rows(
         "m", [record(*statuses)], risks, distances(OLS=0.1, zero=0.4), {"tabulated_at": [10]}
     )
@@ -112,18 +131,21 @@ def regression_table(*statuses: str) -> pd.DataFrame:
 
 def test_risk_stands_beside_ols_and_the_one_step_optimum():
     table = regression_table("finished", "finished")
-    assert table["value"].tolist() == [pytest.approx(0.55)] * 2
+    assert table["value"].tolist() == [pytest.approx(0.55)] * 3
+    assert table["evaluation_se"].tolist() == [pytest.approx(0.01)] * 3
     by_name = table.set_index("reference")["reference_value"]
     assert by_name["OLS"] == 0
     assert by_name["one-step optimum r*"] == pytest.approx(11 / 21)
-    assert table["train_flops"].tolist() == [150.0, 150.0]
+    assert by_name["one step for all k"] > by_name["one-step optimum r*"]
+    assert table["train_flops"].tolist() == [150.0] * 3
 
 
 def test_diverged_seeds_are_said_and_not_averaged():
     table = regression_table("finished", "diverged")
     assert table["interpretation"].str.endswith("1 of 2 seeds diverged, not in the mean").all()
-    assert table["value"].tolist() == [0.5, 0.5]
-    assert table["n_seeds"].tolist() == [1, 1]
+    assert table["value"].tolist() == [0.5] * 3
+    assert table["n_seeds"].tolist() == [1] * 3
+    assert table["train_flops"].tolist() == [100.0] * 3
 
 
 def test_a_table_of_diverged_seeds_alone_has_no_value():
@@ -144,3 +166,27 @@ def test_assigned_configurations_come_first():
     ordered = sorted(({"configuration": name} for name in names), key=assignment_order)
     expected = ["Linear Attention (L=1)", "Deep Transformer (L=6)", "Linear Attention (L=6)"]
     assert [row["configuration"] for row in ordered] == expected
+
+
+def test_flops_of_steps_follow_their_context_length():
+    """k is 50 at step 0 of this stream, and 27.5 on average: deep prompts cost about half."""
+    deep = SETTINGS | {"n_layers": 6, "d_model": 64, "d_mlp": 256, "n_heads": 4, "steps": 300}
+    deep |= {"one_length_per_step": True, "queries_per_prompt": 1, "curriculum": "mixed"}
+    deep |= {"full_range_at": 1.0, "layer_norm": True, "attention": "softmax"}
+    k_0 = int(context_lengths(5, 50, 1, True, generator("batch", 0, 0))[0])
+    assert lengths_factor(deep) == pytest.approx(28.5 / (k_0 + 1), rel=0.1)
+    assert lengths_factor(SETTINGS) == 1.0
+
+
+def test_addition_rows_say_who_did_not_grok():
+    history = history_of([0, 10], train=[0, 1], validation=[0, 1])
+    history = pd.concat([history, history.assign(seed=1, accuracy=0.1)])
+    results = pd.concat([evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 0.1, 30, 1)])
+    results["loss"] = 1.0
+    addition = {"d_model": 8, "d_mlp": 16, "p": 11, "grokking_accuracy": 0.99, "steps": 10}
+    about = record("finished", "finished") | {"settings": SETTINGS | addition}
+    rows = pd.DataFrame(addition_rows("m", [about], results, history)).set_index("metric")
+    assert rows.loc[GROKKING, "value"] == 10
+    assert rows.loc[GROKKING, "n_seeds"] == 1
+    assert rows["interpretation"].str.endswith("1 of 2 seeds did not grok").all()
+    assert rows.loc["accuracy, validation", "ci_high"] == 1

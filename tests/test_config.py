@@ -1,5 +1,6 @@
 """A wrong config is refused before any work, by one message: file, key, value, expectation."""
 
+import datetime
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,22 @@ BAD = {
     "heads": (one_model(n_heads=3), "n_heads = 3: expected a divisor of d_model = 128"),
     "late checkpoint": (
         one_model(checkpoints_at={"also": [30000]}),
-        "checkpoints_at = .*30000.*: expected no checkpoint beyond the last step, 25000",
+        r"checkpoints_at.also = \[30000\]: expected no checkpoint beyond the last step, 25000",
+    ),
+    "heads in the defaults": (
+        addition(defaults={"n_heads": 3}),
+        "modular_addition.defaults.n_heads = 3: expected a divisor of d_model",
+    ),
+    "float for an integer": (addition(p=113.0), "p = 113.0: expected an odd prime"),
+    "infinite rate": (one_model(learning_rate=float("inf")), "learning_rate = Infinity: expected"),
+    "rate as text": (one_model(learning_rate="1e-3"), "expected a finite number.*write 1.0e-3"),
+    "no neurons": (one_model(d_mlp=0), "d_mlp = 0: expected a whole number of at least 1"),
+    "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),
+    "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
+    "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),
+    "no track": (
+        {"linear_regression": None, "modular_addition": None},
+        "linear_regression = .*: expected linear_regression or modular_addition",
     ),
     "unsafe model name": (
         addition(models={"../x": {}}),
@@ -59,7 +75,7 @@ BAD = {
     "unsafe study name": ({"study": "a/b"}, 'study = "a/b": expected a safe file name'),
     "token stream with an MLP": (
         regression(models={"linear_L1": {"d_mlp": 8}}),
-        "d_model = .*: expected a number: a token stream has no MLP",
+        "linear_L1.d_mlp = 8: expected 0, because d_model is token",
     ),
     "k that is not stored": (
         regression(tabulated_at=[7]),
@@ -112,6 +128,10 @@ def test_unwritable_results_folder_is_refused(tmp_path, monkeypatch):
 def test_own_configs_are_right(files):
     paths = [str(ROOT / "config" / name) for name in files]
     study.check(study.load(paths), SCHEMA, sources(paths))
+
+
+def test_one_track_alone_is_a_study(tmp_path):
+    check(tmp_path, {"linear_regression": None})
 
 
 def test_model_set_to_null_is_left_out(tmp_path):

@@ -49,6 +49,7 @@ def constructed_step(tmp_path):
 def test_constructed_step_has_the_risk_of_the_law(constructed_step):
     size, risks, _ = constructed_step
     assert risks["k"].tolist() == [4, 8]
+    assert risks["c_hat"].tolist() == pytest.approx([size, size])
     for row in risks.itertuples():
         assert abs(row.risk - one_step_risk(size, D, row.k)) < 4 * row.risk_se
 

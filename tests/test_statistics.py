@@ -21,3 +21,7 @@ def test_one_seed_has_no_interval():
 def test_missing_values_are_not_counted():
     assert mean_over_seeds([1.0, np.nan, 3.0]) == mean_over_seeds([1.0, 3.0])
     assert mean_over_seeds([np.nan]).n == 0
+
+
+def test_an_infinite_value_is_not_dropped():
+    assert mean_over_seeds([0.1, 0.2, np.inf]).value == np.inf

@@ -5,20 +5,26 @@ its distance, and that of the runner-up.
 """
 
 import math
+from collections import Counter
+from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from mechanics.histories import grokking_moments
 from mechanics.models.flops import addition_flops, regression_flops
-from mechanics.references import KIND, reference_risks
+from mechanics.references import KIND, mixture_risk, reference_risks
+from mechanics.seeds import generator
 from mechanics.statistics import Estimate, mean_over_seeds
+from mechanics.training.curriculum import context_lengths, context_range
 from mechanics.training.objectives import architecture
 
 COLUMNS = [
     *("configuration", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"),
     *("reference", "reference_value", "flops_per_prompt", "train_flops", "interpretation"),
-    "model",
+    *("model", "evaluation_se"),
 ]
+GROKKING = "grokking step, of the seeds that grokked"
 
 ASSIGNED = ("Linear Attention (L=1)", "Softmax Attention (L=1)", "Deep Transformer (L=6)")
 
@@ -52,20 +58,44 @@ def _row(metric: str, estimate: Estimate, reference: tuple[str, float], common: 
     }
 
 
-def _common(model: str, records: list[dict], flops: int, interpretation: str) -> dict:
+def _common(model: str, records: list[dict], interpretation: str) -> dict:
     settings = records[0]["settings"]
     replicas = [replica for record in records for replica in record["replicas"]]
     diverged = diverged_seeds(records)
     if diverged:
         interpretation += f"; {len(diverged)} of {len(replicas)} seeds diverged, not in the mean"
+    spent = [r["train_flops"] for r in replicas if r["seed"] not in diverged]
     return {
         "configuration": configuration(settings),
         "task": settings["task"],
-        "flops_per_prompt": flops,
-        "train_flops": mean_over_seeds(replica["train_flops"] for replica in replicas).value,
+        "train_flops": mean_over_seeds(spent).value * lengths_factor(settings),
         "interpretation": interpretation,
         "model": model,
     }
+
+
+def lengths_factor(settings: dict) -> float:
+    """Mean FLOPs of a training step over those of step 0, at which the loop counts them.
+
+    Where all prompts of a step share one k, steps cost as much as their k; k is drawn as
+    ``LinearRegression.prompts`` draws it. Else all steps cost the same.
+    """
+    if not settings.get("one_length_per_step"):
+        return 1.0
+    network, n_queries = architecture(settings), settings["queries_per_prompt"]
+    costs = []
+    for step in range(settings["steps"]):
+        low, high = context_range(
+            step,
+            settings["steps"],
+            settings["k_min"],
+            settings["k_max"],
+            settings["curriculum"],
+            settings["full_range_at"],
+        )
+        k = int(context_lengths(low, high, 1, True, generator("batch", 0, step))[0])
+        costs.append(regression_flops(network, settings["d"], k, n_queries))
+    return sum(costs) / len(costs) / costs[0]
 
 
 def diverged_seeds(records: list[dict]) -> list[int]:
@@ -81,22 +111,30 @@ def _sound(frame: pd.DataFrame, records: list[dict]) -> pd.DataFrame:
 def regression_rows(
     model: str, records: list[dict], risks: pd.DataFrame, distances: pd.DataFrame, settings: dict
 ) -> list[dict]:
-    """Normalised risk at the tabulated context lengths, each beside OLS and the one-step optimum.
+    """Normalised risk at the tabulated context lengths, each beside OLS and one-step optima.
 
-    FLOPs are those of one prompt with the longest tabulated context and one test point.
+    The one-step optimum r* is the best step for this k alone; a network trained on all k at once
+    can at best take the one step that is best for all together. FLOPs are those of one prompt
+    with one test point. ``evaluation_se`` is what the finite number of prompts adds to every
+    seed alike, so that no interval over seeds can show it.
     """
     own, lengths = records[0]["settings"], settings["tabulated_at"]
     risks, distances = _sound(risks, records), _sound(distances, records)
     nearest = nearest_algorithms(distances[distances["k"].isin(lengths)])
-    flops = regression_flops(architecture(own), own["d"], max(lengths))
-    common = _common(model, records, flops, describe_nearest(nearest))
+    common = _common(model, records, describe_nearest(nearest))
     result = []
     for k in lengths:
-        estimate = mean_over_seeds(risks.loc[risks["k"] == k, "risk"])
+        at_k = risks[risks["k"] == k]
+        own_columns = {
+            "flops_per_prompt": regression_flops(architecture(own), own["d"], k),
+            "evaluation_se": at_k["risk_se"].mean(),
+        }
         levels = reference_risks(own["d"], k)
-        for name in ("OLS", "one-step optimum r*"):
-            reference = (name, levels[name])
-            result.append(_row(f"MSE/d at k = {k}", estimate, reference, common))
+        levels["one step for all k"] = mixture_risk(own["d"], own["k_min"], own["k_max"], k)
+        for name in ("OLS", "one-step optimum r*", "one step for all k"):
+            estimate, reference = mean_over_seeds(at_k["risk"]), (name, levels[name])
+            row = _row(f"MSE/d at k = {k}", estimate, reference, common)
+            result.append(row | own_columns)
     return result
 
 
@@ -122,22 +160,32 @@ def addition_rows(
     own = records[0]["settings"]
     evaluation, history = _sound(evaluation, records), _sound(history, records)
     p = own["p"]
-    flops = addition_flops(architecture(own), p)
-    common = _common(model, records, flops, describe_addition(evaluation, p))
+    common = _common(model, records, describe_addition(evaluation, p))
+    common |= {"flops_per_prompt": addition_flops(architecture(own), p)}
     moments = grokking_moments(history.assign(model=model), own["grokking_accuracy"])
+    never = int(moments["grokking_step"].isna().sum())
+    if never:
+        common["interpretation"] += f"; {never} of {len(moments)} seeds did not grok"
     chance, guess = ("chance 1/p", 1 / p), ("uniform guess ln p", math.log(p))
-    budget = ("last step of the budget", own["steps"])
+    budget = ("last step of the budget", float(own["steps"]))
     by_split = {split: evaluation[evaluation["split"] == split] for split in ("all", "validation")}
-    measured = [
-        ("accuracy, all pairs", by_split["all"]["accuracy"], chance),
-        ("accuracy, validation", by_split["validation"]["accuracy"], chance),
-        ("loss, validation (nats)", by_split["validation"]["loss"], guess),
-        ("grokking step", moments["grokking_step"], budget),
-    ]
+    accuracy = {split: mean_over_seeds(part["accuracy"]) for split, part in by_split.items()}
+    loss = mean_over_seeds(by_split["validation"]["loss"])
     return [
-        _row(metric, mean_over_seeds(values), reference, common)
-        for metric, values, reference in measured
+        _row("accuracy, all pairs", within(accuracy["all"], 0.0, 1.0), chance, common),
+        _row("accuracy, validation", within(accuracy["validation"], 0.0, 1.0), chance, common),
+        _row("loss, validation (nats)", within(loss, 0.0, math.inf), guess, common),
+        _row(GROKKING, mean_over_seeds(moments["grokking_step"]), budget, common),
     ]
+
+
+def within(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The interval cut to the values that the quantity can take."""
+    return replace(
+        estimate,
+        low=float(np.clip(estimate.low, low, high)),
+        high=float(np.clip(estimate.high, low, high)),
+    )
 
 
 def addition_profiles(p: int, swapped: float) -> dict[str, tuple[float, float]]:
@@ -155,24 +203,36 @@ def addition_profiles(p: int, swapped: float) -> dict[str, tuple[float, float]]:
 
 
 def describe_addition(evaluation: pd.DataFrame, p: int) -> str:
-    """The nearest profile, how many seeds have every pair right, and what the logits depend on."""
+    """What each seed is nearest to, counted, and what the logits of the perfect ones depend on."""
     if len(evaluation) == 0:
         return "no sound seed"
-    mean = evaluation.groupby("split")[["accuracy", "n_pairs"]].mean()
-    found = (mean.loc["train", "accuracy"], mean.loc["validation", "accuracy"])
-    swapped = mean.loc["validation_swapped", "n_pairs"] / mean.loc["validation", "n_pairs"]
-    profiles = addition_profiles(p, swapped)
-    name = min(profiles, key=lambda profile: math.dist(profiles[profile], found))
+    kinds = Counter(nearest_profile(own, p) for _, own in evaluation.groupby("seed"))
+    n_seeds = evaluation["seed"].nunique()
+    text = "; ".join(
+        kind if count == n_seeds else f"{kind} in {count} of {n_seeds} seeds"
+        for kind, count in kinds.most_common()
+    )
     everything = evaluation[evaluation["split"] == "all"]
-    perfect = int((everything["n_right"] == everything["n_pairs"]).sum())
-    text = f"{name} (all {p * p:,} pairs right in {perfect} of {len(everything)} seeds)"
-    fve = everything["sum_fve"].mean()
-    counts = everything["n_frequencies"].dropna().astype(int)
-    if perfect and len(counts):
+    perfect = everything[everything["n_right"] == everything["n_pairs"]]
+    text += f"; all {p * p:,} pairs right in {len(perfect)} of {n_seeds} seeds"
+    counts = perfect["n_frequencies"].dropna().astype(int)
+    if len(counts):
         low, high = counts.min(), counts.max()
-        some = str(low) if low == high else f"{low}–{high}"
-        text += f"; {fve:.0%} of logit variance is a sum of cos ω(a+b−c), 90 % of it {some} of them"
+        some = str(low) if low == high else f"{low} to {high}"
+        text += (
+            f", where {perfect['sum_fve'].mean():.0%} of the logits' variance is a sum of"
+            f" cos ω(a+b−c), 90 % of it with {some} frequencies"
+        )
     return text
+
+
+def nearest_profile(own: pd.DataFrame, p: int) -> str:
+    """The profile nearest to one seed's training and validation accuracy."""
+    rows = own.set_index("split")
+    found = tuple(rows.loc[["train", "validation"], "accuracy"])
+    swapped = rows.loc["validation_swapped", "n_pairs"] / rows.loc["validation", "n_pairs"]
+    profiles = addition_profiles(p, swapped)
+    return min(profiles, key=lambda name: math.dist(profiles[name], found))
 
 
 def as_markdown(table: pd.DataFrame) -> str:
@@ -209,11 +269,13 @@ def as_markdown(table: pd.DataFrame) -> str:
 
 def _interval(row: pd.Series) -> str:
     if row["n_seeds"] == 0:
-        return "never"
+        return "never" if row["metric"] == GROKKING else "—"
     text = _number(row["value"])
-    if math.isnan(row["ci_low"]):
-        return text
-    return f"{text} [{_number(row['ci_low'])}, {_number(row['ci_high'])}]"
+    if not math.isnan(row["ci_low"]):
+        text += f" [{_number(row['ci_low'])}, {_number(row['ci_high'])}]"
+    if not math.isnan(row["evaluation_se"]):
+        text += f" ± {row['evaluation_se']:.1g}"
+    return text
 
 
 def _number(value: float) -> str:

@@ -4,6 +4,7 @@ Imports neither torch nor pandas: the Snakefile reads this at every start.
 """
 
 import json
+import math
 import os
 from collections.abc import Iterator
 from functools import reduce
@@ -13,6 +14,17 @@ import jsonschema
 import yaml
 
 from mechanics.settings import ConfigError, read_yaml
+
+# Integral floats are no integers here (range() refuses them), nan and inf no numbers.
+_types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
+    "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+).redefine(
+    "number",
+    lambda _, value: (
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    ),
+)
+STRICT = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_types)
 
 TASKS = ("linear_regression", "modular_addition")
 MODEL_SCHEMA = {"linear_regression": "regression_model", "modular_addition": "addition_model"}
@@ -51,7 +63,8 @@ def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:
     winning: the message names the one in which the wrong value stands.
     """
     schema = yaml.safe_load(schema_path.read_text())
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = STRICT(schema)
+    config = {key: value for key, value in config.items() if key not in TASKS or value is not None}
     used = config | {
         task: config[task] | {"models": _without_null(config[task]["models"])}
         for task in TASKS
@@ -60,13 +73,16 @@ def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:
     error = jsonschema.exceptions.best_match(validator.iter_errors(used))
     if error is not None:
         _fail(config, sources, *_where(error))
+    if not any(config.get(task) for task in TASKS):
+        _fail(config, sources, (TASKS[0],), f"{' or '.join(TASKS)}, or both")
     definitions = {name: part.get("properties") for name, part in schema["$defs"].items()}
     for task in TASKS:
         for keys, expected in _problems(config.get(task), task, definitions):
             _fail(config, sources, (task, *keys), expected)
     folder = Path(config["results_folder"], config["study"])
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
+    absolute = folder.absolute()
+    existing = next(p for p in (absolute, *absolute.parents) if os.path.exists(p))
+    if not (os.path.isdir(existing) and os.access(existing, os.W_OK)):
         _fail(config, sources, ("results_folder",), f"a folder that can be written ({existing})")
 
 
@@ -79,7 +95,7 @@ def _where(error) -> tuple[tuple, str]:
     keys = tuple(error.absolute_path)
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
-        unknown = sorted(set(error.instance) - set(known))
+        unknown = sorted(set(error.instance) - set(known), key=str)
         return (*keys, unknown[0]), f"no such key; known here: {', '.join(sorted(known))}"
     if error.validator == "required":
         missing = [key for key in error.validator_value if key not in error.instance]
@@ -97,7 +113,7 @@ def _fail(config: dict, sources: dict[str, dict], keys: tuple, expected: str) ->
             value = value[key]
         except (KeyError, IndexError, TypeError):
             value = "(absent)"
-    shown = value if value == "(absent)" else json.dumps(value)
+    shown = value if value == "(absent)" else json.dumps(value, default=str)
     raise ConfigError(
         f"{_origin(sources, keys)}: {'.'.join(map(str, keys))} = {shown}: expected {expected}"
     )
@@ -144,27 +160,37 @@ def _problems(section: dict | None, task: str, definitions: dict) -> Iterator[tu
             yield ("models", name, *missing[0]), "a value, here or in defaults"
             return
         for key, expected in _model_problems(section, model, task):
-            yield ("models", name, key), expected
+            own = key[0] in section["models"][name]
+            yield ("models", name, *key) if own else ("defaults", *key), expected
 
 
-def _model_problems(section: dict, model: dict, task: str) -> Iterator[tuple[str, str]]:
-    """What is wrong within one model entry: (key, what was expected)."""
+def _model_problems(section: dict, model: dict, task: str) -> Iterator[tuple[tuple, str]]:
+    """What is wrong within one model entry: (keys, what was expected)."""
     d_model, n_heads = model["d_model"], model["n_heads"]
     if d_model == "token":
-        if model["d_mlp"] or model["layer_norm"]:
-            yield "d_model", "a number: a token stream has no MLP and no LayerNorm"
+        for key, nothing in (("d_mlp", 0), ("layer_norm", False)):
+            if model[key]:
+                yield (
+                    (key,),
+                    f"{json.dumps(nothing)}, because d_model is token: no MLP, no LayerNorm",
+                )
     elif d_model % n_heads:
-        yield "n_heads", f"a divisor of d_model = {d_model}"
+        yield ("n_heads",), f"a divisor of d_model = {d_model}"
     schedule, last = model["checkpoints_at"], model["steps"]
-    if max(schedule["log_until"], schedule["every"], *schedule["also"]) > last:
-        yield "checkpoints_at", f"no checkpoint beyond the last step, {last}"
+    for key in ("log_until", "every", "also"):
+        steps = schedule[key] if key == "also" else [schedule[key]]
+        if max(steps, default=0) > last:
+            yield ("checkpoints_at", key), f"no checkpoint beyond the last step, {last}"
     if task == "linear_regression":
         evaluation = section["evaluation"]
         stored = evaluation["context_lengths"]
         if not set(model["measured_at"]) <= set(stored):
-            yield "measured_at", f"lengths among evaluation.context_lengths = {stored}"
+            yield ("measured_at",), f"lengths among evaluation.context_lengths = {stored}"
         if model["n_prompts_history"] > evaluation["n_prompts"]:
-            yield "n_prompts_history", f"at most evaluation.n_prompts = {evaluation['n_prompts']}"
+            yield (
+                ("n_prompts_history",),
+                f"at most evaluation.n_prompts = {evaluation['n_prompts']}",
+            )
 
 
 def is_prime(n: int) -> bool:

@@ -17,7 +17,9 @@ class Estimate:
 
 
 def mean_over_seeds(values) -> Estimate:
-    """Mean and Student's 95 % interval over seeds; missing values are left out and not counted.
+    """Mean and Student's 95 % interval over seeds; missing (nan) values are not counted.
+
+    An infinite value is no missing one: the mean is then infinite.
 
     The interval speaks of the seeds: what evaluation on finitely many prompts adds is not in it.
 
@@ -25,12 +27,12 @@ def mean_over_seeds(values) -> Estimate:
     3
     """
     values = np.asarray(list(values), dtype=float)
-    values = values[np.isfinite(values)]
+    values = values[~np.isnan(values)]
     n = len(values)
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan, 0)
     mean = float(values.mean())
-    if n == 1:
-        return Estimate(mean, np.nan, np.nan, 1)
+    if n == 1 or not np.isfinite(mean):
+        return Estimate(mean, np.nan, np.nan, n)
     half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)

@@ -49,7 +49,9 @@ def test_a_seed_does_not_depend_on_its_stack(tmp_path, settings):
     _, stacked = run(tmp_path, settings, [0, 1, 2], "together")
     _, single = run(tmp_path, settings, [2], "alone")
     last = checkpoint_key(2, settings["steps"])
-    for key in (key for key in single if key.startswith(last)):
+    final = [key for key in single if key.startswith(last)]
+    assert final
+    for key in final:
         torch.testing.assert_close(stacked[key], single[key], atol=1e-4, rtol=1e-4)
 
 

@@ -62,8 +62,10 @@ def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.
 
 def planned(folder: Path, config: dict = TINY) -> set[str]:
     """Rules that a dry run would run, `all` left out."""
-    output = snakemake(folder, "--dry-run", "--quiet", "host", config=config).stdout
-    stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", output, re.DOTALL)
+    result = snakemake(folder, "--dry-run", "--quiet", "host", config=config)
+    assert result.returncode == 0, result.stdout + result.stderr
+    stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
+    assert stats or "Nothing to be done" in result.stdout + result.stderr
     return {line.split()[0] for line in stats[1].splitlines()} - {"all"} if stats else set()
 
 
@@ -120,6 +122,10 @@ def test_table_setting_reruns_the_table_only(study):
     assert planned(study, changed(linear_regression={"tabulated_at": [8]})) == {"compare"}
 
 
+def test_one_track_alone_is_planned(study):
+    assert "evaluate_addition" not in planned(study, TINY | {"modular_addition": None})
+
+
 def test_setting_of_one_model_retrains_it_only(study):
     models = TINY["linear_regression"]["models"]
     models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
@@ -128,7 +134,15 @@ def test_setting_of_one_model_retrains_it_only(study):
         "evaluate_regression",
         "compare",
         "plot_learning_curves",
+        "tabulate_risk",
     }
+
+
+def test_more_evaluation_prompts_retrain_nothing(study):
+    evaluation = TINY["linear_regression"]["evaluation"] | {"n_prompts": 128}
+    rules = planned(study, changed(linear_regression={"evaluation": evaluation}))
+    assert "evaluate_regression" in rules
+    assert "train" not in rules
 
 
 def test_new_seed_trains_that_seed_only(study):

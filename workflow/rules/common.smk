@@ -1,4 +1,8 @@
 # What several rules need: the code a program is made of, and the settings slices it gets.
+EVALUATIONS = {
+    "linear_regression": ("risk.parquet", "distances.parquet"),
+    "modular_addition": ("evaluation.parquet",),
+}
 
 
 def program(name):
@@ -19,7 +23,8 @@ def seeds_of(wildcards):
 def training_data(wildcards):
     """What the data stage makes for one training."""
     if wildcards.task == "linear_regression":
-        return [rules.sample_prompts.output[0]]
+        # ancient: more prompts to judge by do not change what is trained, d and k do (settings)
+        return [ancient(rules.sample_prompts.output[0])]
     return expand(rules.split_pairs.output[0], seed=seeds_of(wildcards))
 
 
@@ -32,18 +37,13 @@ def runs(task, file):
     ]
 
 
-def evaluations(task):
-    """What the evaluation rules make of every run of a task."""
-    names = {
-        "linear_regression": ("risk.parquet", "distances.parquet"),
-        "modular_addition": ("evaluation.parquet",),
-    }
+def evaluations(task, name):
+    """One file of what the evaluation rules make of every run of a task."""
     folders = [Path(path).parent for path in runs(task, "run.json")]
     root = Path(RESULTS, "runs")
     return [
         str(Path(RESULTS, "analysis", folder.relative_to(root), name))
         for folder in folders
-        for name in names[task]
     ]
 
 
