@@ -23,8 +23,9 @@ def seeds_of(wildcards):
 def training_data(wildcards):
     """What the data stage makes for one training."""
     if wildcards.task == "linear_regression":
-        # ancient: more prompts to judge by do not change what is trained, d and k do (settings)
-        return [ancient(rules.sample_prompts.output[0])]
+        # ancient: more prompts to judge by do not change what is trained, d and k do (settings).
+        # str: the flag would else mark the output itself, for every rule that reads it.
+        return [ancient(str(rules.sample_prompts.output[0]))]
     return expand(rules.split_pairs.output[0], seed=seeds_of(wildcards))
 
 
