@@ -21,6 +21,7 @@ from mechanics.provenance import closure_sha256, git_commit
 from mechanics.settings import ConfigError, as_argument, read_settings
 from mechanics.training.checkpoint import (
     CheckpointError,
+    alone,
     atomic,
     checkpoint_key,
     sha256,
@@ -57,18 +58,24 @@ def parse_arguments() -> argparse.Namespace:
 def run(arguments: argparse.Namespace) -> None:
     settings, seeds = read_settings(arguments.settings), arguments.seeds
     code = closure_sha256(Path(__file__))
-    key = as_argument([settings, seeds, code, torch.__version__])
+    device = choose_device(arguments.device, arguments.threads)
+    key = as_argument([settings, seeds, code, torch.__version__, device.type])
     key = hashlib.sha256(key.encode()).hexdigest()[:16]
     record_path = arguments.output / "run.json"
     if record_path.exists():
         raise ValueError(f"{record_path} is there already: remove its folder to train again")
     state_folder = (arguments.state or arguments.output / ".state") / key
-    device = choose_device(arguments.device, arguments.threads)
+    commit = git_commit()
     objective = OBJECTIVES[settings["task"]](settings, arguments.data, device)
-    title = f"{settings['task']} seeds {' '.join(map(str, seeds))}"
-    with Progress(title, settings["steps"], objective) as progress:
+    title = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
+    with alone(state_folder), Progress(title, settings["steps"], objective) as progress:
         training = train(
             objective, settings, seeds, device, state_folder, progress, arguments.save_seconds
+        )
+    if closure_sha256(Path(__file__)) != code:
+        raise ValueError(
+            "the code changed while it trained: nothing was written, since it would pass for the"
+            f" new code's; the state of the old code is kept in {state_folder}"
         )
     checkpoints = collect_checkpoints(state_folder)
     write_tensors(arguments.output / "checkpoints.safetensors", checkpoints)
@@ -83,13 +90,15 @@ def run(arguments: argparse.Namespace) -> None:
         "seconds": round(training.seconds, 1),
         "torch": torch.__version__,
         "python": sys.version.split()[0],
-        "git_commit": git_commit(),
+        "git_commit": commit,
         "code_sha256": code,
         "checkpoints_sha256": sha256(arguments.output / "checkpoints.safetensors"),
     }
     with atomic(record_path) as part:
         part.write_text(json.dumps(record, indent=1) + "\n")
-    shutil.rmtree(state_folder)
+    done = state_folder.with_name(f".{key}.done")  # renamed first: a kill while it is removed
+    state_folder.rename(done)  # must not leave half a state to resume from
+    shutil.rmtree(done)
 
 
 def describe(replica, checkpoints, training) -> dict:

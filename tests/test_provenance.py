@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mechanics.provenance import SCRIPTS, closure_sha256, import_closure
+from mechanics.provenance import SCRIPTS, closure_sha256, git_commit, import_closure
 
 
 def names(program: str) -> set[str]:
@@ -31,3 +31,8 @@ def test_every_form_of_import_is_seen(tmp_path):
 def test_hash_depends_on_content():
     assert closure_sha256(SCRIPTS / "train.py") == closure_sha256(SCRIPTS / "train.py")
     assert closure_sha256(SCRIPTS / "train.py") != closure_sha256(Path(SCRIPTS / "compare.py"))
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert git_commit() == "unknown"

@@ -60,11 +60,11 @@ def products_are_float32() -> bool:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc to keep large freed blocks: giving them back costs a fifth of a training step.
+    """Tell glibc to keep freed blocks: giving them back costs a fifth of a training step.
 
     Other C libraries have no such switch and need none.
     """
     library = ctypes.CDLL(None)
     if hasattr(library, "mallopt"):
-        library.mallopt(M_MMAP_THRESHOLD, 1 << 30)
-        library.mallopt(M_TRIM_THRESHOLD, 1 << 30)
+        library.mallopt(M_MMAP_THRESHOLD, 1 << 26)
+        library.mallopt(M_TRIM_THRESHOLD, 1 << 28)

@@ -1,8 +1,8 @@
 """How far a training is: a live bar in a terminal, readable lines in a log."""
 
-import sys
 import time
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -29,7 +29,8 @@ class Progress:
         self.started, self.logged, self.first_step = time.monotonic(), 0.0, None
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         columns += (TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn())
-        self.bar = RichProgress(*columns) if sys.stderr.isatty() else None
+        console = Console(stderr=True)
+        self.bar = RichProgress(*columns, console=console) if console.is_terminal else None
 
     def __enter__(self) -> "Progress":
         if self.bar:
@@ -43,12 +44,14 @@ class Progress:
 
     def __call__(self, training: Training) -> None:
         state = self.describe(training)
+        now, first = time.monotonic(), self.first_step is None
+        if first:  # steps done before a resumption say nothing of today's speed
+            self.first_step, self.started = training.step, now
         if self.bar:
+            if first:
+                self.bar.reset(self.row, completed=training.step)
             self.bar.update(self.row, completed=training.step, description=state)
             return
-        now = time.monotonic()
-        if self.first_step is None:
-            self.first_step, self.started = training.step, now
         if now - self.logged < LOG_SECONDS and training.active:
             return
         self.logged = now
@@ -60,11 +63,11 @@ class Progress:
         print(line, flush=True)
 
     def describe(self, training: Training) -> str:
-        """Median of the replicas' progress number, and how many go on."""
+        """Median of the replicas' progress numbers."""
         latest = [row for row in training.history if row["step"] == training.step]
         values = []
         for seed in sorted({row["seed"] for row in latest}):
             values.append(self.objective.progress([r for r in latest if r["seed"] == seed]))
         median = sorted(values)[len(values) // 2]
         name = "mean risk" if "risk" in latest[0] else "validation accuracy"
-        return f"{self.title}: {name} {median:.4f}, {len(training.active)} going on"
+        return f"{self.title}: {name} {median:.4f}"

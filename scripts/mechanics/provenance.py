@@ -50,7 +50,13 @@ def closure_sha256(program: Path) -> str:
 
 
 def git_commit() -> str:
-    """The commit of the code, with ``-dirty`` if files differ from it, or ``unknown``."""
+    """The commit of the code, with ``-dirty`` if files differ from it, or ``unknown``.
+
+    Unknown in a copy that is no git checkout, and on a machine without git.
+    """
     command = ["git", "-C", str(SCRIPTS), "describe", "--always", "--dirty", "--abbrev=40"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
     return result.stdout.strip() or "unknown"

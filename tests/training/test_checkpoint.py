@@ -6,6 +6,7 @@ import torch
 from mechanics.training.checkpoint import (
     CheckpointError,
     Run,
+    alone,
     atomic,
     checkpoint_key,
     sha256,
@@ -63,3 +64,15 @@ def test_failed_write_leaves_the_old_file(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_second_process_is_refused(tmp_path):
+    refused = pytest.raises(CheckpointError, match="another process is training")
+    with alone(tmp_path), refused, alone(tmp_path):
+        pytest.fail("two processes in one folder")
+    with alone(tmp_path):  # and free again afterwards
+        pass
+
+
+def test_files_can_be_read_by_others(run_folder):
+    assert (run_folder / "checkpoints.safetensors").stat().st_mode & 0o044 == 0o044

@@ -88,6 +88,14 @@ def test_truncated_state_is_named_and_not_overwritten(tmp_path, monkeypatch):
     assert state.exists()
 
 
+def test_missing_checkpoint_of_a_resumed_run_is_named(tmp_path):
+    settings = addition_settings()
+    run(tmp_path, settings, [0])
+    (tmp_path / "state" / "checkpoints" / "step0000003.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"step0000003\.safetensors: no such file"):
+        run(tmp_path, settings, [0])
+
+
 def test_history_is_one_row_per_seed_step_and_split(tmp_path):
     training, _ = run(tmp_path, addition_settings(), [0, 1])
     history = pd.DataFrame(training.history)

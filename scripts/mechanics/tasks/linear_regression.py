@@ -4,6 +4,7 @@ w ~ N(0, I_d), x_i ~ N(0, I_d), y_i = wᵀx_i. A prompt is (x_1, y_1) … (x_k, 
 test points. Risk is the mean squared error divided by E[y²] = d, so that predicting 0 scores 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
@@ -28,14 +29,15 @@ class Prompts:
     mask: Bool[Tensor, "seed prompt k"] | None = None
 
     def to(self, device: torch.device) -> "Prompts":
-        mask = None if self.mask is None else self.mask.to(device)
-        tensors = (self.x, self.y, self.x_test, self.y_test)
-        return Prompts(*(tensor.to(device) for tensor in tensors), mask)
+        return self._map(lambda tensor: tensor.to(device))
 
     def expand(self, n_seeds: int) -> "Prompts":
         """The same prompts for each of ``n_seeds`` replicas (a view where only one is stored)."""
-        tensors = (self.x, self.y, self.x_test, self.y_test)
-        return Prompts(*(t.expand(n_seeds, *t.shape[1:]) for t in tensors))
+        return self._map(lambda tensor: tensor.expand(n_seeds, *tensor.shape[1:]))
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> "Prompts":
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Prompts(**{n: t if t is None else function(t) for n, t in tensors.items()})
 
 
 def sample_prompts(

@@ -4,6 +4,7 @@ All files are safetensors, never pickles, and are written under another name and
 a file that exists is whole.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -31,12 +32,31 @@ def weights_sha256(weights: Tensor) -> str:
 
 
 @contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep any other process from working in ``folder`` within the block.
+
+    Raises CheckpointError if one does: two trainings of one run would destroy each other's state.
+    The system drops the lock when a process ends, however it ends.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise CheckpointError(f"{folder}: another process is training this run") from error
+        yield
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A path to write to, renamed to ``path`` once the block has ended well."""
+    """A path to write to, renamed to ``path`` once the block has ended well and is on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:
         yield part
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        part.chmod(0o644)  # safetensors writes for the owner alone
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -50,6 +70,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict | None 
 
 def read_tensors(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict]:
     """Tensors and metadata. Raises CheckpointError that names the file if it cannot be read."""
+    if not path.exists():
+        raise CheckpointError(f"{path}: no such file")
     try:
         with safe_open(path, "pt", device) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

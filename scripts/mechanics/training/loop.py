@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
 from mechanics.training.checkpoint import (
@@ -73,7 +72,7 @@ def train(
     n_steps = settings["steps"]
     scheduled = set(checkpoint_steps(n_steps, **settings["checkpoints_at"]))
     measured = scheduled | set(range(0, n_steps + 1, settings["measure_every"]))
-    training = _resume(settings, seeds, device, state_folder)
+    training = _resume(settings, device, state_folder)
     if training is None:
         initial = [objective.initial(seed) for seed in seeds]
         stacked = {name: torch.stack([own[name] for own in initial]) for name in objective.shapes}
@@ -162,7 +161,7 @@ def _measure(training, objective, settings, scheduled, losses, state_folder) -> 
             replica.progress_at_checkpoint = progress
             due |= {checkpoint_key(replica.seed, step, n): v[row] for n, v in views.items()}
     if due:
-        write_tensors(state_folder / "checkpoints" / f"step{step:07d}.safetensors", due)
+        write_tensors(_checkpoint_path(state_folder, step), due)
     kept = [row for row, replica in enumerate(active) if replica.status == "training"]
     if len(kept) < len(active):
         training.optimiser.keep(kept)
@@ -182,7 +181,7 @@ def _save(training: Training, state_folder: Path) -> None:
     write_tensors(state_folder / STATE_FILE, tensors, metadata)
 
 
-def _resume(settings, seeds, device, state_folder) -> Training | None:
+def _resume(settings, device, state_folder) -> Training | None:
     path = state_folder / STATE_FILE
     if not path.exists():
         _drop_checkpoints_after(-1, state_folder)
@@ -191,7 +190,15 @@ def _resume(settings, seeds, device, state_folder) -> Training | None:
     optimiser = _optimiser(settings, step=saved.pop("optimiser_step"), **tensors)
     replicas = [Replica(**replica) for replica in saved.pop("replicas")]
     _drop_checkpoints_after(saved["step"], state_folder)
-    return Training(optimiser, replicas, **saved)
+    training = Training(optimiser, replicas, **saved)
+    for step in checkpoint_steps(settings["steps"], **settings["checkpoints_at"]):
+        if step <= min(training.step, max(replica.last_step for replica in replicas)):
+            read_tensors(_checkpoint_path(state_folder, step))  # raises for one missing or damaged
+    return training
+
+
+def _checkpoint_path(state_folder: Path, step: int) -> Path:
+    return state_folder / "checkpoints" / f"step{step:07d}.safetensors"
 
 
 def _drop_checkpoints_after(step: int, state_folder: Path) -> None:
@@ -202,8 +209,8 @@ def _drop_checkpoints_after(step: int, state_folder: Path) -> None:
 
 
 def collect_checkpoints(state_folder: Path) -> dict[str, torch.Tensor]:
-    """All checkpoints of a run in one dict."""
+    """All checkpoints of a run in one dict. Raises CheckpointError for one that is damaged."""
     tensors: dict[str, torch.Tensor] = {}
     for path in sorted((state_folder / "checkpoints").glob("step*.safetensors")):
-        tensors |= load_file(path)
+        tensors |= read_tensors(path)[0]
     return tensors

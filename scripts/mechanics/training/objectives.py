@@ -135,9 +135,12 @@ class LinearRegression:
 
 
 def evaluation_prompts(stored: dict[str, Tensor], k: int, n_prompts: int | None = None) -> Prompts:
-    """The held-out prompts with k pairs, the first ``n_prompts`` of them, from the data stage."""
+    """The held-out prompts with k pairs, the first ``n_prompts`` of them, from the data stage.
+
+    A copy, so that a few of them do not keep all of them in memory.
+    """
     names = ("x", "y", "x_test", "y_test")
-    return Prompts(*(stored[f"k{k}/{name}"][None, :n_prompts] for name in names))
+    return Prompts(*(stored[f"k{k}/{name}"][None, :n_prompts].clone() for name in names))
 
 
 class ModularAddition:
