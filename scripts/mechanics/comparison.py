@@ -132,8 +132,8 @@ def regression_rows(
         levels = reference_risks(own["d"], k)
         levels["one step for all k"] = mixture_risk(own["d"], own["k_min"], own["k_max"], k)
         for name in ("OLS", "one-step optimum r*", "one step for all k"):
-            estimate, reference = mean_over_seeds(at_k["risk"]), (name, levels[name])
-            row = _row(f"MSE/d at k = {k}", estimate, reference, common)
+            estimate = within(mean_over_seeds(at_k["risk"]), 0.0, math.inf)
+            row = _row(f"MSE/d at k = {k}", estimate, (name, levels[name]), common)
             result.append(row | own_columns)
     return result
 
@@ -171,11 +171,12 @@ def addition_rows(
     by_split = {split: evaluation[evaluation["split"] == split] for split in ("all", "validation")}
     accuracy = {split: mean_over_seeds(part["accuracy"]) for split, part in by_split.items()}
     loss = mean_over_seeds(by_split["validation"]["loss"])
+    grokked = mean_over_seeds(moments["grokking_step"])
     return [
         _row("accuracy, all pairs", within(accuracy["all"], 0.0, 1.0), chance, common),
         _row("accuracy, validation", within(accuracy["validation"], 0.0, 1.0), chance, common),
         _row("loss, validation (nats)", within(loss, 0.0, math.inf), guess, common),
-        _row(GROKKING, mean_over_seeds(moments["grokking_step"]), budget, common),
+        _row(GROKKING, within(grokked, 0.0, math.inf), budget, common),
     ]
 
 
