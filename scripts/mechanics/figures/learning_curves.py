@@ -114,7 +114,7 @@ def grokking_curves(history: pd.DataFrame, moments: pd.DataFrame) -> Figure:
         for step in steps.dropna():
             for axis in (upper, lower):
                 axis.axvline(max(step, 1), color=REFERENCE, linestyle=":", linewidth=0.8, zorder=0)
-        upper.set_title(f"{label(model)}: {_in_words(steps)}")
+        upper.set_title(f"{label(model)}\n{_in_words(steps)}")
         upper.set_xscale("log")
         lower.set_yscale("log")
         lower.set_xlabel("training step")
