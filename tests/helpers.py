@@ -38,7 +38,14 @@ def regression_settings(**changes) -> dict:
     own = {"attention": "linear", "n_heads": 1, "d_model": "token", "d_mlp": 0}
     own |= {"prompts_per_step": 16, "queries_per_prompt": 2, "one_length_per_step": False}
     own |= {"curriculum": "growing", "full_range_at": 0.5, "measured_at": [4, 8]}
-    own |= {"n_prompts_history": 16, "d": 3, "k_min": 2, "k_max": 8}
+    own |= {
+        "d_max": None,
+        "subspace": "axis",
+        "n_prompts_history": 16,
+        "d": 3,
+        "k_min": 2,
+        "k_max": 8,
+    }
     return {"task": "linear_regression", **COMMON, **own, **changes}
 
 

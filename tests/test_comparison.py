@@ -30,6 +30,8 @@ SETTINGS = {
     "d_mlp": 0,
     "layer_norm": False,
     "activation_clip": None,
+    "d_max": None,
+    "subspace": "axis",
     "d": 10,
     "k_min": 5,
     "k_max": 50,
@@ -67,6 +69,7 @@ def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> 
     [
         ({}, "Linear Attention (L=1)"),
         ({"attention": "softmax", "n_heads": 2}, "Softmax Attention (L=1, 2 heads)"),
+        ({"d_max": 20}, "Linear Attention (L=1, d_max=20 axis)"),
         ({"n_layers": 6}, "Linear Attention (L=6)"),
         ({"n_layers": 6, "d_model": 64, "d_mlp": 256, "n_heads": 4}, "Deep Transformer (L=6)"),
         ({"d_model": 128, "d_mlp": 512, "n_heads": 4}, "Linear Attention (L=1)"),

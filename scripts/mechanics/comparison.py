@@ -17,7 +17,7 @@ from mechanics.references import KIND, mixture_risk, reference_risks
 from mechanics.seeds import generator
 from mechanics.statistics import Estimate, mean_over_seeds
 from mechanics.training.curriculum import context_lengths, context_range
-from mechanics.training.objectives import architecture
+from mechanics.training.objectives import architecture, token_d
 
 COLUMNS = [
     *("configuration", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"),
@@ -41,7 +41,8 @@ def configuration(settings: dict) -> str:
     if depth > 1 and settings["d_mlp"]:
         return f"Deep Transformer (L={depth})"
     several = f", {heads} heads" if settings["d_model"] == "token" and heads > 1 else ""
-    return f"{settings['attention'].capitalize()} Attention (L={depth}{several})"
+    wider = f", d_max={settings['d_max']} {settings['subspace']}" if settings.get("d_max") else ""
+    return f"{settings['attention'].capitalize()} Attention (L={depth}{several}{wider})"
 
 
 def _row(metric: str, estimate: Estimate, reference: tuple[str, float], common: dict) -> dict:
@@ -94,7 +95,7 @@ def lengths_factor(settings: dict) -> float:
             settings["full_range_at"],
         )
         k = int(context_lengths(low, high, 1, True, generator("batch", 0, step))[0])
-        costs.append(regression_flops(network, settings["d"], k, n_queries))
+        costs.append(regression_flops(network, token_d(settings), k, n_queries))
     return sum(costs) / len(costs) / costs[0]
 
 
@@ -126,7 +127,7 @@ def regression_rows(
     for k in lengths:
         at_k = risks[risks["k"] == k]
         own_columns = {
-            "flops_per_prompt": regression_flops(architecture(own), own["d"], k),
+            "flops_per_prompt": regression_flops(architecture(own), token_d(own), k),
             "evaluation_se": at_k["risk_se"].mean(),
         }
         levels = reference_risks(own["d"], k)

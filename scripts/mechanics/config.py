@@ -186,6 +186,10 @@ def _model_problems(section: dict, model: dict, task: str) -> Iterator[tuple[tup
         stored = evaluation["context_lengths"]
         if not set(model["measured_at"]) <= set(stored):
             yield ("measured_at",), f"lengths among evaluation.context_lengths = {stored}"
+        if (model["d_max"] or section["d"]) < section["d"]:
+            yield ("d_max",), f"null, or at least d = {section['d']}"
+        if model["d_max"] is not None and d_model != "token":
+            yield ("d_max",), "null, because d_model is not token"
         if model["n_prompts_history"] > evaluation["n_prompts"]:
             yield (
                 ("n_prompts_history",),

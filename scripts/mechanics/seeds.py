@@ -3,7 +3,15 @@
 import numpy as np
 import torch
 
-STREAMS = {"evaluation": 0, "init": 1, "prompts": 2, "split": 3, "batch": 4, "bootstrap": 5}
+STREAMS = {
+    "evaluation": 0,
+    "init": 1,
+    "prompts": 2,
+    "split": 3,
+    "batch": 4,
+    "bootstrap": 5,
+    "subspace": 6,
+}
 
 
 def stream_seed(stream: str, replica: int, step: int = 0) -> int:

@@ -1,6 +1,8 @@
 import torch
 
 from mechanics.tasks.linear_regression import (
+    embed,
+    random_subspaces,
     sample_prompts,
     shorten,
     squared_errors,
@@ -44,3 +46,21 @@ def test_stack_keeps_the_masks():
     short = [shorten(p, torch.tensor([[2, 5]])) for p in prompts]
     assert stack_prompts(short).mask.shape == (2, 2, 5)
     assert stack_prompts(prompts).mask is None
+
+
+def test_embedding_keeps_the_inner_products_that_the_task_is_made_of():
+    prompts = sample_prompts("prompts", 0, 0, n_prompts=4, k=6, n_queries=2, d=3)
+    bases = random_subspaces(4, 3, 7, torch.Generator().manual_seed(0))
+    identity = torch.eye(3).expand(4, 3, 3)
+    torch.testing.assert_close(bases @ bases.mT, identity)
+    expected = prompts.x @ prompts.x_test.mT
+    for embedded in (embed(prompts, 7, bases), embed(prompts, 7)):
+        assert embedded.x.shape == (1, 4, 6, 7)
+        torch.testing.assert_close(embedded.x @ embedded.x_test.mT, expected)
+    assert embed(prompts, 7).x[..., 3:].abs().sum() == 0
+
+
+def test_random_subspaces_have_no_preferred_direction():
+    bases = random_subspaces(20000, 2, 4, torch.Generator().manual_seed(0))
+    projections = (bases.mT @ bases).diagonal(dim1=-2, dim2=-1)  # uniform on [0, 1] each
+    assert (projections.mean(0) - 0.5).abs().max() < 4 * (1 / 12 / 20000) ** 0.5

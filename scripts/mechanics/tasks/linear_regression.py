@@ -67,6 +67,32 @@ def shorten(prompts: Prompts, lengths: Int[Tensor, "seed prompt"]) -> Prompts:
     )
 
 
+def random_subspaces(
+    n_prompts: int, d: int, d_max: int, generator: torch.Generator
+) -> Float[Tensor, "prompt d d_max"]:
+    """An orthonormal basis, as rows, of a d-dimensional subspace of R^d_max for every prompt.
+
+    Uniformly distributed: the Q of a Gaussian matrix, in a basis that does not matter here,
+    because x and w are isotropic within it.
+    """
+    normal = torch.randn(n_prompts, d_max, d, generator=generator)
+    return torch.linalg.qr(normal).Q.transpose(-1, -2).contiguous()
+
+
+def embed(
+    prompts: Prompts, d_max: int, bases: Float[Tensor, "prompt d d_max"] | None = None
+) -> Prompts:
+    """The same prompts with x in R^d_max: in the span of ``bases``, or (``None``) padded by zeros.
+
+    y does not change: w lies in the same subspace.
+    """
+    padded = [
+        torch.nn.functional.pad(x, (0, d_max - x.shape[-1])) if bases is None else x @ bases
+        for x in (prompts.x, prompts.x_test)
+    ]
+    return Prompts(padded[0], prompts.y, padded[1], prompts.y_test, prompts.mask)
+
+
 def squared_errors(
     predictions: Float[Tensor, "*seed prompt query"], prompts: Prompts
 ) -> Float[Tensor, "*seed prompt"]:

@@ -18,6 +18,8 @@ from mechanics.seeds import generator
 from mechanics.tasks import modular_addition
 from mechanics.tasks.linear_regression import (
     Prompts,
+    embed,
+    random_subspaces,
     sample_prompts,
     shorten,
     squared_errors,
@@ -59,7 +61,7 @@ def architecture(settings: dict) -> Architecture:
     model = {key: settings[key] for key in ("attention", "n_layers", "n_heads", "d_mlp")}
     d_model, embedded = settings["d_model"], settings["d_model"] != "token"
     if not embedded:
-        d_model = settings["d"] + 1
+        d_model = token_d(settings) + 1
     return Architecture(
         **model,
         d_model=d_model,
@@ -68,6 +70,11 @@ def architecture(settings: dict) -> Architecture:
         embedded=embedded,
         activation_clip=settings["activation_clip"],
     )
+
+
+def token_d(settings: dict) -> int:
+    """Dimensions of x in a token: d, or ``d_max`` where x lies in a subspace of more of them."""
+    return settings["d_max"] or settings["d"]
 
 
 def _initial(shapes: dict, settings: dict, d_model: int, seed: int) -> Parameters:
@@ -81,10 +88,12 @@ class LinearRegression:
     def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
         self.settings, self.device = settings, device
         self.architecture = architecture(settings)
-        self.shapes = regression.parameter_shapes(self.architecture, settings["d"])
+        self.shapes = regression.parameter_shapes(self.architecture, token_d(settings))
         stored, _ = read_tensors(data[0])
         self.evaluation = {
-            k: evaluation_prompts(stored, k, settings["n_prompts_history"]).to(device)
+            k: embed(
+                evaluation_prompts(stored, k, settings["n_prompts_history"]), token_d(settings)
+            ).to(device)
             for k in settings["measured_at"]
         }
 
@@ -105,6 +114,11 @@ class LinearRegression:
         prompts = sample_prompts(
             "prompts", seed, step, n_prompts, k, s["queries_per_prompt"], s["d"]
         )
+        if s["d_max"] is not None:
+            draw = generator("subspace", seed, step)
+            random = s["subspace"] == "random"
+            bases = random_subspaces(n_prompts, s["d"], s["d_max"], draw) if random else None
+            prompts = embed(prompts, s["d_max"], bases)
         return prompts if one_length else shorten(prompts, lengths[None])
 
     def losses(self, parameters, seeds, step) -> Float[Tensor, "seed"]:
