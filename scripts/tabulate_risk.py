@@ -1,14 +1,21 @@
 """The risk of every regression network, seed and context length, beside its laws."""
 
 import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
 
 from mechanics.algorithms.risk import one_step_risk, optimal_step_size
+from mechanics.depth_laws import bracket
 from mechanics.references import mixture_risk, reference_risks
-from mechanics.training.checkpoint import atomic
+from mechanics.tables import read_analyses, settings_of, write_csv
+
+COLUMNS = [
+    *("model", "seed", "status", "k", "n_layers"),
+    *("risk", "risk_se", "risk_median", "diverged_share", "one_step_optimum", "one_step_mixture"),
+    *("gd_tied", "gd_free", "gd_free_at_k", "gd_plus_plus", "polynomial_floor", "ridge", "ols"),
+    *("c_hat", "c_star", "isotropy", "risk_at_c_hat"),
+]
 
 
 def main() -> None:
@@ -19,40 +26,30 @@ def main() -> None:
     )
     parser.add_argument("--output", required=True, type=Path, help="CSV, a row per model, seed, k")
     arguments = parser.parse_args()
-    parts = [
-        beside_laws(folder, pd.read_parquet(path))
-        for folder, path in zip(arguments.runs, arguments.analysis, strict=True)
+    risks = read_analyses(arguments.runs, arguments.analysis)
+    settings = settings_of(arguments.runs)
+    levels = {
+        (model, k): laws(settings[model], k)
+        for model, k in risks[["model", "k"]].drop_duplicates().itertuples(index=False)
+    }
+    beside = pd.DataFrame([levels[row.model, row.k] for row in risks.itertuples()])
+    table = pd.concat([risks, beside], axis=1)
+    table["risk_at_c_hat"] = [
+        one_step_risk(row.c_hat, settings[row.model]["d"], row.k) for row in risks.itertuples()
     ]
-    with atomic(arguments.output) as part:
-        pd.concat(parts).to_csv(part, index=False)
+    write_csv(table[COLUMNS], arguments.output)
 
 
-def beside_laws(folder: Path, risks: pd.DataFrame) -> pd.DataFrame:
-    """One run's rows: model, seed, status, k, what was measured, and what theory says."""
-    record = json.loads((folder / "run.json").read_text())
-    settings = record["settings"]
+def laws(settings: dict, k: int) -> dict[str, float]:
+    """What theory says of a network of this depth at this k."""
     d, k_min, k_max = settings["d"], settings["k_min"], settings["k_max"]
-    status = {replica["seed"]: replica["status"] for replica in record["replicas"]}
-    levels = {k: reference_risks(d, k) for k in risks["k"].unique().tolist()}
-    return pd.DataFrame(
-        {
-            "model": folder.parent.name,
-            "seed": row.seed,
-            "status": status[row.seed],
-            "k": row.k,
-            "risk": row.risk,
-            "risk_se": row.risk_se,
-            "risk_median": row.risk_median,
-            "one_step_optimum": levels[row.k]["one-step optimum r*"],
-            "one_step_mixture": mixture_risk(d, k_min, k_max, row.k),
-            "ols": levels[row.k]["OLS"],
-            "c_hat": row.c_hat,
-            "c_star": optimal_step_size(d, range(k_min, k_max + 1)),
-            "isotropy": row.isotropy,
-            "risk_at_c_hat": one_step_risk(row.c_hat, d, row.k),
-        }
-        for row in risks.itertuples()
-    )
+    return {
+        "n_layers": settings["n_layers"],
+        "one_step_optimum": reference_risks(d, k)["one-step optimum r*"],
+        "one_step_mixture": mixture_risk(d, k_min, k_max, k),
+        "c_star": optimal_step_size(d, range(k_min, k_max + 1)),
+        **bracket(settings["n_layers"], d, k_min, k_max, k),
+    }
 
 
 if __name__ == "__main__":

@@ -1,38 +1,54 @@
 """What the trained networks are judged against: levels of risk, and predictors with a name.
 
 Nothing here is fitted to a network or to the held-out prompts: step sizes and bandwidths are the
-best for the mixture of context lengths that the networks are trained on, by the laws in
-``mechanics.algorithms``. A predictor added to ``reference_predictors`` and ``KIND`` is compared
-with every network.
+best, by the laws in ``mechanics.algorithms``, for the mixture of context lengths that the networks
+are trained on; or, where the name says "tuned at k", for the context length at hand, which is more
+than a network with fixed step sizes could do. A predictor added to ``reference_predictors`` and
+``KIND`` is compared with every network.
 """
 
-from collections.abc import Callable
-from functools import partial
-
-from jaxtyping import Float
-from torch import Tensor
+from functools import cache, partial
 
 from mechanics.algorithms import risk
-from mechanics.algorithms.depth import optimal_step_sizes
-from mechanics.algorithms.gradient_descent import gradient_descent, one_step
-from mechanics.algorithms.kernel_smoother import dot_product_smoother
-from mechanics.algorithms.least_squares import ordinary_least_squares, zero
+from mechanics.algorithms.depth import optimal_gd_plus_plus, optimal_step_sizes
+from mechanics.algorithms.gradient_descent import (
+    averaging,
+    gd_plus_plus,
+    gradient_descent,
+    one_step,
+)
+from mechanics.algorithms.kernel_smoother import (
+    dot_product_smoother,
+    gaussian_smoother,
+    nearest_neighbours,
+    two_head_smoother,
+)
+from mechanics.algorithms.least_squares import ordinary_least_squares, ridge, zero
 from mechanics.algorithms.newton import newton
 from mechanics.algorithms.softmax_law import optimal_softmax, softmax_draws
 from mechanics.algorithms.spectrum import expected_spectrum
+from mechanics.circuits.sensitivity import Predictor
 from mechanics.seeds import generator
 from mechanics.tasks.linear_regression import Prompts
 
-Predictor = Callable[[Prompts], Float[Tensor, "seed prompt query"]]
-
 ONE_STEP, SMOOTHER, MULTI_STEP = "One-step Optimizer", "Kernel Smoother", "Multi-step / Algorithmic"
-GD_DEPTHS = (2, 3, 6)
+GD_DEPTHS, GD_PLUS_PLUS_DEPTHS, NEWTON_DEPTHS = (2, 3, 4, 5, 6), (2, 3), (3, 6)
+N_NEIGHBOURS = 3
+RIDGE_PENALTY = 1.0  # Bayes's for σ² = 1; without noise, as here, no penalty would be best
 KIND = {  # how the assignment would call a network that is nearest to this predictor
     "zero": "Nothing learned",
+    "averaging": ONE_STEP,
     "one-step GD": ONE_STEP,
+    "one-step GD, tuned at k": ONE_STEP,
     "softmax kernel smoother": SMOOTHER,
+    "two-head kernel smoother": SMOOTHER,
+    "Gaussian kernel smoother": SMOOTHER,
+    f"{N_NEIGHBOURS} nearest neighbours": SMOOTHER,
     **{f"{n}-step GD": MULTI_STEP for n in GD_DEPTHS},
-    "3-step Newton": MULTI_STEP,
+    **{f"{n}-step GD, tuned at k": MULTI_STEP for n in GD_DEPTHS},
+    **{f"{n}-step GD++": MULTI_STEP for n in GD_PLUS_PLUS_DEPTHS},
+    **{f"{n}-step Newton": MULTI_STEP for n in NEWTON_DEPTHS},
+    "ridge": MULTI_STEP,
     "OLS": MULTI_STEP,
 }
 
@@ -55,19 +71,49 @@ def mixture_risk(d: int, k_min: int, k_max: int, k: int) -> float:
 def reference_predictors(d: int, k_min: int, k_max: int) -> dict[str, Predictor]:
     """The algorithms a network may have learned, each at its best for k uniform in the range."""
     lengths = range(k_min, k_max + 1)
-    spectrum = expected_spectrum(d, lengths, 2 * max(GD_DEPTHS))
+    spectrum = expected_spectrum(d, lengths, 3 ** max(GD_PLUS_PLUS_DEPTHS) - 1)
     # replica 0 of this stream is the held-out prompts themselves
     draws = softmax_draws(d, k_max, 4096, generator("evaluation", replica=1))
     omega, scale = optimal_softmax(lengths, 1, draws)
+    two_omega, two_scale = optimal_softmax(lengths, 2, draws)
     step_size = risk.optimal_step_size(d, lengths)
+    steps = {n: optimal_step_sizes(n, spectrum) for n in GD_DEPTHS}
+    plus_plus = {n: optimal_gd_plus_plus(n, spectrum) for n in GD_PLUS_PLUS_DEPTHS}
     return {
         "zero": zero,
+        "averaging": averaging,
         "one-step GD": partial(one_step, step_size=step_size),
+        "one-step GD, tuned at k": partial(_tuned_gradient_descent, n_steps=1),
         "softmax kernel smoother": partial(dot_product_smoother, omega=omega, scale=scale),
+        "two-head kernel smoother": partial(two_head_smoother, omega=two_omega, scale=two_scale),
+        # the bandwidth at which its kernel is the softmax head's but for the norm of x_i
+        "Gaussian kernel smoother": partial(gaussian_smoother, bandwidth=omega**-0.5),
+        f"{N_NEIGHBOURS} nearest neighbours": partial(_nearest, n_neighbours=N_NEIGHBOURS),
+        **{f"{n}-step GD": partial(gradient_descent, step_sizes=steps[n]) for n in GD_DEPTHS},
         **{
-            f"{n}-step GD": partial(gradient_descent, step_sizes=optimal_step_sizes(n, spectrum))
+            f"{n}-step GD, tuned at k": partial(_tuned_gradient_descent, n_steps=n)
             for n in GD_DEPTHS
         },
-        "3-step Newton": partial(newton, n_steps=3),
+        **{
+            f"{n}-step GD++": partial(gd_plus_plus, step_sizes=own[0], gammas=own[1])
+            for n, own in plus_plus.items()
+        },
+        **{f"{n}-step Newton": partial(newton, n_steps=n) for n in NEWTON_DEPTHS},
+        "ridge": partial(ridge, penalty=RIDGE_PENALTY),
         "OLS": ordinary_least_squares,
     }
+
+
+@cache
+def tuned_step_sizes(n_steps: int, d: int, k: int) -> tuple[float, ...]:
+    """The step sizes that are best for this context length alone (``depth.optimal_step_sizes``)."""
+    return tuple(optimal_step_sizes(n_steps, expected_spectrum(d, [k], 2 * n_steps + 2)))
+
+
+def _tuned_gradient_descent(prompts: Prompts, n_steps: int):
+    k, d = prompts.x.shape[-2:]
+    return gradient_descent(prompts, tuned_step_sizes(n_steps, d, k))
+
+
+def _nearest(prompts: Prompts, n_neighbours: int):
+    return nearest_neighbours(prompts, min(n_neighbours, prompts.x.shape[-2]))

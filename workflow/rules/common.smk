@@ -38,14 +38,22 @@ def runs(task, file):
     ]
 
 
-def evaluations(task, name):
-    """One file of what the evaluation rules make of every run of a task."""
-    folders = [Path(path).parent for path in runs(task, "run.json")]
+def analysed(paths, name):
+    """What an analysis rule makes, one file of this name, of the runs with these run.json."""
     root = Path(RESULTS, "runs")
     return [
-        str(Path(RESULTS, "analysis", folder.relative_to(root), name))
-        for folder in folders
+        str(Path(RESULTS, "analysis", Path(path).parent.relative_to(root), name))
+        for path in paths
     ]
+
+
+def evaluations(task, name):
+    """One file of what the evaluation rules make of every run of a task."""
+    return analysed(runs(task, "run.json"), name)
+
+
+def folders(paths):
+    return [str(Path(path).parent) for path in paths]
 
 
 def tables(name):

@@ -49,34 +49,6 @@ rule compare:
         " --analysis {params.analysis:q} --output {params.stem:q} > {log:q} 2>&1"
 
 
-rule tabulate_risk:
-    input:
-        code=program("tabulate_risk"),
-        runs=lambda wildcards: runs("linear_regression", "run.json"),
-        analysis=lambda wildcards: evaluations("linear_regression", "risk.parquet"),
-    output:
-        report(
-            f"{RESULTS}/tables/regression_risk.csv",
-            caption="../report/regression_risk.rst",
-            category="Track A",
-        ),
-    log:
-        f"{RESULTS}/logs/tabulate_risk.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/tabulate_risk.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        folders=lambda wildcards, input: [str(Path(path).parent) for path in input.runs],
-    shell:
-        "python scripts/tabulate_risk.py --runs {params.folders:q} --analysis {input.analysis:q}"
-        " --output {output:q} > {log:q} 2>&1"
-
-
 rule plot_learning_curves:
     input:
         code=program("plot_learning_curves"),

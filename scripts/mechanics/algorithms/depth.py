@@ -17,6 +17,8 @@ from torch import Tensor
 
 from mechanics.algorithms.spectrum import Spectrum
 
+FAR = 1e12  # stands for any risk beyond it: BFGS subtracts risks, which infinite ones do not bear
+
 
 def gradient_descent_risk(step_sizes: Sequence[float], spectrum: Spectrum) -> float:
     """Risk of gradient descent with these step sizes: the mean of Π(1 − η_l s)² (degree 2L)."""
@@ -147,7 +149,7 @@ def optimal_gd_plus_plus(
 
         def risk(parameters: np.ndarray, n: int = n) -> float:
             value = gd_plus_plus_risk(parameters[:n].tolist(), parameters[n:].tolist(), spectrum)
-            return value if np.isfinite(value) else np.inf
+            return min(value, FAR) if np.isfinite(value) else FAR
 
         extended = np.concatenate([best[: n - 1], [0.0], best[n - 1 :], [0.0]])
         starts = [extended]

@@ -4,6 +4,8 @@
 is one preconditioned gradient step has Γ̂ and nothing else (Ahn et al. 2023).
 """
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -48,3 +50,18 @@ def isotropy_distance(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]
     remainder = gamma - step_size(gamma)[:, None, None] * identity
     norm = torch.linalg.matrix_norm
     return norm(remainder) / norm(gamma)
+
+
+def describe_step(
+    parameters: dict[str, Tensor], architecture: Architecture, settings: dict
+) -> dict[str, float]:
+    """ĉ and the isotropy distance of one replica; nan where the network is no single step.
+
+    They are read where the prompts lie: in the first d coordinates, or (random subspaces) in all.
+    """
+    if not is_one_linear_layer(architecture):
+        return {"c_hat": math.nan, "isotropy": math.nan}
+    gamma = preconditioner({n: t.double() for n, t in parameters.items()}, architecture)
+    if settings["subspace"] == "axis":
+        gamma = gamma[:, : settings["d"], : settings["d"]]
+    return {"c_hat": float(step_size(gamma)), "isotropy": float(isotropy_distance(gamma))}

@@ -6,7 +6,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, spread
+from mechanics.figures.style import (
+    PAGE,
+    REFERENCE,
+    colour,
+    label,
+    label_ends,
+    places_for_labels,
+)
 
 RISK_FLOOR = 1e-3  # below it the risk axis is linear, so that the zero of OLS can be drawn
 
@@ -53,14 +60,14 @@ def _risk_panel(axis: Axes, history: pd.DataFrame, models: list[str]) -> None:
         axis.plot(middle.index, middle, color=line_colour)
         axis.fill_between(middle.index, low, high, color=line_colour, alpha=0.2, linewidth=0)
         ends[model] = float(middle.iloc[-1])
-    _label_ends(axis, ends, models)
+    label_ends(axis, {label(name): (end, colour(name, models)) for name, end in ends.items()})
 
 
 def _reference_lines(axis: Axes, references: pd.DataFrame) -> None:
     """Dashed levels with their names at the left, kept apart from each other."""
     for level in references["risk"]:
         axis.axhline(level, color=REFERENCE, linestyle="--", linewidth=0.8, zorder=0)
-    places = _places_for_labels(axis, references["risk"].tolist())
+    places = places_for_labels(axis, references["risk"].tolist(), 8.5)
     for name, place in zip(references["name"], places, strict=True):
         axis.annotate(
             name,
@@ -71,28 +78,6 @@ def _reference_lines(axis: Axes, references: pd.DataFrame) -> None:
             va="center",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )
-
-
-def _label_ends(axis: Axes, ends: dict[str, float], models: list[str]) -> None:
-    """Write each model's name beside the end of its line, kept apart from the others."""
-    places = _places_for_labels(axis, list(ends.values()))
-    for name, place in zip(ends, places, strict=True):
-        axis.annotate(
-            label(name),
-            (1.01, place),
-            xycoords="axes fraction",
-            color=colour(name, models),
-            fontsize=6.5,
-            va="center",
-            annotation_clip=False,
-        )
-
-
-def _places_for_labels(axis: Axes, values: list[float]) -> list[float]:
-    """Heights, as fractions of the axes, for labels of these values that do not overlap."""
-    pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
-    moved = spread(pixels, 8.5 * axis.figure.dpi / 72)
-    return [float(axis.transAxes.inverted().transform((0, pixel))[1]) for pixel in moved]
 
 
 def grokking_curves(history: pd.DataFrame, moments: pd.DataFrame) -> Figure:

@@ -5,7 +5,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.training.checkpoint import atomic
@@ -13,6 +15,8 @@ from mechanics.training.checkpoint import atomic
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
 COLOURS = {
     "linear_L1": "#0072B2",
+    "linear_L1_axis": "#332288",
+    "linear_L1_subspace": "#88CCEE",
     "softmax_L1": "#D55E00",
     "softmax_L1_2heads": "#E69F00",
     "linear_L2": "#56B4E9",
@@ -22,10 +26,12 @@ COLOURS = {
     "train": "#0072B2",
     "validation": "#D55E00",
 }
-OTHERS = ["#882255", "#44AA99", "#999933", "#332288", "#AA4499"]  # models that a user adds
+OTHERS = ["#882255", "#44AA99", "#999933", "#AA4499", "#117733"]  # models that a user adds
 REFERENCE = "0.35"  # theory is drawn in grey, dashed
 LABELS = {
     "linear_L1": "linear, 1 layer",
+    "linear_L1_axis": "linear, axis arm",
+    "linear_L1_subspace": "linear, subspace arm",
     "softmax_L1": "softmax, 1 layer",
     "softmax_L1_2heads": "softmax, 2 heads",
     "linear_L2": "linear, 2 layers",
@@ -87,6 +93,44 @@ def spread(positions: list[float], distance: float) -> list[float]:
                 moved[below] -= overlap / 2
                 moved[above] += overlap / 2
     return moved
+
+
+def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
+    """Heights, as fractions of the axes, for labels of these values ``distance`` points apart."""
+    box = axis.get_window_extent()
+    pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
+    inside = [min(max(pixel, box.y0), box.y1) for pixel in pixels]
+    moved = spread(inside, distance * axis.figure.dpi / 72)
+    return [(pixel - box.y0) / box.height for pixel in moved]
+
+
+def label_ends(axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5) -> None:
+    """Names at the right of an axis at the heights of their lines' ends, kept apart.
+
+    ``ends``: text → (value on the y axis, colour). Call it when the limits are final.
+    """
+    axis.figure.draw_without_rendering()
+    places = places_for_labels(axis, [value for value, _ in ends.values()], 1.3 * fontsize)
+    for (text, (_, text_colour)), place in zip(ends.items(), places, strict=True):
+        axis.annotate(
+            text,
+            (1.01, place),
+            xycoords="axes fraction",
+            color=text_colour,
+            fontsize=fontsize,
+            va="center",
+            annotation_clip=False,
+        )
+
+
+def note_diverged(figure: Figure, frame: pd.DataFrame) -> None:
+    """Say below a figure how many seeds are not drawn because they diverged, if there are any."""
+    seeds = frame[["model", "seed", "status"]].drop_duplicates()
+    diverged = seeds[seeds["status"] == "diverged"]
+    if len(diverged):
+        counts = diverged.groupby("model").size()
+        words = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
+        figure.supxlabel(f"diverged seeds, not drawn: {words}", fontsize=6, color=REFERENCE)
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:

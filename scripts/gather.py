@@ -1,0 +1,21 @@
+"""Put what one analysis wrote for every run into one table, with the model's name."""
+
+import argparse
+from pathlib import Path
+
+from mechanics.tables import read_analyses, write_csv
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", required=True, type=Path, nargs="+", help="folders of the runs")
+    parser.add_argument(
+        "--analysis", required=True, type=Path, nargs="+", help="a parquet of each, in order"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="CSV: model, seed, status, …")
+    arguments = parser.parse_args()
+    write_csv(read_analyses(arguments.runs, arguments.analysis), arguments.output)
+
+
+if __name__ == "__main__":
+    main()

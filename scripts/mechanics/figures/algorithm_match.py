@@ -1,0 +1,79 @@
+"""Which algorithm each network is like: all against all, and on the way there."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+from mechanics.figures.style import PAGE, label, label_ends
+
+LENGTHS = (10, 20, 50)
+FOLLOWED = {  # algorithms whose distance is followed over training, and their colours
+    "zero": "#999999",
+    "one-step GD": "#0072B2",
+    "3-step GD": "#56B4E9",
+    "6-step GD, tuned at k": "#009E73",
+    "6-step Newton": "#E69F00",
+    "OLS": "#000000",
+    "softmax kernel smoother": "#D55E00",
+}
+FOLLOWED_MODELS = ("linear_L1", "softmax_L1", "deep_L6")
+
+
+def algorithm_match(table: pd.DataFrame, by_step: pd.DataFrame) -> Figure:
+    """Preds diff E|ŷ − ŷ'| of every network to every algorithm, and its course over training.
+
+    ``table``: algorithm_match.csv; ``by_step``: medians over seeds at every checkpoint. The nearest
+    algorithm of each network and k has a ring.
+    """
+    lengths = _present(LENGTHS, table["k"])
+    figure = plt.figure(figsize=(PAGE, 6.6))
+    upper, lower = figure.subfigures(2, 1, height_ratios=[2.1, 1])
+    axes = upper.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
+    norm = LogNorm(max(table["preds_diff"].min(), 1e-2), table["preds_diff"].max())
+    for axis, k in zip(axes, lengths, strict=True):
+        image = _matrix(axis, table[table["k"] == k], norm)
+        axis.set_title(f"k = {k}")
+    bar = upper.colorbar(image, ax=axes, shrink=0.6, pad=0.01)
+    bar.set_label("preds diff, E|ŷ − ŷ'|", fontsize=7)
+    models = [model for model in FOLLOWED_MODELS if model in set(by_step["model"])]
+    axes = lower.subplots(1, max(len(models), 1), sharey=True, squeeze=False)[0]
+    k = _present(LENGTHS, by_step["k"])[len(_present(LENGTHS, by_step["k"])) // 2]
+    for axis, model in zip(axes, models, strict=False):
+        own = by_step[(by_step["model"] == model) & (by_step["k"] == k) & (by_step["step"] > 0)]
+        _course(axis, own)
+        axis.set(title=f"{label(model)}, k = {k}", xlabel="training step")
+    axes[0].set_ylabel("preds diff")
+    return figure
+
+
+def _present(wanted: tuple[int, ...], lengths: pd.Series) -> list[int]:
+    """The wanted context lengths that there are; all of them if there is none."""
+    there = sorted(lengths.unique().tolist())
+    return [k for k in wanted if k in there] or there
+
+
+def _matrix(axis: Axes, table: pd.DataFrame, norm: LogNorm):
+    order = list(dict.fromkeys(table["algorithm"]))
+    models = list(dict.fromkeys(table["model"]))
+    values = table.pivot(index="algorithm", columns="model", values="preds_diff").loc[order, models]
+    image = axis.imshow(values, norm=norm, cmap="viridis", aspect="auto")
+    for row in table[table["nearest"]].itertuples():
+        place = models.index(row.model), order.index(row.algorithm)
+        axis.plot(*place, marker="o", markersize=7, mfc="none", mec="white", mew=1.4)
+    axis.set_xticks(range(len(models)), [label(m) for m in models], rotation=60, ha="right")
+    axis.set_yticks(range(len(order)), order)
+    axis.tick_params(labelsize=6, length=0)
+    return image
+
+
+def _course(axis: Axes, own: pd.DataFrame) -> None:
+    axis.set(xscale="log", yscale="log")
+    ends = {}
+    for name, line_colour in FOLLOWED.items():
+        line = own[own["algorithm"] == name].sort_values("step")
+        if len(line):
+            axis.plot(line["step"], line["preds_diff"], color=line_colour, linewidth=1)
+            ends[name] = float(line["preds_diff"].iloc[-1]), line_colour
+    label_ends(axis, ends, fontsize=5.5)

@@ -1,0 +1,229 @@
+"""What the heads of regression networks attend to: W_QK, examples, and match with x_iᵀx_test."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mechanics.figures.style import PAGE, REFERENCE, colour, label
+from mechanics.statistics import mean_over_seeds
+from mechanics.tables import sound
+
+MODELS = ("linear_L1", "softmax_L1", "softmax_L1_2heads", "deep_L6")
+SIGNED, POSITIVE = "RdBu_r", "cividis"  # both safe for the colour-blind
+N_BINS = 8
+
+
+def attention_maps_regression(
+    attention: pd.DataFrame,
+    examples: pd.DataFrame,
+    query_key: pd.DataFrame,
+    models: tuple[str, ...] = MODELS,
+) -> Figure:
+    """A row for every head of the one-layer networks, and one for the best head of a deep one.
+
+    The frames are those that measure_attention.py writes, with ``model`` first and ``status`` of
+    the seed (finished or diverged). Examples and matrices are those of the first finished seed, and
+    the best head has the largest |correlation| in it, at the example's k. Columns: W_QK on tokens
+    (for a deep network the correlation of each of its heads); attention of one query in each
+    example prompt; attention against x_iᵀx_test, with its mean in bins of as many tokens each.
+
+    Raises ValueError if no finished seed of any of the models is in the frames.
+    """
+    finished, shown, matrices = sound(attention), _one_seed(examples), _one_seed(query_key)
+    present = [model for model in models if model in set(shown["model"])]
+    if not present:
+        raise ValueError(f"no finished seed of {', '.join(models)} to draw")
+    rows = [row for model in present for row in _heads_to_draw(model, finished, shown)]
+    figure, axes = plt.subplots(
+        len(rows),
+        3,
+        figsize=(PAGE, 1.72 * len(rows)),
+        squeeze=False,
+        width_ratios=[1, 1.45, 1.3],
+    )
+    for (model, layer, head), (left, middle, right) in zip(rows, axes, strict=True):
+        example = _select(shown, model, layer, head)
+        correlations = _at(finished, model, example)
+        matrix = _select(matrices, model, layer, head)
+        if len(matrix):
+            _query_key_map(left, matrix)
+        else:
+            _correlation_map(left, correlations[correlations["trained"]], example, layer, head)
+        _example_map(middle, example)
+        _scatter(right, example, colour(model, list(models)))
+        _write_correlation(right, correlations, example, layer, head)
+        left.set_title(_head_name(correlations, example, shown), loc="left")
+    for axis, title in zip(axes[0, 1:], _column_titles(shown), strict=True):
+        axis.set_title(title)
+    if note := _diverged_note(attention[attention["model"].isin(models)]):
+        figure.supxlabel(note, fontsize=7, color=REFERENCE)
+    return figure
+
+
+def _one_seed(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first finished seed of each model: networks trained in several blocks come with more."""
+    finished = sound(frame)
+    return finished[finished["seed"] == finished.groupby("model")["seed"].transform("min")]
+
+
+def _diverged_note(attention: pd.DataFrame) -> str:
+    diverged = attention.loc[attention["status"] == "diverged", ["model", "seed"]]
+    counts = diverged.drop_duplicates().groupby("model", sort=False).size()
+    listed = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
+    return f"diverged seeds, not drawn: {listed}" if listed else ""
+
+
+def _select(frame: pd.DataFrame, model: str, layer: int, head: int) -> pd.DataFrame:
+    return frame[(frame["model"] == model) & (frame["layer"] == layer) & (frame["head"] == head)]
+
+
+def _at(attention: pd.DataFrame, model: str, example: pd.DataFrame) -> pd.DataFrame:
+    """All seeds, layers and heads of a model, trained or not, at the k of the example."""
+    return attention[(attention["model"] == model) & (attention["k"] == example["k"].iloc[0])]
+
+
+def _heads_to_draw(
+    model: str, attention: pd.DataFrame, examples: pd.DataFrame
+) -> list[tuple[str, int, int]]:
+    example = examples[examples["model"] == model]
+    if example["layer"].max() == 0:
+        return [(model, 0, head) for head in sorted(example["head"].unique().tolist())]
+    own = _at(attention, model, example)
+    own = own[own["trained"] & (own["seed"] == example["seed"].iloc[0])]
+    best = own.loc[own["correlation"].abs().idxmax()]
+    return [(model, int(best["layer"]), int(best["head"]))]
+
+
+def _head_name(correlations: pd.DataFrame, example: pd.DataFrame, examples: pd.DataFrame) -> str:
+    """Model and head in words, and with what sign a head of one layer adds the y that it reads."""
+    model = example["model"].iloc[0]
+    layer, head, seed = (int(example[name].iloc[0]) for name in ("layer", "head", "seed"))
+    heads = examples[examples["model"] == model]
+    if heads["layer"].max() > 0:
+        return f"{label(model)}: layer {layer + 1}, head {head + 1}"
+    name = label(model) if heads["head"].nunique() == 1 else f"{label(model)}: head {head + 1}"
+    own = _trained_head(correlations, layer, head, seed)
+    sign = np.sign(own["correlation"] * own["signed_correlation"])
+    return name if np.isnan(sign) else f"{name}, adds ${'+' if sign > 0 else '-'}y_i$"
+
+
+def _trained_head(correlations: pd.DataFrame, layer: int, head: int, seed: int) -> pd.Series:
+    own = correlations[correlations["trained"] & (correlations["seed"] == seed)]
+    return own[(own["layer"] == layer) & (own["head"] == head)].iloc[0]
+
+
+def _column_titles(examples: pd.DataFrame) -> tuple[str, str]:
+    lengths = "/".join(str(k) for k in sorted(examples["k"].unique()))
+    return (
+        f"attention in {examples['prompt'].nunique()} prompts, k = {lengths}",
+        r"rank correlation $\rho$",
+    )
+
+
+def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
+    values = matrix.pivot(index="row", columns="column", values="value").to_numpy()
+    bound = np.abs(values).max()
+    image = axis.imshow(values, cmap=SIGNED, vmin=-bound, vmax=bound)
+    d = len(values) - 1
+    places = sorted({0, d - 1, d})
+    names = [f"$x_{{{place + 1}}}$" if place < d else "$y$" for place in places]
+    places, names = (places, names) if d < 3 else ([0, d - 1.4, d], names)  # apart enough to read
+    axis.set_xticks(places, names)
+    axis.set_yticks(places, [*names[:-1], "$y=0$"])  # of the query: its row has no effect
+    axis.tick_params(length=0)
+    axis.set_xlabel("key token", labelpad=1)
+    axis.set_ylabel("query token")
+    axis.figure.colorbar(image, ax=axis, label="$W_{QK}$", shrink=0.9)
+
+
+def _correlation_map(
+    axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame, layer: int, head: int
+) -> None:
+    """Spearman's correlation of every layer and head in the example's seed; the drawn one boxed."""
+    own = correlations[correlations["seed"] == example["seed"].iloc[0]]
+    values = own.pivot(index="layer", columns="head", values="correlation")
+    image = axis.imshow(values, cmap=SIGNED, vmin=-1, vmax=1, aspect="auto")
+    axis.set_xticks(range(values.shape[1]), [str(n + 1) for n in values.columns])
+    axis.set_yticks(range(values.shape[0]), [str(n + 1) for n in values.index])
+    axis.tick_params(length=0)
+    axis.add_patch(
+        plt.Rectangle((head - 0.5, layer - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.5)
+    )
+    axis.set_xlabel("head", labelpad=1)
+    axis.set_ylabel("layer")
+    axis.figure.colorbar(image, ax=axis, label="rank correlation", shrink=0.9)
+
+
+def _example_map(axis: Axes, example: pd.DataFrame) -> None:
+    weights = example.pivot(index="prompt", columns="position", values="weight").to_numpy()
+    if _is_signed(example):
+        bound = np.abs(weights).max()
+        shown = {"cmap": SIGNED, "vmin": -bound, "vmax": bound}
+    else:
+        shown = {"cmap": POSITIVE, "vmin": 0, "vmax": weights.max()}
+    image = axis.imshow(weights, aspect="auto", interpolation="nearest", **shown)
+    axis.set_xticks([])
+    axis.set_yticks([0, len(weights) - 1], ["1", str(len(weights))])
+    axis.tick_params(length=0)
+    axis.set_xlabel("context, most to least similar")
+    axis.set_ylabel("prompt", labelpad=-3)
+    axis.figure.colorbar(image, ax=axis, label=_weight_name(example), shrink=0.9)
+
+
+def _is_signed(example: pd.DataFrame) -> bool:
+    """Linear scores have both signs, probabilities do not."""
+    return bool((example["weight"] < 0).any())
+
+
+def _weight_name(example: pd.DataFrame) -> str:
+    return "attention, score / k" if _is_signed(example) else "attention"
+
+
+def _scatter(axis: Axes, example: pd.DataFrame, line_colour: str) -> None:
+    axis.plot(example["similarity"], example["weight"], ".", color="0.6", markersize=2.5, zorder=1)
+    bins = pd.qcut(example["similarity"], min(N_BINS, len(example)), duplicates="drop")
+    means = example.groupby(bins, observed=True)[["similarity", "weight"]].mean()
+    axis.plot(means["similarity"], means["weight"], "o-", color=line_colour, markersize=3)
+    axis.set_xlabel(r"similarity $x_i^\top x_\mathrm{test}$", labelpad=1)
+    axis.set_ylabel(_weight_name(example))
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.5 * (high - low))  # room for the correlation
+
+
+def _write_correlation(
+    axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame, layer: int, head: int
+) -> None:
+    """ρ of this head, then over seeds, of the trained networks and of the untrained.
+
+    Seeds differ in the sign of a head and of its value path together: token networks are averaged
+    as ρ times the sign of the value path. The heads of deep networks have no order that seeds
+    share: of each the largest |ρ| is averaged.
+    """
+    seed = int(example["seed"].iloc[0])
+    own = _trained_head(correlations, layer, head, seed)["correlation"]
+    on_tokens = correlations["signed_correlation"].notna().any()
+    lines = [rf"$\rho$ = {_signed(own)}, seed {seed}"]
+    for trained in (True, False):
+        part = correlations[correlations["trained"] == trained]
+        if on_tokens:
+            part = part[(part["layer"] == layer) & (part["head"] == head)]
+            values = part["signed_correlation"]
+        else:
+            values = part["correlation"].abs().groupby(part["seed"]).max()
+        which = f"{len(values)} seed{'s' * (len(values) > 1)}" if trained else "untrained"
+        name = r"signed $\rho$" if on_tokens else r"max $|\rho|$"
+        lines.append(f"{name} = {_with_interval(values)}, {which}")
+    axis.text(0.02, 0.99, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=5.8)
+
+
+def _with_interval(values: pd.Series) -> str:
+    """Mean and, of several seeds, half of its 95 % interval."""
+    estimate = mean_over_seeds(values)
+    words, half = _signed(estimate.value), estimate.high - estimate.value
+    return words if np.isnan(half) else f"{words} ± {half:.3f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")

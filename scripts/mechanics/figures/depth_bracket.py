@@ -1,0 +1,278 @@
+"""What depth buys: risks between gradient descent and the best polynomial, and layer by layer."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
+
+from mechanics.figures.style import PAGE, REFERENCE, colour, label
+
+MODELS = ("linear_L1", "linear_L2", "linear_L3", "linear_L6", "deep_L6")
+LEVELS = {  # column of the frame of risks: name, dashes
+    "gd_tied": ("GD, one step size", (0, (1, 1))),
+    "gd_free": ("GD, free step sizes", (0, (4, 2))),
+    "gd_free_at_k": ("GD, free, best at this k", (0, (7, 2, 1, 2))),
+    "gd_plus_plus": ("GD++", (0, (4, 1, 1, 1, 1, 1))),
+    "polynomial_floor": ("best polynomial of degree $(3^L-1)/2$", (0, (9, 2))),
+    "ols": ("OLS (0 for k ≥ d)", (0, (2, 1))),
+}
+STEPS = {"gd_steps": "steps of GD", "newton_steps": "steps of Newton"}
+
+PROBE = {"marker": "."}
+READ_OUT = {"marker": "o", "markersize": 5, "markerfacecolor": "none", "linestyle": "none"}
+UNTRAINED = {"linestyle": ":", "linewidth": 0.9}
+
+
+def depth_bracket(
+    risks: pd.DataFrame, layers: pd.DataFrame, models: Sequence[str] = MODELS
+) -> Figure:
+    """Risk against k for every depth, and what each layer of the deepest networks has reached.
+
+    ``risks``: model, seed, status, k, risk, risk_median, n_layers, and the levels ``LEVELS``, each
+    a normalised risk (nan: not known). ``layers``: what ``measure_layers.py`` writes, with model
+    and status. Of ``models`` those that ``risks`` has are drawn.
+
+    Above, a panel per depth L: thick, the mean over seeds; thin, every seed; dotted, the median
+    over prompts; shaded, from the best L steps of gradient descent for all k to the best
+    polynomial. Below, for the deepest networks at their three longest measured k: the risk of a
+    linear probe (median and every seed; dotted, before training; open circle, the network's own
+    read-out) beside levels of gradient descent, and the steps of equal risk at the k between.
+    Where a number of steps is infinite a triangle stands at the upper edge.
+
+    Raises ValueError if none of the models is in ``risks``, if all of their seeds diverged, or if
+    none of the deepest is in ``layers``.
+    """
+    present = [model for model in models if model in set(risks["model"])]
+    if not present:
+        raise ValueError(f"no risks of any of {', '.join(models)}")
+    risks = risks[risks["model"].isin(present)]
+    if (risks["status"] == "diverged").all():
+        raise ValueError(f"all seeds of {', '.join(present)} diverged: there is no risk to draw")
+    deepest = risks.loc[risks["n_layers"] == risks["n_layers"].max(), "model"]
+    layers = layers[layers["model"].isin(deepest)]
+    if layers.empty:
+        raise ValueError(f"no layers of any of {', '.join(sorted(set(deepest)))}")
+    figure = plt.figure(figsize=(PAGE, 5.7))
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1.12, 1])
+    _bracket_row(upper, risks, present)
+    _layer_row(lower, layers, risks, [model for model in present if model in set(deepest)])
+    return figure
+
+
+def _bracket_row(part: SubFigure, risks: pd.DataFrame, models: list[str]) -> None:
+    depths = sorted(risks["n_layers"].unique())
+    axes = part.subplots(1, len(depths), sharex=True, sharey=True, squeeze=False)[0]
+    drawn = risks.loc[risks["status"] != "diverged", ["risk", "risk_median"]]
+    bottom = drawn.min(axis=None) / 2
+    for axis, depth in zip(axes, depths, strict=True):
+        own = risks[risks["n_layers"] == depth]
+        axis.set_yscale("log")
+        axis.set_ylim(bottom, 5)
+        _levels(axis, own, bottom)
+        names = [model for model in models if model in set(own["model"])]
+        for model in names:
+            _risk_lines(axis, own[own["model"] == model], colour(model, models))
+        _write_names(axis, {_name(m, own): colour(m, models) for m in names}, upper=True)
+        axis.set_title(f"L = {depth:.0f} layer{'s' if depth > 1 else ''}")
+        axis.set_xlabel("context length k")
+    axes[0].set_ylabel("risk, MSE / d")
+    part.legend(
+        handles=_legend(), loc="outside upper center", ncols=3, frameon=False, handlelength=3.2
+    )
+
+
+def _legend() -> list[Artist]:
+    levels = [
+        Line2D([], [], color=REFERENCE, linestyle=dashes, linewidth=0.9, label=name)
+        for name, dashes in LEVELS.values()
+    ]
+    return [
+        *levels,
+        Line2D([], [], color="black", label="network, mean (thin: each seed)"),
+        Line2D([], [], color="black", linestyle=":", linewidth=0.9, label="median over prompts"),
+        Patch(
+            color="0.5", alpha=0.15, linewidth=0, label="the bracket: free GD to best polynomial"
+        ),
+    ]
+
+
+def _levels(axis: Axes, own: pd.DataFrame, bottom: float) -> None:
+    """Theory of one depth, which is the same for every model and seed of it."""
+    levels = own.groupby("k")[list(LEVELS)].first()
+    visible = levels.clip(lower=bottom / 1e3)  # a log axis has no 0
+    for column, (_, dashes) in LEVELS.items():
+        axis.plot(
+            visible.index,
+            visible[column],
+            color=REFERENCE,
+            linestyle=dashes,
+            linewidth=0.9,
+            label=column,
+            zorder=1,
+        )
+    axis.fill_between(
+        visible.index,
+        visible["gd_free"],
+        visible["polynomial_floor"],
+        color="0.5",
+        alpha=0.15,
+        lw=0,
+    )
+
+
+def _risk_lines(axis: Axes, own: pd.DataFrame, line_colour: str) -> None:
+    finished = own[own["status"] != "diverged"]
+    for _, seed in finished.groupby("seed"):
+        axis.plot(seed["k"], seed["risk"], color=line_colour, linewidth=0.4, alpha=0.7)
+    mean = finished.groupby("k")[["risk", "risk_median"]].mean()
+    axis.plot(mean.index, mean["risk"], color=line_colour, label="mean")
+    axis.plot(
+        mean.index,
+        mean["risk_median"],
+        color=line_colour,
+        linestyle=":",
+        linewidth=0.9,
+        label="median",
+    )
+
+
+def _name(model: str, own: pd.DataFrame) -> str:
+    """The model in words, with how many of its seeds are not drawn."""
+    seeds = own[own["model"] == model].groupby("seed")["status"].first()
+    lost = int((seeds == "diverged").sum())
+    return label(model) + (f" ({lost} of {len(seeds)} seeds diverged)" if lost else "")
+
+
+def _write_names(axis: Axes, colours: dict[str, str], upper: bool) -> None:
+    """Coloured names, below one another in the upper right or above in the lower left corner."""
+    for row, (name, line_colour) in enumerate(colours.items()):
+        axis.annotate(
+            name,
+            (0.98, 0.97 - 0.09 * row) if upper else (0.03, 0.03 + 0.08 * row),
+            xycoords="axes fraction",
+            color=line_colour,
+            fontsize=7,
+            ha="right" if upper else "left",
+            va="top" if upper else "bottom",
+        )
+
+
+def _layer_row(
+    part: SubFigure, layers: pd.DataFrame, risks: pd.DataFrame, models: list[str]
+) -> None:
+    finished = layers[layers["status"] != "diverged"]
+    lengths = sorted(layers["k"].unique())[-3:]
+    grid = part.add_gridspec(1, len(lengths) + 1)
+    last = grid[-1].subgridspec(2, 1)
+    for column, k in enumerate(lengths):
+        axis = part.add_subplot(grid[column])
+        axis.set_yscale("log")
+        at_k = finished[finished["k"] == k]
+        for model in models:
+            _probe_lines(axis, at_k[at_k["model"] == model], colour(model, models))
+        _step_levels(axis, risks[risks["k"] == k])
+        axis.set_title(f"k = {k}")
+        axis.set_xlabel("layer")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    part.axes[0].set_ylabel("risk of a linear probe, MSE / d")
+    _write_names(part.axes[0], {label(m): colour(m, models) for m in models}, upper=False)
+    k = lengths[len(lengths) // 2]
+    for row, (steps, words) in enumerate(STEPS.items()):
+        axis = part.add_subplot(last[row])
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _step_lines(axis, finished[(finished["k"] == k) & finished["trained"]], steps, models)
+        axis.set_ylabel(words)
+        axis.tick_params(labelbottom=row == 1)
+        if row == 0:
+            axis.set_title(f"k = {k}")
+    axis.set_xlabel("layer")
+    handles = [
+        Line2D([], [], color="black", **PROBE, label="linear probe, median (thin: each seed)"),
+        Line2D([], [], color="black", **READ_OUT, label="the network itself"),
+        Line2D([], [], color="black", **UNTRAINED, label="before training"),
+    ]
+    part.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+
+
+def _probe_lines(axis: Axes, own: pd.DataFrame, line_colour: str) -> None:
+    trained, untrained = own[own["trained"]], own[~own["trained"]]
+    for _, seed in trained.groupby("seed"):
+        axis.plot(seed["layer"], seed["risk"], color=line_colour, linewidth=0.4, alpha=0.7)
+    middle = trained.groupby("layer")[["risk", "risk_lens"]].median()
+    axis.plot(middle.index, middle["risk"], color=line_colour, **PROBE, label="probe")
+    axis.plot(
+        middle.index[-1:],
+        middle["risk_lens"].iloc[-1:],
+        color=line_colour,
+        **READ_OUT,
+        label="read-out",
+    )
+    before = untrained.groupby("layer")["risk"].median()
+    axis.plot(before.index, before, color=line_colour, **UNTRAINED, label="untrained")
+
+
+def _step_levels(axis: Axes, risks: pd.DataFrame) -> None:
+    """The risk of n steps of gradient descent, best at this k, for the depths n in ``risks``."""
+    levels = risks.groupby("n_layers")["gd_free_at_k"].first()
+    low, _ = axis.get_ylim()
+    for place, (n, level) in enumerate(levels[levels > low].items()):
+        axis.axhline(level, color=REFERENCE, linestyle="--", linewidth=0.7, zorder=0)
+        # the lines fall from the upper left: only the first level meets them there
+        axis.annotate(
+            f"{n:.0f} step{'s' if n > 1 else ' of GD'}",
+            (0.02 if place else 0.98, level),
+            xycoords=axis.get_yaxis_transform(),
+            xytext=(0, 1),
+            textcoords="offset points",
+            color=REFERENCE,
+            fontsize=6,
+            ha="left" if place else "right",
+        )
+
+
+def _step_lines(axis: Axes, trained: pd.DataFrame, steps: str, models: list[str]) -> None:
+    for model in models:
+        own = trained[(trained["model"] == model) & (trained["layer"] > 0)]
+        for _, seed in own.groupby("seed"):
+            axis.plot(
+                seed["layer"],
+                seed[steps].replace(np.inf, np.nan),
+                color=colour(model, models),
+                linewidth=0.4,
+                alpha=0.7,
+            )
+        middle = own.groupby("layer")[steps].median()
+        axis.plot(
+            middle.index,
+            middle.replace(np.inf, np.nan),
+            color=colour(model, models),
+            marker=".",
+            label=model,
+        )
+        for layer in middle.index[np.isinf(middle)]:
+            axis.plot(
+                layer,
+                1,
+                transform=axis.get_xaxis_transform(),
+                color=colour(model, models),
+                marker="^",
+                clip_on=False,
+            )
+    depth = trained["layer"].max()
+    axis.plot([0, depth], [0, depth], color=REFERENCE, linestyle="--", linewidth=0.8, zorder=0)
+    axis.annotate(
+        "one per layer",
+        (0.98, 0.04),
+        xycoords="axes fraction",
+        color=REFERENCE,
+        fontsize=6,
+        ha="right",
+    )
+    axis.set_ylim(bottom=0)

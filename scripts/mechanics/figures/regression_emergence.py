@@ -1,0 +1,71 @@
+"""How abruptly each network learned."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mechanics.emergence import HIGH, LOW
+from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverged
+from mechanics.tables import sound
+
+TITLES = {"linear_regression": "regression", "modular_addition": "addition"}
+
+
+def regression_emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+    """Held-out performance over training for each task, and the width of every transition.
+
+    ``transitions``: emergence.csv; ``curves``: task, model, seed, status, step, performance.
+    """
+    tasks = [task for task in TITLES if task in set(transitions["task"])]
+    models = list(dict.fromkeys(transitions["model"]))
+    figure, axes = plt.subplots(
+        1, len(tasks) + 1, figsize=(PAGE, 3.1), width_ratios=[1] * len(tasks) + [1.1]
+    )
+    for axis, task in zip(axes, tasks, strict=False):
+        _curves(axis, sound(curves[curves["task"] == task]), models)
+        axis.set(title=TITLES[task], xlabel="training step", xscale="log", ylim=(-0.05, 1.05))
+    names = {"linear_regression": "1 − risk, mean over k", "modular_addition": "accuracy"}
+    for axis, task in zip(axes, tasks, strict=False):
+        axis.set_ylabel(f"held-out performance: {names[task]}")
+    _widths(axes[-1], sound(transitions), models)
+    note_diverged(figure, transitions)
+    return figure
+
+
+def _curves(axis: Axes, curves: pd.DataFrame, models: list[str]) -> None:
+    for (model, _), own in curves[curves["step"] > 0].groupby(["model", "seed"], sort=False):
+        axis.plot(own["step"], own["performance"], color=colour(model, models), linewidth=0.7)
+
+
+def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str]) -> None:
+    """A row for each network, a point for each seed."""
+    rows = list(transitions.groupby(["task", "model"], sort=False))
+    for row, ((_, model), own) in enumerate(rows):
+        widths = own["transition_width"].dropna()
+        axis.plot(
+            widths, np.full(len(widths), row), "o", markersize=3.5, color=colour(model, models)
+        )
+        never = len(own) - len(widths)
+        if never:
+            words = f"{never} of {len(own)}: no transition"
+            axis.annotate(
+                words,
+                (0.98, row),
+                xycoords=("axes fraction", "data"),
+                fontsize=6,
+                color=REFERENCE,
+                ha="right",
+                va="center",
+            )
+    axis.set_yticks(
+        range(len(rows)), [f"{label(model)} ({TITLES[task]})" for (task, model), _ in rows]
+    )
+    axis.tick_params(axis="y", labelsize=6)
+    axis.invert_yaxis()
+    axis.set_xlim(left=0)
+    axis.set(
+        title="width of the transition",
+        xlabel=f"from {LOW:.0%} to {HIGH:.0%} of the gain,\ndecades of training steps",
+    )
