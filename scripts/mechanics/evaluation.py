@@ -14,7 +14,7 @@ from mechanics.tasks.linear_regression import Prompts, embed
 from mechanics.training.checkpoint import CheckpointError, Run, read_tensors
 from mechanics.training.objectives import architecture, evaluation_prompts, token_d
 
-CHUNK = 1024  # prompts at a time: bounds the memory of the deep networks
+CHUNK = 256  # prompts at a time: bounds memory, and what fits the cache is twice as fast
 
 
 @dataclass

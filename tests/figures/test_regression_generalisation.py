@@ -99,7 +99,7 @@ def test_diverged_seeds_are_named_and_not_drawn():
     figure = draw(rows("linear_L1"), rows("linear_L1", seed=9, status="diverged"))
     axis = panel(figure, "longer contexts")
     assert max(line.max() for line in lines(axis, "-")) == pytest.approx(0.5)
-    assert "linear, 1 layer 1" in figure.legends[0].get_title().get_text()
+    assert "linear, 1 layer: 1" in figure.legends[0].get_title().get_text()
 
 
 def test_nothing_but_diverged_seeds_is_refused():

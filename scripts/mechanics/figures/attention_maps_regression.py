@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label
+from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label
 from mechanics.statistics import mean_over_seeds
 from mechanics.tables import sound
 
@@ -57,7 +57,7 @@ def attention_maps_regression(
         left.set_title(_head_name(correlations, example, shown), loc="left")
     for axis, title in zip(axes[0, 1:], _column_titles(shown), strict=True):
         axis.set_title(title)
-    if note := _diverged_note(attention[attention["model"].isin(models)]):
+    if note := diverged_note(attention[attention["model"].isin(models)]):
         figure.supxlabel(note, fontsize=7, color=REFERENCE)
     return figure
 
@@ -66,13 +66,6 @@ def _one_seed(frame: pd.DataFrame) -> pd.DataFrame:
     """The first finished seed of each model: networks trained in several blocks come with more."""
     finished = sound(frame)
     return finished[finished["seed"] == finished.groupby("model")["seed"].transform("min")]
-
-
-def _diverged_note(attention: pd.DataFrame) -> str:
-    diverged = attention.loc[attention["status"] == "diverged", ["model", "seed"]]
-    counts = diverged.drop_duplicates().groupby("model", sort=False).size()
-    listed = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
-    return f"diverged seeds, not drawn: {listed}" if listed else ""
 
 
 def _select(frame: pd.DataFrame, model: str, layer: int, head: int) -> pd.DataFrame:

@@ -48,7 +48,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, column: str, models: list[str]) -> N
             by_step.index, by_step["min"], by_step["max"], color=line_colour, alpha=0.2, linewidth=0
         )
         ends[label(model)] = float(by_step["median"].iloc[-1]), line_colour
-    label_ends(axis, ends, fontsize=6)
+    label_ends(axis, ends, fontsize=6.0)
 
 
 def _line(axis: Axes, level: float, name: str, place: float) -> None:

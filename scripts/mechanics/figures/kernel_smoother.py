@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label
+from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label
 from mechanics.tables import sound
 
 LAWS = {  # column: line style and name in the legend
@@ -47,16 +47,9 @@ def kernel_smoother(frame: pd.DataFrame) -> Figure:
     _kernel_panel(axes["d"], finished, models)
     for letter, axis in axes.items():
         axis.set_title(letter, loc="left", fontweight="bold")
-    if note := _diverged_note(frame):
+    if note := diverged_note(frame):
         figure.supxlabel(note, fontsize=7, color=REFERENCE)
     return figure
-
-
-def _diverged_note(frame: pd.DataFrame) -> str:
-    diverged = frame.loc[frame["status"] == "diverged", ["model", "seed"]].drop_duplicates()
-    counts = diverged.groupby("model", sort=False).size()
-    listed = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
-    return f"diverged seeds, not drawn: {listed}" if listed else ""
 
 
 def _risk_panel(axis: Axes, frame: pd.DataFrame, models: list[str]) -> None:

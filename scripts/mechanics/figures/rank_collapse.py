@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.circuits.rank_collapse import ROUNDING, VARIANTS
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, spread
+from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends
 
 WORDS = {
     "whole": "whole network",
@@ -62,18 +62,18 @@ def rank_collapse(frame: pd.DataFrame, norm: str = "composite") -> Figure:
 def _ratio_panel(axis: Axes, part: pd.DataFrame) -> None:
     axis.set_yscale("log")
     axis.set_ylim(BOTTOM, TOP)
-    ends, risks = {}, {}
+    ends = {}
     for variant in VARIANTS:
         lines = part[part["variant"] == variant].sort_values("layer")
+        shade = colour(variant, list(VARIANTS))
         for _, own in lines.groupby("seed"):
-            shade = colour(variant, list(VARIANTS))
             axis.plot(own["layer"], own["ratio_median"].clip(lower=BOTTOM), color=shade)
             axis.plot(own["layer"], own["ratio"].clip(lower=BOTTOM), ".", color=shade, ms=3)
         if len(lines):
             last = lines[lines["layer"] == lines["layer"].max()]
-            ends[variant] = float(last["ratio_median"].median())
-            risks[variant] = float(last["risk"].median())
-    _label_ends(axis, ends, risks)
+            words = f"{WORDS[variant]}\nrisk {last['risk'].median():.2g}"
+            ends[words] = max(float(last["ratio_median"].median()), BOTTOM), shade
+    label_ends(axis, ends, n_lines=2)
     _bound(axis, part[part["variant"] == "attention_only"])
     axis.axhspan(BOTTOM, ROUNDING, color="0.93", zorder=0)
     notes = {"rounding": "float64 rounding", "marks": "lines: median over prompts\ndots: mean"}
@@ -119,22 +119,6 @@ def _condition_strip(axis: Axes, part: pd.DataFrame) -> None:
         axis.plot(own["layer"], 100 * own["condition_share"], ".-", color=REFERENCE, ms=3, lw=0.8)
     axis.set_ylim(-8, 108)
     axis.set_yticks([0, 100])
-
-
-def _label_ends(axis: Axes, ends: dict[str, float], risks: dict[str, float]) -> None:
-    """Each variant's name and risk beside the end of its lines, kept apart from the others."""
-    pixels = [float(axis.transData.transform((1, max(e, BOTTOM)))[1]) for e in ends.values()]
-    moved = spread(pixels, 17 * axis.figure.dpi / 72)
-    for variant, pixel in zip(ends, moved, strict=True):
-        axis.annotate(
-            f"{WORDS[variant]}\nrisk {risks[variant]:.2g}",
-            (1.01, float(axis.transAxes.inverted().transform((0, pixel))[1])),
-            xycoords="axes fraction",
-            color=colour(variant, list(VARIANTS)),
-            fontsize=6.5,
-            va="center",
-            annotation_clip=False,
-        )
 
 
 def _in_words(part: pd.DataFrame) -> str:

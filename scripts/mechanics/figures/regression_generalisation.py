@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, spread
+from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label, label_ends
 
 FEW = ("linear_L1", "softmax_L1", "linear_L6", "deep_L6")  # in all panels but the first
 N_LENGTHS = 3  # context lengths in the panels of dimension: the longest
@@ -47,7 +47,7 @@ PANELS = (
 def regression_generalisation(frame: pd.DataFrame) -> Figure:
     """Risk over the size of every shift, a panel each; panels without rows are left out.
 
-    ``frame``: the rows of ``evaluate_generalisation.py`` with ``model`` and ``status`` (finished
+    ``frame``: the rows of ``measure_generalisation.py`` with ``model`` and ``status`` (finished
     or diverged). A line is the mean over seeds and the band spans them; dashed is the mean of
     their laws, dotted least squares on the same prompts (off the axis where it is 0). What was
     trained on is shaded. Models with the dimension shift are drawn in its panels alone, because
@@ -115,7 +115,7 @@ def _draw(axis: Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> No
         most = own[own["n_prompts"] == own["n_prompts"].max()]
         least_squares = most.groupby("value")["ols"].mean()
         axis.plot(least_squares.index, least_squares, **OLS)
-    _label_ends(axis, ends)
+    label_ends(axis, ends)
     if panel.scale != "linear":
         values = _apart(sorted(rows["value"].unique()), axis)
         axis.tick_params(axis="x", labelsize=6)
@@ -135,23 +135,6 @@ def _apart(values: list[float], axis: Axes) -> list[float]:
         if place - last > 0.13:
             kept, last = [*kept, value], place
     return kept
-
-
-def _label_ends(axis: Axes, ends: dict[str, tuple[float, str]]) -> None:
-    """Write each line's name beside its end, kept apart from the others."""
-    pixels = [float(axis.transData.transform((1, value))[1]) for value, _ in ends.values()]
-    moved = spread(pixels, 8.5 * axis.figure.dpi / 72)
-    for (name, (_, line_colour)), pixel in zip(ends.items(), moved, strict=True):
-        place = float(axis.transAxes.inverted().transform((0, pixel))[1])
-        axis.annotate(
-            name,
-            (1.02, place),
-            xycoords="axes fraction",
-            color=line_colour,
-            fontsize=6.5,
-            va="center",
-            annotation_clip=False,
-        )
 
 
 def _mark_trained(axis: Axes, panel: Panel, rows: pd.DataFrame) -> None:
@@ -176,14 +159,11 @@ def _legend(figure: Figure, frame: pd.DataFrame) -> None:
         Line2D([], [], **OLS, label="least squares"),
         Patch(color=TRAINED, label="trained on"),
     ]
-    diverged = frame.loc[frame["status"] == "diverged", ["model", "seed"]].drop_duplicates()
-    counts = diverged.groupby("model", sort=False).size()
-    note = ", ".join(f"{label(model)} {n}" for model, n in counts.items())
     figure.legend(
         handles=handles,
         loc="outside lower center",
         ncols=len(handles),
         frameon=False,
-        title=f"diverged seeds, not drawn: {note}" if note else None,
+        title=diverged_note(frame) or None,
         title_fontsize=7,
     )

@@ -16,7 +16,7 @@ COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the
 COLOURS = {
     "linear_L1": "#0072B2",
     "linear_L1_axis": "#332288",
-    "linear_L1_subspace": "#88CCEE",
+    "linear_L1_subspace": "#661100",
     "softmax_L1": "#D55E00",
     "softmax_L1_2heads": "#E69F00",
     "linear_L2": "#56B4E9",
@@ -104,13 +104,17 @@ def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[
     return [(pixel - box.y0) / box.height for pixel in moved]
 
 
-def label_ends(axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5) -> None:
+def label_ends(
+    axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5, n_lines: int = 1
+) -> None:
     """Names at the right of an axis at the heights of their lines' ends, kept apart.
 
-    ``ends``: text → (value on the y axis, colour). Call it when the limits are final.
+    ``ends``: text of ``n_lines`` lines → (value on the y axis, colour). Call it when the limits of
+    the axis are final.
     """
-    axis.figure.draw_without_rendering()
-    places = places_for_labels(axis, [value for value, _ in ends.values()], 1.3 * fontsize)
+    axis.get_figure(root=True).draw_without_rendering()
+    distance = 1.3 * fontsize * n_lines
+    places = places_for_labels(axis, [value for value, _ in ends.values()], distance)
     for (text, (_, text_colour)), place in zip(ends.items(), places, strict=True):
         axis.annotate(
             text,
@@ -123,14 +127,18 @@ def label_ends(axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float =
         )
 
 
+def diverged_note(frame: pd.DataFrame) -> str:
+    """How many seeds of each model are not drawn because they diverged; empty if none did."""
+    diverged = frame.loc[frame["status"] == "diverged", ["model", "seed"]].drop_duplicates()
+    counts = diverged.groupby("model", sort=False).size()
+    listed = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
+    return f"diverged seeds, not drawn: {listed}" if listed else ""
+
+
 def note_diverged(figure: Figure, frame: pd.DataFrame) -> None:
-    """Say below a figure how many seeds are not drawn because they diverged, if there are any."""
-    seeds = frame[["model", "seed", "status"]].drop_duplicates()
-    diverged = seeds[seeds["status"] == "diverged"]
-    if len(diverged):
-        counts = diverged.groupby("model").size()
-        words = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
-        figure.supxlabel(f"diverged seeds, not drawn: {words}", fontsize=6, color=REFERENCE)
+    """Write the ``diverged_note`` below a figure, if there is one."""
+    if note := diverged_note(frame):
+        figure.supxlabel(note, fontsize=6, color=REFERENCE)
 
 
 def save(figure: Figure, folder: Path, name: str) -> None:
