@@ -3,7 +3,7 @@
 Correlations are means over the context lengths of the learning curves. The nulls:
 correlation_null, √(k/(k+d+1)), is what w itself has with W_GD = ηXᵀY, so that any network that
 knows w reaches it; correlation_untrained is the same network's at step 0; correlation_shuffled
-its own with W_GD of the context's y in another order (about 1/k, the y that stay in place).
+its own with W_GD of the context's y in another order (by law √((k+d+1)/(k(kd+4)))).
 """
 
 import argparse

@@ -134,3 +134,14 @@ def test_lengths_that_no_context_can_have_are_refused(lengths):
 def test_a_debiased_step_on_single_pairs_is_refused():
     with pytest.raises(ValueError, match="k > 1"):
         risk.optimal_debiased_step_size(10, [1])
+
+
+@pytest.mark.parametrize(("d", "k"), [(1, 1), (3, 8), (10, 5), (4, 40)])
+def test_shuffled_y_correlate_as_the_law_says(d, k):
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(40000, k, d, generator=random, dtype=torch.float64)
+    y = x @ torch.randn(40000, d, 1, generator=random, dtype=torch.float64)
+    order = torch.rand(40000, k, 1, generator=random).argsort(1)
+    matched, shuffled = (x.mT @ part for part in (y, y.gather(1, order)))
+    found = (matched * shuffled).sum() / (matched.norm() * shuffled.norm())
+    assert found.item() == pytest.approx(risk.shuffled_correlation(d, k), abs=4 * 0.005)

@@ -109,6 +109,17 @@ def gradient_cosine(d: int, k: int) -> float:
     return math.sqrt(k / (k + d + 1))
 
 
+def shuffled_correlation(d: int, k: int) -> float:
+    """Correlation of XᵀY with XᵀPY, y in random order: √((k+d+1)/(k(kd+4))).
+
+    Not zero, because y that stay in place still match: E⟨XᵀY, XᵀPY⟩ = E‖XᵀY‖²/k. The norms are
+    E‖XᵀY‖² = kd(k+d+1) and, for k > 1, E‖XᵀPY‖² = d(kd+4).
+    """
+    if k == 1:  # there is only one order
+        return 1.0
+    return math.sqrt((k + d + 1) / (k * (k * d + 4)))
+
+
 def softmax_risk(d: int, k: int) -> float:
     """Risk of the best single softmax head, ≈ 1/(1 + k/(e·d)), reached near ω = d^-½.
 
