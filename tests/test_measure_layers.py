@@ -71,7 +71,7 @@ def test_constructed_layers_are_worth_one_step_each(layers):
     for n in (1, 2):
         assert abs(own["risk"][n] - law[n]) < 4 * own["risk_se"][n]
         assert own["gd_steps"][n] == pytest.approx(n, abs=0.2)  # of 4 standard errors
-    assert own["nearest"][1:].tolist() == ["one-step GD", "2-step GD"]
+    assert own["nearest"][1:].tolist() == [f"{n}-step GD, tuned at k" for n in ("one", 2)]
     assert own["nearest_preds_diff"][2] < 0.05
     assert own["risk_lens"][2] == pytest.approx(own["risk"][2], abs=1e-3)
 

@@ -175,5 +175,5 @@ def test_nearest_algorithm_is_the_one_itself(n):
     algorithms = named_algorithms(prompts)
     sizes = optimal_step_sizes(n, expected_spectrum(D, [K], 2 * n))
     name, distance = nearest_algorithm(gradient_descent(prompts, sizes)[0], algorithms)
-    assert name == ("one-step GD" if n == 1 else f"{n}-step GD")
+    assert name == (f"{'one' if n == 1 else n}-step GD, tuned at k")
     assert distance == pytest.approx(0, abs=1e-10)

@@ -33,9 +33,15 @@ TINY = {
         "defaults": {"steps": 20, "measured_at": [5, 8], "n_prompts_history": 64}
         | {"checkpoints_at": CHECKPOINTS},
         "models": dict.fromkeys(
-            ["softmax_L1", "softmax_L1_2heads", "linear_L2", "linear_L3", "linear_L6", "deep_L6"]
+            ["linear_L1_axis", "softmax_L1_2heads", "linear_L2", "linear_L3", "linear_L6"]
         )
-        | {"linear_L1": {"seeds": [0, 1], "stack": 2}},
+        | {
+            "linear_L1": {"seeds": [0, 1], "stack": 2},
+            "linear_L1_subspace": {"seeds": [0], "d_max": 4},
+            "softmax_L1": {"seeds": [0]},
+            "deep_L6": {"seeds": [0], "n_layers": 2, "d_model": 8, "d_mlp": 8, "steps": 20}
+            | {"n_prompts_history": 32, "measure_every": 10, "checkpoints_at": CHECKPOINTS},
+        },
     },
     "modular_addition": {
         "p": 11,
@@ -45,6 +51,35 @@ TINY = {
     },
 }
 RUNS = "results/tiny/runs"
+ONE_LAYER = ["linear_L1", "linear_L1_subspace", "softmax_L1"]
+TRACK_A_TABLES = {  # columns that others may rely on, and the networks that have rows
+    "regression_risk": (
+        "model seed k risk risk_se risk_median diverged_share one_step_optimum one_step_mixture"
+        " gd_tied gd_free gd_plus_plus ridge ols",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "algorithm_match": (
+        "model algorithm k preds_diff model_diff model_cos r_squared n_seeds nearest",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "effective_weights": (
+        "model seed step c_hat c_star isotropy correlation_gd correlation_ols correlation_null",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "regression_generalisation": (
+        "model seed arm shift value risk law",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "rank_collapse": ("model seed variant layer norm ratio", ["deep_L6"]),
+    "kernel_smoother": ("model seed head omega scale k risk", ["softmax_L1"]),
+    "layer_readout": ("model seed k layer risk gd_steps newton_steps", ["deep_L6"]),
+    "emergence": ("task model seed transition_width", [*ONE_LAYER, "deep_L6"]),
+}
+TRACK_A_FIGURES = [
+    *("regression_risk_by_context", "effective_weights", "algorithm_match", "depth_bracket"),
+    *("attention_maps_regression", "kernel_smoother", "rank_collapse"),
+    *("regression_generalisation", "regression_emergence"),
+]
 
 
 def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.CompletedProcess:
@@ -90,6 +125,9 @@ def test_table_has_its_columns_and_every_configuration(study):
     assert list(table.columns) == COLUMNS
     assert set(zip(table["configuration"], table["task"], strict=True)) == {
         ("Linear Attention (L=1)", "linear_regression"),
+        ("Linear Attention (L=1, d_max=4 random)", "linear_regression"),
+        ("Softmax Attention (L=1)", "linear_regression"),
+        ("Deep Transformer (L=2)", "linear_regression"),
         ("Softmax Attention (L=1)", "modular_addition"),
     }
     assert (table["n_seeds"] <= 2).all()
@@ -97,10 +135,27 @@ def test_table_has_its_columns_and_every_configuration(study):
 
 
 def test_figures_are_drawn(study):
-    for name in ("regression_learning_curves", "grokking_curves"):
+    for name in ("regression_learning_curves", "grokking_curves", *TRACK_A_FIGURES):
         for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
             path = study / f"results/tiny/figures/{name}.{kind}"
             assert path.read_bytes().startswith(magic)
+
+
+@pytest.mark.parametrize("name", TRACK_A_TABLES)
+def test_tables_of_track_a_have_their_columns_and_every_network(study, name):
+    table = pd.read_csv(study / f"results/tiny/tables/{name}.csv")
+    columns, models = TRACK_A_TABLES[name]
+    assert set(columns.split()) <= set(table.columns)
+    assert set(table["model"]) == set(models)
+
+
+def test_a_study_without_deep_networks_has_no_rank_collapse(study):
+    models = TINY["linear_regression"]["models"] | {"deep_L6": None}
+    output = snakemake(
+        study, "--dry-run", "--summary", config=changed(linear_regression={"models": models})
+    ).stdout
+    assert "tables/regression_generalisation.csv" in output
+    assert "rank_collapse" not in output
 
 
 def test_state_of_finished_runs_is_removed(study):
@@ -130,11 +185,9 @@ def test_setting_of_one_model_retrains_it_only(study):
     models = TINY["linear_regression"]["models"]
     models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
     assert planned(study, changed(linear_regression={"models": models})) == {
-        "train",
-        "evaluate_regression",
-        "compare",
-        "plot_learning_curves",
-        "tabulate_risk",
+        *("train", "evaluate_regression", "analyse_checkpoints", "measure", "measure_attention"),
+        *("tabulate_risk", "tabulate_effective_weights", "tabulate_algorithms", "gather"),
+        *("tabulate_emergence", "compare", "plot_learning_curves", "plot_regression"),
     }
 
 

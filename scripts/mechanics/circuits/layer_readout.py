@@ -146,8 +146,10 @@ def named_algorithms(prompts: Prompts) -> dict[str, Float[Tensor, "prompt query"
     spectrum = expected_spectrum(d, [k], 2 * 6)
     found = {"zero": zero(prompts)}
     for n in range(1, 7):
-        name = "one-step GD" if n == 1 else f"{n}-step GD"
-        found[name] = gradient_descent(prompts, optimal_step_sizes(n, spectrum))
+        name = "one" if n == 1 else str(n)
+        found[f"{name}-step GD, tuned at k"] = gradient_descent(
+            prompts, optimal_step_sizes(n, spectrum)
+        )
     found |= {f"{n}-step Newton": newton(prompts, n) for n in range(1, 5)}
     found["OLS"] = ordinary_least_squares(prompts)
     return {name: predictions[0].double().cpu() for name, predictions in found.items()}
