@@ -44,7 +44,7 @@ def test_performance_is_larger_the_better():
     history = pd.DataFrame(
         {"step": [0, 0, 5, 5], "k": [5, 10, 5, 10], "risk": [7.0, 3.0, 0.6, 0.2]}
     )
-    assert performance(history, "linear_regression").tolist() == pytest.approx([0.0, 0.6])
+    assert performance(history, "linear_regression").tolist() == pytest.approx([0.0, 0.8])
     history = pd.DataFrame(
         {"step": [0, 0], "split": ["train", "validation"], "accuracy": [1.0, 0.25]}
     )

@@ -26,9 +26,9 @@ def regression_emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Fig
     for axis, task in zip(axes, tasks, strict=False):
         _curves(axis, sound(curves[curves["task"] == task]), models)
         axis.set(title=TITLES[task], xlabel="training step", xscale="log", ylim=(-0.05, 1.05))
-    names = {"linear_regression": "1 − risk, mean over k", "modular_addition": "accuracy"}
+    names = {"linear_regression": "1 − risk, longest k", "modular_addition": "accuracy"}
     for axis, task in zip(axes, tasks, strict=False):
-        axis.set_ylabel(f"held-out performance: {names[task]}")
+        axis.set_ylabel(f"held-out {names[task]}")
     _widths(axes[-1], sound(transitions), models)
     note_diverged(figure, transitions)
     return figure
@@ -59,9 +59,11 @@ def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str]) -> None:
                 ha="right",
                 va="center",
             )
-    axis.set_yticks(
-        range(len(rows)), [f"{label(model)} ({TITLES[task]})" for (task, model), _ in rows]
-    )
+    both = transitions["task"].nunique() > 1
+    names = [
+        f"{label(model)}, {TITLES[task]}" if both else label(model) for (task, model), _ in rows
+    ]
+    axis.set_yticks(range(len(rows)), names)
     axis.tick_params(axis="y", labelsize=6)
     axis.invert_yaxis()
     axis.set_xlim(left=0)
