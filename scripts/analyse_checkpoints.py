@@ -24,11 +24,11 @@ from mechanics.circuits.sensitivity import (
     correlation,
     fitted_step_size,
     mean_cosine,
-    similarity,
+    similarities,
 )
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run
-from mechanics.references import reference_predictors
+from mechanics.references import reference_answers, reference_predictors
 from mechanics.seeds import generator
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts
@@ -65,7 +65,7 @@ def analyse(opened: RegressionRun) -> tuple[list[dict], list[dict]]:
     effective, algorithms = [], []
     for k in settings["measured_at"]:
         prompts = opened.prompts(k, settings["n_prompts_history"])
-        references = {name: answers(call, prompts) for name, call in predictors.items()}
+        references = reference_answers(predictors, prompts)
         gradients = gradient_of(prompts), gradient_of(shuffled(prompts))
         for seed in opened.seeds:
             for step in opened.run.steps(seed):
@@ -73,11 +73,11 @@ def analyse(opened: RegressionRun) -> tuple[list[dict], list[dict]]:
                 own = answers(partial(opened.predictor, weights), prompts)
                 common = {"seed": seed, "step": step, "k": k}
                 described = describe_step(weights, opened.network, settings)
-                beside = describe_effective_weights(own, references["OLS"], *gradients)
+                beside = describe_effective_weights(own, references["OLS"][0], *gradients)
                 effective.append({**common, **described, **beside})
                 algorithms += [
-                    {**common, "algorithm": name, **similarity(own, other)}
-                    for name, other in references.items()
+                    {**common, "algorithm": name, **alike}
+                    for name, alike in similarities(own, references).items()
                 ]
     return effective, algorithms
 

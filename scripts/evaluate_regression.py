@@ -12,10 +12,10 @@ import pandas as pd
 import torch
 
 from mechanics.circuits.effective_weights import describe_step
-from mechanics.circuits.sensitivity import answers, similarity
+from mechanics.circuits.sensitivity import answers, similarities
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run, predict
-from mechanics.references import reference_predictors
+from mechanics.references import reference_answers, reference_predictors
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts, squared_errors
 from mechanics.training.checkpoint import CheckpointError, atomic
@@ -52,7 +52,7 @@ def evaluate(opened: RegressionRun) -> tuple[list[dict], list[dict]]:
     risks, distances = [], []
     for k in opened.lengths:
         prompts, compared = opened.prompts(k), opened.prompts(k, N_COMPARED)
-        references = {name: answers(call, compared) for name, call in predictors.items()}
+        references = reference_answers(predictors, compared)
         for seed in opened.seeds:
             weights = opened.weights(seed)
             predictions = predict(weights, opened.tokens(prompts), opened.network)
@@ -61,8 +61,8 @@ def evaluate(opened: RegressionRun) -> tuple[list[dict], list[dict]]:
             risks.append({"seed": seed, "k": k, **risk, **step})
             own = answers(partial(opened.predictor, weights), compared)
             distances += [
-                {"seed": seed, "k": k, "algorithm": name, **similarity(own, other)}
-                for name, other in references.items()
+                {"seed": seed, "k": k, "algorithm": name, **alike}
+                for name, alike in similarities(own, references).items()
             ]
     return risks, distances
 

@@ -27,7 +27,7 @@ from mechanics.algorithms.least_squares import ordinary_least_squares, ridge, ze
 from mechanics.algorithms.newton import newton
 from mechanics.algorithms.softmax_law import optimal_softmax, softmax_draws
 from mechanics.algorithms.spectrum import expected_spectrum
-from mechanics.circuits.sensitivity import Predictor
+from mechanics.circuits.sensitivity import Answers, Predictor, answers, mirrored
 from mechanics.seeds import generator
 from mechanics.tasks.linear_regression import Prompts
 
@@ -51,6 +51,8 @@ KIND = {  # how the assignment would call a network that is nearest to this pred
     "ridge": MULTI_STEP,
     "OLS": MULTI_STEP,
 }
+
+MIRRORED = ("softmax kernel smoother", "Gaussian kernel smoother")  # not odd in x_test
 
 
 def reference_risks(d: int, k: int) -> dict[str, float]:
@@ -102,6 +104,21 @@ def reference_predictors(d: int, k_min: int, k_max: int) -> dict[str, Predictor]
         "ridge": partial(ridge, penalty=RIDGE_PENALTY),
         "OLS": ordinary_least_squares,
     }
+
+
+def reference_answers(
+    predictors: dict[str, Predictor], prompts: Prompts
+) -> dict[str, list[Answers]]:
+    """What every predictor says about these prompts, and its mirror image if it has another one."""
+    return {
+        name: [answers(own, prompts) for own in images(name, predictor)]
+        for name, predictor in predictors.items()
+    }
+
+
+def images(name: str, predictor: Predictor) -> list[Predictor]:
+    """The predictor, and its mirror image if that is another one."""
+    return [predictor, mirrored(predictor)] if name in MIRRORED else [predictor]
 
 
 @cache

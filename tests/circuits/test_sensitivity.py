@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mechanics.algorithms.gradient_descent import one_step
-from mechanics.algorithms.kernel_smoother import nearest_neighbours
+from mechanics.algorithms.kernel_smoother import dot_product_smoother, nearest_neighbours
 from mechanics.algorithms.least_squares import ordinary_least_squares, zero
 from mechanics.algorithms.risk import gradient_cosine
 from mechanics.circuits.sensitivity import (
@@ -15,6 +15,8 @@ from mechanics.circuits.sensitivity import (
     correlation,
     fitted_step_size,
     mean_cosine,
+    mirrored,
+    similarities,
     similarity,
 )
 from mechanics.tasks.linear_regression import Prompts, sample_prompts
@@ -94,3 +96,18 @@ def test_a_diverged_network_is_nan_and_no_crash():
     own = answers(ordinary_least_squares, prompts())
     broken = Answers(own.predictions * math.nan, own.sensitivities * math.nan)
     assert all(math.isnan(value) for value in similarity(broken, own).values())
+
+
+def test_a_mirrored_softmax_head_has_the_opposite_signs():
+    drawn = prompts()
+    head = mirrored(lambda p: dot_product_smoother(p, 0.5, 1.2))
+    torch.testing.assert_close(head(drawn), dot_product_smoother(drawn, -0.5, -1.2))
+
+
+def test_of_two_mirror_images_the_nearer_one_counts():
+    drawn = prompts()
+    plain, image = (
+        answers(lambda p, s=s: dot_product_smoother(p, s, s), drawn) for s in (0.5, -0.5)
+    )
+    assert similarity(plain, image)["preds_diff"] > 0.1
+    assert similarities(image, {"smoother": [plain, image]})["smoother"]["preds_diff"] == 0

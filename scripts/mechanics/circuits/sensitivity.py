@@ -6,7 +6,7 @@ von Oswald et al. 2023 (section 3): preds diff, model diff and model cos.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -65,6 +65,27 @@ def similarity(network: Answers, other: Answers) -> dict[str, float]:
         "model_cos": mean_cosine(network.sensitivities, other.sensitivities),
         "r_squared": (1 - difference.square().mean() / network.predictions.square().mean()).item(),
     }
+
+
+def mirrored(predictor: Predictor) -> Predictor:
+    """−predictor(−x_test): as good as the predictor itself, because x and −x are as probable.
+
+    A softmax head may learn either: ω and μ, or −ω and −μ.
+    """
+    return lambda prompts: -predictor(replace(prompts, x_test=-prompts.x_test))
+
+
+def similarities(network: Answers, others: dict[str, list[Answers]]) -> dict[str, dict[str, float]]:
+    """``similarity`` to every other predictor, by name.
+
+    Of a predictor that comes with its mirror image the nearer one counts, by preds_diff: which of
+    the two a training ends with is chance.
+    """
+    found = {}
+    for name, images in others.items():
+        beside = [similarity(network, image) for image in images]
+        found[name] = min(beside, key=lambda one: one["preds_diff"])
+    return found
 
 
 def mean_cosine(

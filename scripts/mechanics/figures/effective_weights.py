@@ -21,13 +21,14 @@ def effective_weights(frame: pd.DataFrame) -> Figure:
     kept, steps = sound(frame), frame[frame["c_hat"].notna()]
     figure, axes = plt.subplots(1, 3, figsize=(PAGE, 2.9))
     for axis, (column, words) in zip(axes, MEASURED.items(), strict=False):
-        _panel(axis, kept, column, models)
+        ends = _panel(axis, kept, column, models)
         axis.set(title=f"correlation of g {words}", ylim=(-0.1, 1.05), ylabel="Pearson's r")
     null = float(frame["correlation_null"].iloc[0])
     _line(axes[0], null, "null: w itself", 0.04)
     nothing = kept[kept["step"] == kept.groupby("model")["step"].transform("max")]
     _line(axes[0], float(nothing["correlation_shuffled"].mean()), "null: y shuffled", 0.04)
-    _panel(axes[2], sound(steps), "c_hat", models)
+    label_ends(axes[1], ends, fontsize=6.0)  # the colours are the same in all panels
+    label_ends(axes[2], _panel(axes[2], sound(steps), "c_hat", models), fontsize=6.0)
     axes[2].set(title="step size of one linear layer", ylabel="ĉ = tr Γ̂ / d")
     if len(steps):
         _line(axes[2], float(steps["c_star"].iloc[0]), "c* of the law", 0.04)
@@ -35,7 +36,10 @@ def effective_weights(frame: pd.DataFrame) -> Figure:
     return figure
 
 
-def _panel(axis: Axes, frame: pd.DataFrame, column: str, models: list[str]) -> None:
+def _panel(
+    axis: Axes, frame: pd.DataFrame, column: str, models: list[str]
+) -> dict[str, tuple[float, str]]:
+    """Draw one quantity; return where each model's line ends, and its colour."""
     axis.set(xscale="log", xlabel="training step")
     ends = {}
     for model in dict.fromkeys(frame["model"]):
@@ -48,7 +52,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, column: str, models: list[str]) -> N
             by_step.index, by_step["min"], by_step["max"], color=line_colour, alpha=0.2, linewidth=0
         )
         ends[label(model)] = float(by_step["median"].iloc[-1]), line_colour
-    label_ends(axis, ends, fontsize=6.0)
+    return ends
 
 
 def _line(axis: Axes, level: float, name: str, place: float) -> None:

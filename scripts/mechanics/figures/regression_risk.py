@@ -11,7 +11,7 @@ from mechanics.tables import sound
 PANELS = {"one layer": False, "several layers": True}
 LAWS = {
     "one_step_optimum": ("best step at each k", ":"),
-    "one_step_mixture": ("best for all k", "--"),
+    "one_step_mixture": ("best step for all k", "--"),
 }
 
 

@@ -100,7 +100,11 @@ def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[
     box = axis.get_window_extent()
     pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
     inside = [min(max(pixel, box.y0), box.y1) for pixel in pixels]
-    moved = spread(inside, distance * axis.figure.dpi / 72)
+    gap, limit = distance * axis.figure.dpi / 72, box.y1
+    moved = spread(inside, gap)
+    for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
+        moved[index] = min(moved[index], limit)  # above the axes there are titles
+        limit = moved[index] - gap
     return [(pixel - box.y0) / box.height for pixel in moved]
 
 
