@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
 from mechanics.tables import sound
 
-MEASURED = {"correlation_gd": "with W_GD", "correlation_ols": "with W_OLS"}
+MEASURED = {"correlation_gd": "with $W_{GD}$", "correlation_ols": "with $W_{OLS}$"}
 
 
 def effective_weights(frame: pd.DataFrame) -> Figure:
@@ -26,7 +26,7 @@ def effective_weights(frame: pd.DataFrame) -> Figure:
     null = float(frame["correlation_null"].iloc[0])
     _line(axes[0], null, "null: w itself", 0.04)
     nothing = kept[kept["step"] == kept.groupby("model")["step"].transform("max")]
-    _line(axes[0], float(nothing["correlation_shuffled"].mean()), "null: y shuffled", 0.04)
+    _line(axes[0], float(nothing["correlation_shuffled"].mean()), "null: y shuffled", 0.98)
     label_ends(axes[1], ends, fontsize=6.0)  # the colours are the same in all panels
     label_ends(axes[2], _panel(axes[2], sound(steps), "c_hat", models), fontsize=6.0)
     axes[2].set(title="step size of one linear layer", ylabel="ĉ = tr Γ̂ / d")
@@ -65,4 +65,5 @@ def _line(axis: Axes, level: float, name: str, place: float) -> None:
         textcoords="offset points",
         color=REFERENCE,
         fontsize=6,
+        ha="left" if place < 0.5 else "right",
     )
