@@ -28,11 +28,12 @@ from mechanics.circuits.sensitivity import (
 )
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run
+from mechanics.files import atomic
 from mechanics.references import reference_answers, reference_predictors
 from mechanics.seeds import generator
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts
-from mechanics.training.checkpoint import CheckpointError, atomic
+from mechanics.training.checkpoint import CheckpointError
 
 
 def main() -> None:

@@ -25,12 +25,13 @@ from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from mechanics import config as study
 from mechanics.device import choose_device
+from mechanics.files import atomic
 from mechanics.models import addition, regression
 from mechanics.models.lens import to_lens
 from mechanics.settings import ConfigError, as_argument, read_settings
 from mechanics.tasks.linear_regression import squared_errors, stack_prompts
 from mechanics.tasks.modular_addition import cross_entropy, training_mask
-from mechanics.training.checkpoint import atomic, write_tensors
+from mechanics.training.checkpoint import write_tensors
 from mechanics.training.objectives import LinearRegression, ModularAddition
 from mechanics.training.optimiser import AdamW, flatten, unflatten
 

@@ -14,8 +14,8 @@ from mechanics.comparison import (
     assignment_order,
     regression_rows,
 )
+from mechanics.files import atomic
 from mechanics.settings import read_settings
-from mechanics.training.checkpoint import atomic
 
 
 def main() -> None:

@@ -15,10 +15,11 @@ from mechanics.circuits.effective_weights import describe_step
 from mechanics.circuits.sensitivity import answers, similarities
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run, predict
+from mechanics.files import atomic
 from mechanics.references import reference_answers, reference_predictors
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts, squared_errors
-from mechanics.training.checkpoint import CheckpointError, atomic
+from mechanics.training.checkpoint import CheckpointError
 
 N_COMPARED = 2048  # prompts that are compared with the algorithms; the risk takes all of them
 DIVERGED_RISK = 10.0  # a prompt whose error is this many times what predicting zero costs

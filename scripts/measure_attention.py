@@ -21,9 +21,10 @@ from mechanics.circuits.regression_attention import (
 )
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run
+from mechanics.files import atomic
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts
-from mechanics.training.checkpoint import CheckpointError, atomic
+from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS, N_PROMPTS_DEEP = 1024, 256  # deep networks have many heads and take longer
 N_EXAMPLES, EXAMPLE_LENGTH = 8, 20

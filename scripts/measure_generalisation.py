@@ -17,6 +17,7 @@ from mechanics.algorithms.least_squares import ordinary_least_squares
 from mechanics.algorithms.softmax_law import SoftmaxDraws, softmax_draws
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run, predict
+from mechanics.files import atomic
 from mechanics.seeds import generator
 from mechanics.settings import ConfigError
 from mechanics.shift_laws import shift_law
@@ -30,7 +31,7 @@ from mechanics.tasks.shifted_prompts import (
     shifted_subspaces,
     shifts,
 )
-from mechanics.training.checkpoint import CheckpointError, atomic
+from mechanics.training.checkpoint import CheckpointError
 from mechanics.training.objectives import token_d
 
 N_PROMPTS, N_QUERIES = 8192, 8

@@ -29,9 +29,10 @@ from mechanics.circuits.layer_readout import (
 )
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run
+from mechanics.files import atomic
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts
-from mechanics.training.checkpoint import CheckpointError, atomic
+from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS = 4096  # of the held-out ones, at each k: half to fit, half to judge
 

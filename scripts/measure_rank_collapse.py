@@ -27,10 +27,11 @@ from mechanics.circuits.rank_collapse import (
 from mechanics.circuits.residual_stream import read_out, residual_streams
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run
+from mechanics.files import atomic
 from mechanics.models.block import Architecture, normalise
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts, squared_errors
-from mechanics.training.checkpoint import CheckpointError, atomic
+from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS = 1024
 CHUNK = 128  # prompts at a time: bounds the memory of the streams

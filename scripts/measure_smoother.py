@@ -30,11 +30,12 @@ from mechanics.algorithms.softmax_law import (
 from mechanics.circuits.softmax_head import SoftmaxHeads, softmax_heads
 from mechanics.device import choose_device
 from mechanics.evaluation import RegressionRun, open_regression_run, predict
+from mechanics.files import atomic
 from mechanics.references import mixture_risk
 from mechanics.seeds import generator
 from mechanics.settings import ConfigError
 from mechanics.tasks.linear_regression import Prompts, squared_errors
-from mechanics.training.checkpoint import CheckpointError, atomic
+from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS = 4096
 OPPOSITE = 0.1  # two heads are called opposite if |ω̂| and |μ̂| differ by less than this share

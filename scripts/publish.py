@@ -15,8 +15,9 @@ from pathlib import Path
 import pandas as pd
 
 from mechanics.config import TASKS, blocks, load, models
+from mechanics.files import sha256
 from mechanics.provenance import git_commit
-from mechanics.training.checkpoint import CheckpointError, Run, sha256, write_tensors
+from mechanics.training.checkpoint import CheckpointError, Run, write_tensors
 
 
 def main() -> None:

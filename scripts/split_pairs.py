@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mechanics.files import atomic
 from mechanics.settings import read_settings
 from mechanics.tasks.modular_addition import (
     all_pairs,
@@ -13,7 +14,6 @@ from mechanics.tasks.modular_addition import (
     targets,
     training_mask,
 )
-from mechanics.training.checkpoint import atomic
 
 
 def main() -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from mechanics.emergence import performance, transition
+from mechanics.files import atomic
 from mechanics.tables import write_csv
-from mechanics.training.checkpoint import atomic
 
 LEAST_GAIN = 0.1  # of accuracy or of risk: less than that is no transition
 

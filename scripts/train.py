@@ -16,15 +16,14 @@ import pandas as pd
 import torch
 
 from mechanics.device import choose_device, device_name
+from mechanics.files import atomic, sha256
 from mechanics.progress import Progress
 from mechanics.provenance import closure_sha256, git_commit
 from mechanics.settings import ConfigError, as_argument, read_settings
 from mechanics.training.checkpoint import (
     CheckpointError,
     alone,
-    atomic,
     checkpoint_key,
-    sha256,
     weights_sha256,
     write_tensors,
 )

@@ -30,7 +30,7 @@ COMMON = {
 
 def addition_settings(**changes) -> dict:
     own = {"d_model": 8, "pairs_per_step": 20, "grokking_accuracy": 0.99}
-    own |= {"stop_after_grokking": None, "p": 11, "train_fraction": 0.3}
+    own |= {"stop_after_grokking": None, "after_memorising": "keep", "p": 11, "train_fraction": 0.3}
     return {"task": "modular_addition", **COMMON, **own, **changes}
 
 

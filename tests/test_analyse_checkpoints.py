@@ -10,7 +10,8 @@ from helpers import regression_settings, run_program, write_data
 from test_evaluate import write_run
 
 from mechanics.algorithms.risk import gradient_cosine, shuffled_correlation
-from mechanics.training.checkpoint import checkpoint_key, sha256, write_tensors
+from mechanics.files import sha256
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
 
 SIZE = 0.6
 

@@ -47,6 +47,14 @@ BAD = {
     "fraction of 0": (addition(train_fraction=0), "train_fraction = 0: expected .*between 0 and 1"),
     "no seed": (one_model(seeds=[]), r"seeds = \[\]: expected a list .*not empty"),
     "seed given twice": (one_model(seeds=[1, 1]), r"seeds = \[1, 1\]: expected .*different"),
+    "variant of nothing": (
+        one_model(variant_of="softmax"),
+        'variant_of = "softmax": expected a model that is no variant itself: .*linear_L1',
+    ),
+    "variant of a variant": (
+        addition(models={"other": {"variant_of": "softmax_L1_wd0"}}),
+        'other.variant_of = "softmax_L1_wd0": expected a model that is no variant',
+    ),
     "k_min > k_max": (regression(k_min=60), "k_min = 60: expected at most k_max = 50"),
     "heads": (one_model(n_heads=3), "n_heads = 3: expected a divisor of d_model = 128"),
     "late checkpoint": (
@@ -138,7 +146,13 @@ def test_model_set_to_null_is_left_out(tmp_path):
     changes = addition(models={"deep_L6": None})
     check(tmp_path, changes)
     section = study.merge(study.load([STUDY]), changes)["modular_addition"]
-    assert study.models(section) == ["softmax_L1", "linear_L1"]
+    assert "linear_L1" in study.models(section)
+    assert "deep_L6" not in study.models(section)
+
+
+def test_a_variant_is_not_left_without_its_model(tmp_path):
+    with pytest.raises(ConfigError, match='wd0.variant_of = "softmax_L1": expected a model that'):
+        check(tmp_path, addition(models={"softmax_L1": None}))
 
 
 def test_slice_holds_what_training_depends_on_and_no_more():
@@ -166,3 +180,12 @@ def test_every_key_is_explained():
     collect(schema)
     missing = sorted(key for key in keys if f"`{key}`" not in explained)
     assert not missing
+
+
+def test_a_variant_shares_what_it_does_not_set():
+    section = {
+        "defaults": {"a": 0, "b": 0, "c": 0, "seeds": [0], "stack": 1},
+        "models": {"base": {"a": 1, "b": 1}, "other": {"variant_of": "base", "b": 2}},
+    }
+    entry = study.model_entry(section, "other")
+    assert (entry["a"], entry["b"], entry["c"]) == (1, 2, 0)

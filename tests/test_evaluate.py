@@ -8,9 +8,10 @@ import torch
 from helpers import addition_settings, regression_settings, run_program, write_data
 
 from mechanics.algorithms.risk import one_step_risk, optimal_step_size
+from mechanics.files import sha256
 from mechanics.models import addition
 from mechanics.models.block import initialise
-from mechanics.training.checkpoint import checkpoint_key, sha256, write_tensors
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
 from mechanics.training.objectives import architecture
 
 D = 3

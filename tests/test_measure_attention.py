@@ -7,9 +7,10 @@ import pytest
 import torch
 from helpers import regression_settings, run_program, write_data
 
+from mechanics.files import sha256
 from mechanics.models.block import initialise
 from mechanics.models.regression import parameter_shapes
-from mechanics.training.checkpoint import checkpoint_key, sha256, write_tensors
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
 from mechanics.training.objectives import architecture
 
 D = 3

@@ -11,10 +11,11 @@ from helpers import regression_settings, run_program, write_data
 from mechanics.algorithms.depth import optimal_step_sizes
 from mechanics.algorithms.spectrum import expected_spectrum
 from mechanics.circuits.layer_readout import gradient_descent_risks
+from mechanics.files import sha256
 from mechanics.models.block import initialise
 from mechanics.models.regression import forward, parameter_shapes
 from mechanics.tasks.linear_regression import embed, squared_errors
-from mechanics.training.checkpoint import checkpoint_key, read_tensors, sha256, write_tensors
+from mechanics.training.checkpoint import checkpoint_key, read_tensors, write_tensors
 from mechanics.training.objectives import architecture, evaluation_prompts
 
 D, K = 3, 8

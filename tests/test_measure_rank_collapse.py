@@ -7,9 +7,10 @@ import pytest
 import torch
 from helpers import regression_settings, run_program, write_data
 
+from mechanics.files import sha256
 from mechanics.models import regression
 from mechanics.models.block import initialise
-from mechanics.training.checkpoint import checkpoint_key, read_tensors, sha256, write_tensors
+from mechanics.training.checkpoint import checkpoint_key, read_tensors, write_tensors
 from mechanics.training.objectives import architecture, evaluation_prompts
 
 SETTINGS = regression_settings(

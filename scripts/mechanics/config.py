@@ -32,7 +32,8 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
     "linear_regression": ("d", "k_min", "k_max"),
     "modular_addition": ("p", "train_fraction"),
 }
-NOT_SETTINGS = ("seeds", "stack")  # they say which replicas there are, not what one is
+# They say which replicas there are and what they are compared with, not what one is.
+NOT_SETTINGS = ("seeds", "stack", "variant_of")
 
 
 def load(paths: list[str]) -> dict:
@@ -149,8 +150,14 @@ def _problems(section: dict | None, task: str, definitions: dict) -> Iterator[tu
         if int(section["train_fraction"] * section["p"] ** 2) < 1:
             yield ("train_fraction",), f"at least one of the {section['p'] ** 2} pairs"
     for name in models(section):
+        base = section["models"][name].get("variant_of")
+        if base is not None and (base not in models(section) or is_variant(section, base)):
+            known = ", ".join(other for other in models(section) if not is_variant(section, other))
+            yield ("models", name, "variant_of"), f"a model that is no variant itself: {known}"
+            return
         model = model_entry(section, name)
-        missing = [(key,) for key in definitions[MODEL_SCHEMA[task]] if key not in model]
+        needed = [key for key in definitions[MODEL_SCHEMA[task]] if key != "variant_of"]
+        missing = [(key,) for key in needed if key not in model]
         missing = missing or [
             ("checkpoints_at", key)
             for key in definitions["checkpoints_at"]
@@ -160,8 +167,8 @@ def _problems(section: dict | None, task: str, definitions: dict) -> Iterator[tu
             yield ("models", name, *missing[0]), "a value, here or in defaults"
             return
         for key, expected in _model_problems(section, model, task):
-            own = key[0] in section["models"][name]
-            yield ("models", name, *key) if own else ("defaults", *key), expected
+            entries = [n for n in (name, base) if n and key[0] in section["models"][n]]
+            yield ("models", entries[0], *key) if entries else ("defaults", *key), expected
 
 
 def _model_problems(section: dict, model: dict, task: str) -> Iterator[tuple[tuple, str]]:
@@ -206,9 +213,25 @@ def models(section: dict) -> list[str]:
     return [name for name, entry in section["models"].items() if entry is not None]
 
 
+def is_variant(section: dict, name: str) -> bool:
+    """Whether a model only varies another one: main tables and figures leave it out."""
+    return section["models"][name].get("variant_of") is not None
+
+
+def variants(section: dict) -> dict[str, str]:
+    """The model that each variant varies, by the variant's name."""
+    return {
+        name: section["models"][name]["variant_of"]
+        for name in models(section)
+        if is_variant(section, name)
+    }
+
+
 def model_entry(section: dict, name: str) -> dict:
-    """The settings of one model: its own over the task's defaults."""
-    return merge(section["defaults"], section["models"][name])
+    """The settings of one model: its own over those it is a variant of, over the defaults."""
+    own = section["models"][name]
+    base = section["models"].get(own.get("variant_of"))
+    return merge(merge(section["defaults"], base or {}), own)
 
 
 def blocks(section: dict, name: str) -> dict[str, list[int]]:

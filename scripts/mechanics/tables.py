@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.training.checkpoint import atomic
+from mechanics.files import atomic
 
 
 def read_analyses(runs: list[Path], analyses: list[Path]) -> pd.DataFrame:

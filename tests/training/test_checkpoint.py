@@ -3,15 +3,8 @@ import json
 import pytest
 import torch
 
-from mechanics.training.checkpoint import (
-    CheckpointError,
-    Run,
-    alone,
-    atomic,
-    checkpoint_key,
-    sha256,
-    write_tensors,
-)
+from mechanics.files import atomic, sha256
+from mechanics.training.checkpoint import CheckpointError, Run, alone, checkpoint_key, write_tensors
 
 
 @pytest.fixture

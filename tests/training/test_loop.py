@@ -21,7 +21,11 @@ def run(tmp_path, settings, seeds, name="state", **changes):
     return training, loop.collect_checkpoints(folder)
 
 
-@pytest.mark.parametrize("settings", [regression_settings(), addition_settings()])
+ARM = addition_settings(grokking_accuracy=1e-9, after_memorising="fixed_norm")
+SUBSPACES = regression_settings(d_max=5, subspace="random")
+
+
+@pytest.mark.parametrize("settings", [regression_settings(), addition_settings(), ARM, SUBSPACES])
 def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
     seeds = [0, 1]
     whole, expected = run(tmp_path, settings, seeds, "whole")
@@ -76,6 +80,42 @@ def test_stop_rule_ends_a_run_after_grokking(tmp_path):
     training, _ = run(tmp_path, settings, [0])
     assert training.replicas[0].status == "finished"
     assert training.replicas[0].last_step == 10
+
+
+def norms(checkpoints, seed: int) -> dict[int, float]:
+    """Σθ² of a seed at every checkpoint."""
+    found: dict[int, float] = {}
+    for key, tensor in checkpoints.items():
+        owner, step, _ = key.split("/")
+        if owner == f"seed{seed}":
+            number = int(step.removeprefix("step"))
+            found[number] = found.get(number, 0.0) + tensor.double().square().sum().item()
+    return found
+
+
+@pytest.mark.parametrize("arm", ["keep", "no_decay", "fixed_norm"])
+def test_weight_decay_changes_its_course_once_the_pairs_are_memorised(tmp_path, arm, monkeypatch):
+    """Seed 1 is said to have memorised at step 10; without gradients only decay moves weights."""
+    settings = addition_settings(after_memorising=arm, learning_rate=0.1, weight_decay=1.0)
+    objective = OBJECTIVES[settings["task"]]
+    losses = objective.losses
+
+    def said(self, rows):
+        return rows[0]["seed"] == 1 and rows[0]["norm_squared"] < said.at_start * 0.3
+
+    said.at_start = 1e9
+    monkeypatch.setattr(objective, "memorised", said)
+    monkeypatch.setattr(objective, "losses", lambda *own: 0.0 * losses(*own))
+    _, free = run(tmp_path, settings, [1], "free", weight_decay=0.0)
+    said.at_start = norms(free, 1)[0]
+    training, checkpoints = run(tmp_path, settings, [0, 1], "arm")
+    assert [r.memorised_step for r in training.replicas] == [None, 10]
+    decayed, changed = norms(checkpoints, 0), norms(checkpoints, 1)
+    assert decayed[20] < 0.9 * decayed[10]
+    if arm == "keep":
+        assert changed[20] < 0.9 * changed[10]
+    else:
+        assert changed[20] == pytest.approx(changed[10], rel=1e-6)
 
 
 def test_truncated_state_is_named_and_not_overwritten(tmp_path, monkeypatch):

@@ -54,3 +54,26 @@ def test_unflatten_gives_views_in_order():
     assert torch.equal(flatten(views), flat)
     views["b"][0, 0] = 7
     assert flat[0, 6] == 7
+
+
+def test_decay_ends_and_norm_is_held_for_the_replicas_asked_for():
+    plain = AdamW(stack(3), 0.3, (0.9, 0.98))
+    changed = AdamW(stack(3), 0.3, (0.9, 0.98))
+    undecayed = AdamW(stack(3), 0.0, (0.9, 0.98))
+    changed.decay_factor[1] = 0.0
+    changed.fixed_norm[2] = 5.0
+    for gradient in gradients(4, 3):
+        for optimiser in (plain, changed, undecayed):
+            optimiser.update(gradient, 0.01)
+    assert torch.equal(changed.weights[0], plain.weights[0])
+    assert torch.equal(changed.weights[1], undecayed.weights[1])
+    assert changed.norm()[2].item() == pytest.approx(5.0, rel=1e-12)
+
+
+def test_a_held_norm_stays_with_its_replica_when_others_end():
+    optimiser = AdamW(stack(3), 0.3, (0.9, 0.98))
+    optimiser.fixed_norm[2] = 5.0
+    optimiser.keep([0, 2])
+    optimiser.update(gradients(1, 2)[0], 0.01)
+    assert optimiser.norm()[1].item() == pytest.approx(5.0, rel=1e-12)
+    assert optimiser.norm()[0].item() != pytest.approx(5.0, rel=1e-2)

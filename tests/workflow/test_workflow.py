@@ -47,7 +47,11 @@ TINY = {
         "p": 11,
         "defaults": {"d_model": 8, "d_mlp": 16, "seeds": [0, 1], "steps": 20, "measure_every": 10}
         | {"checkpoints_at": CHECKPOINTS},
-        "models": {"linear_L1": None, "deep_L6": None},
+        "models": dict.fromkeys(
+            ["linear_L1", "deep_L6", "softmax_L1_decay_off", "softmax_L1_fixed_norm"]
+            + [f"softmax_L1_wd{decay}" for decay in ("0.1", "0.3", "3")]
+        )
+        | {"softmax_L1": {"seeds": [0, 1]}, "softmax_L1_wd0": {"seeds": [0]}},
     },
 }
 RUNS = "results/tiny/runs"
@@ -73,7 +77,7 @@ TRACK_A_TABLES = {  # columns that others may rely on, and the networks that hav
     "rank_collapse": ("model seed variant layer norm ratio", ["deep_L6"]),
     "kernel_smoother": ("model seed head omega scale k risk", ["softmax_L1"]),
     "layer_readout": ("model seed k layer risk gd_steps newton_steps", ["deep_L6"]),
-    "emergence": ("task model seed transition_width", [*ONE_LAYER, "deep_L6"]),
+    "emergence": ("task model seed transition_width", ["linear_L1", "softmax_L1", "deep_L6"]),
 }
 TRACK_A_FIGURES = [
     *("regression_risk_by_context", "effective_weights", "algorithm_match", "depth_bracket"),
@@ -125,7 +129,6 @@ def test_table_has_its_columns_and_every_configuration(study):
     assert list(table.columns) == COLUMNS
     assert set(zip(table["configuration"], table["task"], strict=True)) == {
         ("Linear Attention (L=1)", "linear_regression"),
-        ("Linear Attention (L=1, d_max=4 random)", "linear_regression"),
         ("Softmax Attention (L=1)", "linear_regression"),
         ("Deep Transformer (L=2)", "linear_regression"),
         ("Softmax Attention (L=1)", "modular_addition"),
@@ -139,6 +142,15 @@ def test_figures_are_drawn(study):
         for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
             path = study / f"results/tiny/figures/{name}.{kind}"
             assert path.read_bytes().startswith(magic)
+
+
+def test_variants_of_a_model_are_in_the_table_of_track_b_and_not_in_the_comparison(study):
+    table = pd.read_csv(study / "results/tiny/tables/grokking.csv")
+    assert table["entry"].tolist() == ["softmax_L1", "softmax_L1", "softmax_L1_wd0"]
+    assert set(table["model"]) == {"softmax_L1"}
+    assert (table["status"] == "censored").all()  # 20 steps
+    compared = pd.read_csv(study / "results/tiny/tables/comparative_metrics.csv")
+    assert "softmax_L1_wd0" not in set(compared["model"])
 
 
 @pytest.mark.parametrize("name", TRACK_A_TABLES)
@@ -199,8 +211,8 @@ def test_more_evaluation_prompts_retrain_nothing(study):
 
 
 def test_new_seed_trains_that_seed_only(study):
-    defaults = TINY["modular_addition"]["defaults"] | {"seeds": [0, 1, 2]}
-    config = changed(modular_addition={"defaults": defaults})
+    models = TINY["modular_addition"]["models"] | {"softmax_L1": {"seeds": [0, 1, 2]}}
+    config = changed(modular_addition={"models": models})
     output = snakemake(study, "--dry-run", "--quiet", "host", config=config).stdout
     assert re.search(r"\ntrain +1\n", output)
     assert re.search(r"\nsplit_pairs +1\n", output)

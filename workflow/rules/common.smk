@@ -29,12 +29,14 @@ def training_data(wildcards):
     return expand(rules.split_pairs.output[0], seed=seeds_of(wildcards))
 
 
-def runs(task, file):
-    """One file of every run of a task."""
+def runs(task, file, variants=True):
+    """One file of every run of a task, with or without those of models that vary another one."""
+    section = config[task]
     return [
         f"{run_folder(task, model, block)}/{file}"
-        for model in study.models(config[task])
-        for block in study.blocks(config[task], model)
+        for model in study.models(section)
+        if variants or not study.is_variant(section, model)
+        for block in study.blocks(section, model)
     ]
 
 
@@ -47,9 +49,9 @@ def analysed(paths, name):
     ]
 
 
-def evaluations(task, name):
+def evaluations(task, name, variants=True):
     """One file of what the evaluation rules make of every run of a task."""
-    return analysed(runs(task, "run.json"), name)
+    return analysed(runs(task, "run.json", variants), name)
 
 
 def folders(paths):

@@ -93,8 +93,12 @@ rule tabulate_algorithms:
 rule tabulate_emergence:
     input:
         code=program("tabulate_emergence"),
-        runs=[path for task in TASKS for path in runs(task, "run.json")],
-        histories=[path for task in TASKS for path in runs(task, "history.parquet")],
+        runs=[path for task in TASKS for path in runs(task, "run.json", variants=False)],
+        histories=[
+            path
+            for task in TASKS
+            for path in runs(task, "history.parquet", variants=False)
+        ],
     output:
         table=report(
             table("emergence"),

@@ -13,13 +13,13 @@ rule compare:
             path
             for task in TASKS
             for file in ("run.json", "history.parquet")
-            for path in runs(task, file)
+            for path in runs(task, file, variants=False)
         ],
         analysis=[
             path
             for task in TASKS
             for name in EVALUATIONS[task]
-            for path in evaluations(task, name)
+            for path in evaluations(task, name, variants=False)
         ],
     output:
         report(
@@ -39,7 +39,9 @@ rule compare:
         runtime=10,
     params:
         folders=[
-            str(Path(path).parent) for task in TASKS for path in runs(task, "run.json")
+            folder
+            for task in TASKS
+            for folder in folders(runs(task, "run.json", variants=False))
         ],
         analysis=lambda wildcards, input: Path(input.analysis[0]).parents[3],
         stem=lambda wildcards, output: Path(output[0]).with_suffix(""),
@@ -55,7 +57,7 @@ rule plot_learning_curves:
         runs=lambda wildcards: [
             path
             for file in ("run.json", "history.parquet")
-            for path in runs(TASK_OF[wildcards.figure], file)
+            for path in runs(TASK_OF[wildcards.figure], file, variants=False)
         ],
     output:
         report(
@@ -77,10 +79,9 @@ rule plot_learning_curves:
         runtime=10,
     params:
         task=lambda wildcards: TASK_OF[wildcards.figure],
-        folders=lambda wildcards: [
-            str(Path(path).parent)
-            for path in runs(TASK_OF[wildcards.figure], "run.json")
-        ],
+        folders=lambda wildcards: folders(
+            runs(TASK_OF[wildcards.figure], "run.json", variants=False)
+        ),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "python scripts/plot_learning_curves.py --task {params.task}"

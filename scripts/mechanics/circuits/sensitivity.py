@@ -25,7 +25,7 @@ class Answers:
     sensitivities: Float[Tensor, "prompt query d"]
 
 
-def answers(predictor: Predictor, prompts: Prompts, chunk: int = 1024) -> Answers:
+def answers(predictor: Predictor, prompts: Prompts, chunk: int = 256) -> Answers:
     """Predictions ŷ and g = ∂ŷ/∂x_test of one predictor for prompts with a seed dimension of 1.
 
     Test points do not see each other, so that one gradient of the sum over them gives every g.

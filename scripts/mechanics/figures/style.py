@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.training.checkpoint import atomic
+from mechanics.files import atomic
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
 COLOURS = {

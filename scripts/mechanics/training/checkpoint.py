@@ -7,7 +7,6 @@ a file that exists is whole.
 import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,14 +15,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mechanics.files import atomic, sha256
+
 
 class CheckpointError(Exception):
     """A checkpoint or state file that is missing, truncated, corrupted or of another run."""
-
-
-def sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weights_sha256(weights: Tensor) -> str:
@@ -45,21 +41,6 @@ def alone(folder: Path) -> Iterator[None]:
         except OSError as error:
             raise CheckpointError(f"{folder}: another process is training this run") from error
         yield
-
-
-@contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """A path to write to, renamed to ``path`` once the block has ended well and is on the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    try:
-        yield part
-        with open(part, "rb") as file:
-            os.fsync(file.fileno())
-        part.chmod(0o644)  # safetensors writes for the owner alone
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict | None = None) -> None:

@@ -22,7 +22,7 @@ from mechanics.training.checkpoint import (
 )
 from mechanics.training.curriculum import checkpoint_steps, learning_rate
 from mechanics.training.objectives import Objective
-from mechanics.training.optimiser import AdamW, flatten, unflatten
+from mechanics.training.optimiser import STATE, AdamW, flatten, unflatten
 
 DIVERGED_LOSS = 1e6  # a finite loss above this is a divergence too; both tasks start near 10
 STATE_FILE = "state.safetensors"
@@ -31,12 +31,14 @@ STATE_FILE = "state.safetensors"
 @dataclass
 class Replica:
     """What became of one seed: ``training``, ``finished`` (by itself or by the stop rule) or
-    ``diverged``; ``last_step`` is the last measured one."""
+    ``diverged``; ``last_step`` is the last measured one, ``memorised_step`` the first at which the
+    objective called the training data memorised."""
 
     seed: int
     status: str = "training"
     last_step: int = 0
     progress_at_checkpoint: float = math.nan
+    memorised_step: int | None = None
 
 
 @dataclass
@@ -154,6 +156,9 @@ def _measure(training, objective, settings, scheduled, losses, state_folder) -> 
         own_rows = [r for r in rows if r["seed"] == replica.seed]
         own_history = [r for r in training.history if r["seed"] == replica.seed]
         progress = objective.progress(own_rows)
+        if replica.memorised_step is None and objective.memorised(own_rows):
+            replica.memorised_step = step
+            _change_course(training.optimiser, row, settings["after_memorising"])
         moved = abs(progress - replica.progress_at_checkpoint) >= settings["checkpoint_on_change"]
         if step == settings["steps"] or objective.finished(own_history):
             replica.status = "finished"
@@ -167,9 +172,17 @@ def _measure(training, objective, settings, scheduled, losses, state_folder) -> 
         training.optimiser.keep(kept)
 
 
+def _change_course(optimiser: AdamW, row: int, after_memorising: str) -> None:
+    """What becomes of one replica's weight decay once it has memorised."""
+    if after_memorising == "no_decay":
+        optimiser.decay_factor[row] = 0.0
+    elif after_memorising == "fixed_norm":
+        optimiser.fixed_norm[row] = optimiser.norm()[row]
+
+
 def _save(training: Training, state_folder: Path) -> None:
     optimiser = training.optimiser
-    tensors = {name: getattr(optimiser, name) for name in ("weights", "mean", "square")}
+    tensors = {name: getattr(optimiser, name) for name in STATE}
     metadata = {
         "optimiser_step": optimiser.step,
         "replicas": [asdict(replica) for replica in training.replicas],

@@ -51,6 +51,10 @@ class Objective(Protocol):
         """One number for one replica, from its rows, that says how far it has learned."""
         ...
 
+    def memorised(self, rows: list[dict]) -> bool:
+        """Whether one replica, by its rows, has the finite data that it is trained on by heart."""
+        ...
+
     def finished(self, history: list[dict]) -> bool:
         """Whether one replica, by its history so far, may stop before the last step."""
         ...
@@ -144,6 +148,10 @@ class LinearRegression:
         """Risk averaged over the evaluated context lengths."""
         return sum(row["risk"] for row in rows) / len(rows)
 
+    def memorised(self, rows) -> bool:
+        """Prompts are drawn afresh at every step: there is nothing to memorise."""
+        return False
+
     def finished(self, history) -> bool:
         return False
 
@@ -215,6 +223,11 @@ class ModularAddition:
     def progress(self, rows) -> float:
         """Validation accuracy."""
         return next(row["accuracy"] for row in rows if row["split"] == "validation")
+
+    def memorised(self, rows) -> bool:
+        """Training accuracy has reached ``grokking_accuracy``."""
+        train = next(row for row in rows if row["split"] == "train")
+        return train["accuracy"] >= self.settings["grokking_accuracy"]
 
     def finished(self, history) -> bool:
         """``stop_after_grokking`` steps have passed since the grokking step."""

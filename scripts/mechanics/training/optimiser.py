@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+STATE = ("weights", "mean", "square", "decay_factor", "fixed_norm")  # a row for each replica
+
 
 def flatten(parameters: dict[str, Tensor]) -> Float[Tensor, "seed weight"]:
     """Lay the weights of every replica in one row, in the order of the dict."""
@@ -34,6 +36,8 @@ class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019), in place on ``weights``.
 
     ``gradient_clip`` bounds the norm of each replica's own gradient (``None``: not at all).
+    ``decay_factor`` multiplies the weight decay of each replica, 1 unless it is set. A replica with
+    a ``fixed_norm`` (nan: none) is scaled to that Euclidean norm after every update.
     """
 
     weights: Float[Tensor, "seed weight"]
@@ -44,11 +48,16 @@ class AdamW:
     step: int = 0
     mean: Float[Tensor, "seed weight"] = field(default=None)
     square: Float[Tensor, "seed weight"] = field(default=None)
+    decay_factor: Float[Tensor, "seed 1"] = field(default=None)
+    fixed_norm: Float[Tensor, "seed 1"] = field(default=None)
 
     def __post_init__(self) -> None:
         if self.mean is None:
             self.mean = torch.zeros_like(self.weights)
             self.square = torch.zeros_like(self.weights)
+        if self.decay_factor is None:  # float64, so that 1 − ηλ is rounded once
+            ones = torch.ones(len(self.weights), 1, dtype=torch.float64, device=self.weights.device)
+            self.decay_factor, self.fixed_norm = ones, ones * torch.nan
 
     @torch.no_grad()
     def update(self, gradient: Float[Tensor, "seed weight"], learning_rate: float) -> None:
@@ -57,13 +66,21 @@ class AdamW:
             gradient = gradient * (self.gradient_clip / norm).clamp(max=1.0)
         self.step += 1
         beta_mean, beta_square = self.betas
-        self.weights.mul_(1 - learning_rate * self.weight_decay)
+        kept = 1 - learning_rate * self.weight_decay * self.decay_factor
+        self.weights.mul_(kept.to(self.weights.dtype))
         self.mean.lerp_(gradient, 1 - beta_mean)
         self.square.mul_(beta_square).addcmul_(gradient, gradient, value=1 - beta_square)
         scale = (self.square / (1 - beta_square**self.step)).sqrt_().add_(self.epsilon)
         self.weights.addcdiv_(self.mean, scale, value=-learning_rate / (1 - beta_mean**self.step))
+        if not self.fixed_norm.isnan().all():
+            factor = self.fixed_norm / self.norm()
+            self.weights.mul_(factor.nan_to_num(nan=1.0).to(self.weights.dtype))
+
+    def norm(self) -> Float[Tensor, "seed 1"]:
+        """Euclidean norm of all weights of each replica, in float64."""
+        return self.weights.double().norm(dim=1, keepdim=True)
 
     def keep(self, rows: list[int]) -> None:
         """Drop every replica whose row is not listed."""
-        for name in ("weights", "mean", "square"):
+        for name in STATE:
             setattr(self, name, getattr(self, name)[rows].clone())
