@@ -9,9 +9,7 @@ rule tabulate_grokking:
             for file in ("run.json", "history.parquet")
             for path in runs("modular_addition", file)
         ],
-        analysis=lambda wildcards: evaluations(
-            "modular_addition", "evaluation.parquet"
-        ),
+        analysis=lambda wildcards: evaluations("modular_addition", "evaluation.parquet"),
     output:
         table=report(
             f"{RESULTS}/tables/grokking.csv",
