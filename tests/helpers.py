@@ -1,11 +1,16 @@
 """Small settings and data files that several tests use."""
 
+import json
 import sys
 from importlib import import_module
 from pathlib import Path
 from unittest.mock import patch
 
+import torch
+
+from mechanics.files import sha256
 from mechanics.settings import as_argument
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
 
 COMMON = {
     "attention": "softmax",
@@ -70,3 +75,14 @@ def run_program(name: str, *arguments) -> None:
     """Run a program of scripts/ with these arguments, in this process: torch is imported once."""
     with patch.object(sys, "argv", [f"{name}.py", *map(str, arguments)]):
         import_module(name).main()
+
+
+def write_run(folder: Path, settings: dict, weights: dict[str, torch.Tensor]) -> Path:
+    """A finished run of seed 0 whose last weights are given (without a seed dimension)."""
+    step = settings["steps"]
+    path = folder / "checkpoints.safetensors"
+    write_tensors(path, {checkpoint_key(0, step, name): t for name, t in weights.items()})
+    replica = {"seed": 0, "status": "finished", "last_step": step, "train_flops": 1}
+    record = {"settings": settings, "replicas": [replica], "checkpoints_sha256": sha256(path)}
+    (folder / "run.json").write_text(json.dumps(record))
+    return folder

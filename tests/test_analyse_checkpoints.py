@@ -6,8 +6,7 @@ import math
 import pandas as pd
 import pytest
 import torch
-from helpers import regression_settings, run_program, write_data
-from test_evaluate import write_run
+from helpers import regression_settings, run_program, write_data, write_run
 
 from mechanics.algorithms.risk import gradient_cosine, shuffled_correlation
 from mechanics.files import sha256

@@ -1,31 +1,16 @@
 """The evaluations, on networks whose answer is known by construction."""
 
-import json
-
 import pandas as pd
 import pytest
 import torch
-from helpers import addition_settings, regression_settings, run_program, write_data
+from helpers import addition_settings, regression_settings, run_program, write_data, write_run
 
 from mechanics.algorithms.risk import one_step_risk, optimal_step_size
-from mechanics.files import sha256
 from mechanics.models import addition
 from mechanics.models.block import initialise
-from mechanics.training.checkpoint import checkpoint_key, write_tensors
 from mechanics.training.objectives import architecture
 
 D = 3
-
-
-def write_run(folder, settings: dict, weights: dict[str, torch.Tensor]):
-    """A finished run of seed 0 whose last weights are given (without a seed dimension)."""
-    step = settings["steps"]
-    path = folder / "checkpoints.safetensors"
-    write_tensors(path, {checkpoint_key(0, step, name): t for name, t in weights.items()})
-    replica = {"seed": 0, "status": "finished", "last_step": step, "train_flops": 1}
-    record = {"settings": settings, "replicas": [replica], "checkpoints_sha256": sha256(path)}
-    (folder / "run.json").write_text(json.dumps(record))
-    return folder
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ from importlib import import_module
 import pandas as pd
 import pytest
 import torch
-from helpers import regression_settings, run_program, write_data
-from test_evaluate import write_run
+from helpers import regression_settings, run_program, write_data, write_run
 
 from mechanics.algorithms.risk import least_squares_risk, one_step_risk
 
