@@ -138,5 +138,5 @@ def test_every_seed_has_its_width_and_a_missing_transition_is_said():
     figure = regression_emergence(transitions, curves)
     widths = [line.get_xdata().tolist() for line in figure.axes[-1].lines]
     assert widths == [[0.5, 0.7], [0.2]]
-    assert "1 of 2: no transition" in words(figure)
+    assert "1 of 2: none" in words(figure)
     assert lines(figure.axes[0], style.colour("linear_L1")) == [[0.1, 1.0], [0.1, 1.0]]

@@ -49,16 +49,11 @@ def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str]) -> None:
         )
         never = len(own) - len(widths)
         if never:
-            words = f"{never} of {len(own)}: no transition"
+            place = dict(xycoords=("axes fraction", "data"), ha="left", va="center")
             axis.annotate(
-                words,
-                (0.98, row),
-                xycoords=("axes fraction", "data"),
-                fontsize=6,
-                color=REFERENCE,
-                ha="right",
-                va="center",
+                f"{never} of {len(own)}: none", (1.01, row), fontsize=6, color=REFERENCE, **place
             )
+    axis.set_ylim(-0.5, len(rows) - 0.5)
     both = transitions["task"].nunique() > 1
     names = [
         f"{label(model)}, {TITLES[task]}" if both else label(model) for (task, model), _ in rows
