@@ -3,7 +3,16 @@
 import pytest
 import torch
 
-from mechanics.circuits.fourier import frequencies, n_frequencies_for, sum_spectrum
+from mechanics.circuits.fourier import (
+    effective_rank,
+    fourier_basis,
+    frequencies,
+    frequency_shares,
+    gini,
+    key_frequencies,
+    n_frequencies_for,
+    sum_spectrum,
+)
 from mechanics.tasks.modular_addition import all_pairs
 
 P = 13
@@ -47,3 +56,38 @@ def test_number_of_frequencies_that_reach_a_share():
     spectrum = torch.tensor([0.1, 0.6, 0.25])
     assert n_frequencies_for(spectrum, 0.8) == 2
     assert n_frequencies_for(spectrum, 0.99) is None
+
+
+@pytest.mark.parametrize("p", [3, 13, 113])
+def test_basis_is_orthonormal_and_ends_with_the_last_frequency(p):
+    basis = fourier_basis(p)
+    torch.testing.assert_close(basis @ basis.T, torch.eye(p).double(), atol=1e-12, rtol=0)
+    last = torch.sin(2 * torch.pi * (p // 2) * torch.arange(p).double() / p)
+    torch.testing.assert_close(basis[-1], last * (2 / p) ** 0.5, atol=1e-10, rtol=0)
+
+
+def test_planted_waves_are_the_key_frequencies():
+    t = torch.arange(113).double()[:, None]
+    phases = torch.rand(20, generator=torch.Generator().manual_seed(0)).double()
+    waves = sum(torch.cos(2 * torch.pi * k * t / 113 + 6 * phases) for k in (3, 56))
+    noise = torch.randn(113, 20, generator=torch.Generator().manual_seed(1)).double()
+    shares = frequency_shares(5.0 + waves + 0.1 * noise)
+    assert key_frequencies(shares) == [3, 56]
+    assert shares.sum().item() == pytest.approx(1)
+
+
+def test_random_and_constant_matrices_have_no_key_frequency():
+    for seed in range(20):
+        random = torch.randn(113, 128, generator=torch.Generator().manual_seed(seed))
+        assert key_frequencies(frequency_shares(random)) == []
+    assert key_frequencies(frequency_shares(torch.ones(113, 4))) == []
+
+
+def test_gini_of_a_flat_and_of_a_single_spectrum():
+    assert gini(torch.ones(56)) == pytest.approx(0, abs=1e-12)
+    assert gini(torch.eye(56)[0]) == pytest.approx(1 - 1 / 56)
+
+
+def test_effective_rank_counts_equal_directions():
+    assert effective_rank(torch.eye(5)[:, :3]) == pytest.approx(3)
+    assert effective_rank(torch.ones(4, 6)) == pytest.approx(1)

@@ -13,6 +13,60 @@ def frequencies(p: int) -> range:
     return range(1, (p - 1) // 2 + 1)
 
 
+def fourier_basis(p: int) -> Float[Tensor, "wave number"]:
+    """The orthonormal real Fourier basis of R^p, in float64, one wave a row.
+
+    Row 0 is constant, rows 2k − 1 and 2k are √(2/p) times cos and sin of 2πkt/p, k = 1 … (p − 1)/2.
+    """
+    t = torch.arange(p, dtype=torch.float64)
+    k = torch.tensor(list(frequencies(p)), dtype=torch.float64)
+    angle = 2 * torch.pi / p * k[:, None] * t
+    waves = torch.stack([angle.cos(), angle.sin()], dim=1).flatten(0, 1) * (2 / p) ** 0.5
+    constant = torch.full((1, p), p**-0.5, dtype=torch.float64)
+    return torch.cat([constant, waves])
+
+
+def frequency_shares(matrix: Float[Tensor, "number *features"]) -> Float[Tensor, "frequency"]:
+    """Share of each frequency in what varies along the first dimension, that of Z_p.
+
+    Sums to 1; nan for a matrix that is constant along it. A random matrix has a flat spectrum,
+    1/((p − 1)/2) for each frequency.
+    """
+    rows = matrix.double().flatten(1).cpu()
+    power = (fourier_basis(len(rows)) @ rows).square().sum(dim=1)
+    by_frequency = power[1:].unflatten(0, (-1, 2)).sum(dim=1)
+    if not by_frequency.sum() > 1e-24 * power.sum():  # what varies is float64's rounding
+        return torch.full_like(by_frequency, torch.nan)
+    return by_frequency / by_frequency.sum()
+
+
+KEY_FACTOR = 3.0  # how many times its share in a flat spectrum a key frequency has at least
+
+
+def key_frequencies(shares: Float[Tensor, "frequency"]) -> list[int]:
+    """Frequencies with at least ``KEY_FACTOR`` times the share of a flat spectrum, in order.
+
+    Empty for a flat spectrum, for one that is nan, and for a memorised network.
+    """
+    least = KEY_FACTOR / len(shares)
+    return [k for k, share in enumerate(shares.tolist(), start=1) if share >= least]
+
+
+def gini(shares: Float[Tensor, "frequency"]) -> float:
+    """Gini coefficient: 0 for a flat spectrum, 1 − 1/n if one of n frequencies has it all."""
+    ordered = shares.double().sort().values
+    n = len(ordered)
+    ranks = torch.arange(1, n + 1, dtype=torch.float64)
+    return float((2 * (ranks * ordered).sum() / ordered.sum() - (n + 1)) / n)
+
+
+def effective_rank(matrix: Float[Tensor, "row column"]) -> float:
+    """exp of the entropy of the normalised singular values (Roy & Vetterli 2007)."""
+    singular = torch.linalg.svdvals(matrix.double())
+    shares = singular / singular.sum()
+    return float(torch.special.entr(shares).sum().exp())
+
+
 def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
     """Share of the logits' variance along cos ω_k (a + b − c), for every frequency k.
 
