@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from mechanics.settings import read_settings
 from mechanics.tables import read_analyses, write_csv
 
 
@@ -12,9 +13,13 @@ def main() -> None:
     parser.add_argument(
         "--analysis", required=True, type=Path, nargs="+", help="a parquet of each, in order"
     )
+    parser.add_argument(
+        "--variants", help="JSON: the model that each variant's name varies (addition networks)"
+    )
     parser.add_argument("--output", required=True, type=Path, help="CSV: model, seed, status, …")
     arguments = parser.parse_args()
-    write_csv(read_analyses(arguments.runs, arguments.analysis), arguments.output)
+    variants = None if arguments.variants is None else read_settings(arguments.variants)
+    write_csv(read_analyses(arguments.runs, arguments.analysis, variants), arguments.output)
 
 
 if __name__ == "__main__":

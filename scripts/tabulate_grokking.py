@@ -10,7 +10,7 @@ import pandas as pd
 from mechanics.emergence import performance, transition
 from mechanics.histories import grokking_moments
 from mechanics.settings import read_settings
-from mechanics.tables import write_csv
+from mechanics.tables import arm_of, write_csv
 from mechanics.weight_norm import norm_moments
 
 COLUMNS = [
@@ -48,9 +48,6 @@ def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -
     settings = record["settings"]
     history = pd.read_parquet(folder / "history.parquet").assign(model=entry)
     moments = grokking_moments(history, settings["grokking_accuracy"]).set_index("seed")
-    arm = settings["after_memorising"]
-    if arm == "keep":
-        arm = "weight_decay" if entry in variants else "main"
     rows = []
     for replica in record["replicas"]:
         seed = replica["seed"]
@@ -63,9 +60,7 @@ def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -
         status = "censored" if pd.isna(grokked) else "grokked"
         rows.append(
             {
-                "model": variants.get(entry, entry),
-                "arm": arm,
-                "weight_decay": settings["weight_decay"],
+                **arm_of(entry, settings, variants),
                 "seed": seed,
                 "status": "diverged" if replica["status"] == "diverged" else status,
                 "memorised_step": memorised,

@@ -5,12 +5,12 @@ import math
 
 import pandas as pd
 import pytest
-from helpers import regression_settings, run_program
+from helpers import addition_settings, regression_settings, run_program
 
 import tabulate_algorithms
 import tabulate_effective_weights
 from mechanics.algorithms.risk import gradient_cosine
-from mechanics.tables import read_analyses, sound
+from mechanics.tables import arm_of, read_analyses, sound
 
 
 def write_analysis(folder, model: str, statuses: dict[int, str], frame: pd.DataFrame):
@@ -41,6 +41,25 @@ def test_every_row_has_its_model_and_the_status_of_its_seed(tmp_path):
     pd.testing.assert_frame_equal(
         read_analyses([one[0], other[0]], [one[1], other[1]]), table, check_dtype=False
     )
+
+
+def test_a_variant_stands_under_its_model_with_its_arm(tmp_path):
+    frame = pd.DataFrame({"seed": [0], "loss": [0.5]})
+    run, path = write_analysis(tmp_path, "wd0", {0: "finished"}, frame)
+    record = json.loads((run / "run.json").read_text())
+    record["settings"] = addition_settings(weight_decay=0.0)
+    (run / "run.json").write_text(json.dumps(record))
+    table = read_analyses([run], [path], {"wd0": "softmax_L1"})
+    assert table.to_dict("records") == [
+        {"model": "softmax_L1", "arm": "weight_decay", "weight_decay": 0.0, "seed": 0}
+        | {"status": "finished", "loss": 0.5, "entry": "wd0"}
+    ]
+
+
+def test_the_arm_is_what_differs():
+    decay_off = addition_settings(after_memorising="no_decay")
+    assert arm_of("off", decay_off, {"off": "m"})["arm"] == "no_decay"
+    assert arm_of("m", addition_settings(), {"off": "m"})["arm"] == "main"
 
 
 def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:

@@ -8,21 +8,45 @@ import pandas as pd
 from mechanics.files import atomic
 
 
-def read_analyses(runs: list[Path], analyses: list[Path]) -> pd.DataFrame:
+def read_analyses(
+    runs: list[Path], analyses: list[Path], variants: dict[str, str] | None = None
+) -> pd.DataFrame:
     """One file of every run's analysis in one frame, after columns ``model``, ``seed``, ``status``.
 
     A run's folder is …/{model}/{block}. ``status`` is that of the seed's training: a diverged seed
     stays in the table, and whoever takes a mean must leave it out and say so (``sound``).
+    With ``variants``, the model that each variant's name varies, ``model`` is that one, followed
+    by ``arm`` and ``weight_decay`` (``arm_of``); the name itself is in the last column, ``entry``.
     """
     parts = []
     for folder, path in zip(runs, analyses, strict=True):
         record = json.loads((folder / "run.json").read_text())
         status = {replica["seed"]: replica["status"] for replica in record["replicas"]}
         part = pd.read_parquet(path)
-        part.insert(0, "model", folder.parent.name)
         part.insert(part.columns.get_loc("seed") + 1, "status", part["seed"].map(status))
+        entry = folder.parent.name
+        if variants is None:
+            part.insert(0, "model", entry)
+        else:
+            arm = arm_of(entry, record["settings"], variants)
+            for place, (name, value) in enumerate(arm.items()):
+                part.insert(place, name, value)
+            part["entry"] = entry
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def arm_of(entry: str, settings: dict, variants: dict[str, str]) -> dict[str, str | float]:
+    """``model``, ``arm`` and ``weight_decay`` of an addition network, by its entry in the config.
+
+    The arm is ``main``, what becomes of the weight decay after memorising if that is not ``keep``,
+    or else ``weight_decay``.
+    """
+    arm = settings["after_memorising"]
+    if arm == "keep":
+        arm = "weight_decay" if entry in variants else "main"
+    model = variants.get(entry, entry)
+    return {"model": model, "arm": arm, "weight_decay": settings["weight_decay"]}
 
 
 def sound(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,52 @@
+"""The maps show what varies, and say what it follows."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from mechanics.figures import style
+from mechanics.figures.attention_maps_addition import attention_maps_addition
+
+P = 5
+
+
+def frames(arm: str = "main") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Two heads: one that follows a, one that is constant."""
+    a, b = np.divmod(np.arange(P * P), P)
+    weights = (0.5 + 0.1 * np.cos(2 * np.pi * a / P), np.full(P * P, 0.3))
+    maps = pd.concat(
+        pd.DataFrame({"head": head, "a": a, "b": b, "weight": weight})
+        for head, weight in enumerate(weights)
+    )
+    common = {"model": "softmax_L1", "arm": arm, "seed": 0, "status": "finished", "layer": 0}
+    heads = pd.DataFrame(
+        {"head": head, "position": "a", "mean": weight.mean(), "std": weight.std()}
+        | {"frequency": 1 - head, "fve": (0.9, np.nan)[head]}
+        for head, weight in enumerate(weights)
+    )
+    return heads.assign(**common), maps.assign(**common)
+
+
+def test_heads_are_named_with_what_they_follow():
+    style.use_style()
+    figure = attention_maps_addition(*frames())
+    titles = [axis.get_title() for axis in figure.axes[:2]]
+    plt.close(figure)
+    assert titles[0].endswith("k = 1 explains 90%")
+    assert titles[1].endswith("constant")
+
+
+def test_colours_are_deviations_from_the_mean_of_the_head():
+    figure = attention_maps_addition(*frames())
+    varying, constant = (axis.images[0].get_array() for axis in figure.axes[:2])
+    plt.close(figure)
+    np.testing.assert_allclose(varying.std(), 1, rtol=1e-10)
+    assert np.abs(constant).max() < 1e-10
+
+
+def test_variants_are_left_out():
+    heads, maps = (pd.concat(pair) for pair in zip(frames(), frames("weight_decay"), strict=True))
+    figure = attention_maps_addition(heads, maps)
+    n_maps = sum(bool(axis.images) for axis in figure.axes)
+    plt.close(figure)
+    assert n_maps == 2
