@@ -10,9 +10,9 @@ from mechanics.tables import read_analyses, write_csv
 
 LOSSES = {  # column of the checkpoint analysis: its name here
     "restricted_loss_train": "restricted_loss_train",
-    "restricted_loss_val": "restricted_loss_val",
+    "restricted_loss_validation": "restricted_loss_val",
     "restricted_loss_all": "restricted_loss_all",
-    "full_loss_all": "full_loss_all",
+    "loss_all": "full_loss_all",
     "excluded_loss_train": "excluded_loss",
 }
 KEYS = ["entry", "seed"]

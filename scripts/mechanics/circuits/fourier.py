@@ -46,7 +46,8 @@ KEY_FACTOR = 3.0  # how many times its share in a flat spectrum a key frequency 
 def key_frequencies(shares: Float[Tensor, "frequency"]) -> list[int]:
     """Frequencies with at least ``KEY_FACTOR`` times the share of a flat spectrum, in order.
 
-    Empty for a flat spectrum, for one that is nan, and for a memorised network.
+    Empty for a flat spectrum and for one that is nan. A network that only memorised may have one
+    that just passes: keys are a circuit only if they carry the logits (logit FVE).
     """
     least = KEY_FACTOR / len(shares)
     return [k for k, share in enumerate(shares.tolist(), start=1) if share >= least]

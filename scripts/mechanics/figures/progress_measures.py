@@ -1,0 +1,179 @@
+"""Progress measures over a training that groks, after Nanda et al. 2023: frames in, figure out."""
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
+
+from mechanics.circuits.progress_measures import MOMENTS
+from mechanics.figures.style import (
+    COLOURS,
+    OTHERS,
+    PAGE,
+    REFERENCE,
+    label,
+    label_ends,
+    note_diverged,
+)
+
+FIRST = 10  # step at which the axis begins: earlier ones show a network that only guesses
+LOWEST = 1e-12  # nats: smaller losses are drawn as this
+PURPLE, TEAL, OLIVE, PINK, GREEN = OTHERS
+# rows of the figure: label of the axis, {column: (name, colour)}
+LOSSES = {
+    "excluded_loss_train": ("excluded, train", PURPLE),
+    "loss_validation": ("validation", COLOURS["validation"]),
+    "restricted_loss_all": ("restricted, all", TEAL),
+    "loss_train": ("train", COLOURS["train"]),
+}
+ACCURACIES = {
+    "accuracy_train": ("train", COLOURS["train"]),
+    "accuracy_validation_swapped": ("validation,\n(b, a) trained on", OLIVE),
+    "accuracy_validation_new": ("validation,\nneither", COLOURS["validation"]),
+}
+STRUCTURE = {
+    "logit_fve": ("logit FVE", PURPLE),
+    "neuron_share": ("neurons, FVE > .85", TEAL),
+    "gini_W_E": ("Gini W$_E$", OLIVE),
+    "gini_W_U": ("Gini W$_U$", PINK),
+}
+RANKS = {"effective_rank_W_E": ("W$_E$", OLIVE), "effective_rank_W_U": ("W$_U$", PINK)}
+PHASES = {  # name: (first step, last step, shade)
+    "circuit formation": ("circuit_formation_step", "cleanup_step", "0.93"),
+    "cleanup": ("cleanup_step", "cleanup_end_step", "0.84"),
+}
+
+
+def progress_measures(
+    progress: pd.DataFrame, excluded: pd.DataFrame, model: str = "softmax_L1"
+) -> Figure:
+    """Losses, accuracies, excluded loss per key frequency and structure, a column per seed.
+
+    ``progress`` and ``excluded``: model, arm, status and the columns of
+    ``analyse_addition_checkpoints.py``; the model's ``main`` arm is drawn. Shaded: the phases of
+    ``change_points``; dotted: the grokking step; dashed: ln p, the loss of a guess.
+    Raises ValueError if the frame has no seed of the model.
+    """
+    own = progress[(progress["model"] == model) & (progress["arm"] == "main")]
+    if own.empty:
+        raise ValueError(f"model = {model!r}: not among {sorted(set(progress['model']))}")
+    sound = own[own["status"] != "diverged"]
+    seeds = sorted(sound["seed"].unique())
+    per_key = excluded[(excluded["model"] == model) & (excluded["arm"] == "main")]
+    figure, axes = plt.subplots(
+        5,
+        max(len(seeds), 1),
+        figsize=(PAGE, 7.6),
+        height_ratios=[1.5, 1, 1.2, 1, 1],
+        sharex="col",
+        sharey="row",
+        squeeze=False,
+    )
+    for row, name in enumerate(
+        ("loss, nats", "accuracy", "excluded loss\nof one key, nats", "share", "effective rank")
+    ):
+        axes[row, 0].set_ylabel(name)
+    figure.align_ylabels(axes[:, 0])
+    columns = {
+        seed: (axes[:, place], sound[sound["seed"] == seed].sort_values("step"))
+        for place, seed in enumerate(seeds)
+    }
+    for seed, (column, lines) in columns.items():
+        _column(column, lines, per_key[per_key["seed"] == seed])
+        keys = sorted(per_key.loc[per_key["seed"] == seed, "frequency"].unique())
+        words = "k = " + ", ".join(map(str, keys)) if keys else "no key frequencies"
+        column[0].set_title(f"{label(model)}, seed {seed}\n{words}", pad=23)
+    for seed, (column, lines) in columns.items():  # once the shared limits are final
+        guess = {"ln p": (math.log(lines["p"].iloc[0]), REFERENCE)}
+        label_ends(column[2], _key_ends(per_key[per_key["seed"] == seed]) | guess)
+        if seed == seeds[-1]:  # names of the lines that all columns share
+            label_ends(column[0], _ends(lines, LOSSES) | guess)
+            label_ends(column[1], _ends(lines, ACCURACIES), n_lines=2)
+            label_ends(column[3], _ends(lines, STRUCTURE))
+            label_ends(column[4], _ends(lines, RANKS))
+    note_diverged(figure, own)
+    return figure
+
+
+def _column(column: np.ndarray, lines: pd.DataFrame, per_key: pd.DataFrame) -> None:
+    """All panels of one seed: five Axes, from the top."""
+    losses, accuracies, keys, structure, ranks = column
+    steps, guess = lines["step"].clip(lower=FIRST), math.log(lines["p"].iloc[0])
+    drawn = ((losses, LOSSES), (accuracies, ACCURACIES), (structure, STRUCTURE), (ranks, RANKS))
+    for axis, named in drawn:
+        for name, (_, shade) in named.items():
+            axis.plot(steps, lines[name].clip(lower=LOWEST), color=shade)
+    _excluded_panel(keys, per_key)
+    for axis in (losses, keys):
+        axis.set_yscale("log")
+        axis.yaxis.set_minor_locator(NullLocator())
+        axis.axhline(guess, color=REFERENCE, linestyle="--", linewidth=0.8)
+    for axis in (accuracies, structure):
+        axis.set_ylim(-0.03, 1.03)
+    ranks.set_ylim(0, None)
+    moments = lines[list(MOMENTS)].iloc[0].clip(lower=FIRST)
+    for axis in column:
+        _phases(axis, moments)
+    _name_phases(losses, moments)
+    ranks.set_xscale("log")
+    ranks.set_xlim(FIRST, max(lines["step"].iloc[-1], 10 * FIRST))
+    ranks.set_xlabel("step")
+
+
+def _key_shades(per_key: pd.DataFrame) -> dict[int, str]:
+    keys = sorted(per_key["frequency"].unique())
+    return {k: OTHERS[place % len(OTHERS)] for place, k in enumerate(keys)}
+
+
+def _excluded_panel(axis: Axes, per_key: pd.DataFrame) -> None:
+    """Loss on the training pairs without each key frequency alone."""
+    for k, shade in _key_shades(per_key).items():
+        lines = per_key[per_key["frequency"] == k].sort_values("step")
+        values = lines["excluded_loss"].clip(lower=LOWEST)
+        axis.plot(lines["step"].clip(lower=FIRST), values, color=shade)
+
+
+def _key_ends(per_key: pd.DataFrame) -> dict[str, tuple[float, str]]:
+    last = per_key[per_key["step"] == per_key["step"].max()].set_index("frequency")
+    return {
+        f"{k}": (max(float(last["excluded_loss"][k]), LOWEST), shade)
+        for k, shade in _key_shades(per_key).items()
+    }
+
+
+def _ends(lines: pd.DataFrame, named: dict[str, tuple[str, str]]) -> dict[str, tuple[float, str]]:
+    """Name → last value and colour, of the lines that have one."""
+    last = lines.iloc[-1]
+    return {
+        words: (max(float(last[name]), LOWEST), shade)
+        for name, (words, shade) in named.items()
+        if math.isfinite(last[name])
+    }
+
+
+def _phases(axis: Axes, moments: pd.Series) -> None:
+    for first, last, shade in PHASES.values():
+        if math.isfinite(moments[first]) and math.isfinite(moments[last]):
+            axis.axvspan(moments[first], moments[last], color=shade, linewidth=0, zorder=0)
+    if math.isfinite(moments["grokking_step"]):
+        axis.axvline(moments["grokking_step"], color="black", linestyle=":", linewidth=0.8)
+
+
+def _name_phases(axis: Axes, moments: pd.Series) -> None:
+    """Names above the top panel, in two lines, and that of the grokking step beside its line."""
+    style = {"fontsize": 6, "color": REFERENCE, "annotation_clip": False}
+    above = axis.get_xaxis_transform()
+    places = {"memorising": (FIRST, moments["memorised_step"])}
+    places |= {name: (moments[first], moments[last]) for name, (first, last, _) in PHASES.items()}
+    for name, (first, last) in places.items():
+        if math.isfinite(first) and math.isfinite(last):
+            middle = math.sqrt(first * last)
+            height = 1.11 if name == "circuit formation" else 1.02
+            axis.annotate(name, (middle, height), xycoords=above, ha="center", **style)
+    if math.isfinite(grokked := moments["grokking_step"]):
+        offset = {"xytext": (2, 0), "textcoords": "offset points", "rotation": 90, "va": "center"}
+        axis.annotate("grokking", (grokked, 0.55), xycoords=above, **offset, **style)

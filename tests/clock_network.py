@@ -1,0 +1,105 @@
+"""Networks whose algorithm is known, because it was put into their weights by hand.
+
+``clock_network`` adds mod p with given frequencies; ``memorised_logits`` are those of a network
+that knows the training pairs by heart and nothing else.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import relu
+
+from mechanics.models.block import Architecture
+from mechanics.tasks.modular_addition import all_pairs, targets
+
+CLOCK_THRESHOLDS = (0.0, 0.05, 0.15, 0.5)  # |r| goes from nearly 0 to 2
+PIZZA_THRESHOLDS = (0.0,)
+
+
+def clock_network(
+    p: int,
+    frequencies: Sequence[int],
+    d_model: int | None = None,
+    scale: float = 20.0,
+    thresholds: Sequence[float] = CLOCK_THRESHOLDS,
+    seed: int = 0,
+) -> tuple[dict[str, Tensor], Architecture]:
+    """Weights (float64, leading seed dimension 1) of one softmax layer without LayerNorm.
+
+    W_E holds cos and sin of ω_k t, in directions that are random but orthonormal. Attention is
+    uniform, so the MLP reads cos ω_k a + cos ω_k b and sin ω_k a + sin ω_k b, a vector of length
+    |r|, r = 2 cos(ω_k (a − b)/2), and of angle ω_k (a + b)/2. Neurons
+    relu(r cos(ω_k (a + b)/2 + φ) − threshold) with all p phases φ, read out with cos(ω_k c + 2φ),
+    leave of this exactly A_k(a − b) cos ω_k (a + b − c). With several thresholds A_k is fitted to
+    ``scale`` (a clock: 99 % of the logits' variance); with the one threshold 0 it is proportional
+    to |r| (``PIZZA_THRESHOLDS``: Zhong et al. 2023, "The clock and the pizza").
+
+    d_model: at least 4 per frequency (the default). Neurons: p per frequency and threshold.
+    """
+    n = len(frequencies)
+    d_model = 4 * n if d_model is None else d_model
+    omega = 2 * torch.pi / p * torch.tensor(list(frequencies), dtype=torch.float64)
+    directions = random_orthonormal(d_model, seed)
+    read, write = directions[: 2 * n], directions[2 * n : 4 * n]
+    numbers = torch.arange(p, dtype=torch.float64)
+    waves = torch.stack([(omega[:, None] * numbers).cos(), (omega[:, None] * numbers).sin()], dim=1)
+    phases = 2 * torch.pi / p * numbers
+    half = (p + 1) // 2  # 1/2 in Z_p
+    W_in, b_in, W_out = [], [], []
+    for k, w in enumerate(omega):
+        cosine, sine = read[2 * k], read[2 * k + 1]
+        reading = phases.cos()[:, None] * cosine - phases.sin()[:, None] * sine
+        writing = (2 * phases).cos()[:, None] * write[2 * k]
+        writing = writing - (2 * phases).sin()[:, None] * write[2 * k + 1]
+        lengths = 2 * (w * half * numbers).cos()  # signed r for every a − b
+        sizes = torch.stack([_second_harmonic(lengths, phases, t) for t in thresholds], dim=1)
+        wanted = torch.full((p, 1), scale, dtype=torch.float64)
+        weights = torch.linalg.lstsq(sizes, wanted).solution[:, 0]
+        for threshold, weight in zip(thresholds, weights, strict=True):
+            W_in.append(reading)
+            b_in.append(torch.full((p,), -threshold, dtype=torch.float64))
+            W_out.append(weight * writing)
+    n_heads, d_head = 2, n
+    heads = read.view(n_heads, d_head, d_model)
+    architecture = Architecture(
+        "softmax", 1, n_heads, d_model, d_head, p * n * len(thresholds), layer_norm=False
+    )
+    embedding = torch.cat([waves.flatten(0, 1).T @ read, torch.zeros(1, d_model)])
+    zeros = torch.zeros(n_heads, d_model, d_head, dtype=torch.float64)
+    parameters = {
+        "embed.W_E": embedding,
+        "pos_embed.W_pos": torch.zeros(3, d_model, dtype=torch.float64),
+        "blocks.0.attn.W_Q": zeros,
+        "blocks.0.attn.W_K": zeros.clone(),
+        "blocks.0.attn.W_V": heads.transpose(1, 2),
+        "blocks.0.attn.W_O": 3 * heads,  # a third of the attention goes to each position
+        "blocks.0.mlp.W_in": torch.cat(W_in).T,
+        "blocks.0.mlp.b_in": torch.cat(b_in),
+        "blocks.0.mlp.W_out": torch.cat(W_out),
+        "blocks.0.mlp.b_out": torch.zeros(d_model, dtype=torch.float64),
+        "unembed.W_U": write.T @ waves.flatten(0, 1),
+    }
+    return {name: tensor[None].contiguous() for name, tensor in parameters.items()}, architecture
+
+
+def _second_harmonic(lengths: Tensor, phases: Tensor, threshold: float) -> Tensor:
+    """Σ_φ relu(r cos φ − threshold) cos 2φ for every r: what the readout finds in the neurons."""
+    post = relu(lengths[:, None] * phases.cos() - threshold)
+    return (post * (2 * phases).cos()).sum(dim=1)
+
+
+def random_orthonormal(size: int, seed: int) -> Tensor:
+    """Rows are a random orthonormal basis of R^size, float64."""
+    generator = torch.Generator().manual_seed(seed)
+    gaussian = torch.randn(size, size, generator=generator, dtype=torch.float64)
+    return torch.linalg.qr(gaussian).Q.T
+
+
+def memorised_logits(p: int, mask: Tensor, seed: int, margin: float = 20.0) -> Tensor:
+    """Logits [p², p]: noise N(0, 1), and ``margin`` more for the answers of pairs in ``mask``."""
+    generator = torch.Generator().manual_seed(seed)
+    logits = torch.randn(p * p, p, generator=generator, dtype=torch.float64)
+    correct = targets(all_pairs(p), p)
+    logits[mask, correct[mask]] += margin
+    return logits
