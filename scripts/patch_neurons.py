@@ -1,0 +1,248 @@
+"""Activation patching in the final weights of one addition run, through TransformerLens.
+
+Every neuron of the last layer alone, then sets of neurons, heads, positions and whole layers, by
+hooks and, where there is one, in closed form. Pairs of prompts are random ones that the network
+answers right; one half of them ranks the neurons, all else is measured on the other half.
+"""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from mechanics.circuits import patching
+from mechanics.circuits.addition_activations import (
+    AdditionActivations,
+    addition_activations,
+    neuron_logits,
+)
+from mechanics.circuits.fourier import frequency_shares, key_frequencies
+from mechanics.circuits.neurons import neuron_frequencies
+from mechanics.circuits.patching import Patch, PromptPairs, draw_prompt_pairs, recovery
+from mechanics.device import choose_device
+from mechanics.files import atomic
+from mechanics.models.block import Architecture
+from mechanics.seeds import generator
+from mechanics.training.checkpoint import CheckpointError, Run
+from mechanics.training.objectives import architecture
+
+N_PROMPTS = 400  # pairs drawn; half of those that are answered rank, the other half judges
+N_SIZES = 32  # points of the cumulative curve
+N_CONTROLS = 5  # random orders of the neurons
+POSITIONS = ("a", "b", "=")
+
+
+@dataclass(frozen=True)
+class Network:
+    """One replica; ``lens`` is None where TransformerLens has no such network.
+
+    ``exact``: one layer without LayerNorm, where the closed form holds.
+    """
+
+    parameters: dict[str, Tensor]
+    architecture: Architecture
+    activations: AdditionActivations
+    lens: nn.Module | None
+    p: int
+
+    @property
+    def exact(self) -> bool:
+        return self.architecture.n_layers == 1 and not self.architecture.layer_norm
+
+    @property
+    def W_L(self) -> Tensor:
+        return neuron_logits(self.parameters, self.architecture)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--output", required=True, type=Path, help="parquet: a row per neuron")
+    parser.add_argument("--groups", required=True, type=Path, help="parquet: a row per group")
+    parser.add_argument("--n-prompts", type=int, default=N_PROMPTS)
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+    neurons, groups = [], []
+    try:
+        device = choose_device(arguments.device)
+        run = Run(arguments.run)
+        for seed in run.seeds:
+            network = load(run, seed, device)
+            ranking, judging = usable_prompts(network, arguments.n_prompts, seed)
+            neurons += [{"seed": seed, **row} for row in neuron_rows(network, judging)]
+            groups += [{"seed": seed, **row} for row in group_rows(network, ranking, judging, seed)]
+    except (CheckpointError, ValueError) as error:
+        sys.exit(f"patch_neurons.py: {error}")
+    for path, rows in ((arguments.output, neurons), (arguments.groups, groups)):
+        with atomic(path) as part:
+            pd.DataFrame(rows).to_parquet(part, index=False)
+
+
+def load(run: Run, seed: int, device: torch.device) -> Network:
+    from mechanics.models.lens import to_lens  # noqa: PLC0415 (importing it takes seconds)
+
+    weights = {name: tensor.double().to(device) for name, tensor in run.final(seed).items()}
+    own = architecture(run.settings)
+    lens = to_lens(weights, own) if own.attention == "softmax" else None
+    return Network(weights, own, addition_activations(weights, own), lens, run.settings["p"])
+
+
+def usable_prompts(network: Network, n: int, seed: int) -> tuple[PromptPairs, PromptPairs]:
+    """Pairs for ranking and for judging, as many of each; few or none if few are answered."""
+    logits = network.activations.logits
+    prompts = draw_prompt_pairs(network.p, n, seed)
+    prompts = PromptPairs(prompts.clean.to(logits.device), prompts.corrupted.to(logits.device))
+    prompts = prompts[patching.answered(logits, prompts)]
+    half = len(prompts) // 2
+    return prompts[:half], prompts[half : 2 * half]
+
+
+def neuron_rows(network: Network, prompts: PromptPairs) -> list[dict]:
+    """One row per neuron of the last layer, patched alone into the corrupted run.
+
+    Effects are means over the pairs, in logits; ``deviation`` is the largest difference of hooked
+    effect and closed form in any pair.
+    """
+    d_mlp = network.architecture.d_mlp
+    found = neuron_frequencies(network.activations.hook_post[-1], network.p)
+    each = torch.eye(d_mlp, dtype=torch.bool, device=prompts.clean.device)
+    hooked, exact = effects_of_sets(network, each, prompts)
+    best = exact if network.lens is None else hooked
+    share, error = recovery(best, patching.metric_gap(network.activations.logits, prompts))
+    columns = {
+        "neuron": torch.arange(d_mlp),
+        "frequency": found.frequency,
+        "fve": found.fve,
+        "effect_hooked": hooked.mean(dim=1),
+        "effect_closed_form": exact.mean(dim=1),
+        "deviation": largest_deviation(hooked, exact),
+        "recovery": share,
+        "recovery_se": error,
+    }
+    rows = pd.DataFrame({name: column.cpu().numpy() for name, column in columns.items()})
+    return rows.assign(n_pairs=len(prompts)).to_dict("records")
+
+
+def largest_deviation(hooked: Tensor, exact: Tensor) -> Tensor:
+    """Largest |hooked − closed form| over the pairs, nan without any pair."""
+    if not hooked.shape[1]:
+        return hooked.mean(dim=1)
+    return (hooked - exact).abs().max(dim=1).values
+
+
+def effects_of_sets(network: Network, masks: Tensor, prompts: PromptPairs) -> tuple[Tensor, Tensor]:
+    """Effects [set, prompt] of sets of the last layer's neurons, hooked and in closed form."""
+    nothing = torch.full((len(masks), len(prompts)), torch.nan, dtype=torch.float64)
+    hooked = exact = nothing.to(masks.device)
+    if network.exact:
+        effects = patching.neuron_effects(network.activations, network.W_L, prompts)
+        exact = masks.double() @ effects.T
+    if network.exact and network.lens is not None and len(prompts):
+        patches = [Patch("blocks.0.mlp.hook_post", index=mask) for mask in masks]
+        hooked = patching.hooked_effects(network.lens, patches, prompts)
+    return hooked, exact
+
+
+def group_rows(
+    network: Network, ranking: PromptPairs, judging: PromptPairs, seed: int
+) -> list[dict]:
+    """Recovery of every group in both directions.
+
+    ``recovery`` is the hooked one, and the closed form where TransformerLens has no such network;
+    ``recovery_closed_form`` stands beside it where there is one.
+    """
+    names, masks = sets_of_neurons(network, ranking, seed) if network.exact else ([], None)
+    parts = parts_of_network(network.architecture)
+    rows = []
+    for direction, prompts in (("denoising", judging), ("noising", judging.swapped())):
+        gap = patching.metric_gap(network.activations.logits, prompts)
+        of_parts = torch.full((len(parts), len(prompts)), torch.nan, dtype=torch.float64)
+        hooked = exact = of_parts.to(gap.device)
+        if network.lens is not None and len(prompts):
+            hooked = patching.hooked_effects(network.lens, [patch for *_, patch in parts], prompts)
+        if network.exact:
+            exact = torch.stack(
+                [closed_form_of_part(network, kind, name, prompts) for kind, name, _ in parts]
+            )
+        groups = [(kind, name, 0) for kind, name, _ in parts]
+        if names:
+            of_sets = effects_of_sets(network, masks, prompts)
+            hooked, exact = (torch.cat(both) for both in zip((hooked, exact), of_sets, strict=True))
+            sizes = masks.sum(dim=1).tolist()
+            groups += [(*name, size) for name, size in zip(names, sizes, strict=True)]
+        best = exact if network.lens is None else hooked
+        shares, errors = (values.tolist() for values in recovery(best, gap))
+        closed = recovery(exact, gap)[0].tolist()
+        for i, (kind, name, n_neurons) in enumerate(groups):
+            row = {"kind": kind, "name": name, "n_neurons": n_neurons, "direction": direction}
+            row |= {"recovery": shares[i], "recovery_se": errors[i]}
+            rows.append(row | {"recovery_closed_form": closed[i], "n_pairs": len(prompts)})
+    return rows
+
+
+def sets_of_neurons(
+    network: Network, ranking: PromptPairs, seed: int
+) -> tuple[list[tuple[str, str]], Tensor]:
+    """Kind, name and mask of every set: clusters, the top n, and random sets of each such size.
+
+    Neurons are ranked by their mean effect on the pairs kept for this.
+    """
+    d_mlp = network.architecture.d_mlp
+    found = neuron_frequencies(network.activations.hook_post[-1], network.p)
+    keys = key_frequencies(frequency_shares(network.W_L.T))
+    clusters = patching.cluster_sets(found.frequency, keys)
+    steps = {round(d_mlp * i / N_SIZES) for i in range(1, N_SIZES + 1)} - {0}
+    order = patching.neuron_effects(network.activations, network.W_L, ranking).mean(0)
+    top = patching.neuron_sets(order.argsort(descending=True).cpu(), sorted(steps))
+    names = [("cluster", name) for name in clusters]
+    names += [("top", str(n)) for n in sorted(steps)]
+    masks = [*clusters.values(), *top]
+    sizes = sorted(steps | {int(mask.sum()) for mask in clusters.values()} - {0})
+    for control in range(N_CONTROLS):
+        shuffled = torch.randperm(d_mlp, generator=generator("bootstrap", seed, 1 + control))
+        masks += [*patching.neuron_sets(shuffled, sizes)]
+        names += [("random", f"{n} neurons, order {control}") for n in sizes]
+    return names, torch.stack([mask.cpu() for mask in masks]).to(order.device)
+
+
+def parts_of_network(own: Architecture) -> list[tuple[str, str, Patch]]:
+    """Kind, name and patch of heads, positions, MLPs and attention of every layer.
+
+    Attention "direct" does not act through the MLP above it: one layer's only.
+    """
+    parts = []
+    for layer in range(own.n_layers):
+        block, name = f"blocks.{layer}", f"L{layer}"
+        parts += [
+            ("head", f"{name}H{head}", Patch(f"{block}.attn.hook_z", index=head))
+            for head in range(own.n_heads)
+        ]
+        parts += [
+            ("position", f"{name} {token}", Patch(f"{block}.hook_resid_pre", position))
+            for position, token in enumerate(POSITIONS)
+        ]
+        parts.append(("mlp", name, Patch(f"{block}.hook_mlp_out")))
+        parts.append(("attention", name, Patch(f"{block}.hook_attn_out")))
+    if own.n_layers == 1:
+        frozen = ("blocks.0.mlp.hook_post",)
+        parts.append(("attention", "L0 direct", Patch("blocks.0.hook_attn_out", frozen=frozen)))
+    return parts
+
+
+def closed_form_of_part(network: Network, kind: str, name: str, prompts: PromptPairs) -> Tensor:
+    """Effects of the MLP and of attention's direct path; nan for parts that act through the MLP."""
+    if kind == "mlp":
+        return patching.neuron_effects(network.activations, network.W_L, prompts).sum(dim=1)
+    if (kind, name) == ("attention", "L0 direct"):
+        W_U = network.parameters["unembed.W_U"][0]
+        return patching.attention_direct_effects(network.activations, W_U, prompts)
+    gap = patching.metric_gap(network.activations.logits, prompts)
+    return torch.full_like(gap, torch.nan)
+
+
+if __name__ == "__main__":
+    main()
