@@ -1,0 +1,183 @@
+"""Measure the Fourier circuit of one addition run's final weights: embedding, neurons, logits.
+
+A measure that needs W_L or an isolated circle is nan for a network with several layers or with
+LayerNorm; what is about key frequencies is nan for a network without any.
+"""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from mechanics.circuits import identities
+from mechanics.circuits.addition_activations import addition_activations, neuron_logits
+from mechanics.circuits.embedding import (
+    circle,
+    key_plane,
+    number_embeddings,
+    principal_plane,
+    principal_shares,
+)
+from mechanics.circuits.fourier import frequency_shares, key_frequencies, sum_spectrum
+from mechanics.circuits.neurons import cluster_keys, neuron_frequencies, output_frequencies
+from mechanics.device import choose_device
+from mechanics.files import atomic
+from mechanics.models.block import Architecture
+from mechanics.training.checkpoint import CheckpointError, Run
+from mechanics.training.objectives import architecture
+
+EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
+NAN = float("nan")
+COLUMNS = {  # name and dtype; where no dtype is given it is float64
+    "circuit": "seed:int64 key_frequencies:str keys_from:str keys_w_e:str keys_neurons:str"
+    " key_frequencies_agree:boolean logit_fve w_l_outside neurons_explained neurons_agree"
+    " attention_fve distance_irrelevance q_clock q_pizza",
+    "identities": "seed:int64 frequency:int64 alpha fve cos_r_squared sin_r_squared"
+    " q_clock q_pizza",
+    "circles": "seed:int64 plane:str frequency:int64 radius_cv eigenvalue_ratio angle_r_squared"
+    " purity fve",
+    "embedding": "seed:int64 kind:str frequency:int64 index:int64 value",
+    "neurons": "seed:int64 neuron:int64 frequency:int64 fve output_frequency:Int64 output_fve",
+}
+
+
+def frame(rows: list[dict], table: str) -> pd.DataFrame:
+    """Rows as one of the tables of ``COLUMNS``; what a row lacks is nan."""
+    columns = [column.partition(":") for column in COLUMNS[table].split()]
+    dtypes = {name: dtype or "float64" for name, _, dtype in columns}
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", required=True, type=Path, help="folder of the run")
+    parser.add_argument("--output", required=True, type=Path, help="parquet: one row per seed")
+    parser.add_argument("--identities", required=True, type=Path, help="parquet: per key")
+    parser.add_argument("--circles", required=True, type=Path, help="parquet: per plane")
+    parser.add_argument("--embedding", required=True, type=Path, help="parquet: spectra, planes")
+    parser.add_argument("--neurons", required=True, type=Path, help="parquet: last layer's neurons")
+    parser.add_argument("--device", default="auto")
+    arguments = parser.parse_args()
+    device = choose_device(arguments.device)
+    try:
+        run = Run(arguments.run)
+        measured = [measure(run, seed, device) for seed in run.seeds]
+    except (CheckpointError, ValueError) as error:
+        raise SystemExit(f"measure_circuit.py: {error}") from error
+    paths = {"circuit": arguments.output} | {
+        name: getattr(arguments, name) for name in COLUMNS if name != "circuit"
+    }
+    for name, path in paths.items():
+        rows = [row for tables in measured for row in tables[name]]
+        with atomic(path) as part:
+            frame(rows, name).to_parquet(part, index=False)
+
+
+@torch.no_grad()
+def measure(run: Run, seed: int, device: torch.device) -> dict[str, list[dict]]:
+    """Rows of every table for one seed; a replica with weights that are not finite has none but
+    a row of nan in ``circuit``."""
+    if run.settings["task"] != "modular_addition":
+        raise ValueError(f"{run.folder}: not a run on modular addition")
+    parameters = {name: tensor.double().to(device) for name, tensor in run.final(seed).items()}
+    if all(bool(tensor.isfinite().all()) for tensor in parameters.values()):
+        tables = measure_network(parameters, architecture(run.settings))
+    else:
+        unknown = dict.fromkeys(["key_frequencies", "keys_from", "keys_w_e", "keys_neurons"], "")
+        tables = {name: [] for name in COLUMNS} | {"circuit": [unknown]}
+    return {name: [row | {"seed": seed} for row in rows] for name, rows in tables.items()}
+
+
+def measure_network(
+    parameters: dict[str, Tensor], architecture: Architecture
+) -> dict[str, list[dict]]:
+    """Rows of every table, without their seed, for weights with a leading seed dimension of 1."""
+    activations = addition_activations(parameters, architecture)
+    logits, hook_post = activations.logits, activations.hook_post[-1]
+    p = logits.shape[1]
+    W_E = number_embeddings(parameters["embed.W_E"][0])
+    in_neurons = neuron_frequencies(hook_post, p)
+    spectrum = sum_spectrum(logits).cpu()
+    shallow = architecture.n_layers == 1 and not architecture.layer_norm
+    keys_w_e, keys_neurons = key_frequencies(frequency_shares(W_E)), cluster_keys(in_neurons, p)
+    row = {
+        "keys_w_e": _listed(keys_w_e),
+        "keys_neurons": _listed(keys_neurons),
+        "neurons_explained": float((in_neurons.fve > EXPLAINED).double().mean()),
+        "distance_irrelevance": identities.distance_irrelevance(logits),
+    }
+    neurons = pd.DataFrame({name: t.numpy() for name, t in vars(in_neurons).items()})
+    neurons = neurons.rename_axis("neuron").reset_index()
+    neurons = neurons.assign(output_frequency=None, output_fve=NAN)
+    W_L = neuron_logits(parameters, architecture) if shallow else None
+    keys = key_frequencies(spectrum if W_L is None else frequency_shares(W_L.T))
+    by_key = [asdict(i) for i in identities.logit_identities(logits, keys, hook_post, W_L)]
+    if W_L is not None:
+        written = output_frequencies(W_L)
+        neurons = neurons.assign(
+            output_frequency=written.frequency.numpy(), output_fve=written.fve.numpy()
+        )
+        both = (in_neurons.frequency > 0) & (written.frequency > 0)
+        same = (in_neurons.frequency == written.frequency)[both]
+        pattern = activations.pattern[0]
+        isolated = identities.clock_or_pizza(parameters, architecture, keys)
+        by_key = [row | asdict(q) for row, q in zip(by_key, isolated, strict=True)]
+        row |= {
+            "neurons_agree": float(same.double().mean()),
+            "attention_fve": float(identities.attention_frequencies(pattern, p).fve.nanmean()),
+        }
+        if keys:
+            row |= {
+                "key_frequencies_agree": keys == keys_neurons and set(keys) <= set(keys_w_e),
+                "w_l_outside": identities.w_l_outside(W_L, keys),
+                "q_clock": float(torch.tensor([q.q_clock for q in isolated]).mean()),
+                "q_pizza": float(torch.tensor([q.q_pizza for q in isolated]).mean()),
+            }
+    row["key_frequencies"] = _listed(keys)
+    row["keys_from"] = "logits" if W_L is None else "W_L"
+    row["logit_fve"] = float(spectrum[[k - 1 for k in keys]].sum()) if keys else NAN
+    circles, embedding = embedding_rows(W_E, keys)
+    return {
+        "circuit": [row],
+        "identities": by_key,
+        "circles": circles,
+        "embedding": embedding,
+        "neurons": neurons.to_dict("records"),
+    }
+
+
+def embedding_rows(W_E: Tensor, keys: list[int]) -> tuple[list[dict], list[dict]]:
+    """Rows of ``circles`` and of ``embedding``, from the centred embeddings of the numbers.
+
+    ``embedding`` has kind "share" (index: the frequency), "singular_value" and "principal_share"
+    (index: from 1), and coordinates "key_x", "key_y", "raw_x", "raw_y" (index: the number), of the
+    plane of each key and of the first two principal components; frequency 0 where none belongs.
+    """
+    singular = torch.linalg.svdvals(W_E)
+    series = {("share", 0): frequency_shares(W_E), ("singular_value", 0): singular}
+    series["principal_share", 0] = principal_shares(W_E)
+    planes = [("key", circle(W_E, key_plane(W_E, k), k)) for k in keys]
+    planes.append(("raw", circle(W_E, principal_plane(W_E))))
+    circles = []
+    for plane, found in planes:
+        series[f"{plane}_x", found.frequency], series[f"{plane}_y", found.frequency] = (
+            found.coordinates.T
+        )
+        circles.append({"plane": plane, **vars(found)})
+    embedding = [
+        {"kind": kind, "frequency": frequency, "index": index, "value": value}
+        for (kind, frequency), values in series.items()
+        for index, value in enumerate(values.tolist(), start=0 if kind[-2:] in ("_x", "_y") else 1)
+    ]
+    return circles, embedding
+
+
+def _listed(keys: list[int]) -> str:
+    return " ".join(str(k) for k in keys)
+
+
+if __name__ == "__main__":
+    main()
