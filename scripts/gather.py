@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mechanics.settings import read_settings
-from mechanics.tables import read_analyses, write_csv
+from mechanics.tables import read_analyses, write_table
 
 
 def main() -> None:
@@ -16,10 +16,12 @@ def main() -> None:
     parser.add_argument(
         "--variants", help="JSON: the model that each variant's name varies (addition networks)"
     )
-    parser.add_argument("--output", required=True, type=Path, help="CSV: model, seed, status, …")
+    parser.add_argument(
+        "--output", required=True, type=Path, help="CSV or parquet: model, seed, status, …"
+    )
     arguments = parser.parse_args()
     variants = None if arguments.variants is None else read_settings(arguments.variants)
-    write_csv(read_analyses(arguments.runs, arguments.analysis, variants), arguments.output)
+    write_table(read_analyses(arguments.runs, arguments.analysis, variants), arguments.output)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from mechanics.figures import style
 from mechanics.figures.algorithm_match import algorithm_match
 from mechanics.figures.attention_maps_regression import attention_maps_regression
@@ -15,6 +13,7 @@ from mechanics.figures.rank_collapse import rank_collapse
 from mechanics.figures.regression_emergence import regression_emergence
 from mechanics.figures.regression_generalisation import regression_generalisation
 from mechanics.figures.regression_risk import regression_risk_by_context
+from mechanics.tables import read_table
 
 FIGURES = {
     function.__name__: function
@@ -41,12 +40,8 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="folder of the figures")
     arguments = parser.parse_args()
     style.use_style()
-    figure = FIGURES[arguments.figure](*map(read, arguments.tables))
+    figure = FIGURES[arguments.figure](*map(read_table, arguments.tables))
     style.save(figure, arguments.output, arguments.figure)
-
-
-def read(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
 
 
 if __name__ == "__main__":

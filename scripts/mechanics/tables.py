@@ -65,3 +65,15 @@ def settings_of(runs: list[Path]) -> dict[str, dict]:
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     with atomic(path) as part:
         table.to_csv(part, index=False)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """As CSV, or as parquet where the path ends so."""
+    if path.suffix != ".parquet":
+        return write_csv(table, path)
+    with atomic(path) as part:
+        table.to_parquet(part, index=False)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)

@@ -84,6 +84,14 @@ def test_clusters_and_their_keys():
     assert cluster_keys(found, 59) == [4, 9]  # 17 has 2/52, less than 3/29
 
 
+def test_a_cluster_of_neurons_that_follow_no_single_frequency_is_no_key():
+    frequency = torch.tensor([4] * 40 + list(range(1, 30)))
+    poor = NeuronFrequencies(frequency, torch.full((69,), 0.1, dtype=torch.float64))
+    assert cluster_keys(poor, 59) == []
+    good = NeuronFrequencies(frequency, torch.full((69,), 0.9, dtype=torch.float64))
+    assert cluster_keys(good, 59) == [4]
+
+
 def test_clock_network_has_the_neurons_that_were_built():
     parameters, architecture = clock_network(59, (4, 17, 29))
     activations = addition_activations(parameters, architecture)

@@ -34,3 +34,105 @@ rule tabulate_grokking:
     shell:
         "python scripts/tabulate_grokking.py --runs {params.folders:q} --analysis {input.analysis:q}"
         " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
+
+
+rule tabulate_circuit:
+    input:
+        code=program("tabulate_circuit"),
+        runs=lambda wildcards: runs("modular_addition", "run.json"),
+        circuit=lambda wildcards: evaluations("modular_addition", "circuit.parquet"),
+        progress=lambda wildcards: evaluations("modular_addition", "progress.parquet"),
+    output:
+        table=report(
+            f"{RESULTS}/tables/circuit.csv",
+            caption="../report/circuit_table.rst",
+            category="Track B",
+        ),
+    log:
+        f"{RESULTS}/logs/tabulate_circuit.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_circuit.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        folders=lambda wildcards, input: folders(input.runs),
+        variants=lambda wildcards: as_argument(
+            study.variants(config["modular_addition"])
+        ),
+    shell:
+        "python scripts/tabulate_circuit.py --runs {params.folders:q} --circuit {input.circuit:q}"
+        " --progress {input.progress:q} --variants {params.variants:q} --output {output.table:q}"
+        " > {log:q} 2>&1"
+
+
+rule gather_addition:
+    input:
+        code=program("gather"),
+        runs=lambda wildcards: gathered_addition_runs(wildcards.table),
+        analysis=lambda wildcards: analysed(
+            gathered_addition_runs(wildcards.table),
+            f"{GATHERED_ADDITION[wildcards.table][0]}.parquet",
+        ),
+    output:
+        table=report(
+            f"{RESULTS}/{{folder}}/{{table}}.{{kind}}",
+            caption="../report/{table}_table.rst",
+            category="Track B",
+        ),
+    log:
+        f"{RESULTS}/logs/gather_{{folder}}_{{table}}_{{kind}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/gather_{{folder}}_{{table}}_{{kind}}.tsv"
+    wildcard_constraints:
+        folder="tables|analysis",
+        kind="csv|parquet",
+        table="|".join(GATHERED_ADDITION),
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        folders=lambda wildcards, input: folders(input.runs),
+        variants=lambda wildcards: as_argument(
+            study.variants(config["modular_addition"])
+        ),
+    shell:
+        "python scripts/gather.py --runs {params.folders:q} --analysis {input.analysis:q}"
+        " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
+
+
+rule plot_addition:
+    input:
+        code=program("plot_addition"),
+        tables=lambda wildcards: [
+            addition_table(name) for name in ADDITION_FIGURES[wildcards.figure]
+        ],
+    output:
+        report(
+            multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png"),
+            caption="../report/{figure}.rst",
+            category="Track B",
+        ),
+    log:
+        f"{RESULTS}/logs/plot_{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
+    wildcard_constraints:
+        figure="|".join(ADDITION_FIGURES),
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        folder=lambda wildcards, output: Path(output[0]).parent,
+    shell:
+        "python scripts/plot_addition.py --figure {wildcards.figure} --tables {input.tables:q}"
+        " --output {params.folder:q} > {log:q} 2>&1"

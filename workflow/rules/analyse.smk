@@ -46,12 +46,7 @@ rule evaluate_addition:
             "run.json",
             "checkpoints.safetensors",
         ),
-        split=lambda wildcards: expand(
-            rules.split_pairs.output[0],
-            seed=study.blocks(config["modular_addition"], wildcards.model)[
-                wildcards.block
-            ],
-        ),
+        split=splits,
     output:
         ensure(
             f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/evaluation.parquet",

@@ -66,3 +66,9 @@ def figures(*names):
     return expand(
         f"{RESULTS}/figures/{{name}}.{{kind}}", name=names, kind=["pdf", "png"]
     )
+
+
+def splits(wildcards):
+    """The split of the pairs for every seed of an addition run."""
+    seeds = study.blocks(config["modular_addition"], wildcards.model)[wildcards.block]
+    return expand(rules.split_pairs.output[0], seed=seeds)

@@ -56,9 +56,8 @@ def neuron_clusters(neurons: NeuronFrequencies, p: int) -> Int[Tensor, " frequen
 def cluster_keys(neurons: NeuronFrequencies, p: int) -> list[int]:
     """Key frequencies by the share of the neurons, each counted with its fve.
 
-    The fve is what keeps noise out: without it, chance alone gives some frequencies of an
-    untrained network three times the mean number of neurons. A neuron without a frequency spreads
-    the rest of its 1 evenly over all, so that the shares sum to 1.
+    A frequency that is merely the best of many poor ones for most neurons is thus no key. What
+    the neurons' frequencies leave unexplained is spread evenly, so that the shares sum to 1.
     """
     n_frequencies = len(frequencies(p))
     alive = neurons.frequency > 0

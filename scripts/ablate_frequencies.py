@@ -1,0 +1,245 @@
+"""Ablate and keep frequencies and neurons of the final weights of one addition run.
+
+Two tables. ``--output``: what removing each of the (p − 1)/2 frequencies does. ``--parsimony``: how
+much of the network its key frequencies are, how few frequencies and neurons answer as well, and how
+an ideal formula would. Key frequencies are those of W_L in a network of one layer without
+LayerNorm, in any other those of the logits (``sum_spectrum``).
+"""
+
+import argparse
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from mechanics.circuits.ablation import (
+    FormulaAnswers,
+    equal_amplitudes,
+    fitted_amplitudes,
+    formula_answers,
+    judge,
+    kept_amplitudes,
+    neuron_contributions,
+    only_frequencies,
+    random_sets,
+    rebuilt_logits,
+    split_mlp,
+    with_first_neurons,
+    without_frequencies,
+    without_frequencies_in_neurons,
+    without_neurons,
+)
+from mechanics.circuits.addition_activations import addition_activations, neuron_logits
+from mechanics.circuits.fourier import (
+    frequencies,
+    frequency_shares,
+    key_frequencies,
+    sum_spectrum,
+)
+from mechanics.circuits.neurons import neuron_frequencies
+from mechanics.device import choose_device
+from mechanics.files import atomic
+from mechanics.seeds import generator
+from mechanics.training.checkpoint import CheckpointError, Run
+from mechanics.training.objectives import architecture
+
+N_DRAWS = 10  # random sets of frequencies beside the keys
+N_ORDERS = 3  # random orders of the neurons
+N_SIZES = 24  # numbers of neurons, spaced by their logarithm
+N_SETS, LARGEST_SET = 1000, 10  # random sets of each size of the formula of equal amplitudes
+NAN = {"loss": math.nan, "accuracy": math.nan, "min_margin": math.nan}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", required=True, type=Path, help="folder of an addition run")
+    parser.add_argument("--split", required=True, type=Path, nargs="+", help="parquet, per seed")
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        help="parquet: seed, split, level, frequency, is_key, loss, accuracy, loss_full, …",
+    )
+    parser.add_argument(
+        "--parsimony",
+        required=True,
+        type=Path,
+        help="parquet: seed, kind, n, draw, accuracy, loss, min_margin (over all pairs)",
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    arguments = parser.parse_args()
+    try:
+        device = choose_device(arguments.device)
+        run = Run(arguments.run)
+        tables = {int(t["seed"].iloc[0]): t for t in map(pd.read_parquet, arguments.split)}
+        ablated, parsimony = [], []
+        for seed in run.seeds:
+            if seed not in tables:
+                raise ValueError(f"no --split of seed {seed}")
+            trained = torch.tensor((tables[seed]["split"] == "train").to_numpy())
+            circuit = open_circuit(run, seed, device)
+            ablated += [{"seed": seed} | row for row in ablate(circuit, trained)]
+            parsimony += [{"seed": seed} | row for row in measure_parsimony(circuit, seed)]
+    except (CheckpointError, OSError, ValueError) as error:
+        sys.exit(f"ablate_frequencies.py: {error}")
+    for rows, path in ((ablated, arguments.output), (parsimony, arguments.parsimony)):
+        with atomic(path) as part:
+            pd.DataFrame(rows).to_parquet(part, index=False)
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """What the measures need of one replica. Without ``exact``, W_L does not give the logits."""
+
+    p: int
+    logits: Float[Tensor, "pair token"]
+    hook_post: Float[Tensor, "pair d_mlp"]
+    W_L: Float[Tensor, "d_mlp token"]
+    frequency: Int[Tensor, " d_mlp"]  # of each neuron, 0: none
+    keys: list[int]
+    exact: bool
+
+
+def open_circuit(run: Run, seed: int, device: torch.device) -> Circuit:
+    network, p = architecture(run.settings), run.settings["p"]
+    weights = {name: tensor.double().to(device) for name, tensor in run.final(seed).items()}
+    activations = addition_activations(weights, network)
+    hook_post, W_L = activations.hook_post[-1], neuron_logits(weights, network)
+    exact = network.n_layers == 1 and not network.layer_norm
+    shares = frequency_shares(W_L.T) if exact else sum_spectrum(activations.logits)
+    frequency = neuron_frequencies(hook_post, p).frequency.to(device)
+    keys = key_frequencies(shares)
+    return Circuit(p, activations.logits, hook_post, W_L, frequency, keys, exact)
+
+
+def ablate(circuit: Circuit, trained: Bool[Tensor, "pair"]) -> list[dict]:
+    """A row per frequency, level and split (all, train, validation).
+
+    Levels: ``logits`` (the directions of a + b removed from the logits), ``neurons`` (removed from
+    every neuron), ``clusters`` (neurons of this frequency at their mean; ``n_neurons`` of them, nan
+    for the other levels). Only ``logits`` for deep networks and with LayerNorm.
+    """
+    own = (circuit.logits, circuit.hook_post, circuit.W_L)
+    members = {"all": torch.ones_like(trained), "train": trained, "validation": ~trained}
+    full = judge(circuit.logits)
+    rows = []
+    for k in frequencies(circuit.p):
+        levels = {"logits": (without_frequencies(circuit.logits, [k]), math.nan)}
+        if circuit.exact:
+            levels["neurons"] = without_frequencies_in_neurons(*own, [k]), math.nan
+            cluster = circuit.frequency == k
+            levels["clusters"] = without_neurons(*own, cluster), float(cluster.sum())
+        for level, (logits, n_neurons) in levels.items():
+            answers = judge(logits)
+            for split, pairs in members.items():
+                row = {"split": split, "level": level, "frequency": k, "is_key": k in circuit.keys}
+                row |= answers.over(pairs) | {"n_neurons": n_neurons}
+                whole = full.over(pairs)
+                rows.append(row | {"loss_full": whole["loss"], "accuracy_full": whole["accuracy"]})
+    return rows
+
+
+def measure_parsimony(circuit: Circuit, seed: int) -> list[dict]:
+    """A row per kind, n and draw, over all pairs. ``n`` is a number of frequencies unless noted.
+
+    - full: the network (n: all frequencies)
+    - frequencies: the n most important of ``sum_spectrum`` kept; ideal: Σ α_k cos ω_k (a + b − c)
+      of these with the fitted α_k
+    - keys_only, without_keys: the keys kept or removed; random_frequencies,
+      without_random_frequencies: as many others, ``N_DRAWS`` draws
+    - rebuilt: the 2|K| directions of W_L alone; mlp_directions, null_space: the MLP projected on
+      them or on the rest
+    - neurons, neurons_random: n *neurons* kept, by contribution or in random order, rest at mean
+    - equal_median, equal_best: formula of n equal α_k with the keys' Σ |α_k|, median and best of
+      ``N_SETS`` random sets; equal_keys: of the keys themselves
+
+    What a network has not (keys; an exact W_L) is one row of nan with n = 0.
+    """
+    return [*_by_frequency(circuit, seed), *_by_neuron(circuit, seed), *_formulas(circuit, seed)]
+
+
+def row(kind: str, n: int, values: dict[str, float], draw: int = 0) -> dict:
+    return {"kind": kind, "n": n, "draw": draw} | values
+
+
+def _by_frequency(circuit: Circuit, seed: int) -> list[dict]:
+    logits, keys, everything = circuit.logits, circuit.keys, list(frequencies(circuit.p))
+    order = (sum_spectrum(logits).argsort(descending=True) + 1).tolist()
+    amplitudes = fitted_amplitudes(logits)
+    rows = [row("full", len(everything), judge(logits).over_all())]
+    for n in range(len(order) + 1):
+        kept = only_frequencies(logits, order[:n])
+        rows.append(row("frequencies", n, judge(kept).over_all()))
+        ideal = formula_answers(kept_amplitudes(amplitudes, order[:n]))
+        rows.append(row("ideal", n, ideal.over_all()))
+    others = [k for k in everything if k not in keys]
+    draws = random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed)) if keys else []
+    for own, other, change in (
+        ("keys_only", "random_frequencies", only_frequencies),
+        ("without_keys", "without_random_frequencies", without_frequencies),
+    ):
+        if not keys:
+            rows += [row(own, 0, NAN), row(other, 0, NAN)]
+            continue
+        rows.append(row(own, len(keys), judge(change(logits, keys)).over_all()))
+        for draw, chosen in enumerate(draws):
+            rows.append(row(other, len(keys), judge(change(logits, chosen)).over_all(), draw))
+    return rows
+
+
+def _by_neuron(circuit: Circuit, seed: int) -> list[dict]:
+    own, keys = (circuit.logits, circuit.hook_post, circuit.W_L), circuit.keys
+    if not circuit.exact:
+        kinds = ("rebuilt", "mlp_directions", "null_space", "neurons", "neurons_random")
+        return [row(kind, 0, NAN) for kind in kinds]
+    found = {"rebuilt": NAN, "mlp_directions": NAN, "null_space": NAN}
+    if keys:
+        inside, outside = (judge(part).over_all() for part in split_mlp(*own, keys))
+        rebuilt = judge(rebuilt_logits(circuit.hook_post, circuit.W_L, keys)).over_all()
+        found = {"rebuilt": rebuilt, "mlp_directions": inside, "null_space": outside}
+    rows = [row(kind, len(keys), values) for kind, values in found.items()]
+    d_mlp = len(circuit.W_L)
+    sizes = [0, *np.unique(np.geomspace(1, d_mlp, N_SIZES).round().astype(int)).tolist()]
+    stream = generator("bootstrap", seed, 1)
+    ranked = neuron_contributions(circuit.hook_post, circuit.W_L).argsort(descending=True)
+    orders = [("neurons", 0, ranked)]
+    for draw in range(N_ORDERS):
+        order = torch.randperm(d_mlp, generator=stream).to(ranked)
+        orders.append(("neurons_random", draw, order))
+    for kind, draw, order in orders:
+        for n, kept in zip(sizes, with_first_neurons(*own, order, sizes), strict=True):
+            rows.append(row(kind, n, judge(kept).over_all(), draw))
+    return rows
+
+
+def _formulas(circuit: Circuit, seed: int) -> list[dict]:
+    """Formulas of equal amplitudes, with the keys' total: what a choice of frequencies buys."""
+    p, keys = circuit.p, circuit.keys
+    if not keys:
+        return [row(kind, 0, NAN) for kind in ("equal_median", "equal_best", "equal_keys")]
+    total = float(kept_amplitudes(fitted_amplitudes(circuit.logits), keys).abs().sum())
+
+    def answers(sets: Sequence[Sequence[int]]):
+        return formula_answers(equal_amplitudes(p, sets, total))
+
+    own = answers([keys])
+    rows = [row("equal_keys", len(keys), FormulaAnswers(own.loss[0], own.margin[0]).over_all())]
+    stream = generator("bootstrap", seed, 2)
+    for n in range(1, min(LARGEST_SET, len(frequencies(p))) + 1):
+        found = answers(random_sets(frequencies(p), n, N_SETS, stream))
+        middle = FormulaAnswers(found.loss.median(), found.margin.median())
+        best = FormulaAnswers(found.loss.min(), found.margin.max())
+        rows.append(row("equal_median", n, middle.over_all()))
+        rows.append(row("equal_best", n, best.over_all()))
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,212 @@
+"""Which trainings grok, and what their weight norm does: frames in, figures out."""
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from mechanics.figures.style import (
+    OTHERS,
+    PAGE,
+    REFERENCE,
+    label,
+    label_ends,
+    note_diverged,
+)
+from mechanics.tables import sound
+
+GROUP = ["model", "arm", "weight_decay"]
+DECAY_ARMS = ["main", "weight_decay"]  # weight decay is on from the first step to the last
+ARM_WORDS = {"main": "decay kept", "no_decay": "decay off", "fixed_norm": "norm fixed"}
+
+
+def not_grokked(
+    steps: np.ndarray, grokked: np.ndarray
+) -> tuple[list[float], list[float], list[tuple[float, float]]]:
+    """Kaplan and Meier's estimate of the share of runs that have not grokked after each step.
+
+    ``steps``: when each run grokked or, if it did not, when it ended (it is censored). At a step
+    where both happen the runs that grok come first. Returned: the steps at which the share falls,
+    the share from each of them on, and (step, share) of each censored run.
+    """
+    steps, grokked = np.asarray(steps, float), np.asarray(grokked, bool)
+    share, falls, shares, censored = 1.0, [], [], []
+    for step in np.unique(steps):
+        now = steps == step
+        n_grokking = int((now & grokked).sum())
+        if n_grokking:
+            share *= 1 - n_grokking / int((steps >= step).sum())
+            falls.append(float(step))
+            shares.append(share)
+        censored += [(float(step), share)] * int((now & ~grokked).sum())
+    return falls, shares, censored
+
+
+def weight_decay_survival(grokking: pd.DataFrame) -> Figure:
+    """Share of runs that have not grokked yet, and the final Σθ², by weight decay and arm.
+
+    ``grokking``: the table of ``tabulate_grokking.py``. A row for each model that is trained with
+    more than one weight decay or arm (every model if none is): (a) weight decays, (b) arms that
+    change it once the network has memorised, beside the main arm, (c) the norm at the end. Bars
+    across a line are censored runs, which ended before they grokked; so are open circles. In
+    brackets: how many runs grokked, of all that did not diverge.
+    Raises ValueError if every run diverged.
+    """
+    rows = _rows(sound(grokking))
+    figure, axes = plt.subplots(
+        *(len(rows), 3),
+        **{"figsize": (PAGE, 0.5 + 2.2 * len(rows)), "squeeze": False},
+        width_ratios=[1, 1, 0.8],
+    )
+    for (left, middle, right), (model, own) in zip(axes, rows.items(), strict=True):
+        colours = _colours(own)
+        last = float(own["last_step"].max())
+        for axis, groups in ((left, _decays(own)), (middle, _arms(own))):
+            _survival_panel(axis, own, groups, colours, last)
+        left.set_ylabel("share of runs not yet grokked")
+        left.set_title(f"{label(model)}: weight decay")
+        middle.set_title("changed when memorised")
+        _norm_panel(right, own, colours)
+    for axis in axes[-1, :2]:
+        axis.set_xlabel("training step")
+    note_diverged(figure, grokking[grokking["model"].isin(list(rows))])
+    return figure
+
+
+def _rows(own: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs of each model that has several groups, or of every model."""
+    if own.empty:
+        raise ValueError("no run that did not diverge to draw")
+    models = {model: runs for model, runs in own.groupby("model", sort=False)}
+    varied = {m: runs for m, runs in models.items() if len(runs.drop_duplicates(GROUP)) > 1}
+    return varied or models
+
+
+Groups = dict[tuple[str, float], str]  # (arm, weight decay): name
+
+
+def _decays(own: pd.DataFrame) -> Groups:
+    """Arms whose weight decay stays as it is, by weight decay."""
+    pairs = own.loc[own["arm"].isin(DECAY_ARMS), ["weight_decay", "arm"]].drop_duplicates()
+    return {(arm, decay): f"{decay:g}" for decay, arm in sorted(pairs.itertuples(index=False))}
+
+
+def _arms(own: pd.DataFrame) -> Groups:
+    """The main arm and those that change something once the network has memorised."""
+    pairs = own.loc[own["arm"] != "weight_decay", ["arm", "weight_decay"]].drop_duplicates()
+    return {
+        (arm, decay): ARM_WORDS.get(arm, arm.replace("_", " "))
+        for arm, decay in pairs.itertuples(index=False)
+    }
+
+
+def _colours(own: pd.DataFrame) -> dict[tuple[str, float], str]:
+    """Darker for more weight decay; the arms take colours of their own."""
+    decays, arms = _decays(own), [group for group in _arms(own) if group[0] not in DECAY_ARMS]
+    shades = plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(decays)))
+    found = {group: to_hex(shade) for group, shade in zip(decays, shades, strict=True)}
+    return found | {group: OTHERS[i % len(OTHERS)] for i, group in enumerate(arms)}
+
+
+def _of(frame: pd.DataFrame, group: tuple[str, float]) -> pd.DataFrame:
+    arm, decay = group
+    return frame[(frame["arm"] == arm) & (frame["weight_decay"] == decay)]
+
+
+def _survival_panel(
+    axis: Axes, own: pd.DataFrame, groups: Groups, colours: dict, last_step: float
+) -> None:
+    ends = {}
+    for group, name in groups.items():
+        runs, shade = _of(own, group), colours[group]
+        grokked = (runs["status"] == "grokked").to_numpy()
+        ended = np.where(grokked, runs["grokking_step"], runs["last_step"])
+        falls, shares, censored = not_grokked(ended, grokked)
+        x = [0.0, *falls, float(ended.max())]
+        y = [1.0, *shares, shares[-1] if shares else 1.0]
+        axis.step(x, y, where="post", color=shade, alpha=0.9)
+        for step, share in censored:
+            axis.plot(step, share, "|", color=shade, ms=7, mew=1.2)
+        gap = "\n" if name in ARM_WORDS.values() else " "
+        ends[f"{name}{gap}({grokked.sum()}/{len(runs)})"] = (y[-1], shade)
+    axis.set_xlim(0, 1.02 * last_step)
+    axis.set_ylim(-0.04, 1.08)
+    label_ends(axis, ends, n_lines=max(words.count("\n") for words in ends) + 1)
+
+
+def _norm_panel(axis: Axes, own: pd.DataFrame, colours: dict) -> None:
+    """Σθ² at the end of each run; the groups side by side, in the order of the other panels."""
+    groups = _decays(own) | {g: name for g, name in _arms(own).items() if g[0] not in DECAY_ARMS}
+    for x, group in enumerate(groups):
+        runs = _of(own, group)
+        for _, run in runs.iterrows():
+            face = colours[group] if run["status"] == "grokked" else "white"
+            axis.plot(x, run["norm_squared_final"], "o", color=colours[group], mfc=face, ms=4)
+    axis.set_yscale("log")
+    axis.set_xticks(
+        range(len(groups)), [*groups.values()], rotation=40, ha="right", rotation_mode="anchor"
+    )
+    axis.set_xlim(-0.5, len(groups) - 0.5)
+    axis.set_ylabel("Σθ² at the end")
+    axis.set_title("open: not grokked")
+
+
+def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
+    """Σθ² over training, every run: weight decays at the left, arms at the right.
+
+    ``progress``: model, arm, weight_decay, seed, status, step, norm_squared. ``grokking``: the
+    table of ``tabulate_grokking.py``. Circles: the grokking step; triangles: the centre of the
+    steepest fall after memorisation. A row for each model as in ``weight_decay_survival``; runs
+    that diverged are not drawn. Raises ValueError if every run did.
+    """
+    diverged = grokking.loc[grokking["status"] == "diverged", [*GROUP, "seed"]]
+    drawn = progress.merge(diverged, how="left", indicator=True, on=[*GROUP, "seed"])
+    drawn = drawn[(drawn["_merge"] == "left_only") & (drawn["status"] != "diverged")]
+    rows = _rows(drawn)
+    figure, axes = plt.subplots(
+        *(len(rows), 2),
+        **{"figsize": (PAGE, 0.5 + 2.4 * len(rows)), "squeeze": False, "sharey": "row"},
+    )
+    for (left, right), (model, own) in zip(axes, rows.items(), strict=True):
+        colours = _colours(own)
+        moments = grokking[grokking["model"] == model]
+        for axis, groups in ((left, _decays(own)), (right, _arms(own))):
+            _weight_norm_panel(axis, own, moments, groups, colours)
+        left.set_ylabel("Σθ²")
+        left.set_title(f"{label(model)}: weight decay")
+        right.set_title("changed when memorised")
+    for axis in axes[-1]:
+        axis.set_xlabel("training step")
+    handles = [
+        plt.Line2D([], [], linestyle="none", marker=marker, color=REFERENCE, ms=4, label=words)
+        for marker, words in (("o", "grokking step"), ("v", "steepest fall"))
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
+    note_diverged(figure, grokking[grokking["model"].isin(list(rows))])
+    return figure
+
+
+def _weight_norm_panel(
+    axis: Axes, own: pd.DataFrame, moments: pd.DataFrame, groups: Groups, colours: dict
+) -> None:
+    axis.set_yscale("log")
+    ends = {}
+    for group, name in groups.items():
+        lasts, shade = [], colours[group]
+        for seed, line in _of(own, group).groupby("seed"):
+            curve = line.drop_duplicates("step").sort_values("step")
+            axis.plot(curve["step"], curve["norm_squared"], color=shade, linewidth=0.9)
+            lasts.append(float(curve["norm_squared"].iloc[-1]))
+            run = _of(moments[moments["seed"] == seed], group)
+            for column, marker in (("grokking_step", "o"), ("steepest_fall_step", "v")):
+                step = float(run[column].iloc[0]) if len(run) else math.nan
+                if not math.isnan(step):
+                    height = np.interp(step, curve["step"], curve["norm_squared"])
+                    axis.plot(step, height, marker, color=shade, ms=4, mec="white", mew=0.4)
+        ends[name] = (sorted(lasts)[len(lasts) // 2], shade)
+    axis.set_xlim(0, None)
+    label_ends(axis, ends)

@@ -1,0 +1,62 @@
+# Track B: what its tables and figures are made of.
+
+# A table that puts what one analysis wrote for every run into one file: that analysis, and whether
+# it is made of the variants of a model, too.
+GATHERED_ADDITION = {
+    "progress_measures": ("progress", True),
+    "excluded_loss": ("excluded", True),
+    "embedding_circles": ("circles", True),
+    "logit_identities": ("identities", True),
+    "neuron_frequencies": ("neurons", False),
+    "neuron_patching": ("patched_neurons", False),
+    "patching_groups": ("patched_groups", False),
+    "frequency_ablation": ("ablation", False),
+    "parsimony": ("parsimony", False),
+    "attention_addition": ("attention", False),
+    "spectra": ("spectra", False),
+    "embedding": ("embedding", False),
+    "attention_maps": ("attention_maps", False),
+}
+TOO_LONG = (
+    "spectra",
+    "embedding",
+    "attention_maps",
+    "excluded_loss",
+    "progress_measures",
+)
+# What each figure is drawn from.
+ADDITION_FIGURES = {
+    "progress_measures": ["progress_measures", "excluded_loss"],
+    "weight_norm": ["progress_measures", "grokking"],
+    "weight_decay_survival": ["grokking"],
+    "embedding_spectrum": ["embedding", "circuit"],
+    "embedding_svd": ["embedding", "circuit"],
+    "embedding_circles": ["embedding", "embedding_circles"],
+    "neuron_frequencies": ["neuron_frequencies", "circuit"],
+    "logit_identities": ["logit_identities", "circuit"],
+    "neuron_patching": ["neuron_patching", "patching_groups"],
+    "frequency_ablation": ["frequency_ablation"],
+    "parsimony": ["parsimony"],
+    "attention_maps_addition": ["attention_addition", "attention_maps"],
+}
+
+
+def addition_table(name):
+    """Where a table lies: what is too long to read is kept with the analyses."""
+    if name in TOO_LONG:
+        return f"{RESULTS}/analysis/{name}.parquet"
+    return f"{RESULTS}/tables/{name}.csv"
+
+
+def gathered_addition_runs(name):
+    return runs("modular_addition", "run.json", GATHERED_ADDITION[name][1])
+
+
+def addition_results():
+    """Tables and figures of Track B."""
+    if "modular_addition" not in TASKS:
+        return []
+    return [
+        *map(addition_table, ["grokking", "circuit", *GATHERED_ADDITION]),
+        *figures(*ADDITION_FIGURES),
+    ]
