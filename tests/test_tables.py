@@ -10,7 +10,7 @@ from helpers import addition_settings, regression_settings, run_program
 import tabulate_algorithms
 import tabulate_effective_weights
 from mechanics.algorithms.risk import gradient_cosine
-from mechanics.tables import arm_of, read_analyses, sound
+from mechanics.tables import arm_of, read_analyses, read_table, sound, write_table
 
 
 def write_analysis(folder, model: str, statuses: dict[int, str], frame: pd.DataFrame):
@@ -110,3 +110,13 @@ def test_effective_weights_are_means_over_k_beside_their_nulls():
     assert table["correlation_untrained"].tolist() == pytest.approx([0.05, 0.05])
     null = (gradient_cosine(3, 4) + gradient_cosine(3, 8)) / 2
     assert table["correlation_null"].tolist() == pytest.approx([null, null])
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("keys", [["3 56", ""], ["", ""], ["7", "11"]])
+def test_an_empty_list_of_keys_is_read_as_it_was_written(tmp_path, kind, keys):
+    table = pd.DataFrame({"seed": [0, 1], "key_frequencies": keys, "loss": [math.nan, 0.5]})
+    write_table(table, tmp_path / f"table.{kind}")
+    found = read_table(tmp_path / f"table.{kind}")
+    assert found["key_frequencies"].tolist() == keys
+    assert math.isnan(found["loss"][0])

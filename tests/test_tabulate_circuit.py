@@ -1,6 +1,7 @@
 """The circuit's row has the losses of the seed's last checkpoint."""
 
 import pandas as pd
+
 from tabulate_circuit import tabulate
 
 

@@ -75,5 +75,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         table.to_parquet(part, index=False)
 
 
+KEYS = ("key_frequencies", "keys_w_e", "keys_neurons")  # lists of frequencies as text
+
+
 def read_table(path: Path) -> pd.DataFrame:
-    return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+    """A table that ``write_table`` wrote. An empty list of key frequencies is not a missing one."""
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    table = pd.read_csv(path, dtype=dict.fromkeys(KEYS, str))
+    return table.fillna(dict.fromkeys(KEYS, ""))
