@@ -27,12 +27,10 @@ from mechanics.circuits.ablation import (
     judge,
     kept_amplitudes,
     neuron_contributions,
-    only_frequencies,
     random_sets,
     rebuilt_logits,
     split_mlp,
     with_first_neurons,
-    without_frequencies,
     without_frequencies_in_neurons,
     without_neurons,
 )
@@ -44,6 +42,7 @@ from mechanics.circuits.fourier import (
     sum_spectrum,
 )
 from mechanics.circuits.neurons import neuron_frequencies
+from mechanics.circuits.progress_measures import excluded_logits, restricted_logits
 from mechanics.device import choose_device
 from mechanics.files import atomic
 from mechanics.seeds import generator
@@ -131,7 +130,7 @@ def ablate(circuit: Circuit, trained: Bool[Tensor, "pair"]) -> list[dict]:
     full = judge(circuit.logits)
     rows = []
     for k in frequencies(circuit.p):
-        levels = {"logits": (without_frequencies(circuit.logits, [k]), math.nan)}
+        levels = {"logits": (excluded_logits(circuit.logits, [k]), math.nan)}
         if circuit.exact:
             levels["neurons"] = without_frequencies_in_neurons(*own, [k]), math.nan
             cluster = circuit.frequency == k
@@ -175,15 +174,15 @@ def _by_frequency(circuit: Circuit, seed: int) -> list[dict]:
     amplitudes = fitted_amplitudes(logits)
     rows = [row("full", len(everything), judge(logits).over_all())]
     for n in range(len(order) + 1):
-        kept = only_frequencies(logits, order[:n])
+        kept = restricted_logits(logits, order[:n])
         rows.append(row("frequencies", n, judge(kept).over_all()))
         ideal = formula_answers(kept_amplitudes(amplitudes, order[:n]))
         rows.append(row("ideal", n, ideal.over_all()))
     others = [k for k in everything if k not in keys]
     draws = random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed)) if keys else []
     for own, other, change in (
-        ("keys_only", "random_frequencies", only_frequencies),
-        ("without_keys", "without_random_frequencies", without_frequencies),
+        ("keys_only", "random_frequencies", restricted_logits),
+        ("without_keys", "without_random_frequencies", excluded_logits),
     ):
         if not keys:
             rows += [row(own, 0, NAN), row(other, 0, NAN)]

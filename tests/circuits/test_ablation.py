@@ -7,25 +7,23 @@ import torch
 from clock_network import clock_network, memorised_logits
 
 from mechanics.circuits.ablation import (
-    along_sum,
     equal_amplitudes,
     fitted_amplitudes,
     formula_answers,
     judge,
     kept_amplitudes,
     neuron_contributions,
-    only_frequencies,
     random_sets,
     rebuilt_logits,
     split_mlp,
     with_first_neurons,
-    without_frequencies,
     without_frequencies_in_neurons,
     without_neurons,
 )
 from mechanics.circuits.addition_activations import addition_activations, neuron_logits
-from mechanics.circuits.fourier import frequencies, key_frequencies, sum_spectrum
+from mechanics.circuits.fourier import along_sum, frequencies, key_frequencies, sum_spectrum
 from mechanics.circuits.neurons import neuron_frequencies
+from mechanics.circuits.progress_measures import excluded_logits, restricted_logits
 from mechanics.tasks.modular_addition import all_pairs, targets, training_mask
 
 KEYS = {13: {2: 5.0, 6: 3.0}, 59: {4: 8.0, 11: 6.0, 29: 7.0}}
@@ -97,16 +95,16 @@ def test_planted_keys_are_necessary_and_sufficient(p):
     logits = planted(p, KEYS[p])
     for k in frequencies(p):
         left = {key: a for key, a in KEYS[p].items() if key != k}
-        same(without_frequencies(logits, [k]), planted(p, left))
-    same(only_frequencies(logits, list(KEYS[p])), logits)
-    assert loss(without_frequencies(logits, list(KEYS[p]))) == pytest.approx(math.log(p), abs=1e-10)
+        same(excluded_logits(logits, [k]), planted(p, left))
+    same(restricted_logits(logits, list(KEYS[p])), logits)
+    assert loss(excluded_logits(logits, list(KEYS[p]))) == pytest.approx(math.log(p), abs=1e-10)
     others = [k for k in frequencies(p) if k not in KEYS[p]]
-    same(without_frequencies(logits, others), logits)
+    same(excluded_logits(logits, others), logits)
 
 
 def test_what_is_kept_and_what_is_removed_are_the_logits_and_their_mean(p):
     logits, chosen = random_tensor(p * p, p), [2, 3]
-    parts = only_frequencies(logits, chosen) + without_frequencies(logits, chosen)
+    parts = restricted_logits(logits, chosen) + excluded_logits(logits, chosen)
     same(parts - logits, logits.mean(dim=0).expand_as(logits))
 
 
@@ -115,7 +113,7 @@ def test_no_frequency_matters_to_random_logits():
     logits = random_tensor(59 * 59, 59)
     full = judge(logits).over_all()
     for k in frequencies(59):
-        without = judge(without_frequencies(logits, [k])).over_all()
+        without = judge(excluded_logits(logits, [k])).over_all()
         assert without["loss"] == pytest.approx(full["loss"], rel=0.01)
         assert without["accuracy"] == pytest.approx(full["accuracy"], abs=0.01)
 
@@ -131,20 +129,20 @@ def test_no_frequency_matters_more_than_another_to_memorised_logits():
     assert key_frequencies(sum_spectrum(logits)) == []
     amplitudes = fitted_amplitudes(logits)
     assert float(amplitudes.mean()) == pytest.approx(2 * 0.3 * 20 / 59, rel=0.01)
-    without = [loss(without_frequencies(logits, [k])) for k in frequencies(59)]
+    without = [loss(excluded_logits(logits, [k])) for k in frequencies(59)]
     assert max(without) / min(without) < 1.02
-    everything = judge(only_frequencies(logits, list(frequencies(59)))).over(~mask)
+    everything = judge(restricted_logits(logits, list(frequencies(59)))).over(~mask)
     assert everything["accuracy"] == 1
     assert judge(logits).over(~mask)["accuracy"] < 0.05
-    three = judge(only_frequencies(logits, [3, 8, 21])).over(~mask)
+    three = judge(restricted_logits(logits, [3, 8, 21])).over(~mask)
     assert three["accuracy"] > 0.3 and three["loss"] > 2
 
 
 def test_clock_needs_its_keys_and_nothing_else(clock):
     (logits, *_), keys = clock
     assert judge(logits).over_all()["accuracy"] == 1
-    assert loss(only_frequencies(logits, keys)) < 1e-3
-    ablations = (without_frequencies, lambda L, k: without_frequencies_in_neurons(*clock[0], k))
+    assert loss(restricted_logits(logits, keys)) < 1e-3
+    ablations = (excluded_logits, lambda L, k: without_frequencies_in_neurons(*clock[0], k))
     for without in ablations:
         for k in frequencies(13):
             if k in keys:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from mechanics.circuits.fourier import (
+    along_sum,
     effective_rank,
     fourier_basis,
     frequencies,
@@ -12,6 +13,7 @@ from mechanics.circuits.fourier import (
     key_frequencies,
     n_frequencies_for,
     sum_spectrum,
+    waves,
 )
 from mechanics.tasks.modular_addition import all_pairs
 
@@ -91,3 +93,17 @@ def test_gini_of_a_flat_and_of_a_single_spectrum():
 def test_effective_rank_counts_equal_directions():
     assert effective_rank(torch.eye(5)[:, :3]) == pytest.approx(3)
     assert effective_rank(torch.ones(4, 6)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("p", "keys"), [(13, [1, 6]), (59, [29, 3, 14])])
+def test_projection_along_the_sum_keeps_its_waves_and_no_other(p, keys):
+    a, b = all_pairs(p).double().T
+    chosen = sum(torch.cos(2 * torch.pi * k * (a + b) / p + k) for k in keys)
+    others = torch.cos(2 * torch.pi * 2 * (a + b) / p) + torch.cos(2 * torch.pi * keys[0] * a / p)
+    found = along_sum((chosen + others + 1.0)[:, None], keys, p)[:, 0]
+    torch.testing.assert_close(found, chosen, atol=1e-10, rtol=0)
+
+
+def test_frequency_that_p_does_not_have_is_refused():
+    with pytest.raises(ValueError, match=r"frequencies \[7\]: expected 1 … 6"):
+        waves(13, [7])

@@ -20,7 +20,6 @@ from mechanics.circuits.progress_measures import (
     norms_squared,
     pair_losses,
     restricted_logits,
-    sum_directions,
 )
 from mechanics.models import addition
 from mechanics.models.block import Architecture, initialise
@@ -40,18 +39,6 @@ def waves(p: int, keys, function=torch.cos) -> torch.Tensor:
 def noise(p: int, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(p * p, p, generator=generator, dtype=torch.float64)
-
-
-@pytest.mark.parametrize(("p", "keys"), [(13, [2, 5]), (59, [1, 29]), (97, [48]), (13, [])])
-def test_directions_are_orthonormal(p, keys):
-    directions = sum_directions(p, keys)
-    identity = torch.eye(2 * len(keys), dtype=torch.float64)
-    torch.testing.assert_close(directions.T @ directions, identity, atol=1e-10, rtol=0)
-
-
-def test_frequency_that_does_not_exist_is_refused():
-    with pytest.raises(ValueError, match="expected 1 … 6"):
-        sum_directions(13, [7])
 
 
 @pytest.mark.parametrize("function", [torch.cos, torch.sin])

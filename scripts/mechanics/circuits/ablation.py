@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from mechanics.circuits.fourier import fourier_basis, frequencies
+from mechanics.circuits.fourier import along_sum, fourier_basis, frequencies, sum_means, waves
 from mechanics.tasks.modular_addition import all_pairs, cross_entropy, targets
 
 
@@ -47,48 +47,6 @@ def judge(logits: Float[Tensor, "pair token"]) -> Answers:
     return Answers(loss.cpu(), right.cpu(), margin.cpu())
 
 
-def waves(p: int, chosen: Sequence[int]) -> Float[Tensor, "wave number"]:
-    """Orthonormal cos and sin over Z_p of the chosen frequencies, two rows for each."""
-    rows = [row for k in chosen for row in (2 * k - 1, 2 * k)]
-    return fourier_basis(p)[rows]
-
-
-def sum_means(values: Float[Tensor, "pair feature"], p: int) -> Float[Tensor, "sum feature"]:
-    """Mean over the p pairs of each sum a + b (mod p)."""
-    sums = targets(all_pairs(p), p).to(values.device)
-    means = torch.zeros(p, values.shape[1], dtype=values.dtype, device=values.device)
-    return means.index_add_(0, sums, values) / p
-
-
-def along_sum(
-    values: Float[Tensor, "pair feature"], chosen: Sequence[int], p: int
-) -> Float[Tensor, "pair feature"]:
-    """Projection, over the pairs, on the directions of the chosen frequencies."""
-    directions = waves(p, chosen).to(values)
-    projection = directions.T @ (directions @ sum_means(values, p))
-    return projection[targets(all_pairs(p), p).to(values.device)]
-
-
-def without_frequencies(
-    logits: Float[Tensor, "pair token"], chosen: Sequence[int]
-) -> Float[Tensor, "pair token"]:
-    """The logits minus their projection on the directions of the chosen frequencies."""
-    return logits - along_sum(logits, chosen, logits.shape[-1])
-
-
-def only_frequencies(
-    logits: Float[Tensor, "pair token"], chosen: Sequence[int]
-) -> Float[Tensor, "pair token"]:
-    """That projection and the logits' mean over the pairs: what the restricted loss judges.
-
-    It averages over all pairs of the same sum, which lends what a network knows of some pairs to
-    the others: it can be right where the network is not, as a memorised network is everywhere with
-    all frequencies, and partly with three. Read it beside what the other frequencies alone answer
-    and what is lost without the chosen ones.
-    """
-    return logits.mean(dim=0) + along_sum(logits, chosen, logits.shape[-1])
-
-
 def without_frequencies_in_neurons(
     logits: Float[Tensor, "pair token"],
     hook_post: Float[Tensor, "pair d_mlp"],
@@ -98,7 +56,7 @@ def without_frequencies_in_neurons(
     """The logits once these directions are removed from every neuron (one layer, no LayerNorm).
 
     The mean over the pairs of what is removed is zero, so this is mean ablation of the directions.
-    It differs from ``without_frequencies`` by what attention writes to the logits directly.
+    It differs from ``excluded_logits`` by what attention writes to the logits directly.
     """
     return logits - along_sum(hook_post @ W_L, chosen, W_L.shape[1])
 

@@ -3,9 +3,13 @@
 Frequencies run k = 1 … (p − 1)/2, both included; k and p − k are one frequency.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from mechanics.tasks.modular_addition import all_pairs, targets
 
 
 def frequencies(p: int) -> range:
@@ -92,3 +96,30 @@ def n_frequencies_for(spectrum: Float[Tensor, "frequency"], share: float) -> int
     total = spectrum.sort(descending=True).values.cumsum(0)
     reached = (total >= share).nonzero()
     return int(reached[0]) + 1 if len(reached) else None
+
+
+def waves(p: int, chosen: Sequence[int]) -> Float[Tensor, "wave number"]:
+    """Orthonormal cos and sin over Z_p of the chosen frequencies, two rows for each.
+
+    Raises ValueError for a frequency that p does not have.
+    """
+    if not all(k in frequencies(p) for k in chosen):
+        raise ValueError(f"frequencies {list(chosen)}: expected 1 … {(p - 1) // 2}")
+    rows = [row for k in chosen for row in (2 * k - 1, 2 * k)]
+    return fourier_basis(p)[rows]
+
+
+def sum_means(values: Float[Tensor, "pair feature"], p: int) -> Float[Tensor, "sum feature"]:
+    """Mean over the p pairs of each sum a + b (mod p)."""
+    sums = targets(all_pairs(p), p).to(values.device)
+    means = torch.zeros(p, values.shape[1], dtype=values.dtype, device=values.device)
+    return means.index_add_(0, sums, values) / p
+
+
+def along_sum(
+    values: Float[Tensor, "pair feature"], chosen: Sequence[int], p: int
+) -> Float[Tensor, "pair feature"]:
+    """Projection, over the pairs, on cos ω_k (a + b) and sin ω_k (a + b) of the chosen k."""
+    directions = waves(p, chosen).to(values)
+    projection = directions.T @ (directions @ sum_means(values, p))
+    return projection[targets(all_pairs(p), p).to(values.device)]

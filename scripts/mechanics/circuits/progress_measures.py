@@ -17,7 +17,7 @@ from torch.nn.functional import relu
 
 from mechanics.circuits.addition_activations import neuron_logits
 from mechanics.circuits.fourier import (
-    fourier_basis,
+    along_sum,
     frequency_shares,
     sum_spectrum,
 )
@@ -76,34 +76,26 @@ def key_spectrum(
     return sum_spectrum(logits).cpu()
 
 
-def sum_directions(p: int, keys: Sequence[int]) -> Float[Tensor, "pair direction"]:
-    """cos and sin of 2πk(a + b)/p over all pairs for each key k, orthonormal, float64."""
-    if not all(1 <= k <= (p - 1) // 2 for k in keys):
-        raise ValueError(f"key frequencies {list(keys)}: expected 1 … {(p - 1) // 2}")
-    rows = [row for k in keys for row in (2 * k - 1, 2 * k)]
-    return (fourier_basis(p)[rows][:, targets(all_pairs(p), p)] / math.sqrt(p)).T
-
-
-def sum_component(
-    logits: Float[Tensor, "pair token"], keys: Sequence[int]
-) -> Float[Tensor, "pair token"]:
-    """The projection of the logits on ``sum_directions``."""
-    directions = sum_directions(logits.shape[-1], keys).to(logits.device)
-    return directions @ (directions.T @ logits.double())
-
-
 def restricted_logits(
     logits: Float[Tensor, "pair token"], keys: Sequence[int]
 ) -> Float[Tensor, "pair token"]:
-    """What the key frequencies say of a + b, and the mean over pairs; all else is taken away."""
-    return sum_component(logits, keys) + logits.double().mean(dim=0)
+    """What the key frequencies say of a + b, and the mean over pairs; all else is taken away.
+
+    The projection averages over all pairs of the same sum, which lends what a network knows of
+    some pairs to the others: it can be right where the network is not, as a memorised network is
+    everywhere with all frequencies, and partly with three. Read it beside what other frequencies
+    alone answer and what is lost without these.
+    """
+    exact = logits.double()
+    return along_sum(exact, keys, logits.shape[-1]) + exact.mean(dim=0)
 
 
 def excluded_logits(
     logits: Float[Tensor, "pair token"], keys: Sequence[int]
 ) -> Float[Tensor, "pair token"]:
     """The logits without what these key frequencies say of a + b."""
-    return logits.double() - sum_component(logits, keys)
+    exact = logits.double()
+    return exact - along_sum(exact, keys, logits.shape[-1])
 
 
 def pair_losses(logits: Float[Tensor, "pair token"]) -> Float[Tensor, " pair"]:
