@@ -25,9 +25,7 @@ def described(job):
 # metadata, and a command line is too short for one. It is written when a run of the study begins.
 onstart:
     jobs = [described(job) for job in workflow.dag.jobs if job.output]
-    if any(
-        PROVENANCE.endswith(f"/{path}") for job in jobs for path in job["outputs"]
-    ):
+    if any(job["rule"] == "record_provenance" for job in jobs):
         with atomic(Path(JOBS)) as part:
             part.write_text(
                 json.dumps(sorted(jobs, key=lambda job: job["outputs"]), indent=1)

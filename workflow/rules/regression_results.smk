@@ -109,7 +109,7 @@ rule tabulate_emergence:
         table=report(
             table("emergence"),
             caption="../report/emergence_table.rst",
-            category="Track A",
+            category="Comparison",
             subcategory="Tables",
             labels={"table": "emergence"},
         ),
