@@ -119,7 +119,7 @@ def bring_back(published: Path, study: Path, against: dict[str, str], provenance
 
 def snakemake(files: list[str], *arguments: str) -> None:
     """Raises CalledProcessError if it fails; what it says of the failure goes to the terminal."""
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all", *arguments]
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "1", "--quiet", "all"]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     subprocess.run([*command, "--configfile", *files], check=True, env=environment)
 
