@@ -1,4 +1,4 @@
-"""What the report says of the study as a whole: its table, its seeds, and where its data are from."""
+"""What the report says of the study as a whole: its table, its seeds, where its data are from."""
 
 import pandas as pd
 
@@ -49,35 +49,28 @@ def seeds_sentence(records: list[dict], grokking: pd.DataFrame | None) -> str:
     ``records``: model and replicas of every run. ``grokking``: the table, if there is one.
     """
     replicas = [(r["model"], replica) for r in records for replica in r["replicas"]]
-    diverged = [
-        f"{model} seed {replica['seed']}"
-        for model, replica in replicas
-        if replica["status"] == "diverged"
-    ]
-    text = (
-        f"{len(replicas)} replicas of {len({model for model, _ in replicas})} networks were trained"
-    )
-    text += (
-        f"; {len(diverged)} diverged ({', '.join(diverged)}) and are left out of means"
-        if (diverged)
-        else "; none diverged"
-    )
+    models = {model for model, _ in replicas}
+    text = f"{len(replicas)} replicas of {len(models)} networks were trained; "
+    diverged = [f"{m} seed {r['seed']}" for m, r in replicas if r["status"] == "diverged"]
+    if diverged:
+        text += f"{len(diverged)} diverged ({', '.join(diverged)}) and are left out of means"
+    else:
+        text += "none diverged"
     if grokking is not None:
         censored = grokking[grokking["status"] == "censored"].groupby("entry", sort=False).size()
         listed = ", ".join(f"{entry}: {n}" for entry, n in censored.items())
-        text += (
-            f"; not grokked within their budget and so censored: {listed}"
+        text += "; " + (
+            f"not grokked within their budget and so censored: {listed}"
             if listed
-            else ("; every addition network grokked")
+            else "every addition network grokked"
         )
     return text + "."
 
 
 def footer(records: list[dict], config_sha256: str, dates: dict[str, str]) -> str:
-    """Commits that trained the networks with their dates and the hash of their settings."""
-    commits = sorted({record["git_commit"] for record in records})
-    listed = ", ".join(
-        f"{commit[:10]}{'-dirty' if commit.endswith('-dirty') else ''} ({dates.get(commit, 'undated')})"
-        for commit in commits
-    )
-    return f"trained at commit {listed} · config sha256 {config_sha256[:12]}"
+    """Commits that trained the networks, with their dates, and the hash of their settings."""
+    commits = []
+    for commit in sorted({record["git_commit"] for record in records}):
+        dirty = "-dirty" if commit.endswith("-dirty") else ""
+        commits.append(f"{commit[:10]}{dirty} ({dates.get(commit, 'undated')})")
+    return f"trained at commit {', '.join(commits)} · config sha256 {config_sha256[:12]}"
