@@ -1,6 +1,7 @@
 """One style for all figures: sizes, fonts, colours. Colours are Okabe & Ito's, safe for the
 colour-blind; a model or a reference has the same colour in every figure."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from mechanics.files import atomic
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
+STRIP = 1.75  # inches: height of a strip of panels across a page of the report
 COLOURS = {
     "linear_L1": "#0072B2",
     "linear_L1_axis": "#332288",
@@ -129,6 +131,12 @@ def label_ends(
             va="center",
             annotation_clip=False,
         )
+
+
+def letter_panels(axes: Iterable[Axes]) -> None:
+    """(a), (b), … at the left above the panels of a strip."""
+    for letter, axis in zip("abcdef", axes, strict=False):
+        axis.set_title(f"({letter})", loc="left", fontweight="bold", fontsize=7)
 
 
 def diverged_note(frame: pd.DataFrame) -> str:

@@ -1,4 +1,4 @@
-"""The two figures of the report, composed for print: a strip of panels each, frames in, figure out.
+"""The report's figure of Track B, a strip of panels composed for print: frames in, figure out.
 
 Each panel has a full figure of its own elsewhere; here it shows what the text speaks of.
 """
@@ -11,98 +11,12 @@ from matplotlib.figure import Figure
 
 from mechanics.figures.embedding import draw_plane
 from mechanics.figures.grokking_runs import DECAY_ARMS, not_grokked
-from mechanics.figures.style import COLOURS, OTHERS, PAGE, REFERENCE, colour, label, label_ends
+from mechanics.figures.style import COLOURS, OTHERS, PAGE, STRIP, label_ends, letter_panels
 from mechanics.tables import sound
 
-HEIGHT = 1.75
 FIRST = 10  # step at which a logarithmic axis begins
 LOWEST = 1e-8  # nats: smaller losses are drawn as this
-ALGORITHMS = {"OLS": "black", "6-step GD": OTHERS[0], "one-step GD": OTHERS[1]}
 ARM_WORDS = {"no_decay": "decay off", "fixed_norm": "norm held"}
-
-
-def report_regression(
-    risks: pd.DataFrame, weights: pd.DataFrame, algorithms: pd.DataFrame
-) -> Figure:
-    """(a) risk against k beside its laws, (b) correlation of the effective weights over training,
-    (c) distance of the deepest network's predictions to three algorithms.
-
-    ``risks``, ``weights``, ``algorithms``: regression_risk, effective_weights, algorithm_match.
-    """
-    figure, axes = plt.subplots(1, 3, figsize=(PAGE, HEIGHT), width_ratios=[1.15, 1, 1])
-    _risk_panel(axes[0], risks)
-    _weights_panel(axes[1], weights)
-    _distance_panel(axes[2], algorithms, _deepest(risks))
-    _letters(axes)
-    return figure
-
-
-def _deepest(risks: pd.DataFrame) -> str:
-    """The model of most layers, the last of them: where there are several, the one with MLPs."""
-    return risks[risks["n_layers"] == risks["n_layers"].max()]["model"].iloc[-1]
-
-
-def _risk_panel(axis: Axes, risks: pd.DataFrame) -> None:
-    axis.set(yscale="log", xlabel="context length k, pairs", ylabel="risk, MSE / d")
-    ends = {}
-    one_layer, deep = risks[risks["n_layers"] == 1], risks[risks["n_layers"] > 1]
-    for model in dict.fromkeys(one_layer["model"]):
-        ends[label(model)] = _mean_line(axis, sound(one_layer), model)
-    for model in dict.fromkeys(deep["model"]):
-        if deep.loc[deep["model"] == model, "n_layers"].iloc[0] == deep["n_layers"].max():
-            ends[label(model)] = _mean_line(axis, sound(deep), model)
-    laws = {"best step for all k": (one_layer, "one_step_mixture", "--")}
-    if len(deep):
-        deepest = deep[deep["model"] == _deepest(risks)]
-        laws[f"best {deep['n_layers'].max()} GD steps"] = (deepest, "gd_free_at_k", ":")
-    for name, (own, column, style) in laws.items():
-        law = own.groupby("k")[column].first()
-        axis.plot(law.index, law, color=REFERENCE, linestyle=style, linewidth=0.9, zorder=0)
-        ends[name] = (float(law.iloc[-1]), REFERENCE)
-    label_ends(axis, ends, fontsize=5.5)
-
-
-def _mean_line(axis: Axes, risks: pd.DataFrame, model: str) -> tuple[float, str]:
-    by_k = risks[risks["model"] == model].groupby("k")["risk"]
-    mean, shade = by_k.mean(), colour(model)
-    bars = [mean - by_k.min(), by_k.max() - mean]
-    axis.errorbar(mean.index, mean, bars, color=shade, marker="o", markersize=1.8, linewidth=0.9)
-    return float(mean.iloc[-1]), shade
-
-
-def _weights_panel(axis: Axes, weights: pd.DataFrame) -> None:
-    """Correlations of the first one-layer linear network; its nulls in grey."""
-    model = weights["model"].iloc[0]
-    own = sound(weights[(weights["model"] == model) & (weights["step"] >= 1)])
-    ends = {}
-    for column, name, shade in (
-        ("correlation_gd", "with W$_{GD}$", colour(model)),
-        ("correlation_ols", "with OLS", OTHERS[2]),
-    ):
-        by_step = own.groupby("step")[column]
-        middle = by_step.median()
-        axis.plot(middle.index, middle, color=shade)
-        axis.fill_between(middle.index, by_step.min(), by_step.max(), color=shade, alpha=0.2, lw=0)
-        ends[name] = (float(middle.iloc[-1]), shade)
-    for column, name in (("correlation_null", "w itself"), ("correlation_shuffled", "shuffled y")):
-        level = float(own[own["step"] == own["step"].max()][column].median())
-        axis.axhline(level, color=REFERENCE, linestyle="--", linewidth=0.8)
-        ends[name] = (level, REFERENCE)
-    axis.set(xscale="log", xlabel="training step", ylabel="correlation of ∂ŷ/∂x")
-    axis.set_title(label(model))
-    label_ends(axis, ends, fontsize=5.5)
-
-
-def _distance_panel(axis: Axes, algorithms: pd.DataFrame, model: str) -> None:
-    own = algorithms[algorithms["model"] == model]
-    ends = {}
-    for name, shade in ALGORITHMS.items():
-        line = own[own["algorithm"] == name].sort_values("k")
-        axis.plot(line["k"], line["preds_diff"], ".-", color=shade, ms=3)
-        ends[name] = (float(line["preds_diff"].iloc[-1]), shade)
-    axis.set(yscale="log", xlabel="context length k, pairs", ylabel="distance, E|ŷ − ŷ'|")
-    axis.set_title(label(model))
-    label_ends(axis, ends, fontsize=5.5)
 
 
 def report_addition(
@@ -116,20 +30,26 @@ def report_addition(
     its first.
     """
     main = progress[progress["arm"] == "main"]
-    names = list(dict.fromkeys(main["model"]))
-    model = "softmax_L1" if "softmax_L1" in names else names[0]
-    seed = _shown_seed(grokking, model)
+    model = shown_model(grokking)
+    seed = shown_seed(grokking, model)
     own = main[(main["model"] == model) & (main["seed"] == seed)].sort_values("step")
-    figure, axes = plt.subplots(1, 4, figsize=(PAGE, HEIGHT), width_ratios=[1, 1.1, 0.75, 1.1])
+    figure, axes = plt.subplots(1, 4, figsize=(PAGE, STRIP), width_ratios=[1, 1.1, 0.75, 1.1])
     _accuracy_panel(axes[0], sound(main[main["model"] == model]))
     _loss_panel(axes[1], own, seed)
     _circle_panel(axes[2], embedding, circuit, model, seed)
     _survival_panel(axes[3], sound(grokking[grokking["model"] == model]))
-    _letters(axes)
+    letter_panels(axes)
     return figure
 
 
-def _shown_seed(grokking: pd.DataFrame, model: str) -> int:
+def shown_model(grokking: pd.DataFrame) -> str:
+    """One layer of softmax attention where the study has it, else its first network."""
+    names = list(dict.fromkeys(grokking.loc[grokking["arm"] == "main", "model"]))
+    return "softmax_L1" if "softmax_L1" in names else names[0]
+
+
+def shown_seed(grokking: pd.DataFrame, model: str) -> int:
+    """The first seed of the main arm that grokked; the first if none did."""
     own = grokking[(grokking["model"] == model) & (grokking["arm"] == "main")]
     grokked = own[own["status"] == "grokked"]
     return int((grokked if len(grokked) else own)["seed"].iloc[0])
@@ -218,8 +138,3 @@ def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
     axis.set(xlabel="training step", ylabel="not yet grokked", ylim=(-0.04, 1.08))
     axis.xaxis.set_major_formatter(lambda step, _: f"{step / 1000:g}k" if step else "0")
     label_ends(axis, ends, fontsize=5.5)
-
-
-def _letters(axes) -> None:
-    for letter, axis in zip("abcd", axes, strict=False):
-        axis.set_title(f"({letter})", loc="left", fontweight="bold", fontsize=7)
