@@ -153,8 +153,16 @@ def note_diverged(figure: Figure, frame: pd.DataFrame) -> None:
         figure.supxlabel(note, fontsize=6, color=REFERENCE)
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write ``{name}.pdf`` and ``{name}.png``; the same figure gives the same bytes."""
-    for kind, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
+def save(figure: Figure, folder: Path, name: str, made_from: str) -> None:
+    """Write ``{name}.pdf`` and ``{name}.png``; the same figure gives the same bytes.
+
+    ``made_from``, the short id of ``mechanics.lineage``, stands in the metadata of both, among the
+    keywords of the PDF and as text ``Provenance`` of the PNG.
+    """
+    metadata = {
+        "pdf": {"CreationDate": None, "Keywords": f"provenance:{made_from}"},
+        "png": {"Software": None, "Provenance": made_from},
+    }
+    for kind, about in metadata.items():
         with atomic(folder / f"{name}.{kind}") as part:
-            figure.savefig(part, format=kind, metadata=metadata)
+            figure.savefig(part, format=kind, metadata=about)
