@@ -1,17 +1,19 @@
 # The claims and the report: what is said of the numbers.
 REPORT = Path(workflow.basedir, "report")
-CLAIMS = study.read_yaml(str(REPORT / "claims.yaml"))
+CLAIMS = read_yaml(str(REPORT / "claims.yaml"))
 REPORT_FIGURES = {
-    "linear_regression": "report_regression",
-    "modular_addition": "report_addition",
+    "linear_regression": ["report_regression"],
+    "modular_addition": ["report_addition", "report_cause"],
 }
 
 
 def claimed_tables():
     """The tables that claims are read from, of those that this study has."""
     made = set(regression_results() + addition_results())
-    paths = [table(name) if task == "linear_regression" else addition_table(name)
-             for name, task in CLAIMS["tables"].items()]
+    paths = [
+        table(name) if task == "linear_regression" else addition_table(name)
+        for name, task in CLAIMS["tables"].items()
+    ]
     return [path for path in paths if path in made]
 
 
@@ -45,9 +47,16 @@ rule make_claims:
 rule build_report:
     input:
         code=program("build_report"),
-        source=[f"workflow/report/{name}" for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")],
+        source=[
+            f"workflow/report/{name}"
+            for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")
+        ],
         claims=rules.make_claims.output,
-        figures=[f"{RESULTS}/figures/{REPORT_FIGURES[task]}.pdf" for task in TASKS],
+        figures=[
+            f"{RESULTS}/figures/{name}.pdf"
+            for task in TASKS
+            for name in REPORT_FIGURES[task]
+        ],
     output:
         report(
             f"{RESULTS}/report/report.pdf",
