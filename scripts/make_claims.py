@@ -14,7 +14,7 @@ from mechanics.files import atomic
 from mechanics.report.claims import ClaimError, evaluate
 from mechanics.report.summary import comparison_rows, footer, seeds_sentence
 from mechanics.settings import ConfigError, as_argument, read_settings, read_yaml
-from mechanics.tables import read_table
+from mechanics.tables import TableError, check_unedited, read_table
 
 
 def main() -> None:
@@ -37,6 +37,12 @@ def make(arguments: argparse.Namespace) -> dict:
     """All that the report shows beside its figures. Raises ClaimError, ConfigError."""
     specification = read_yaml(str(arguments.declared))
     study = read_settings(arguments.study)
+    for path in arguments.tables:
+        try:
+            check_unedited(path)
+        except TableError as error:
+            said = ", ".join(claims_of(specification["claims"], path.stem) or ["the comparison"])
+            raise ClaimError(f"{error} These claims stand on it: {said}") from error
     tables = {path.stem: read_table(path) for path in arguments.tables}
     records = [
         json.loads(path.read_text()) | {"model": path.parent.parent.name} for path in arguments.runs
@@ -48,6 +54,11 @@ def make(arguments: argparse.Namespace) -> dict:
         "seeds": seeds_sentence(records, tables.get("grokking")),
         "footer": footer(records, config_sha256(records), commit_dates(records)),
     }
+
+
+def claims_of(declared: dict[str, dict], table: str) -> list[str]:
+    """Names of the claims that read a table."""
+    return [name for name, own in declared.items() if table in (own.get("table"), own.get("count"))]
 
 
 def config_sha256(records: list[dict]) -> str:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from mechanics.report.claims import ABSENT, ClaimError, evaluate
+from mechanics.report.claims import ABSENT, UNDEFINED, ClaimError, evaluate
 
 RISKS = pd.DataFrame(
     {
@@ -113,6 +113,11 @@ def test_what_the_config_leaves_out_is_absent():
 def test_a_missing_cell_is_an_error_that_names_the_claim(declaration, message):
     with pytest.raises(ClaimError, match=message):
         made({"r": declaration})
+
+
+def test_a_measure_that_no_network_has_is_undefined():
+    table = RISKS.assign(risk=float("nan"))
+    assert made({"r": of_linear()}, {"risk": table})["r"]["text"] == UNDEFINED
 
 
 def test_a_table_that_the_study_should_have_is_an_error():

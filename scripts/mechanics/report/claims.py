@@ -2,7 +2,9 @@
 
 A claim is declared (``workflow/report/claims.yaml``) by what it says and where it stands: table,
 rows, column. It carries value, 95 % interval, n, unit and source. A claim about a network or a
-track that the config leaves out is absent and says so; one whose cell is missing is an error.
+track that the config leaves out is absent and says so; so is one whose cells are all empty, which
+is what an analysis writes where a measure is not defined (a network without key frequencies). A
+missing table, column or row is an error.
 
 Forms of a declaration, one of these keys each:
 
@@ -23,7 +25,7 @@ from mechanics.report.numbers import as_text
 from mechanics.statistics import mean_over_seeds
 from mechanics.tables import sound
 
-ABSENT = "not in this study"
+ABSENT, UNDEFINED = "not in this study", "undefined"
 RELATIONS: dict[str, Callable] = {
     "<": operator.lt,
     "<=": operator.le,
@@ -67,8 +69,8 @@ def _claim(text: str, value, source: dict, **more) -> dict:
     return blank | {"text": text, "value": value, "source": source} | more
 
 
-def _absent(source: dict) -> dict:
-    return _claim(ABSENT, None, source, absent=True)
+def _absent(source: dict, text: str = ABSENT) -> dict:
+    return _claim(text, None, source, absent=True)
 
 
 def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFrame | None:
@@ -125,7 +127,7 @@ def _from_table(declaration: dict, tables: dict, study: dict, claims: dict) -> d
         values = values / kept[declaration["over"]]
     kept = kept.assign(**{column: values}).dropna(subset=[column])
     if kept.empty:
-        raise ClaimError(f"table {name}, column {column}: no value in {len(rows)} rows")
+        return _absent(source, UNDEFINED)
     found = _statistic(kept, column, declaration.get("statistic", "mean"))
     form = declaration.get("format", ".3g")
     text = as_text(found["value"], form)
