@@ -4,7 +4,6 @@ Fails, naming line and word, where the prose has a number or a direction that is
 """
 
 import argparse
-import hashlib
 import json
 import shutil
 import sys
@@ -15,6 +14,7 @@ import pypdf
 import typst
 
 from mechanics.files import atomic
+from mechanics.lineage import short_id
 from mechanics.report.prose import problems
 
 PAGES = 2
@@ -44,10 +44,11 @@ def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None
     found = problems(prose.read_text(), content["claims"])
     if found:
         raise ReportError("\n".join([f"{prose}:", *found]))
-    content["id"] = hashlib.sha256(claims.read_bytes()).hexdigest()[:12]
+    sources = sorted([*source.glob("*.typ"), *source.glob("*.bib")])
+    content["id"] = short_id([claims, *figures], Path(__file__), *sources)
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder)
-        for path in (*source.glob("*.typ"), *source.glob("*.bib")):
+        for path in sources:
             shutil.copy(path, staged)
         (staged / "claims.json").write_text(json.dumps(content))
         (staged / "figures").mkdir()

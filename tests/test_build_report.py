@@ -1,6 +1,7 @@
 """The report from its real sources and made-up claims: two pages, or a reason why not."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,9 @@ def test_two_pages_and_the_same_bytes_when_built_again(arguments, tmp_path):
     assert len(pages) == 2
     assert [round(float(side)) for side in pages[0].mediabox[2:]] == [595, 842]  # A4, in points
     assert "0.1234" in pages[0].extract_text()
+    assert re.search(
+        r"provenance:[0-9a-f]{12}", pypdf.PdfReader(tmp_path / "report.pdf").metadata["/Keywords"]
+    )
     run_program("build_report", *arguments)
     assert (tmp_path / "report.pdf").read_bytes() == first
 
