@@ -25,6 +25,7 @@ def test_claims_formulas_and_references_are_allowed():
         ("risk is $0.35$", r"line 1: the formula .* has the number 0.35"),
         ("$p = 113$ tokens", r"line 1: the formula .* has the number 113"),
         ("99 % of pairs", "line 1: the number “99”"),
+        ('risk #c("risk"); law', "line 1: Typst takes the semicolon"),
     ],
 )
 def test_anything_else_is_named(text, message):

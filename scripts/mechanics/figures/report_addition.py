@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mechanics.figures.embedding import draw_plane
 from mechanics.figures.grokking_runs import DECAY_ARMS, not_grokked
-from mechanics.figures.style import COLOURS, OTHERS, PAGE, STRIP, label_ends, letter_panels
+from mechanics.figures.style import COLOURS, OTHERS, label_ends, letter_panels, strip_of_panels
 from mechanics.tables import sound
 
 FIRST = 10  # step at which a logarithmic axis begins
@@ -33,7 +33,7 @@ def report_addition(
     model = shown_model(grokking)
     seed = shown_seed(grokking, model)
     own = main[(main["model"] == model) & (main["seed"] == seed)].sort_values("step")
-    figure, axes = plt.subplots(1, 4, figsize=(PAGE, STRIP), width_ratios=[1, 1.1, 0.75, 1.1])
+    figure, axes = strip_of_panels(4, [1, 1.1, 0.75, 1.1])
     _accuracy_panel(axes[0], sound(main[main["model"] == model]))
     _loss_panel(axes[1], own, seed)
     _circle_panel(axes[2], embedding, circuit, model, seed)
@@ -67,7 +67,7 @@ def _accuracy_panel(axis: Axes, progress: pd.DataFrame) -> None:
             )
     axis.set(xscale="log", xlabel="training step", ylabel="accuracy", ylim=(-0.03, 1.08))
     axis.set_title(f"{progress['seed'].nunique()} seeds")
-    for split, place in (("train", (0.06, 0.9)), ("validation", (0.06, 0.2))):
+    for split, place in (("train", (0.04, 0.86)), ("validation", (0.44, 0.5))):
         axis.annotate(split, place, xycoords="axes fraction", color=COLOURS[split], fontsize=6)
 
 
@@ -115,7 +115,7 @@ def _circle_panel(
         plane[plane["kind"] == f"key_{c}"].sort_values("index")["value"].to_numpy() for c in "xy"
     )
     draw_plane(axis, x, y, int(strongest))
-    axis.set_title(f"W$_E$, plane of k = {strongest}")
+    axis.set_title(f"plane k = {strongest} of W$_E$")
 
 
 def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:

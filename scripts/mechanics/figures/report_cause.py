@@ -1,6 +1,5 @@
 """The report's figure of what the circuit's parts cause: frames in, figure out."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -8,8 +7,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures.report_addition import shown_model, shown_seed
-from mechanics.figures.style import PAGE, REFERENCE, STRIP, colour, label_ends, letter_panels
+from mechanics.figures.style import (
+    REFERENCE,
+    colour,
+    label_ends,
+    letter_panels,
+    spread,
+    strip_of_panels,
+)
 from mechanics.tables import sound
+
+LABEL_DISTANCE = 3.5  # of names of frequencies, in frequencies
 
 
 def report_cause(
@@ -23,7 +31,7 @@ def report_cause(
     """
     model = shown_model(grokking)
     seed = shown_seed(grokking, model)
-    figure, axes = plt.subplots(1, 3, figsize=(PAGE, STRIP))
+    figure, axes = strip_of_panels(3)
     ablation, groups, parsimony = (
         table[table["model"] == model] for table in (ablation, groups, parsimony)
     )
@@ -39,14 +47,16 @@ def _ablation_panel(axis: Axes, ablation: pd.DataFrame, seed: int, shade: str) -
     shades = np.where(own["is_key"], shade, "0.6")
     axis.vlines(own["frequency"], own["loss_full"], own["loss"], color=shades, linewidth=1.4)
     axis.scatter(own["frequency"], own["loss"], color=shades, s=4, zorder=3)
-    for row in own[own["is_key"]].itertuples():
+    keys = own[own["is_key"]]
+    places = spread(keys["frequency"].astype(float).tolist(), LABEL_DISTANCE)
+    for row, place in zip(keys.itertuples(), places, strict=True):
         axis.annotate(
             str(row.frequency),
-            (row.frequency, row.loss),
+            (place, row.loss),
             xytext=(0, 2),
-            fontsize=5.5,
             textcoords="offset points",
             ha="center",
+            fontsize=5.5,
             color=shade,
         )
     if len(own):

@@ -3,23 +3,22 @@
 Each panel has a full figure of its own elsewhere; here it shows what the text speaks of.
 """
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures.style import (
     OTHERS,
-    PAGE,
     REFERENCE,
-    STRIP,
     colour,
     label,
     label_ends,
     letter_panels,
+    strip_of_panels,
 )
 from mechanics.tables import sound
 
+ONE_LAYER = ("linear_L1", "softmax_L1", "softmax_L1_2heads")  # drawn where the study has them
 ALGORITHMS = {"OLS": "black", "6-step GD": OTHERS[0], "one-step GD": OTHERS[1]}
 
 
@@ -31,7 +30,7 @@ def report_regression(
 
     ``risks``, ``weights``, ``algorithms``: regression_risk, effective_weights, algorithm_match.
     """
-    figure, axes = plt.subplots(1, 3, figsize=(PAGE, STRIP), width_ratios=[1.15, 1, 1])
+    figure, axes = strip_of_panels(3, [1.15, 1, 1])
     _risk_panel(axes[0], risks)
     _weights_panel(axes[1], weights)
     _distance_panel(axes[2], algorithms, _deepest(risks))
@@ -48,7 +47,8 @@ def _risk_panel(axis: Axes, risks: pd.DataFrame) -> None:
     axis.set(yscale="log", xlabel="context length k, pairs", ylabel="risk, MSE / d")
     ends = {}
     one_layer, deep = risks[risks["n_layers"] == 1], risks[risks["n_layers"] > 1]
-    for model in dict.fromkeys(one_layer["model"]):
+    models = list(dict.fromkeys(one_layer["model"]))
+    for model in [name for name in ONE_LAYER if name in models] or models:
         ends[label(model)] = _mean_line(axis, sound(one_layer), model)
     for model in dict.fromkeys(deep["model"]):
         if deep.loc[deep["model"] == model, "n_layers"].iloc[0] == deep["n_layers"].max():

@@ -118,13 +118,14 @@ def _from_table(declaration: dict, tables: dict, study: dict, claims: dict) -> d
     rows = chosen(declaration, name, tables, study)
     if rows is None:
         return _absent(source)
-    for needed in (column, declaration.get("over", column)):
-        if needed not in rows:
+    over = declaration.get("over")
+    for needed in (column, over):
+        if needed and needed not in rows:
             raise ClaimError(f"table {name} has no column {needed}")
     kept = sound(rows) if "status" in rows else rows
     values = pd.to_numeric(kept[column])
-    if "over" in declaration:
-        values = values / kept[declaration["over"]]
+    if over:
+        values = values / kept[over]
     kept = kept.assign(**{column: values}).dropna(subset=[column])
     if kept.empty:
         return _absent(source, UNDEFINED)

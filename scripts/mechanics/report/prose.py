@@ -8,6 +8,7 @@ import re
 
 # A call with one string, e.g. #c("linear_risk"), and references such as @nanda2023 or <figure>.
 CALL = re.compile(r'#[a-z_]+\("([^"]*)"\)')
+SWALLOWED = re.compile(CALL.pattern + ";")
 REFERENCE = re.compile(r"@[A-Za-z][\w:-]*|<[A-Za-z][\w:-]*>")
 COMMENT = re.compile(r"(?<!:)//.*")
 FORMULA = re.compile(r"\$[^$]*\$")
@@ -28,6 +29,8 @@ def problems(text: str, claims: dict[str, dict]) -> list[str]:
         for name in CALL.findall(bare):
             if name not in claims:
                 found.append(f"line {number}: no claim is called {name}")
+        if SWALLOWED.search(bare):
+            found.append(f"line {number}: Typst takes the semicolon after a call for its end: \\;")
         bare = REFERENCE.sub("", CALL.sub("", bare))
         for formula in FORMULA.findall(bare):
             if inside := IN_FORMULA.search(formula):
