@@ -1,14 +1,20 @@
 # make study   the whole study, results/full/          make quick   the small one, results/quick/
 # make test    all tests                               make lint    style of Python and Snakemake
 # make benchmark   step times and ratios               make publish refresh results/published/
-# Each creates .venv from the lock first, if it is not there.
+# make verify      a study against its provenance      make restore a study from results/published/
+# make snakemake-report   tables, figures and run times as Snakemake's own page
+# Each creates .venv from the lock first, if it is not there. The last four are for the whole study;
+# for another one:   make verify STUDY=results/quick OVERLAY=config/quick.yaml
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 BIN := .venv/bin
+STUDY ?= results/full
+OVERLAY ?=
+CONFIG := config/config.yaml $(OVERLAY)
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: study quick test lint format benchmark unlock publish lock
+.PHONY: study quick test lint format benchmark unlock verify publish restore snakemake-report lock
 
 study: .venv/installed
 	$(SNAKEMAKE)
@@ -37,8 +43,17 @@ benchmark: .venv/installed
 unlock: .venv/installed
 	$(SNAKEMAKE) --unlock
 
+verify: .venv/installed
+	$(BIN)/python scripts/verify.py --study $(STUDY)
+
 publish: .venv/installed
-	$(BIN)/python scripts/publish.py --study results/full --config config/config.yaml
+	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG)
+
+restore: .venv/installed
+	$(BIN)/python scripts/restore.py --config $(CONFIG)
+
+snakemake-report: .venv/installed
+	$(SNAKEMAKE) --report $(STUDY)/snakemake_report.html --configfile $(CONFIG)
 
 # The stamp is written last, so that an installation cut short is begun again.
 .venv/installed: envs/requirements.txt

@@ -1,7 +1,8 @@
-"""Copy the small products of a finished study to results/published/: tables, figures as PNG, the
-final weights of every replica, and where all of it came from.
+"""Publish a finished study: copy what is small to results/published/, with the final weights.
 
-The old content is replaced once the new one is complete.
+Left out are what can be made again from the rest (checkpoints, PDFs of figures) and files of more
+than a few megabytes; each is named in provenance.json. The old content is replaced once the new one
+is complete. scripts/restore.py makes a study of it again.
 """
 
 import argparse
@@ -18,52 +19,48 @@ from mechanics.config import TASKS, blocks, load, models
 from mechanics.files import sha256
 from mechanics.provenance import git_commit
 from mechanics.training.checkpoint import CheckpointError, Run, write_tensors
+from mechanics.verification import altered, moved_on, read_provenance
+
+PARTS = ("data", "runs", "analysis", "tables", "figures", "report", "notebook", "page")
+BESIDES = ("tables/benchmark.csv",)  # made on request, and no part of the study's provenance
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--study", required=True, type=Path, help="e.g. results/full")
     parser.add_argument("--config", required=True, type=Path, nargs="+", help="its config files")
     parser.add_argument("--output", type=Path, default=Path("results/published"))
+    parser.add_argument("--lock", type=Path, default=Path("envs/requirements.txt"))
+    parser.add_argument("--largest-mb", type=float, default=6.0, help="of a file that is published")
     arguments = parser.parse_args()
     fresh = arguments.output.with_name(f".{arguments.output.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        publish(arguments.study, arguments.config, fresh)
-    except (CheckpointError, OSError) as error:
+        provenance = whole_study(arguments.study, load([str(path) for path in arguments.config]))
+        publish(arguments.study, provenance, arguments.config, fresh, arguments.largest_mb)
+    except (CheckpointError, OSError, ValueError) as error:
         sys.exit(f"publish.py: {error}")
     shutil.rmtree(arguments.output, ignore_errors=True)
     fresh.rename(arguments.output)
+    for line in moved_on(provenance, arguments.lock):
+        print(f"The code has moved on since it was made: {line}")
+    for part in PARTS:
+        if not any(path.startswith(f"{part}/") for path in provenance["artefacts"]):
+            print(f"The study has no {part}: none is published")
 
 
-def publish(study: Path, config: list[Path], output: Path) -> None:
-    """Raises CheckpointError if a run is not whole, OSError if tables or figures are missing."""
-    folders = run_folders(study, load([str(path) for path in config]))
-    records = [publish_weights(folder, output / "weights") for folder in folders]
-    shutil.copytree(study / "tables", output / "tables")
-    shutil.copytree(study / "figures", output / "figures", ignore=shutil.ignore_patterns("*.pdf"))
-    for path in config:
-        shutil.copy(path, output)
-    (output / "provenance.json").write_text(
-        json.dumps(
-            {
-                "published_at_commit": git_commit(),
-                "trained_at_commits": sorted({record["git_commit"] for record in records}),
-                "config": [path.name for path in config],
-                "machine": machine(),
-                "runs": records,
-                "training_seconds": round(sum(record["seconds"] for record in records), 1),
-                "largest_job_memory_mb": largest_job_memory(study / "benchmarks"),
-                "sha256": {
-                    str(path.relative_to(output)): sha256(path)
-                    for path in sorted(output.rglob("*"))
-                    if path.is_file()
-                },
-            },
-            indent=1,
-        )
-        + "\n"
-    )
+def whole_study(study: Path, config: dict) -> dict:
+    """The provenance of a study. Raises ValueError that names what is missing or altered."""
+    needed = [folder / "run.json" for folder in run_folders(study, config)]
+    needed += [study / name for name in ("tables", "figures", "provenance.json")]
+    if missing := [str(path) for path in needed if not path.exists()]:
+        raise ValueError("the study is not finished, missing are\n  " + "\n  ".join(missing))
+    provenance = read_provenance(study)
+    if found := altered(study, provenance):
+        raise ValueError("the study is not as it was recorded:\n  " + "\n  ".join(found))
+    return provenance
 
 
 def run_folders(study: Path, config: dict) -> list[Path]:
@@ -77,18 +74,54 @@ def run_folders(study: Path, config: dict) -> list[Path]:
     ]
 
 
+def publish(study: Path, provenance: dict, config: list[Path], output: Path, most: float) -> None:
+    """Fill the folder ``output``. Raises CheckpointError if a run is not whole."""
+    folders = sorted({(study / path).parent for path in provenance["artefacts"] if is_run(path)})
+    records = [publish_weights(folder, output / "weights") for folder in folders]
+    kept = [path for path in provenance["artefacts"] if is_published(study / path, path, most)]
+    for path in [*kept, *(path for path in BESIDES if (study / path).exists())]:
+        (output / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(study / path, output / path)
+    for path in config:
+        shutil.copyfile(path, output / path.name)
+    hashes = {
+        path.relative_to(output).as_posix(): sha256(path)
+        for path in sorted(output.rglob("*"))
+        if path.is_file()
+    }
+    about = {
+        "published_at_commit": git_commit(),
+        "trained_at_commits": sorted({record["git_commit"] for record in records}),
+        "config_files": [path.name for path in config],
+        "machine": machine(),
+        "training_seconds": round(sum(record["seconds"] for record in records), 1),
+        "largest_job_memory_mb": largest_job_memory(study / "benchmarks"),
+        "left_out": [path for path in provenance["artefacts"] if path not in hashes],
+        "sha256": hashes,
+    }
+    (output / "provenance.json").write_text(json.dumps(provenance | about, indent=1) + "\n")
+
+
+def is_run(path: str) -> bool:
+    return path.startswith("runs/") and path.endswith("/run.json")
+
+
+def is_published(file: Path, path: str, largest_mb: float) -> bool:
+    made_again = file.name == "checkpoints.safetensors"
+    made_again |= path.startswith("figures/") and file.suffix == ".pdf"
+    return not made_again and file.stat().st_size <= largest_mb * 1e6
+
+
 def publish_weights(folder: Path, output: Path) -> dict:
     """Write the last checkpoint of every replica of a run; return the run's record."""
     run = Run(folder)
-    task, model, block = folder.parts[-3:]
+    task, model, _ = folder.parts[-3:]
     for seed in run.seeds:
         weights = {name: tensor[0] for name, tensor in run.final(seed).items()}
         metadata = {"task": task, "model": model, "seed": seed, "step": run.steps(seed)[-1]}
         metadata["settings"] = run.settings
         write_tensors(output / task / model / f"seed{seed}.safetensors", weights, metadata)
-    kept = ("replicas", "device", "threads", "seconds", "torch", "python")
-    record = {key: run.record[key] for key in (*kept, "git_commit", "code_sha256")}
-    return {"task": task, "model": model, "block": block, **record}
+    return run.record
 
 
 def machine() -> dict[str, str | int]:

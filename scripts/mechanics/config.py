@@ -34,6 +34,7 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
 }
 # They say which replicas there are and what they are compared with, not what one is.
 NOT_SETTINGS = ("seeds", "stack", "variant_of")
+MACHINE = ("device", "threads_per_training", "results_folder")  # where it is computed and kept
 
 
 def load(paths: list[str]) -> dict:
@@ -277,3 +278,8 @@ def table_settings(config: dict) -> dict:
     """What the comparative table depends on beside the runs."""
     section = config.get("linear_regression", {})
     return {"tabulated_at": section.get("tabulated_at", [])}
+
+
+def of_results(config: dict) -> dict:
+    """The config without what no result depends on."""
+    return {key: value for key, value in config.items() if key not in MACHINE}

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from mechanics.files import sha256
 from mechanics.provenance import SCRIPTS, import_closure
+from mechanics.settings import as_argument
 
+ROOT = SCRIPTS.parent
 ID_DIGITS = 12
 
 
@@ -32,6 +34,11 @@ def code_sha256(files: Iterable[Path]) -> str:
         name = Path(os.path.relpath(path, SCRIPTS)).as_posix()
         digest.update(f"{name}\n".encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def settings_sha256(settings: object) -> str:
+    """Hash of a slice of the config, whatever the order of its keys."""
+    return hashlib.sha256(as_argument(settings).encode()).hexdigest()
 
 
 def id_of(input_hashes: Iterable[str], code_hash: str) -> str:

@@ -51,6 +51,7 @@ TINY = {
     },
 }
 RUNS = "results/tiny/runs"
+LAST = {"all", "record_provenance"}
 ONE_LAYER = ["linear_L1", "linear_L1_subspace", "softmax_L1"]
 TRACK_A_TABLES = {  # columns that others may rely on, and the networks that have rows
     "regression_risk": (
@@ -96,12 +97,12 @@ def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.
 
 
 def planned(folder: Path, config: dict = TINY) -> set[str]:
-    """Rules that a dry run would run, `all` left out."""
+    """Rules that a dry run would run, without `all`, and the record that follows any change."""
     result = snakemake(folder, "--dry-run", "--quiet", "host", config=config)
     assert result.returncode == 0, result.stdout + result.stderr
     stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
     assert stats or "Nothing to be done" in result.stdout + result.stderr
-    return {line.split()[0] for line in stats[1].splitlines()} - {"all"} if stats else set()
+    return {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
 
 
 def changed(**sections) -> dict:
@@ -281,11 +282,45 @@ def test_corrupted_checkpoint_is_named(study):
     assert snakemake(study).returncode == 0
 
 
-def test_published_weights_are_the_runs(study):
-    command = [sys.executable, "scripts/publish.py", "--study", "results/tiny"]
-    command += ["--config", "config/config.yaml", "tiny.yaml"]
-    subprocess.run(command, cwd=study, check=True, capture_output=True, env=ENVIRONMENT)
-    published = study / "results/published"
+def python(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, f"scripts/{program}.py", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
+
+
+def test_study_agrees_with_its_provenance(study):
+    result = python(study, "verify", "--study", "results/tiny")
+    assert result.returncode == 0, result.stdout + result.stderr
+    artefacts = json.loads((study / "results/tiny/provenance.json").read_text())["artefacts"]
+    made = [path for path in (study / "results/tiny").rglob("*") if path.is_file()]
+    made = {path.relative_to(study / "results/tiny").as_posix() for path in made}
+    unrecorded = {path for path in made if not path.startswith(("logs/", "benchmarks/"))}
+    assert unrecorded - artefacts.keys() == {"provenance.json"}
+    assert artefacts["tables/grokking.csv"]["seeds"] == [0, 1]
+    assert artefacts["figures/parsimony.pdf"]["inputs"].keys() == {"tables/parsimony.csv"}
+
+
+def test_code_that_moved_on_is_named(study):
+    path = study / "scripts/mechanics/figures/parsimony.py"
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    result = python(study, "verify", "--study", "results/tiny")
+    path.write_text(before)
+    assert result.returncode == 1
+    assert "Altered" not in result.stdout
+    assert "scripts/plot.py: scripts/mechanics/figures/parsimony.py; it made" in result.stdout
+
+
+@pytest.fixture(scope="module")
+def published(study) -> Path:
+    config = ["--config", "config/config.yaml", "tiny.yaml"]
+    result = python(study, "publish", "--study", "results/tiny", *config)
+    assert result.returncode == 0, result.stderr
+    return study / "results/published"
+
+
+def test_published_weights_are_the_runs(study, published):
     weights, about = read_tensors(
         published / "weights/modular_addition/softmax_L1/seed1.safetensors"
     )
@@ -295,4 +330,42 @@ def test_published_weights_are_the_runs(study):
     assert (about["seed"], about["settings"]["p"]) == (1, 11)
     provenance = json.loads((published / "provenance.json").read_text())
     assert provenance["sha256"]["tables/comparative_metrics.csv"]
-    assert not list(published.rglob("*.pdf"))
+    assert not list((published / "figures").glob("*.pdf"))
+    assert python(study, "verify", "--study", "results/published").returncode == 0
+
+
+def test_unfinished_study_is_not_published(study, published):
+    before = (published / "provenance.json").read_bytes()
+    folder = study / RUNS / "modular_addition/softmax_L1/0"
+    folder.rename(folder.with_name("aside"))
+    arguments = ["--study", "results/tiny", "--config", "config/config.yaml", "tiny.yaml"]
+    result = python(study, "publish", *arguments)
+    folder.with_name("aside").rename(folder)
+    assert result.returncode != 0
+    assert "softmax_L1/0/run.json" in result.stderr
+    assert (published / "provenance.json").read_bytes() == before
+
+
+def test_restored_study_is_trained_no_more(published, tmp_path):
+    """A fresh clone, with what is published and nothing else."""
+    for name in ("config", "workflow", "scripts", "envs", "results/published"):
+        shutil.copytree(published.parents[1] / name, tmp_path / name)
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    restore = ["--config", "config/config.yaml", "tiny.yaml"]
+    result = python(tmp_path, "restore", *restore)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert planned(tmp_path) == {
+        *("compare", "gather", "gather_addition", "plot", "plot_learning_curves"),
+        *("tabulate_algorithms", "tabulate_circuit", "tabulate_effective_weights"),
+        *("tabulate_emergence", "tabulate_grokking", "tabulate_risk"),
+    }
+    table = "tables/comparative_metrics.csv"
+    assert snakemake(tmp_path, f"results/tiny/{table}").returncode == 0
+    assert (tmp_path / "results/tiny" / table).read_bytes() == (published / table).read_bytes()
+    # It knows with which settings its runs were made, and what it lacks.
+    models = TINY["linear_regression"]["models"]
+    models = models | {"softmax_L1": {"seeds": [0], "learning_rate": 0.02}}
+    assert "train" in planned(tmp_path, changed(linear_regression={"models": models}))
+    again = python(tmp_path, "restore", *restore)
+    assert again.returncode != 0
+    assert "results/tiny is there already" in again.stderr

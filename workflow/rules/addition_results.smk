@@ -15,6 +15,8 @@ rule tabulate_grokking:
             f"{RESULTS}/tables/grokking.csv",
             caption="../report/grokking_table.rst",
             category="Track B",
+            subcategory="Tables",
+            labels={"table": "grokking"},
         ),
     log:
         f"{RESULTS}/logs/tabulate_grokking.log",
@@ -47,6 +49,8 @@ rule tabulate_circuit:
             f"{RESULTS}/tables/circuit.csv",
             caption="../report/circuit_table.rst",
             category="Track B",
+            subcategory="Tables",
+            labels={"table": "circuit"},
         ),
     log:
         f"{RESULTS}/logs/tabulate_circuit.log",
@@ -82,6 +86,8 @@ rule gather_addition:
             f"{RESULTS}/{{folder}}/{{table}}.{{kind}}",
             caption="../report/{table}_table.rst",
             category="Track B",
+            subcategory="Tables",
+            labels={"table": "{table}"},
         ),
     log:
         f"{RESULTS}/logs/gather_{{folder}}_{{table}}_{{kind}}.log",

@@ -15,12 +15,15 @@ rule plot:
         ),
         tables=drawn_from,
     output:
-        report(
-            multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png"),
+        pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/{figure}.rst",
             category=lambda wildcards: (
                 "Track A" if wildcards.figure in REGRESSION_FIGURES else "Track B"
             ),
+            subcategory="Figures",
+            labels={"figure": "{figure}"},
         ),
     log:
         f"{RESULTS}/logs/plot_{{figure}}.log",

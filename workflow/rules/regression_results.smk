@@ -11,6 +11,8 @@ rule tabulate_risk:
             table("regression_risk"),
             caption="../report/regression_risk.rst",
             category="Track A",
+            subcategory="Tables",
+            labels={"table": "regression_risk"},
         ),
     log:
         f"{RESULTS}/logs/tabulate_risk.log",
@@ -41,6 +43,8 @@ rule tabulate_effective_weights:
             table("effective_weights"),
             caption="../report/effective_weights_table.rst",
             category="Track A",
+            subcategory="Tables",
+            labels={"table": "effective_weights"},
         ),
     log:
         f"{RESULTS}/logs/tabulate_effective_weights.log",
@@ -70,6 +74,8 @@ rule tabulate_algorithms:
             table("algorithm_match"),
             caption="../report/algorithm_match_table.rst",
             category="Track A",
+            subcategory="Tables",
+            labels={"table": "algorithm_match"},
         ),
         by_step=table("algorithm_match_by_step"),
     log:
@@ -103,7 +109,9 @@ rule tabulate_emergence:
         table=report(
             table("emergence"),
             caption="../report/emergence_table.rst",
-            category="Track A",
+            category="Comparison",
+            subcategory="Tables",
+            labels={"table": "emergence"},
         ),
         curves=table("emergence_curves"),
     log:
@@ -135,6 +143,8 @@ rule gather:
             f"{RESULTS}/tables/{{table}}.csv",
             caption="../report/{table}_table.rst",
             category="Track A",
+            subcategory="Tables",
+            labels={"table": "{table}"},
         ),
     log:
         f"{RESULTS}/logs/gather_{{table}}.log",

@@ -22,11 +22,14 @@ rule compare:
             for path in evaluations(task, name, variants=False)
         ],
     output:
-        report(
-            tables("comparative_metrics"),
+        csv=report(
+            f"{RESULTS}/tables/comparative_metrics.csv",
             caption="../report/comparative_metrics.rst",
             category="Comparison",
+            subcategory="Tables",
+            labels={"table": "comparative_metrics"},
         ),
+        md=ensure(f"{RESULTS}/tables/comparative_metrics.md", non_empty=True),
     log:
         f"{RESULTS}/logs/compare.log",
     benchmark:
@@ -60,10 +63,17 @@ rule plot_learning_curves:
             for path in runs(TASK_OF[wildcards.figure], file, variants=False)
         ],
     output:
-        report(
-            multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png"),
+        pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
+        png=report(
+            f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/{figure}.rst",
-            category="Training",
+            category=lambda wildcards: (
+                "Track A"
+                if TASK_OF[wildcards.figure] == "linear_regression"
+                else "Track B"
+            ),
+            subcategory="Figures",
+            labels={"figure": "{figure}"},
         ),
     log:
         f"{RESULTS}/logs/plot_{{figure}}.log",

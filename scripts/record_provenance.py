@@ -1,0 +1,109 @@
+"""Record from what every file of a study was made: commit, code, settings, inputs, lock, versions.
+
+The same files give the same record. Commit, code, device and versions of a run and its checkpoints
+are those that training wrote into run.json. All else agrees with the code at the time of recording,
+since Snakemake makes it anew when that changes: its commit is the one at that time.
+"""
+
+import argparse
+import json
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from mechanics.device import choose_device, device_name
+from mechanics.files import atomic, sha256
+from mechanics.lineage import ROOT, code_sha256, settings_sha256
+from mechanics.provenance import git_commit
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--study", required=True, type=Path, help="e.g. results/full")
+    parser.add_argument("--jobs", required=True, type=Path, help="what Snakemake wrote of its jobs")
+    parser.add_argument("--config", required=True, help="the checked config, JSON")
+    parser.add_argument("--lock", required=True, type=Path, help="envs/requirements.txt")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    parser.add_argument("--output", required=True, type=Path)
+    arguments = parser.parse_args()
+    own = arguments.output.relative_to(arguments.study).as_posix()
+    jobs = [job for job in json.loads(arguments.jobs.read_text()) if own not in job["outputs"]]
+    common = {
+        "lock_sha256": sha256(arguments.lock),
+        **commit_and_flag(git_commit()),
+        "torch": version("torch"),
+        "python": platform.python_version(),
+    }
+    device = device_name(choose_device(arguments.device))
+    record = describe(arguments.study, jobs, json.loads(arguments.config), common, device)
+    with atomic(arguments.output) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def describe(study: Path, jobs: list[dict], config: dict, common: dict, device: str) -> dict:
+    """The record: what is common to the study, its code, and an entry for each of its files.
+
+    ``code`` holds, by the hash of the whole, the hash of each file that a job's program consists
+    of, so that what was edited since can be named.
+    """
+    job_of = {path: job for job in jobs for path in job["outputs"]}
+    hashes = {path: sha256(study / path) for path in sorted(job_of)}
+
+    @cache
+    def seeds(path: str) -> frozenset[int]:
+        """Of the runs, splits and analyses that a file was made from."""
+        job = job_of[path]
+        own = told_by_run(study / path)["seeds"] if path.startswith("runs/") else job["seeds"]
+        return frozenset(own).union(*map(seeds, job["inputs"]))
+
+    code, artefacts = {}, {}
+    for path, digest in hashes.items():
+        job = job_of[path]
+        entry = {
+            "rule": job["rule"],
+            "program": program_of(job["code"]),
+            "sha256": digest,
+            "inputs": {name: hashes[name] for name in job["inputs"]},
+            "code_sha256": code_sha256(ROOT / file for file in job["code"]),
+            "config_sha256": settings_sha256(
+                json.loads(job["settings"]) if job["settings"] else config
+            ),
+            "seeds": sorted(seeds(path)),
+            "device": device if job["device"] else "cpu",
+            **common,
+        }
+        code[entry["code_sha256"]] = {file: sha256(ROOT / file) for file in sorted(job["code"])}
+        artefacts[path] = entry | (told_by_run(study / path) if path.startswith("runs/") else {})
+    return {
+        "study": config["study"],
+        **common,
+        "config_sha256": settings_sha256(config),
+        "config": config,
+        "code": dict(sorted(code.items())),
+        "artefacts": artefacts,
+    }
+
+
+def program_of(files: list[str]) -> str:
+    """The program among the files that a job's code consists of."""
+    return next(file for file in files if Path(file).parent == Path("scripts"))
+
+
+def told_by_run(path: Path) -> dict:
+    """What ``run.json`` says of the making of the run that a file belongs to."""
+    run = json.loads((path.parent / "run.json").read_text())
+    kept = {key: run[key] for key in ("code_sha256", "seeds", "device", "torch", "python")}
+    settings = {"config_sha256": settings_sha256(run["settings"])}
+    return kept | settings | commit_and_flag(run["git_commit"])
+
+
+def commit_and_flag(described: str) -> dict:
+    commit = described.removesuffix("-dirty")
+    return {"git_commit": commit, "dirty": commit != described}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Make a study of what is published: tables, figures and report can then be made without training.
+
+Data, runs and analyses come back where the config asks for the very same and the present code made
+them; the others are named, and Snakemake will make them. Tables, figures, report, notebook and page
+are not copied: Snakemake makes them, with this config and code. An existing study stays as it is.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from mechanics.config import (
+    blocks,
+    check,
+    evaluation_settings,
+    load,
+    models,
+    split_settings,
+    training_settings,
+)
+from mechanics.files import sha256
+from mechanics.lineage import ROOT, settings_sha256
+from mechanics.settings import ConfigError, read_yaml
+from mechanics.verification import altered, edited_since, read_provenance
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+NOTE = (
+    "The checkpoints are not published: where the code or settings of an analysis change, Snakemake"
+    " will plan to train its runs again."
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--published", type=Path, default=Path("results/published"))
+    parser.add_argument(
+        *("--config", "--configfile"),
+        **{"type": Path, "nargs": "+", "default": [Path("config/config.yaml")]},
+        help="config files in their order, config/config.yaml first",
+    )
+    arguments = parser.parse_args()
+    try:
+        restore(arguments.published, [str(path) for path in arguments.config])
+    except (ConfigError, OSError, ValueError, subprocess.CalledProcessError) as error:
+        sys.exit(f"restore.py: {error}")
+
+
+def restore(published: Path, files: list[str]) -> None:
+    """Raises ConfigError for a wrong config, ValueError for an existing study or altered files."""
+    config = load(files)
+    check(config, SCHEMA, {file: read_yaml(file) for file in files})
+    study = Path(config["results_folder"], config["study"])
+    if study.exists():
+        raise ValueError(f"{study} is there already: remove it, or name another study in {files}")
+    provenance = read_provenance(published)
+    if found := altered(published, provenance):
+        raise ValueError(f"{published} is not as it was published:\n  " + "\n  ".join(found))
+
+    against: dict[str, str] = {}  # why a file is not restored; empty: it is
+    for path in dear(provenance, "data"):
+        against[path] = changed(path, provenance, config, against)
+    bring_back(published, study, against, provenance)
+    if again := [path for path, why in against.items() if not why and not (study / path).exists()]:
+        snakemake(files, *(str(study / path) for path in again))
+        for path in again:
+            if sha256(study / path) != provenance["artefacts"][path]["sha256"]:
+                against[path] = "made here it differs in rounding from the published one"
+    for part in ("runs", "analysis"):  # in this order: dates follow the workflow
+        own = dear(provenance, part)
+        for path in own:
+            against[path] = changed(path, provenance, config, against)
+        bring_back(published, study, {path: against[path] for path in own}, provenance)
+    restored = [str(study / path) for path, why in against.items() if not why]
+    if restored:  # so that Snakemake knows with which settings and inputs they were made
+        there = [path for path in restored if Path(path).exists()]
+        snakemake(files, *there, "--touch", "--forceall")
+    report(study, against)
+
+
+def dear(provenance: dict, part: str) -> list[str]:
+    """Files of the data, of the runs, or of what was measured on each single run."""
+    paths = [path for path in provenance["artefacts"] if path.startswith(f"{part}/")]
+    return [path for path in paths if part == "data" or path.count("/") == 4]
+
+
+def changed(path: str, provenance: dict, config: dict, against: dict[str, str]) -> str:
+    """Why this file is not what the workflow would make now; empty if it is."""
+    entry = provenance["artefacts"][path]
+    part, task, *rest = path.split("/")
+    if not config.get(task):
+        return "not in the config"
+    if edited := edited_since(provenance, path):
+        return f"made by other code: {', '.join(edited)}"
+    if part == "analysis":
+        return next((f"{name}: {against[name]}" for name in entry["inputs"] if against[name]), "")
+    if part == "data":
+        of_task = {"linear_regression": evaluation_settings, "modular_addition": split_settings}
+        settings = of_task[task](config)
+    else:
+        model, block, _ = rest
+        if model not in models(config[task]) or block not in blocks(config[task], model):
+            return "not in the config"
+        settings = training_settings(config, task, model)
+    same = settings_sha256(settings) == entry["config_sha256"]
+    return "" if same else "made with other settings than those of the config"
+
+
+def bring_back(published: Path, study: Path, against: dict[str, str], provenance: dict) -> None:
+    for path, why in against.items():
+        if not why and path not in provenance["left_out"]:
+            (study / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(published / path, study / path)
+
+
+def snakemake(files: list[str], *arguments: str) -> None:
+    """Raises CalledProcessError if it fails; what it says of the failure goes to the terminal."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--quiet", "all", *arguments]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run([*command, "--configfile", *files], check=True, env=environment)
+
+
+def report(study: Path, against: dict[str, str]) -> None:
+    for part in ("data", "runs", "analysis"):
+        own = {path: why for path, why in against.items() if path.startswith(f"{part}/")}
+        n_restored = sum(not why and (study / path).exists() for path, why in own.items())
+        print(f"{study}/{part}: {n_restored} of {len(own)} files restored")
+        refused = {f"{Path(path).parent}: {why}" for path, why in own.items() if why}
+        for line in sorted(refused):
+            print(f"  not restored, will be made again if it is needed: {line}")
+    print(NOTE)
+
+
+if __name__ == "__main__":
+    main()
