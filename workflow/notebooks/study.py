@@ -471,9 +471,8 @@ best_risk, best_c = (D + 1) / (K + D + 1), K / (K + D + 1)
 errors = small_errors(weights, held_out)
 print(f"closed form: r* = {best_risk:.4f}, c* = {best_c:.4f}")
 error = errors.std() / len(errors) ** 0.5
-print(
-    f"after {STEPS} steps: risk {errors.mean():.4f} ± {error:.4f} (s.e.), ĉ {curve['ĉ'].iloc[-1]:.4f}"
-)
+c_final = curve["ĉ"].iloc[-1]
+print(f"after {STEPS} steps: risk {errors.mean():.4f} ± {error:.4f} (s.e.), ĉ {c_final:.4f}")
 print(f"risk of the best step along one direction alone, 1 − c*/D: {1 - best_c / D:.4f}")
 show_table(curve.iloc[[0, 2, 4, 6, 8, 10, 12, 24, -1]])
 
