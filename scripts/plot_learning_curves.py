@@ -8,6 +8,7 @@ import pandas as pd
 from mechanics.figures import style
 from mechanics.figures.learning_curves import grokking_curves, regression_learning_curves
 from mechanics.histories import grokking_moments, read_histories
+from mechanics.lineage import short_id
 from mechanics.references import mixture_risk, reference_risks
 
 
@@ -19,13 +20,16 @@ def main() -> None:
     arguments = parser.parse_args()
     style.use_style()
     history, settings = read_histories(arguments.runs)
+    read = [run / file for run in arguments.runs for file in ("run.json", "history.parquet")]
+    made_from = short_id(read, Path(__file__))
     if arguments.task == "linear_regression":
         references = regression_levels(settings, sorted(history["k"].unique().tolist()))
         figure = regression_learning_curves(history, references)
-        style.save(figure, arguments.output, "regression_learning_curves")
+        style.save(figure, arguments.output, "regression_learning_curves", made_from)
     else:
         moments = grokking_moments(history, settings["grokking_accuracy"])
-        style.save(grokking_curves(history, moments), arguments.output, "grokking_curves")
+        figure = grokking_curves(history, moments)
+        style.save(figure, arguments.output, "grokking_curves", made_from)
 
 
 def regression_levels(settings: dict, lengths: list[int]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from mechanics.figures.attention_maps_addition import attention_maps_addition
 P = 5
 
 
-def frames(arm: str = "main") -> tuple[pd.DataFrame, pd.DataFrame]:
+def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Two heads: one that follows a, one that is constant."""
     a, b = np.divmod(np.arange(P * P), P)
     weights = (0.5 + 0.1 * np.cos(2 * np.pi * a / P), np.full(P * P, 0.3))
@@ -18,7 +18,7 @@ def frames(arm: str = "main") -> tuple[pd.DataFrame, pd.DataFrame]:
         pd.DataFrame({"head": head, "a": a, "b": b, "weight": weight})
         for head, weight in enumerate(weights)
     )
-    common = {"model": "softmax_L1", "arm": arm, "seed": 0, "status": "finished", "layer": 0}
+    common = {"model": "softmax_L1", "seed": 0, "status": "finished", "layer": 0}
     heads = pd.DataFrame(
         {"head": head, "position": "a", "mean": weight.mean(), "std": weight.std()}
         | {"frequency": 1 - head, "fve": (0.9, np.nan)[head]}
@@ -42,11 +42,3 @@ def test_colours_are_deviations_from_the_mean_of_the_head():
     plt.close(figure)
     np.testing.assert_allclose(varying.std(), 1, rtol=1e-10)
     assert np.abs(constant).max() < 1e-10
-
-
-def test_variants_are_left_out():
-    heads, maps = (pd.concat(pair) for pair in zip(frames(), frames("weight_decay"), strict=True))
-    figure = attention_maps_addition(heads, maps)
-    n_maps = sum(bool(axis.images) for axis in figure.axes)
-    plt.close(figure)
-    assert n_maps == 2

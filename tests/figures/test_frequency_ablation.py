@@ -23,7 +23,7 @@ def frame(model: str = "softmax_L1", keys: tuple = (2, 5), diverged: tuple = ())
         for level, factor in (("logits", 1), ("neurons", 1), ("clusters", 2)):
             for k in range(1, 7):
                 row = {"model": model, "seed": seed, "split": "all", "level": level}
-                row |= {"arm": "main", "frequency": k, "is_key": k in keys, "loss_full": 1e-5}
+                row |= {"frequency": k, "is_key": k in keys, "loss_full": 1e-5}
                 row["loss"] = factor * k / 10 if k in keys else 1e-5
                 row["status"] = "diverged" if seed in diverged else "finished"
                 rows.append(row)
@@ -60,8 +60,6 @@ def test_networks_without_keys_and_diverged_seeds_are_said():
     assert "softmax, 1 layer: 1" in figure.get_supxlabel()
 
 
-def test_other_arms_are_left_out_and_an_empty_frame_is_refused():
-    axis = frequency_ablation(pd.concat([frame(), frame().assign(arm="no_decay")])).axes[0]
-    assert len(points(axis, "o")) == 2 * 6
+def test_an_empty_frame_is_refused():
     with pytest.raises(ValueError, match="nothing|no finished seed"):
         frequency_ablation(frame(diverged=(0, 1)))

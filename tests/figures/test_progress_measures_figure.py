@@ -38,12 +38,12 @@ def progress(seed: int, status: str = "finished", **changes) -> pd.DataFrame:
     shares = ("accuracy_train", "accuracy_validation_swapped", "accuracy_validation_new")
     shares += ("logit_fve", "neuron_share", "gini_W_E", "gini_W_U")
     measures |= {name: [0.0, 0.1, 0.5, 0.9] for name in shares}
-    common = {"model": "softmax_L1", "arm": "main", "seed": seed, "status": status, "p": 113}
+    common = {"model": "softmax_L1", "seed": seed, "status": status, "p": 113}
     return pd.DataFrame({"step": STEPS, **common, **measures, **MOMENTS} | changes)
 
 
 def excluded(seed: int, keys: tuple[int, ...] = (5, 41)) -> pd.DataFrame:
-    common = {"model": "softmax_L1", "arm": "main", "seed": seed, "status": "finished"}
+    common = {"model": "softmax_L1", "seed": seed, "status": "finished"}
     values = [4.7, 0.1, 0.01, 0.5]
     frames = [pd.DataFrame({"step": STEPS, "frequency": k, "excluded_loss": values}) for k in keys]
     columns = ["step", "frequency", "excluded_loss"]
@@ -55,8 +55,7 @@ def texts(axis) -> list[str]:
 
 
 def test_each_sound_seed_has_a_column_with_its_measures():
-    other_arm = progress(0, arm="weight_decay", excluded_loss_train=1.0)
-    frame = pd.concat([progress(0), progress(2), progress(1, "diverged"), other_arm])
+    frame = pd.concat([progress(0), progress(2), progress(1, "diverged")])
     figure = progress_measures(frame, pd.concat([excluded(0), excluded(2, (7,))]))
     titles = [axis.get_title() for axis in figure.axes[:2]]
     assert titles == ["softmax, 1 layer, seed 0\nk = 5, 41", "softmax, 1 layer, seed 2\nk = 7"]

@@ -195,7 +195,7 @@ def test_setting_of_one_model_retrains_it_only(study):
     assert planned(study, changed(linear_regression={"models": models})) == {
         *("train", "evaluate_regression", "analyse_checkpoints", "measure", "measure_attention"),
         *("tabulate_risk", "tabulate_effective_weights", "tabulate_algorithms", "gather"),
-        *("tabulate_emergence", "compare", "plot_learning_curves", "plot_regression"),
+        *("tabulate_emergence", "compare", "plot_learning_curves", "plot"),
     }
 
 
@@ -227,6 +227,16 @@ def test_editing_a_used_module_reruns_what_uses_it(study):
     finally:
         path.write_text(before)
     assert planned(study) == set()  # the same content with a newer date
+
+
+def test_editing_the_module_of_a_figure_reruns_that_figure_only(study):
+    path = study / "scripts/mechanics/figures/parsimony.py"
+    before = path.read_text()
+    path.write_text(before.replace('color="0.2"', 'color="0.3"') + "\n# edited\n")
+    output = snakemake(study, "--dry-run", "--quiet", "host").stdout
+    path.write_text(before)
+    assert re.findall(r"\nplot +(\d+)\n", output) == ["1"]
+    assert "figures/parsimony.png" in output
 
 
 def test_new_module_reruns_nothing(study):

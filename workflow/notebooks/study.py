@@ -1026,6 +1026,11 @@ show_figure(
     " gradual growth.",
 )
 show_figure(STUDY, "weight_decay_survival", "how the time to grokking depends on weight decay.")
+show_figure(
+    STUDY,
+    "weight_decay_circuit",
+    "whether more weight decay leaves fewer frequencies, a lower rank or only a smaller norm.",
+)
 show_figure(STUDY, "neuron_frequencies", "neurons fall into clusters, one for each key frequency.")
 show_figure(STUDY, "logit_identities", "the trigonometric identities, in the weights.")
 show_figure(STUDY, "neuron_patching", "part 5's patching, for all neurons, seeds and directions.")

@@ -105,34 +105,3 @@ rule gather_addition:
     shell:
         "python scripts/gather.py --runs {params.folders:q} --analysis {input.analysis:q}"
         " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
-
-
-rule plot_addition:
-    input:
-        code=program("plot_addition"),
-        tables=lambda wildcards: [
-            addition_table(name) for name in ADDITION_FIGURES[wildcards.figure]
-        ],
-    output:
-        report(
-            multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png"),
-            caption="../report/{figure}.rst",
-            category="Track B",
-        ),
-    log:
-        f"{RESULTS}/logs/plot_{{figure}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
-    wildcard_constraints:
-        figure="|".join(ADDITION_FIGURES),
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=10,
-    params:
-        folder=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "python scripts/plot_addition.py --figure {wildcards.figure} --tables {input.tables:q}"
-        " --output {params.folder:q} > {log:q} 2>&1"

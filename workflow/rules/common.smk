@@ -5,11 +5,14 @@ EVALUATIONS = {
 }
 
 
-def program(name):
-    """A program and every module it imports: editing any of them reruns the rule, no other does."""
+def program(*names):
+    """A program and every module it imports: editing any of them reruns the rule, no other does.
+
+    Further names are those of modules that the program is told to import.
+    """
     root = Path(workflow.basedir).parent
-    closure = import_closure(root / "scripts" / f"{name}.py")
-    return [str(path.relative_to(root)) for path in closure]
+    sources = [root / "scripts" / f"{name}.py" for name in names]
+    return [str(path.relative_to(root)) for path in closure(*sources)]
 
 
 def run_folder(task, model, block):

@@ -5,11 +5,14 @@ NOTEBOOK = "workflow/notebooks/study.py"
 def notebook_code():
     """The source of the notebook, and what it imports."""
     root = Path(workflow.basedir).parent
-    return [str(path.relative_to(root)) for path in import_closure(root / NOTEBOOK)]
+    return [str(path.relative_to(root)) for path in closure(root / NOTEBOOK)]
 
 
 def notebook_shows():
-    """The tables (as CSV) and figures (as PNG) of the study, and the captions of these."""
+    """The tables (as CSV) and figures (as PNG) of the study, and the captions of these.
+
+    Not the figures of the report: they are strips of panels of the others.
+    """
     made = [
         *tables("comparative_metrics"),
         *figures(*(CURVES[task] for task in TASKS)),
@@ -17,7 +20,11 @@ def notebook_shows():
         *addition_results(),
     ]
     read = [path for path in made if Path(path).parent.name == "tables"]
-    drawn = [path for path in made if Path(path).suffix == ".png"]
+    drawn = [
+        path
+        for path in made
+        if path.endswith(".png") and not Path(path).name.startswith("report_")
+    ]
     return [
         *(path for path in read if Path(path).suffix == ".csv"),
         *drawn,

@@ -24,17 +24,30 @@ GATHERED = {
     ),
     "regression_generalisation": ("generalisation", lambda entry: True),
 }
-# What each figure is drawn from.
+# Each figure's module in mechanics.figures, and the tables that it is drawn from.
 REGRESSION_FIGURES = {
-    "regression_risk_by_context": ["regression_risk"],
-    "effective_weights": ["effective_weights"],
-    "algorithm_match": ["algorithm_match", "algorithm_match_by_step"],
-    "attention_maps_regression": ["attention_match", "attention_examples", "query_key"],
-    "depth_bracket": ["regression_risk", "layer_readout"],
-    "kernel_smoother": ["kernel_smoother"],
-    "rank_collapse": ["rank_collapse"],
-    "regression_generalisation": ["regression_generalisation"],
-    "regression_emergence": ["emergence", "emergence_curves"],
+    "regression_risk_by_context": ("regression_risk", ["regression_risk"]),
+    "effective_weights": ("effective_weights", ["effective_weights"]),
+    "algorithm_match": (
+        "algorithm_match",
+        ["algorithm_match", "algorithm_match_by_step"],
+    ),
+    "attention_maps_regression": (
+        "attention_maps_regression",
+        ["attention_match", "attention_examples", "query_key"],
+    ),
+    "depth_bracket": ("depth_bracket", ["regression_risk", "layer_readout"]),
+    "kernel_smoother": ("kernel_smoother", ["kernel_smoother"]),
+    "rank_collapse": ("rank_collapse", ["rank_collapse"]),
+    "regression_generalisation": (
+        "regression_generalisation",
+        ["regression_generalisation"],
+    ),
+    "regression_emergence": ("regression_emergence", ["emergence", "emergence_curves"]),
+    "report_regression": (
+        "report_regression",
+        ["regression_risk", "effective_weights", "algorithm_match"],
+    ),
 }
 
 
@@ -63,7 +76,7 @@ def regression_results():
     missing = {name for name in GATHERED if not gathered_runs(name)}
     drawn = [
         name
-        for name, needed in REGRESSION_FIGURES.items()
+        for name, (_, needed) in REGRESSION_FIGURES.items()
         if not missing.intersection(needed)
     ]
     own = ["regression_risk", "effective_weights", "algorithm_match", "emergence"]

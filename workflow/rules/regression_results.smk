@@ -153,34 +153,3 @@ rule gather:
     shell:
         "python scripts/gather.py --runs {params.folders:q} --analysis {input.analysis:q}"
         " --output {output.table:q} > {log:q} 2>&1"
-
-
-rule plot_regression:
-    input:
-        code=program("plot_regression"),
-        tables=lambda wildcards: [
-            table(name) for name in REGRESSION_FIGURES[wildcards.figure]
-        ],
-    output:
-        report(
-            multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png"),
-            caption="../report/{figure}.rst",
-            category="Track A",
-        ),
-    log:
-        f"{RESULTS}/logs/plot_{{figure}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
-    wildcard_constraints:
-        figure="|".join(REGRESSION_FIGURES),
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        folder=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "python scripts/plot_regression.py --figure {wildcards.figure}"
-        " --tables {input.tables:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -13,12 +13,11 @@ LIMIT = 2.0  # standard deviations at which the colours end
 def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
     """Attention at "=" to a over all pairs, a row for each network, a column for each head.
 
-    ``heads``: model, arm, seed, status, layer, head, position, mean, std, frequency, fve; ``maps``:
-    the first layer of one seed of each model. Main configurations alone are drawn. Colours are
-    deviations from the head's mean in units of its standard deviation; both stand above the map,
-    with the frequency that explains most of what varies over the pairs, and its share.
+    ``heads``: model, seed, status, layer, head, position, mean, std, frequency, fve; ``maps``: the
+    first layer of one seed of each model. Colours are deviations from the head's mean in units of
+    its standard deviation; both stand above the map, with the frequency that explains most of what
+    varies over the pairs, and its share.
     """
-    maps, heads = maps[maps["arm"] == "main"], heads[heads["arm"] == "main"]
     models = maps[["model", "seed"]].drop_duplicates().itertuples(index=False, name=None)
     models, n_heads = list(models), int(maps["head"].max()) + 1
     figure, axes = plt.subplots(

@@ -20,14 +20,12 @@ WORDS = {"logits": "removed from the logits", "clusters": "its neurons at their 
 def frequency_ablation(ablation: pd.DataFrame, split: str = "all") -> Figure:
     """Loss after the removal of each frequency, every seed, a row per model.
 
-    ``ablation``: model, status, and the columns of ``ablate_frequencies.py``; of a frame with a
-    column ``arm`` the main arm. Coloured and numbered: key frequencies; grey: all others. Dashed:
-    the loss of each whole network, and of the uniform answer, ln p.
+    ``ablation``: model, status, and the columns of ``ablate_frequencies.py``. Coloured and
+    numbered: key frequencies; grey: all others. Dashed: the loss of each whole network, and of the
+    uniform answer, ln p.
     Raises ValueError if there is nothing to draw.
     """
     chosen = (ablation["split"] == split) & ablation["level"].isin(list(LEVELS))
-    if "arm" in ablation:
-        chosen &= ablation["arm"] == "main"
     frame = sound(ablation[chosen])
     if frame.empty:
         raise ValueError(f"no finished seed with split = {split!r} to draw")

@@ -25,16 +25,15 @@ LEAST_RANGE = 10  # frequencies on the axis at least; twice the keys if these ar
 def parsimony(table: pd.DataFrame) -> Figure:
     """Accuracy and minimum margin by frequencies and by neurons kept, a row per model.
 
-    ``table``: model, status, and the columns of ``ablate_frequencies.py --parsimony``; of a frame
-    with a column ``arm`` the main arm. Lines are seeds; a circle is |K| of a seed, a cross as many
-    random other frequencies, pale lines neurons in random order. Dashed: the ideal formula with
-    the fitted amplitudes of the same frequencies. Dotted: n equal amplitudes with the keys' total,
-    the median choice of frequencies; dash-dotted: the best of a thousand. One frequency of the
-    formula is enough to be right, with a tiny margin. Grey lines are medians over seeds.
+    ``table``: model, status, and the columns of ``ablate_frequencies.py --parsimony``. Lines are
+    seeds; a circle is |K| of a seed, a cross as many random other frequencies, pale lines neurons
+    in random order. Dashed: the ideal formula with the fitted amplitudes of the same frequencies.
+    Dotted: n equal amplitudes with the keys' total, the median choice of frequencies; dash-dotted:
+    the best of a thousand. One frequency of the formula is enough to be right, with a tiny margin.
+    Grey lines are medians over seeds.
     Raises ValueError if there is nothing to draw.
     """
-    chosen = table[table["arm"] == "main"] if "arm" in table else table
-    frame = sound(chosen)
+    frame = sound(table)
     if frame.empty:
         raise ValueError("no finished seed to draw")
     models = list(dict.fromkeys(frame["model"]))
@@ -56,7 +55,7 @@ def parsimony(table: pd.DataFrame) -> Figure:
             drawn[-1].set_xlabel(words)
     handles = [plt.Line2D([], [], label=words, ms=4, **own) for words, own in LEGEND.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    note_diverged(figure, chosen)
+    note_diverged(figure, table)
     return figure
 
 

@@ -53,17 +53,17 @@ def progress_measures(
 ) -> Figure:
     """Losses, accuracies, excluded loss per key frequency and structure, a column per seed.
 
-    ``progress`` and ``excluded``: model, arm, status and the columns of
-    ``analyse_addition_checkpoints.py``; the model's ``main`` arm is drawn. Shaded: the phases of
-    ``change_points``; dotted: the grokking step; dashed: ln p, the loss of a guess.
+    ``progress`` and ``excluded``: model, status and the columns of
+    ``analyse_addition_checkpoints.py``. Shaded: the phases of ``change_points``; dotted: the
+    grokking step; dashed: ln p, the loss of a guess.
     Raises ValueError if the frame has no seed of the model.
     """
-    own = progress[(progress["model"] == model) & (progress["arm"] == "main")]
+    own = progress[progress["model"] == model]
     if own.empty:
         raise ValueError(f"model = {model!r}: not among {sorted(set(progress['model']))}")
     sound = own[own["status"] != "diverged"]
     seeds = sorted(sound["seed"].unique())
-    per_key = excluded[(excluded["model"] == model) & (excluded["arm"] == "main")]
+    per_key = excluded[excluded["model"] == model]
     figure, axes = plt.subplots(
         5,
         max(len(seeds), 1),

@@ -1,6 +1,7 @@
 """One style for all figures: sizes, fonts, colours. Colours are Okabe & Ito's, safe for the
 colour-blind; a model or a reference has the same colour in every figure."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from mechanics.files import atomic
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
+STRIP = 1.75  # inches: height of a strip of panels across a page of the report
 COLOURS = {
     "linear_L1": "#0072B2",
     "linear_L1_axis": "#332288",
@@ -131,6 +133,12 @@ def label_ends(
         )
 
 
+def letter_panels(axes: Iterable[Axes]) -> None:
+    """(a), (b), … at the left above the panels of a strip."""
+    for letter, axis in zip("abcdef", axes, strict=False):
+        axis.set_title(f"({letter})", loc="left", fontweight="bold", fontsize=7)
+
+
 def diverged_note(frame: pd.DataFrame) -> str:
     """How many seeds of each model are not drawn because they diverged; empty if none did."""
     diverged = frame.loc[frame["status"] == "diverged", ["model", "seed"]].drop_duplicates()
@@ -145,8 +153,16 @@ def note_diverged(figure: Figure, frame: pd.DataFrame) -> None:
         figure.supxlabel(note, fontsize=6, color=REFERENCE)
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write ``{name}.pdf`` and ``{name}.png``; the same figure gives the same bytes."""
-    for kind, metadata in (("pdf", {"CreationDate": None}), ("png", {"Software": None})):
+def save(figure: Figure, folder: Path, name: str, made_from: str) -> None:
+    """Write ``{name}.pdf`` and ``{name}.png``; the same figure gives the same bytes.
+
+    ``made_from``, the short id of ``mechanics.lineage``, stands in the metadata of both, among the
+    keywords of the PDF and as text ``Provenance`` of the PNG.
+    """
+    metadata = {
+        "pdf": {"CreationDate": None, "Keywords": f"provenance:{made_from}"},
+        "png": {"Software": None, "Provenance": made_from},
+    }
+    for kind, about in metadata.items():
         with atomic(folder / f"{name}.{kind}") as part:
-            figure.savefig(part, format=kind, metadata=metadata)
+            figure.savefig(part, format=kind, metadata=about)

@@ -1,0 +1,48 @@
+# The figures that are drawn from tables. One program for all; each depends on its own module alone.
+FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES
+
+
+def drawn_from(wildcards):
+    """The tables of a figure, in the order of its arguments."""
+    where = table if wildcards.figure in REGRESSION_FIGURES else addition_table
+    return [where(name) for name in FIGURES[wildcards.figure][1]]
+
+
+rule plot:
+    input:
+        code=lambda wildcards: program(
+            "plot", f"mechanics/figures/{FIGURES[wildcards.figure][0]}"
+        ),
+        tables=drawn_from,
+    output:
+        report(
+            multiext(f"{RESULTS}/figures/{{figure}}", ".pdf", ".png"),
+            caption="../report/{figure}.rst",
+            category=lambda wildcards: (
+                "Track A" if wildcards.figure in REGRESSION_FIGURES else "Track B"
+            ),
+        ),
+    log:
+        f"{RESULTS}/logs/plot_{{figure}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
+    wildcard_constraints:
+        figure="|".join(FIGURES),
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=10,
+    params:
+        module=lambda wildcards: FIGURES[wildcards.figure][0],
+        arm=lambda wildcards: (
+            "--arm main"
+            if wildcards.figure in ADDITION_FIGURES
+            and wildcards.figure not in OF_ALL_ARMS
+            else ""
+        ),
+        folder=lambda wildcards, output: Path(output[0]).parent,
+    shell:
+        "python scripts/plot.py --figure {wildcards.figure} --module {params.module}"
+        " --tables {input.tables:q} {params.arm} --output {params.folder:q} > {log:q} 2>&1"
