@@ -25,6 +25,7 @@ def arguments(tmp_path) -> list:
         name: {
             "text": own["words"][0] if "words" in own else "0.1234",
             "interval": "0.1233 to 0.1235, n = 10",
+            "absent": False,
         }
         for name, own in DECLARED.items()
     }

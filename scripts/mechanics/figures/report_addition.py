@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mechanics.figures.embedding import draw_plane
@@ -33,7 +34,7 @@ def report_addition(
     model = shown_model(grokking)
     seed = shown_seed(grokking, model)
     own = main[(main["model"] == model) & (main["seed"] == seed)].sort_values("step")
-    figure, axes = strip_of_panels(4, [1, 1.1, 0.75, 1.1])
+    figure, axes = strip_of_panels(4, [1.0, 1.1, 0.75, 1.1])
     _accuracy_panel(axes[0], sound(main[main["model"] == model]))
     _loss_panel(axes[1], own, seed)
     _circle_panel(axes[2], embedding, circuit, model, seed)
@@ -124,7 +125,7 @@ def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
     for (decay, arm), own in grokking.groupby(["weight_decay", "arm"]):
         name = f"decay {decay:g}" if arm in DECAY_ARMS else ARM_WORDS.get(arm, arm)
         groups[name] = own
-    shades = plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(groups)))
+    shades = map(to_hex, plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(groups))))
     ends = {}
     for (name, own), shade in zip(groups.items(), shades, strict=True):
         grokked = (own["status"] == "grokked").to_numpy()
@@ -134,7 +135,7 @@ def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
         axis.step(x, y, where="post", color=shade, linewidth=1.0)
         for step, share in censored:
             axis.plot(step, share, "|", color=shade, ms=5)
-        ends[f"{name} ({grokked.sum()}/{len(own)})"] = (y[-1], tuple(shade))
+        ends[f"{name} ({grokked.sum()}/{len(own)})"] = (y[-1], shade)
     axis.set(xlabel="training step", ylabel="not yet grokked", ylim=(-0.04, 1.08))
     axis.xaxis.set_major_formatter(lambda step, _: f"{step / 1000:g}k" if step else "0")
     label_ends(axis, ends, fontsize=5.5)

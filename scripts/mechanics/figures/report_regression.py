@@ -30,7 +30,7 @@ def report_regression(
 
     ``risks``, ``weights``, ``algorithms``: regression_risk, effective_weights, algorithm_match.
     """
-    figure, axes = strip_of_panels(3, [1.15, 1, 1])
+    figure, axes = strip_of_panels(3, [1.15, 1.0, 1.0])
     _risk_panel(axes[0], risks)
     _weights_panel(axes[1], weights)
     _distance_panel(axes[2], algorithms, _deepest(risks))

@@ -1,7 +1,7 @@
 """One style for all figures: sizes, fonts, colours. Colours are Okabe & Ito's, safe for the
 colour-blind; a model or a reference has the same colour in every figure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -135,7 +135,7 @@ def label_ends(
         )
 
 
-def strip_of_panels(n: int, widths: list[float] | None = None) -> tuple[Figure, np.ndarray]:
+def strip_of_panels(n: int, widths: Sequence[float] | None = None) -> tuple[Figure, np.ndarray]:
     """A figure across a page of the report, with n panels side by side and type to match."""
     figure, axes = plt.subplots(1, n, figsize=(PAGE, STRIP), width_ratios=widths)
     for axis in axes:
