@@ -16,6 +16,7 @@ from mechanics.comparison import (
 )
 from mechanics.files import atomic
 from mechanics.settings import read_settings
+from mechanics.tables import write_csv
 
 
 def main() -> None:
@@ -30,8 +31,7 @@ def main() -> None:
     settings = read_settings(arguments.settings)
     found = rows(arguments.runs, arguments.analysis, settings)
     table = pd.DataFrame(sorted(found, key=assignment_order), columns=COLUMNS)
-    with atomic(arguments.output.with_suffix(".csv")) as part:
-        table.to_csv(part, index=False)
+    write_csv(table, arguments.output.with_suffix(".csv"))
     with atomic(arguments.output.with_suffix(".md")) as part:
         part.write_text(as_markdown(table))
 

@@ -3,17 +3,23 @@
 import argparse
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mechanics.settings import read_settings
 from mechanics.tables import read_analyses, write_csv
 
-LOSSES = {  # column of the checkpoint analysis: its name here
+LAST = {  # column of the checkpoint analysis: its name here
+    "n_final_keys": "n_keys",
+    "effective_rank_W_E": "effective_rank_w_e",
+    "effective_rank_W_U": "effective_rank_w_u",
     "restricted_loss_train": "restricted_loss_train",
     "restricted_loss_validation": "restricted_loss_val",
     "restricted_loss_all": "restricted_loss_all",
     "loss_all": "full_loss_all",
     "excluded_loss_train": "excluded_loss",
+    "accuracy_validation_swapped": "accuracy_swapped",
+    "accuracy_validation_new": "accuracy_new",
 }
 KEYS = ["entry", "seed"]
 
@@ -39,9 +45,14 @@ def main() -> None:
 
 
 def tabulate(circuit: pd.DataFrame, progress: pd.DataFrame) -> pd.DataFrame:
-    """The measures of the final weights, with the losses of each seed's last checkpoint."""
-    last = progress.loc[progress.groupby(KEYS)["step"].idxmax(), [*KEYS, *LOSSES]]
-    table = circuit.merge(last.rename(columns=LOSSES), on=KEYS, how="left", validate="1:1")
+    """The measures of the final weights, with those of each seed's last checkpoint.
+
+    ``uniform_loss`` is ln p, what guessing costs. ``accuracy_swapped`` is that on validation pairs
+    (a, b) with (b, a) in training, ``accuracy_new`` on the others.
+    """
+    last = progress.loc[progress.groupby(KEYS)["step"].idxmax(), [*KEYS, "p", *LAST]]
+    last = last.rename(columns=LAST).assign(uniform_loss=np.log(last["p"])).drop(columns="p")
+    table = circuit.merge(last, on=KEYS, how="left", validate="1:1")
     return table[[*(name for name in table if name != "entry"), "entry"]]
 
 

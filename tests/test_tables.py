@@ -10,7 +10,16 @@ from helpers import addition_settings, regression_settings, run_program
 import tabulate_algorithms
 import tabulate_effective_weights
 from mechanics.algorithms.risk import gradient_cosine
-from mechanics.tables import arm_of, read_analyses, read_table, sound, write_table
+from mechanics.tables import (
+    TableError,
+    arm_of,
+    check_unedited,
+    read_analyses,
+    read_table,
+    sound,
+    write_csv,
+    write_table,
+)
 
 
 def write_analysis(folder, model: str, statuses: dict[int, str], frame: pd.DataFrame):
@@ -120,3 +129,12 @@ def test_an_empty_list_of_keys_is_read_as_it_was_written(tmp_path, kind, keys):
     found = read_table(tmp_path / f"table.{kind}")
     assert found["key_frequencies"].tolist() == keys
     assert math.isnan(found["loss"][0])
+
+
+def test_a_table_is_known_again_until_a_number_of_it_is_edited(tmp_path):
+    path = tmp_path / "risk.csv"
+    write_csv(pd.DataFrame({"risk": [0.35]}), path)
+    check_unedited(path)
+    path.write_text(path.read_text().replace("0.35", "0.25"))
+    with pytest.raises(TableError, match=r"risk.csv is not what its program wrote"):
+        check_unedited(path)

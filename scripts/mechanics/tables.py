@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.files import atomic
+from mechanics.files import atomic, sha256
+
+
+class TableError(Exception):
+    """A table that is not what its program wrote. The message names it."""
 
 
 def read_analyses(
@@ -63,8 +67,24 @@ def settings_of(runs: list[Path]) -> dict[str, dict]:
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table and, beside it, its hash, by which ``check_unedited`` knows it again."""
     with atomic(path) as part:
         table.to_csv(part, index=False)
+    with atomic(_seal(path)) as part:
+        part.write_text(sha256(path) + "\n")
+
+
+def _seal(path: Path) -> Path:
+    return path.parent / ".sha256" / path.name
+
+
+def check_unedited(path: Path) -> None:
+    """Raise TableError unless the table is, to the byte, what ``write_csv`` wrote."""
+    seal = _seal(path)
+    if not seal.exists() or seal.read_text().strip() != sha256(path):
+        raise TableError(
+            f"{path} is not what its program wrote: it was edited. Delete it and make it again."
+        )
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

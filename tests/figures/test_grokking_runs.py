@@ -8,7 +8,12 @@ import pandas as pd
 import pytest
 
 from mechanics.figures import style
-from mechanics.figures.grokking_runs import not_grokked, weight_decay_survival, weight_norm
+from mechanics.figures.grokking_runs import (
+    not_grokked,
+    weight_decay_circuit,
+    weight_decay_survival,
+    weight_norm,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -123,3 +128,14 @@ def test_norm_has_its_grokking_step_and_steepest_fall_marked():
     assert marked(left, "v") == [(500, pytest.approx(3000 - 500 / 3)), (1500, 2625)]
     assert marked(right, "o") == marked(left, "o")
     assert words(right) == ["decay kept", "decay off"]
+
+
+def test_simplicity_by_weight_decay_has_a_point_for_each_run_that_did_not_diverge():
+    table = grokking()
+    circuit = table[["model", "arm", "weight_decay", "seed"]].assign(
+        n_keys=[4, 5, 0, 0, 1], logit_fve=[0.9, 0.95, math.nan, math.nan, 0.1], effective_rank_w_e=9
+    )
+    keys, fve, *_ = weight_decay_circuit(table, circuit).axes
+    assert sorted(marked(keys, "o")) == [(0, 0), (1, 4), (1, 5), (2, 1)]
+    assert (2, 0.1) in marked(fve, "o")
+    assert [line.get_mfc() for line in keys.lines].count("white") == 2

@@ -44,11 +44,23 @@ ADDITION_FIGURES = {
         "attention_maps_addition",
         ["attention_addition", "attention_maps"],
     ),
+    "weight_decay_circuit": ("grokking_runs", ["grokking", "circuit"]),
+    "report_addition": (
+        "report_addition",
+        ["progress_measures", "embedding", "circuit", "grokking"],
+    ),
+    "report_cause": (
+        "report_cause",
+        ["frequency_ablation", "patching_groups", "parsimony", "grokking"],
+    ),
 }
-OF_ALL_ARMS = (
+OF_ALL_ARMS = (  # the others: main configurations
     "weight_norm",
     "weight_decay_survival",
-)  # the others: main configurations
+    "weight_decay_circuit",
+    "report_addition",
+    "report_cause",
+)
 
 
 def addition_table(name):

@@ -44,6 +44,10 @@ REGRESSION_FIGURES = {
         ["regression_generalisation"],
     ),
     "regression_emergence": ("regression_emergence", ["emergence", "emergence_curves"]),
+    "report_regression": (
+        "report_regression",
+        ["regression_risk", "effective_weights", "algorithm_match"],
+    ),
 }
 
 

@@ -153,7 +153,7 @@ def embedding_circles(
                 mine[mine["kind"] == f"{plane.plane}_{c}"].sort_values("index")["value"].to_numpy()
                 for c in "xy"
             )
-            _plane(axis, x, y, plane.frequency)
+            draw_plane(axis, x, y, plane.frequency)
             raw = plane.plane == "raw"
             title = f"PC 1, 2 (best k = {plane.frequency})" if raw else f"k = {plane.frequency}"
             axis.set_title(title, color="black" if raw else colour(model), fontsize=7)
@@ -168,7 +168,7 @@ def embedding_circles(
     return figure
 
 
-def _plane(axis: Axes, x: np.ndarray, y: np.ndarray, k: int) -> None:
+def draw_plane(axis: Axes, x: np.ndarray, y: np.ndarray, k: int) -> None:
     p = len(x)
     turn = 2 * np.pi * np.arange(p + 1) / p
     radius = np.hypot(x, y).mean()

@@ -139,20 +139,58 @@ def _survival_panel(
 
 
 def _norm_panel(axis: Axes, own: pd.DataFrame, colours: dict) -> None:
-    """Σθ² at the end of each run; the groups side by side, in the order of the other panels."""
+    _by_group(axis, own, "norm_squared_final", colours)
+    axis.set_yscale("log")
+    axis.set_ylabel("Σθ² at the end")
+    axis.set_title("open: not grokked")
+
+
+def _by_group(axis: Axes, own: pd.DataFrame, column: str, colours: dict) -> None:
+    """A value at the end of each run; the groups side by side, in the order of the other panels."""
     groups = _decays(own) | {g: name for g, name in _arms(own).items() if g[0] not in DECAY_ARMS}
     for x, group in enumerate(groups):
-        runs = _of(own, group)
-        for _, run in runs.iterrows():
+        for _, run in _of(own, group).iterrows():
             face = colours[group] if run["status"] == "grokked" else "white"
-            axis.plot(x, run["norm_squared_final"], "o", color=colours[group], mfc=face, ms=4)
-    axis.set_yscale("log")
+            axis.plot(x, run[column], "o", color=colours[group], mfc=face, ms=4)
     axis.set_xticks(
         range(len(groups)), [*groups.values()], rotation=40, ha="right", rotation_mode="anchor"
     )
     axis.set_xlim(-0.5, len(groups) - 0.5)
-    axis.set_ylabel("Σθ² at the end")
-    axis.set_title("open: not grokked")
+
+
+CIRCUIT_PANELS = {  # column: label
+    "n_keys": "key frequencies, by rule",
+    "logit_fve": "logit FVE by the keys",
+    "effective_rank_w_e": "effective rank of W$_E$",
+    "norm_squared_final": "Σθ² at the end",
+}
+
+
+def weight_decay_circuit(grokking: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
+    """How simple the final network is, by weight decay and arm; open: runs that did not grok.
+
+    ``grokking``, ``circuit``: the tables. A number of key frequencies says something only where
+    they carry the logits, beside it. Raises ValueError if every run diverged.
+    """
+    keys = [*GROUP, "seed"]
+    measures = [column for column in CIRCUIT_PANELS if column in circuit]
+    table = grokking.merge(circuit[[*keys, *measures]], on=keys, how="left", validate="1:1")
+    rows = _rows(sound(table))
+    figure, axes = plt.subplots(
+        *(len(rows), len(CIRCUIT_PANELS)),
+        **{"figsize": (PAGE, 0.4 + 2.0 * len(rows)), "squeeze": False},
+    )
+    for panels, (model, own) in zip(axes, rows.items(), strict=True):
+        colours = _colours(own)
+        for axis, (column, name) in zip(panels, CIRCUIT_PANELS.items(), strict=True):
+            _by_group(axis, own, column, colours)
+            axis.set_ylabel(name)
+        panels[0].set_ylim(bottom=0)
+        panels[1].set_ylim(-0.03, 1.03)
+        panels[3].set_yscale("log")
+        panels[0].set_title(label(model), loc="left")
+    note_diverged(figure, table[table["model"].isin(list(rows))])
+    return figure
 
 
 def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:

@@ -1,10 +1,13 @@
 """One style for all figures: sizes, fonts, colours. Colours are Okabe & Ito's, safe for the
 colour-blind; a model or a reference has the same colour in every figure."""
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -13,6 +16,7 @@ from matplotlib.figure import Figure
 from mechanics.files import atomic
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
+STRIP = 1.85  # inches: height of a strip of panels across a page of the report
 COLOURS = {
     "linear_L1": "#0072B2",
     "linear_L1_axis": "#332288",
@@ -129,6 +133,25 @@ def label_ends(
             va="center",
             annotation_clip=False,
         )
+
+
+def strip_of_panels(n: int, widths: Sequence[float] | None = None) -> tuple[Figure, np.ndarray]:
+    """A figure across a page of the report, with n panels side by side and type to match."""
+    figure, axes = plt.subplots(1, n, figsize=(PAGE, STRIP), width_ratios=widths)
+    for axis in axes:
+        axis.tick_params(labelsize=6, length=2.5, pad=2)
+        axis.xaxis.label.set_size(7)
+        axis.yaxis.label.set_size(7)
+        axis.xaxis.labelpad = axis.yaxis.labelpad = 2
+    return figure, axes
+
+
+def letter_panels(axes: Iterable[Axes]) -> None:
+    """(a), (b), … before the titles of the panels of a strip, at the left."""
+    for letter, axis in zip("abcdef", axes, strict=False):
+        title = axis.get_title()
+        axis.set_title("")
+        axis.set_title(f"({letter})  {title}", loc="left", fontsize=7)
 
 
 def diverged_note(frame: pd.DataFrame) -> str:

@@ -1,0 +1,72 @@
+"""Build report.pdf with Typst from its prose, the claims and the figures.
+
+Fails, naming line and word, where the prose has a number or a direction that is no claim.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import pypdf
+import typst
+
+from mechanics.files import atomic
+from mechanics.lineage import short_id
+from mechanics.report.prose import problems
+
+PAGES = 2
+
+
+class ReportError(Exception):
+    """A report that cannot be built. The message says why."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", required=True, type=Path, help="folder of report.typ")
+    parser.add_argument("--claims", required=True, type=Path, help="claims.json")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs that it shows")
+    parser.add_argument("--output", required=True, type=Path, help="report.pdf")
+    arguments = parser.parse_args()
+    try:
+        with atomic(arguments.output) as part:
+            build(arguments.source, arguments.claims, arguments.figures, part)
+    except ReportError as error:
+        sys.exit(f"build_report.py: {error}")
+
+
+def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None:
+    """Raises ReportError if the prose has what is no claim, or if it does not fit its pages."""
+    prose, content = source / "prose.typ", json.loads(claims.read_text())
+    found = problems(prose.read_text(), content["claims"])
+    if found:
+        raise ReportError("\n".join([f"{prose}:", *found]))
+    sources = sorted([*source.glob("*.typ"), *source.glob("*.bib")])
+    content["id"] = short_id([claims, *figures], Path(__file__), *sources)
+    with tempfile.TemporaryDirectory() as folder:
+        staged = Path(folder)
+        for path in sources:
+            shutil.copy(path, staged)
+        (staged / "claims.json").write_text(json.dumps(content))
+        (staged / "figures").mkdir()
+        for path in figures:
+            shutil.copy(path, staged / "figures")
+        try:
+            pdf, warnings = typst.compile_with_warnings(
+                str(staged / "report.typ"), ignore_system_fonts=True
+            )
+        except typst.TypstError as error:
+            raise ReportError(f"{error.message} {' '.join(error.hints)}") from error
+    if warnings:
+        raise ReportError("Typst warns: " + "; ".join(warning.message for warning in warnings))
+    output.write_bytes(pdf)
+    n_pages = len(pypdf.PdfReader(output).pages)
+    if n_pages > PAGES or (len(content["tracks"]) > 1 and n_pages < PAGES):
+        raise ReportError(f"{n_pages} pages, expected {PAGES}: shorten or lengthen {prose}")
+
+
+if __name__ == "__main__":
+    main()

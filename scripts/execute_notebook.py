@@ -1,0 +1,207 @@
+"""Execute the notebook on the results of a study: study.ipynb, and study.html to read it without
+Jupyter. Neither needs the network.
+
+The source is a jupytext script. Its cell tagged "parameters" is replaced by one that names the
+study; cells tagged with a network that the study lacks are replaced by a line that says so. What
+cells write to stderr goes to this program's stderr and not into the notebook.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from mechanics.files import atomic
+from mechanics.study_results import ROLES, model_for
+from mechanics.training.checkpoint import CheckpointError
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "workflow" / "notebooks" / "study.py"
+LACKS = {  # by the tags of cells, which are the roles of networks
+    "gradient-step": "one head of linear attention on regression tokens",
+    "clock": "one layer of softmax attention on modular addition without LayerNorm",
+}
+# Without the scripts that nbconvert's page loads from the network, and no wider than can be read.
+TEMPLATE = """
+{%- extends 'lab/index.html.j2' -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+{%- block html_head_css -%}
+<style>
+main { max-width: 68rem; margin: 0 auto; }
+.jp-InputPrompt, .jp-OutputPrompt { display: none; }
+.jp-RenderedImage img { max-width: 100%; height: auto; }
+.jp-RenderedHTMLCommon td, .jp-RenderedHTMLCommon th { text-align: left; vertical-align: top; }
+@media print { pre { white-space: pre-wrap !important; } }
+</style>
+{%- endblock -%}
+"""
+
+
+class NotebookError(Exception):
+    """A notebook that does not run to its end. The message names the cell and what went wrong."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True, type=Path, help="e.g. results/published")
+    parser.add_argument("--source", type=Path, default=SOURCE, help="a jupytext percent script")
+    parser.add_argument(
+        "--output", type=Path, default=Path("results/notebook"), help="folder of the two products"
+    )
+    parser.add_argument(
+        "--failed",
+        type=Path,
+        help="where the notebook is kept as far as it came, if a cell fails"
+        " (default: study_failed.ipynb in the folder of the products)",
+    )
+    arguments = parser.parse_args()
+    name = arguments.source.stem
+    failed = arguments.failed or arguments.output / f"{name}_failed.ipynb"
+    try:
+        notebook = prepare(arguments.source, arguments.study)
+        execute(notebook, failed)
+        page = as_html(notebook, name)
+    except (NotebookError, CheckpointError, OSError) as error:
+        sys.exit(f"execute_notebook.py: {error}")
+    write(nbformat.writes(notebook), arguments.output / f"{name}.ipynb")
+    write(page, arguments.output / f"{name}.html")
+
+
+def prepare(source: Path, study: Path) -> NotebookNode:
+    """The notebook to be executed, without outputs.
+
+    Raises NotebookError if the source has no cell for the parameters, CheckpointError if the study
+    has no weights, OSError if the source cannot be read.
+    """
+    notebook = jupytext.reads(source.read_text(), "py:percent")
+    notebook.metadata = nbformat.from_dict(
+        {
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "language_info": {"name": "python"},
+        }
+    )
+    parameters = [cell for cell in notebook.cells if "parameters" in _tags(cell)]
+    if len(parameters) != 1:
+        raise NotebookError(f"{source}: {len(parameters)} cells tagged parameters, expected one")
+    parameters[0].source = f"STUDY = {_relative(study)!r}"
+    lacking = {role for role in ROLES if model_for(study, role) is None}
+    notebook.cells = list(_without(notebook.cells, lacking))
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:03d}"  # jupytext's are drawn at random
+    return notebook
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
+
+
+def _relative(study: Path) -> str:
+    """The study's folder as seen from the root of the repository, where cells are executed."""
+    path = study.resolve()
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
+
+
+def _without(cells: list[NotebookNode], lacking: set[str]):
+    """The cells, those that need a network that is lacking replaced by one line for each series."""
+    said: set[str] = set()
+    for cell in cells:
+        missing = lacking.intersection(_tags(cell))
+        if missing - said:
+            text = " and ".join(LACKS[role] for role in sorted(missing))
+            line = f"*Left out: this study has no network of {text}.*"
+            yield nbformat.v4.new_markdown_cell(line)
+        said = missing
+        if not missing:
+            yield cell
+
+
+def execute(notebook: NotebookNode, failed: Path) -> None:
+    """Run all cells, in place, in a kernel that leaves no files in the home folder.
+
+    Raises NotebookError, after writing the notebook as far as it came to ``failed``.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        own = {name: folder for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
+        own |= {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        client = NotebookClient(
+            notebook,
+            timeout=None,
+            kernel_name="python3",
+            record_timing=False,
+            coalesce_streams=True,  # where prints are cut is a matter of timing
+            resources={"metadata": {"path": str(ROOT)}},
+            on_cell_start=lambda cell, cell_index: _log(f"{cell_index + 1}/{len(notebook.cells)}"),
+        )
+        try:
+            client.execute(env=os.environ | own)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            write(nbformat.writes(notebook), failed)
+            raise NotebookError(_describe(notebook, error, failed)) from None
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            _tidy(cell)
+    if str(ROOT) in nbformat.writes(notebook):
+        write(nbformat.writes(notebook), failed)
+        raise NotebookError(f"an output shows a path of this machine, {ROOT}: see {failed}")
+
+
+def _describe(notebook: NotebookNode, error: Exception, failed: Path) -> str:
+    """The cell that failed, counted as in the notebook, the heading above it, and the error."""
+    reached = [n for n, cell in enumerate(notebook.cells) if cell.get("execution_count")]
+    last = reached[-1] if reached else 0
+    headings = [
+        line.lstrip("# ")
+        for cell in notebook.cells[: last + 1]
+        if cell.cell_type == "markdown"
+        for line in cell.source.splitlines()
+        if line.startswith("#")
+    ]
+    where = f' under "{headings[-1]}"' if headings else ""
+    what = f"{type(error).__name__}: {error}"
+    if isinstance(error, CellExecutionError):
+        what = f"{error.ename}: {error.evalue}"
+    return f"cell {last + 1} of {len(notebook.cells)}{where} failed: {what}. See {failed}"
+
+
+def _tidy(cell: NotebookNode) -> None:
+    """Take what was written to stderr out of a cell, to the log."""
+    kept = []
+    for output in cell.outputs:
+        if output.output_type == "stream" and output.name == "stderr":
+            _log(f"{cell.id}: {output.text.rstrip()}")
+        else:
+            kept.append(output)
+    cell.outputs = kept
+    cell.metadata.pop("execution", None)
+
+
+def _log(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def as_html(notebook: NotebookNode, title: str) -> str:
+    """One page, pictures embedded, that needs nothing from the network."""
+    exporter = HTMLExporter(raw_template=TEMPLATE)
+    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
+    return page
+
+
+def write(text: str, path: Path) -> None:
+    with atomic(path) as part:
+        part.write_text(text if text.endswith("\n") else text + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The report's figure of Track B, a strip of panels composed for print: frames in, figure out.
+
+Each panel has a full figure of its own elsewhere; here it shows what the text speaks of.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from mechanics.figures.embedding import draw_plane
+from mechanics.figures.grokking_runs import DECAY_ARMS, not_grokked
+from mechanics.figures.style import COLOURS, OTHERS, label_ends, letter_panels, strip_of_panels
+from mechanics.tables import sound
+
+FIRST = 10  # step at which a logarithmic axis begins
+LOWEST = 1e-8  # nats: smaller losses are drawn as this
+ARM_WORDS = {"no_decay": "decay off", "fixed_norm": "norm held"}
+
+
+def report_addition(
+    progress: pd.DataFrame, embedding: pd.DataFrame, circuit: pd.DataFrame, grokking: pd.DataFrame
+) -> Figure:
+    """(a) accuracy and (b) Σθ² and losses of the first grokking seed, (c) its numbers in the plane
+    of its strongest key, (d) which runs grok.
+
+    ``progress``: progress_measures; ``embedding``, ``circuit``, ``grokking``: the tables. The
+    network is softmax_L1 where the study has it, else the first; its first seed that grokked, or
+    its first.
+    """
+    main = progress[progress["arm"] == "main"]
+    model = shown_model(grokking)
+    seed = shown_seed(grokking, model)
+    own = main[(main["model"] == model) & (main["seed"] == seed)].sort_values("step")
+    figure, axes = strip_of_panels(4, [1.0, 1.1, 0.75, 1.1])
+    _accuracy_panel(axes[0], sound(main[main["model"] == model]))
+    _loss_panel(axes[1], own, seed)
+    _circle_panel(axes[2], embedding, circuit, model, seed)
+    _survival_panel(axes[3], sound(grokking[grokking["model"] == model]))
+    letter_panels(axes)
+    return figure
+
+
+def shown_model(grokking: pd.DataFrame) -> str:
+    """One layer of softmax attention where the study has it, else its first network."""
+    names = list(dict.fromkeys(grokking.loc[grokking["arm"] == "main", "model"]))
+    return "softmax_L1" if "softmax_L1" in names else names[0]
+
+
+def shown_seed(grokking: pd.DataFrame, model: str) -> int:
+    """The first seed of the main arm that grokked; the first if none did."""
+    own = grokking[(grokking["model"] == model) & (grokking["arm"] == "main")]
+    grokked = own[own["status"] == "grokked"]
+    return int((grokked if len(grokked) else own)["seed"].iloc[0])
+
+
+def _accuracy_panel(axis: Axes, progress: pd.DataFrame) -> None:
+    for _, own in progress[progress["step"] >= FIRST].groupby("seed"):
+        for split in ("train", "validation"):
+            axis.plot(
+                own["step"],
+                own[f"accuracy_{split}"],
+                color=COLOURS[split],
+                linewidth=0.8,
+                alpha=0.8,
+            )
+    axis.set(xscale="log", xlabel="training step", ylabel="accuracy", ylim=(-0.03, 1.08))
+    axis.set_title(f"{progress['seed'].nunique()} seeds")
+    for split, place in (("train", (0.04, 0.86)), ("validation", (0.44, 0.5))):
+        axis.annotate(split, place, xycoords="axes fraction", color=COLOURS[split], fontsize=6)
+
+
+def _loss_panel(axis: Axes, own: pd.DataFrame, seed: int) -> None:
+    """Losses on the left axis; Σθ², over its largest value, on the right."""
+    own = own[own["step"] >= FIRST]
+    ends = {}
+    for column, name, shade in (
+        ("excluded_loss_train", "excluded", OTHERS[0]),
+        ("restricted_loss_all", "restricted", OTHERS[1]),
+        ("loss_validation", "validation", COLOURS["validation"]),
+        ("loss_train", "train", COLOURS["train"]),
+    ):
+        if own[column].notna().any():
+            values = own[column].clip(lower=LOWEST)
+            axis.plot(own["step"], values, color=shade, linewidth=0.9)
+            ends[name] = (float(values.iloc[-1]), shade)
+    axis.set(xscale="log", yscale="log", xlabel="training step", ylabel="loss, nats")
+    norm = axis.twinx()
+    norm.plot(own["step"], own["norm_squared"] / own["norm_squared"].max(), color="black", lw=0.9)
+    norm.set(ylim=(0, 1.6), yticks=[])
+    norm.spines["right"].set_visible(False)
+    norm.annotate(
+        "Σθ² / largest", (0.04, 0.55), xycoords="axes fraction", color="black", fontsize=5.5
+    )
+    axis.set_title(f"seed {seed}")
+    label_ends(axis, ends, fontsize=5.5)
+
+
+def _circle_panel(
+    axis: Axes, embedding: pd.DataFrame, circuit: pd.DataFrame, model: str, seed: int
+) -> None:
+    axis.set_axis_off()
+    rows = circuit[(circuit["model"] == model) & (circuit["arm"] == "main")]
+    keys = rows.loc[rows["seed"] == seed, "key_frequencies"].iloc[0].split()
+    if not keys:
+        axis.text(0.5, 0.5, "no key\nfrequencies", ha="center", transform=axis.transAxes, size=7)
+        return
+    own = embedding[(embedding["model"] == model) & (embedding["seed"] == seed)]
+    own = own[own["arm"] == "main"]
+    shares = own[own["kind"] == "share"].set_index("index")["value"]
+    strongest = shares[[int(k) for k in keys]].idxmax()
+    plane = own[own["frequency"] == strongest]
+    x, y = (
+        plane[plane["kind"] == f"key_{c}"].sort_values("index")["value"].to_numpy() for c in "xy"
+    )
+    draw_plane(axis, x, y, int(strongest))
+    axis.set_title(f"plane k = {strongest} of W$_E$")
+
+
+def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
+    """Kaplan–Meier curves by weight decay and arm; bars across a line are censored runs."""
+    groups = {}
+    for (decay, arm), own in grokking.groupby(["weight_decay", "arm"]):
+        name = f"decay {decay:g}" if arm in DECAY_ARMS else ARM_WORDS.get(arm, arm)
+        groups[name] = own
+    shades = map(to_hex, plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(groups))))
+    ends = {}
+    for (name, own), shade in zip(groups.items(), shades, strict=True):
+        grokked = (own["status"] == "grokked").to_numpy()
+        ended = np.where(grokked, own["grokking_step"], own["last_step"])
+        falls, shares, censored = not_grokked(ended, grokked)
+        x, y = [0.0, *falls, float(ended.max())], [1.0, *shares, shares[-1] if shares else 1.0]
+        axis.step(x, y, where="post", color=shade, linewidth=1.0)
+        for step, share in censored:
+            axis.plot(step, share, "|", color=shade, ms=5)
+        ends[f"{name} ({grokked.sum()}/{len(own)})"] = (y[-1], shade)
+    axis.set(xlabel="training step", ylabel="not yet grokked", ylim=(-0.04, 1.08))
+    axis.xaxis.set_major_formatter(lambda step, _: f"{step / 1000:g}k" if step else "0")
+    label_ends(axis, ends, fontsize=5.5)

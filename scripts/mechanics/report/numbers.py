@@ -1,0 +1,28 @@
+"""Numbers as they are printed."""
+
+import math
+
+SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def as_text(value, form: str) -> str:
+    """A value in a format of Python's, or in one of our own.
+
+    ``power``: two significant digits times a power of ten. ``list``: the members of a list. Without
+    a format, as it is. Infinity is ∞, a minus a true minus.
+
+    >>> as_text(2.03e-7, "power")
+    '2.0 × 10⁻⁷'
+    >>> as_text([10, 20, 50], "list")
+    '10, 20, 50'
+    """
+    if form == "list":
+        return ", ".join(str(member) for member in value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
+    if form == "power":
+        if value == 0:
+            return "0"
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}".replace("-", "−")
+    return format(value, form).replace("-", "−")

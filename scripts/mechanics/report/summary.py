@@ -1,0 +1,76 @@
+"""What the report says of the study as a whole: its table, its seeds, where its data are from."""
+
+import pandas as pd
+
+from mechanics.comparison import ASSIGNED
+from mechanics.report.numbers import as_text
+
+MEASURED = {"linear_regression": "MSE/d", "modular_addition": "accuracy, all pairs"}
+
+
+def comparison_rows(table: pd.DataFrame) -> list[dict]:
+    """The assignment's configurations on every task: what ``comparative_metrics.csv`` says of them.
+
+    Regression is judged at the longest tabulated k, addition on all pairs.
+    """
+    rows = []
+    for name in ASSIGNED:
+        for task, metric in MEASURED.items():
+            own = table[(table["configuration"] == name) & (table["task"] == task)]
+            own = own[own["metric"].str.startswith(metric)]
+            if own.empty:
+                continue
+            own = own[own["metric"] == own["metric"].iloc[-1]]  # tabulated_at is in order
+            first = own.iloc[0]
+            at_k = first["metric"].removeprefix(metric).replace(" at", "")
+            value = as_text(float(first["value"]), ".4g")
+            if pd.notna(first["ci_low"]):
+                value += f" [{first['ci_low']:.4g}, {first['ci_high']:.4g}]"
+            beside = [
+                f"{row.reference} {as_text(float(row.reference_value), '.3g')}"
+                for row in own.itertuples()
+            ]
+            rows.append(
+                {
+                    "configuration": name,
+                    "task": task.replace("_", " ") + ("," + at_k if at_k else ""),
+                    "value": f"{value}, n = {first['n_seeds']}",
+                    "reference": "; ".join(beside),
+                    "flops": as_text(int(first["flops_per_prompt"]), ","),
+                    "interpretation": first["interpretation"],
+                }
+            )
+    return rows
+
+
+def seeds_sentence(records: list[dict], grokking: pd.DataFrame | None) -> str:
+    """How many replicas there are, and which of them diverged or were censored.
+
+    ``records``: model and replicas of every run. ``grokking``: the table, if there is one.
+    """
+    replicas = [(r["model"], replica) for r in records for replica in r["replicas"]]
+    models = {model for model, _ in replicas}
+    text = f"{len(replicas)} replicas of {len(models)} networks were trained; "
+    diverged = [f"{m} seed {r['seed']}" for m, r in replicas if r["status"] == "diverged"]
+    if diverged:
+        text += f"{len(diverged)} diverged ({', '.join(diverged)}) and are left out of means"
+    else:
+        text += "none diverged"
+    if grokking is not None:
+        censored = grokking[grokking["status"] == "censored"].groupby("entry", sort=False).size()
+        listed = ", ".join(f"{entry}: {n}" for entry, n in censored.items())
+        text += "; " + (
+            f"not grokked within their budget and so censored: {listed}"
+            if listed
+            else "every addition network grokked"
+        )
+    return text + "."
+
+
+def footer(records: list[dict], config_sha256: str, dates: dict[str, str]) -> str:
+    """Commits that trained the networks, with their dates, and the hash of their settings."""
+    commits = []
+    for commit in sorted({record["git_commit"] for record in records}):
+        dirty = "-dirty" if commit.endswith("-dirty") else ""
+        commits.append(f"{commit[:10]}{dirty} ({dates.get(commit, 'undated')})")
+    return f"trained at commit {', '.join(commits)} · config sha256 {config_sha256[:12]}"

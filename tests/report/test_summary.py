@@ -1,0 +1,49 @@
+"""What the report says of the study as a whole."""
+
+import pandas as pd
+
+from mechanics.report.summary import comparison_rows, footer, seeds_sentence
+
+
+def record(model: str, *statuses: str) -> dict:
+    replicas = [{"seed": seed, "status": status} for seed, status in enumerate(statuses)]
+    return {"model": model, "replicas": replicas}
+
+
+def test_diverged_and_censored_runs_are_said():
+    grokking = pd.DataFrame({"entry": ["b", "b"], "status": ["censored", "grokked"]})
+    text = seeds_sentence([record("a", "finished", "diverged"), record("b", "finished")], grokking)
+    assert text == (
+        "3 replicas of 2 networks were trained; 1 diverged (a seed 1) and are left out of means;"
+        " not grokked within their budget and so censored: b: 1."
+    )
+
+
+def test_where_all_went_well_that_is_said():
+    grokking = pd.DataFrame({"entry": ["b"], "status": ["grokked"]})
+    text = seeds_sentence([record("b", "finished")], grokking)
+    assert text.endswith("none diverged; every addition network grokked.")
+
+
+def test_footer_names_each_commit_once_and_one_that_git_does_not_know():
+    records = [{"git_commit": "a" * 40}, {"git_commit": "a" * 40}, {"git_commit": "b" * 40}]
+    text = footer(records, "c" * 64, {"a" * 40: "2026-01-02"})
+    expected = f"{'a' * 10} (2026-01-02), {'b' * 10} (undated) · config sha256 {'c' * 12}"
+    assert text == f"trained at commit {expected}"
+
+
+def test_regression_is_shown_at_the_longest_k_beside_every_reference():
+    common = {"configuration": "Linear Attention (L=1)", "task": "linear_regression"}
+    common |= {"ci_low": 0.2, "ci_high": 0.25, "n_seeds": 3, "flops_per_prompt": 15730}
+    rows = [
+        common
+        | {"metric": f"MSE/d at k = {k}", "value": k / 100, "interpretation": "a step"}
+        | {"reference": reference, "reference_value": level}
+        for k in (10, 50)
+        for reference, level in (("OLS", 0.0), ("r*", 0.18))
+    ]
+    (row,) = comparison_rows(pd.DataFrame(rows))
+    assert row["task"] == "linear regression, k = 50"
+    assert row["value"] == "0.5 [0.2, 0.25], n = 3"
+    assert row["reference"] == "OLS 0; r* 0.18"
+    assert row["flops"] == "15,730"

@@ -1,0 +1,1261 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The mechanics of Transformers, opened by hand
+#
+# Two famous claims, and networks small enough to check both to the last digit:
+#
+# * **Track A.** A Transformer that reads examples of a linear function in its prompt predicts the
+#   next value by *gradient descent inside its forward pass*.
+# * **Track B.** A Transformer that learns (a + b) mod p first memorises, and much later *groks*:
+#   it builds a circuit of waves, and answers pairs that it has never seen.
+#
+# *What to see* under a picture describes networks trained to the end, as in the published study. If
+# this one was made of a shorter study, trust the picture and the printed numbers.
+#
+# Everything that matters is written out here in a few lines of PyTorch, run on trained weights,
+# and compared with a closed formula or with the study's own code. No number in the text is typed:
+# numbers are printed by the cells above or below it. Where a cell says `assert`, the notebook
+# would stop if the statement were false.
+#
+# | part | content |
+# | --- | --- |
+# | 1 | what is asked, and the data of both tasks |
+# | 2 | linear attention from scratch; a layer that *is* a gradient step; the trained layer read |
+# | 3 | a small network trained here, against its closed-form optimum |
+# | 4 | training curves and the grokking gap |
+# | 5 | the circuit of modular addition: waves, circles, patching, ablation (TransformerLens) |
+# | 6 | the study's figures: attention maps, SVD and PCA, training curves, and all others |
+# | 7 | the comparative table, the three questions of the assignment, limits |
+
+# %% tags=["parameters"]
+STUDY = "results/published"
+
+# %%
+import sys
+from pathlib import Path
+
+ROOT = next(f for f in (Path.cwd(), *Path.cwd().parents) if (f / "scripts/mechanics").is_dir())
+sys.path.insert(0, str(ROOT / "scripts"))
+STUDY = ROOT / STUDY
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import torch
+
+from mechanics.figures.style import COLOURS, REFERENCE, use_style
+from mechanics.notebook import show, show_figure, show_table
+from mechanics.study_results import final_networks, model_for, table
+
+torch.set_num_threads(1)
+torch.set_grad_enabled(False)  # switched on where something is trained or differentiated
+use_style()
+
+# %% [markdown]
+# ## 1 What is asked
+#
+# ### Track A: a prompt is a small regression problem
+#
+# w ~ N(0, I_d) is drawn anew for every prompt, and never shown. The network sees k pairs (x_i,
+# y_i) with y_i = wᵀx_i, and a test point x_test; it must predict wᵀx_test. It has no time to
+# train on the prompt: whatever it does happens in one forward pass. A context token is z_i =
+# [x_i; y_i], the query token [x_test; 0].
+
+# %% tags=["gradient-step"]
+from mechanics.tasks.linear_regression import sample_prompts
+
+regression_seeds = final_networks(STUDY, *model_for(STUDY, "gradient-step"))
+settings_a = regression_seeds[0].settings
+d, k_min, k_max = (settings_a[key] for key in ("d", "k_min", "k_max"))
+print(f"d = {d}; contexts of {k_min} to {k_max} pairs; seeds trained: {len(regression_seeds)}\n")
+
+draw = torch.Generator().manual_seed(0)
+w = torch.randn(d, generator=draw)
+X = torch.randn(4, d, generator=draw)
+x_test = torch.randn(d, generator=draw)
+names = [f"x[{j}]" for j in range(1, d + 1)]
+rows = pd.DataFrame(torch.cat([X, x_test[None]]).numpy(), columns=names).round(2)
+rows.insert(0, "token", [f"z_{i + 1}" for i in range(len(X))] + ["query"])
+rows["y"] = [f"{y:.2f}" for y in (X @ w).tolist()] + ["0, to be predicted"]
+show_table(rows)
+print(f"the answer that only w knows: wᵀx_test = {w @ x_test:.2f}")
+
+# %% [markdown]
+# **Risk** is the mean squared error over E[y²] = d, so that always predicting zero scores one.
+# Two predictors are the yardsticks. *Least squares* knows everything that the prompt says: its
+# risk is max(0, 1 − k/d), zero as soon as there are as many pairs as dimensions. *One step of
+# gradient descent* knows little: at its best step size it has the risk (d+1)/(k+d+1), which never
+# reaches zero.
+#
+# ### Track B: a table of which three pairs in ten are shown
+#
+# The network reads "a b =" and must answer (a + b) mod p. All p² pairs are split once, at random:
+# some are trained on, at every step; the others are never seen.
+
+# %% tags=["clock"]
+from mechanics.tasks.modular_addition import all_pairs, targets, training_mask
+
+addition_seeds = final_networks(STUDY, *model_for(STUDY, "clock"))
+settings_b = addition_seeds[0].settings
+p, fraction = settings_b["p"], settings_b["train_fraction"]
+pairs, answers = all_pairs(p), targets(all_pairs(p), p)
+trained_on = training_mask(p, fraction, addition_seeds[0].seed)
+print(f"p = {p}: {len(pairs):,} pairs, {int(trained_on.sum()):,} of them trained on")
+
+some = torch.randperm(len(pairs), generator=torch.Generator().manual_seed(0))[:6]
+examples = pd.DataFrame({"prompt": [f"{a} {b} =" for a, b in pairs[some].tolist()]})
+examples["answer"] = answers[some].tolist()
+examples["trained on"] = ["yes" if shown else "no" for shown in trained_on[some].tolist()]
+show_table(examples)
+
+figure, axes = plt.subplots(1, 2, figsize=(7, 3.3))
+table_map = axes[0].imshow(answers.view(p, p), cmap="twilight", origin="lower")
+figure.colorbar(table_map, ax=axes[0], label="(a + b) mod p", shrink=0.8)
+axes[1].imshow(trained_on.view(p, p), cmap="Greys", origin="lower")
+axes[0].set(title="the whole table", xlabel="b", ylabel="a")
+axes[1].set(title="black: the pairs that are trained on", xlabel="b", ylabel="a")
+show(figure, "The table of (a+b) mod p as diagonal stripes, and the random pairs trained on")
+
+# %% [markdown]
+# **What to see.** The answer is constant along the anti-diagonals a + b = const, and wraps once.
+# The training pairs are noise: nothing about them hints at the stripes except that the same
+# answer lies on the same anti-diagonal.
+
+# %% [markdown]
+# ## 2 A layer of linear attention becomes a step of gradient descent
+#
+# ### From scratch
+#
+# Linear attention is attention without the softmax: the scores A = QKᵀ weight the values
+# themselves.
+
+
+# %%
+def attend(context, query, W_Q, W_K, W_V, W_O):
+    """What one head adds to the query tokens. context: k × (d+1), query: m × (d+1)."""
+    A = (query @ W_Q) @ (context @ W_K).mT  # m × k: one score for every query and context token
+    return A @ (context @ W_V) @ W_O / context.shape[-2]
+
+
+def as_tokens(x, y):
+    return torch.cat([x, y[..., None]], dim=-1)
+
+
+# %% [markdown]
+# ### By hand
+#
+# From w = 0, one step on the loss ‖Xw − Y‖²/2k with step size η gives w₁ = η XᵀY/k, and the
+# prediction
+#
+# > ŷ = x_testᵀ w₁ = η/k · Σ_i (x_testᵀ x_i) y_i.
+#
+# That is a sum over tokens of a *score* x_testᵀx_i times a *value* y_i: attention without
+# softmax. So choose (von Oswald et al.)
+#
+# * W_Q = W_K = the identity on x, zero on y: the score is x_testᵀx_i;
+# * W_V = zero on x, one on y: the value is y_i;
+# * W_O = −η on y: the layer *subtracts* the step's prediction from the y of every token.
+#
+# The y of the query starts at zero and ends at −ŷ, so the prediction is minus the last
+# coordinate. The y of the context tokens become residuals y_i − w₁ᵀx_i, which is all that the
+# next step needs: L such layers are L steps. The gradient below is not a formula: it is PyTorch's
+# own.
+
+
+# %%
+def hand_built(d, eta):
+    """W_Q, W_K, W_V, W_O of a layer that is one step of gradient descent."""
+    on_x = torch.diag(torch.tensor([1.0] * d + [0.0], dtype=torch.float64))
+    on_y = torch.eye(d + 1, dtype=torch.float64) - on_x
+    return on_x, on_x, on_y, -eta * on_y
+
+
+def predict(x, y, x_test, layers):
+    """ŷ of a stack of layers, every token updated by each."""
+    stream = torch.cat([as_tokens(x, y), as_tokens(x_test, torch.zeros(len(x_test)).to(x))])
+    for weights in layers:
+        stream = stream + attend(stream[: len(x)], stream, *weights)
+    return -stream[len(x) :, -1]
+
+
+def gradient_descent(x, y, eta, n_steps):
+    """w after steps from zero, by automatic differentiation."""
+    w = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
+    for _ in range(n_steps):
+        with torch.enable_grad():
+            loss = ((x @ w - y) ** 2).mean() / 2
+        (gradient,) = torch.autograd.grad(loss, w)
+        w = (w - eta * gradient).detach().requires_grad_()
+    return w.detach()
+
+
+draw = torch.Generator().manual_seed(1)
+x, x_new = (torch.randn(n, 10, generator=draw, dtype=torch.float64) for n in (20, 100))
+y = x @ torch.randn(10, generator=draw, dtype=torch.float64)
+eta = 0.5
+rows = []
+for n_layers in (1, 2, 6):
+    by_attention = predict(x, y, x_new, [hand_built(10, eta)] * n_layers)
+    by_gradients = x_new @ gradient_descent(x, y, eta, n_layers)
+    difference = float((by_attention - by_gradients).abs().max())
+    assert difference < 1e-10
+    rows.append({"layers = steps": n_layers, "first ŷ, attention": float(by_attention[0])})
+    rows[-1] |= {"first ŷ, gradient descent": float(by_gradients[0])}
+    rows[-1] |= {"largest difference, all test points": difference}
+show_table(pd.DataFrame(rows))
+
+# %% [markdown]
+# A Transformer *can* do gradient descent. Does one that is merely trained to predict do it?
+#
+# ### The trained layer, read
+#
+# A head's four matrices act only through two products, W_QK = W_Q W_Kᵀ (scaled as in the scores)
+# and W_OV = W_V W_O. Written in blocks, the layer predicts
+#
+# > ŷ = x_testᵀ Γ G + whatever the other blocks do, with Γ = −W_QK[x, x] · W_OV[y, y] and G = XᵀY/k.
+#
+# One step of gradient descent means Γ = c·I and all other blocks without effect. The best c over
+# the trained mixture of context lengths follows from the moments of Gaussian matrices: c\* = 1/(1
+# + (d+1)·E[1/k]). Nothing is fitted here.
+
+
+# %% tags=["gradient-step"]
+def products(network):
+    """W_QK and W_OV of a one-layer, one-head network on the tokens, in float64."""
+    names = [f"blocks.0.attn.W_{letter}" for letter in "QKVO"]
+    W_Q, W_K, W_V, W_O = (network.weights[name][0, 0].double() for name in names)
+    return W_Q @ W_K.mT * network.architecture.score_scale, W_V @ W_O
+
+
+mean_inverse = sum(1 / k for k in range(k_min, k_max + 1)) / (k_max - k_min + 1)  # E[1/k]
+c_star = 1 / (1 + (d + 1) * mean_inverse)
+rows, gammas = [], []
+for network in regression_seeds:
+    W_QK, W_OV = products(network)
+    gamma = -W_QK[:d, :d] * W_OV[d, d]
+    c_hat = float(gamma.trace()) / d
+    row = {"seed": network.seed, "ĉ = tr Γ/d": c_hat, "c*": c_star, "ĉ/c* − 1": c_hat / c_star - 1}
+    row["‖Γ − ĉI‖/‖Γ‖"] = float((gamma - c_hat * torch.eye(d)).norm() / gamma.norm())
+    row["largest |W_QK[x, y]|"] = float(W_QK[:d, d].abs().max())
+    row["largest |W_OV[x, y]|"] = float(W_OV[:d, d].abs().max())
+    rows.append(row)
+    gammas.append(gamma)
+show_table(pd.DataFrame(rows))
+
+from mechanics.circuits.effective_weights import preconditioner
+
+own_code = preconditioner(regression_seeds[-1].weights, regression_seeds[-1].architecture)[0]
+assert torch.allclose(own_code.double(), gammas[-1], atol=1e-5)  # the study reads the same Γ
+
+W_QK, W_OV = products(regression_seeds[0])
+W_QK[d] = torch.nan  # multiplies the y of the query, which is zero
+W_OV[:, :d] = torch.nan  # writes to coordinates that nobody reads
+maps = {"W_QK on [x; y]": W_QK, "W_OV on [x; y]": W_OV, "Γ": gammas[0]}
+figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+for axis, (title, matrix) in zip(axes, maps.items(), strict=True):
+    limit = float(matrix.nan_to_num().abs().max())
+    axis.set_facecolor("0.85")
+    picture = axis.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    axis.set(title=title, xticks=[], yticks=[])
+    figure.colorbar(picture, ax=axis, shrink=0.75)
+show(figure, "W_QK is a multiple of the identity on x, W_OV acts on y alone, Γ is diagonal")
+
+# %% [markdown]
+# **What to see.** Grey cells are never read. Of the others, W_QK is a multiple of the identity on
+# the x coordinates, and W_OV has one cell, (y, y): the construction above, found by training. The
+# signs of the two are free (only their product counts), and Γ is positive.
+
+# %% [markdown]
+# ### Its predictions, beside one step and least squares
+#
+# On prompts drawn for this notebook, none of which any network was trained on. `r(c)` is the law
+# of one step of size c at context length k, 1 − 2c + c²(k+d+1)/k; it is evaluated at the ĉ read
+# from the weights. *Effective weights* are the gradient g = ∂ŷ/∂x_test. Beware of a cosine: XᵀY
+# itself points roughly along w, so *any* network that knows w has a high cosine with the gradient
+# step. That null stands in the last column (from k = d on, w_OLS is w).
+
+# %% tags=["gradient-step"]
+from mechanics.circuits.sensitivity import answers as sensitivities
+from mechanics.circuits.sensitivity import mean_cosine
+from mechanics.models import regression
+
+first = regression_seeds[0]
+c_hat = float(gammas[0].trace()) / d
+
+
+def network_predicts(prompts):
+    return regression.forward(first.weights, prompts, first.architecture)
+
+
+def one_step(prompts):
+    gradient = prompts.x.mT @ prompts.y[..., None] / prompts.x.shape[-2]
+    return (prompts.x_test @ (c_star * gradient))[..., 0]
+
+
+def least_squares(prompts):
+    w = torch.linalg.pinv(prompts.x.double()) @ prompts.y.double()[..., None]
+    return (prompts.x_test.double() @ w)[..., 0]
+
+
+rows, kept = [], {}
+for k in settings_a["measured_at"]:
+    prompts = sample_prompts("evaluation", 3, k, 8192, k, 4, d)
+    kept[k] = prompts, network_predicts(prompts), one_step(prompts), least_squares(prompts)
+    row = {"k": k}
+    for name, guess in zip(("network", "one step c*", "OLS"), kept[k][1:], strict=True):
+        errors = ((guess - prompts.y_test) ** 2)[0].mean(dim=-1) / d
+        row[f"risk: {name}"] = float(errors.mean())
+        if name == "network":
+            row["± s.e."] = float(errors.std() / len(errors) ** 0.5)
+    row["law r(ĉ)"] = 1 - 2 * c_hat + c_hat**2 * (k + d + 1) / k
+    row["OLS law"] = max(0.0, 1 - k / d)
+    with torch.enable_grad():
+        g = sensitivities(network_predicts, prompts).sensitivities
+    x, y = prompts.x[0].double(), prompts.y[0, :, :, None].double()
+    G, w_ols = (x.mT @ y).mT, (torch.linalg.pinv(x) @ y).mT  # prompt × 1 × d
+    row["cos(g, XᵀY)"] = mean_cosine(g, G)
+    row["cos(g, w_OLS)"] = mean_cosine(g, w_ols)
+    row["null: cos(XᵀY, w_OLS)"] = mean_cosine(G, w_ols)
+    rows.append(row)
+show_table(pd.DataFrame(rows))
+
+# %% tags=["gradient-step"]
+k = max(kept)
+prompts, ours, step, ols = kept[k]
+figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
+for axis, other, name in ((axes[0], step, "one gradient step"), (axes[1], ols, "least squares")):
+    axis.plot(other.flatten()[:1500], ours.flatten()[:1500], ".", ms=2, color=COLOURS["linear_L1"])
+    axis.axline((0, 0), slope=1, color=REFERENCE, lw=0.8, ls="--")
+    axis.set(xlabel=f"ŷ of {name}", ylabel="ŷ of the trained layer", title=f"k = {k}")
+lengths = torch.arange(k_min, k_max + 1)
+axes[2].plot(
+    lengths,
+    1 - 2 * c_star + c_star**2 * (lengths + d + 1) / lengths,
+    color=REFERENCE,
+    ls="--",
+    label="law, one c for all k",
+)
+axes[2].plot(
+    lengths, (d + 1) / (lengths + d + 1), color=REFERENCE, ls=":", label="law, best c at each k"
+)
+axes[2].plot(lengths, (1 - lengths / d).clamp(min=0), color="black", lw=0.8, label="least squares")
+axes[2].plot(
+    [row["k"] for row in rows],
+    [row["risk: network"] for row in rows],
+    "o",
+    ms=4,
+    color=COLOURS["linear_L1"],
+    label="trained layer",
+)
+axes[2].set(xlabel="context length k", ylabel="risk (MSE/d)", ylim=(0, None))
+axes[2].legend(frameon=False)
+show(
+    figure,
+    "The layer's predictions lie on those of one step and scatter about least squares",
+)
+
+# %% [markdown]
+# **What to see.** Point by point the trained layer *is* one step of gradient descent; from least
+# squares it differs, and its risk follows the law of one step at every k. So the expectation that
+# "the MSE approaches the OLS error" fails for one layer, and must: no W_QK, W_OV can make more
+# than one step of it. Depth can (part 6).
+
+# %% [markdown]
+# ### The attention map A = QKᵀ
+#
+# "High values on the tokens that match the query" holds with one caveat: in linear attention the
+# signs of the score and of the value path are only determined together. The map is therefore
+# multiplied by the sign of the value path, −W_OV[y, y]: what remains positive is what *adds* y_i
+# to the prediction.
+
+# %% tags=["gradient-step"]
+W_QK, W_OV = products(first)
+sign = -float(W_OV[d, d].sign())
+one = sample_prompts("evaluation", 3, 0, 1, 24, 10, d)
+x_one, x_queries = one.x[0, 0].double(), one.x_test[0, 0].double()
+order = (x_one @ x_queries[0]).argsort(descending=True)
+x_one = x_one[order]
+context = as_tokens(x_one, one.y[0, 0].double()[order])
+queries = as_tokens(x_queries, torch.zeros(len(x_queries), dtype=torch.float64))
+A = queries @ W_QK @ context.mT
+match = x_queries @ x_one.mT
+correlation = float(torch.corrcoef(torch.stack([(sign * A).flatten(), match.flatten()]))[0, 1])
+print(f"sign of the value path: {sign:+.0f}")
+print(f"correlation of signed A with x_testᵀx_i: {correlation:.4f}")
+
+figure, axes = plt.subplots(1, 3, figsize=(7, 2.5), width_ratios=[1, 1, 0.9])
+maps = ((axes[0], sign * A, "signed A = ±QKᵀ"), (axes[1], match, "the match x_testᵀx_i"))
+for axis, values, title in maps:
+    limit = float(values.abs().max())
+    picture = axis.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+    axis.set(title=title, xlabel="context token", ylabel="test point")
+    figure.colorbar(picture, ax=axis, shrink=0.8)
+axes[2].plot(match.flatten(), (sign * A).flatten(), ".", ms=3, color=COLOURS["linear_L1"])
+axes[2].set(xlabel="x_testᵀx_i", ylabel="signed A", title="every entry")
+show(
+    figure,
+    "The signed attention map and the map of matches look the same; their entries lie on a line",
+)
+
+# %% [markdown]
+# **What to see.** The two maps are one picture in two scales. Tokens are sorted by their match
+# with the first test point, so the first row runs from red to blue: attention is a similarity
+# search, and the match is a plain dot product.
+
+# %% [markdown]
+# ## 3 Trained here, in seconds
+#
+# The smallest case that shows it: one layer of `attend`, random first weights, fresh prompts at
+# every step, Adam. For a single context length the optimum is known: c\* = k/(k+d+1), risk r\* =
+# (d+1)/(k+d+1), and no weights of one layer do better.
+#
+# A layer can make a product of x_testᵀx_i and y_i in two ways: x in the score and y as the value
+# (ours, by hand), or with *swapped roles*, y in the score and x as the value:
+#
+# > ŷ = … − x_testᵀ W_QK[x, y] · y_i · x_iᵀ W_OV[x, y],
+#
+# which uses y_i x_i too, but for one direction of x only. Both step sizes are followed.
+
+# %%
+D, K, STEPS = 5, 20, 1500
+draw = torch.Generator().manual_seed(2)
+
+
+def small_batch(n):
+    w, x, x_new = (torch.randn(n, rows, D, generator=draw) for rows in (1, K, 4))
+    return x, (x * w).sum(-1), x_new, (x_new * w).sum(-1)
+
+
+def small_errors(weights, batch):
+    """Squared error over E[y²] of every prompt."""
+    x, y, x_new, y_new = batch
+    queries = as_tokens(x_new, torch.zeros_like(y_new))
+    guess = -(queries + attend(as_tokens(x, y), queries, *weights))[..., -1]
+    return ((guess - y_new) ** 2).mean(dim=-1) / D
+
+
+def step_sizes(weights):
+    """tr Γ/D of either way."""
+    W_QK, W_OV = weights[0] @ weights[1].mT, weights[2] @ weights[3]
+    own, swapped = W_QK[:D, :D] * W_OV[D, D], W_QK[:D, D].outer(W_OV[:D, D])
+    return {"ĉ": -float(own.trace()) / D, "ĉ, swapped roles": -float(swapped.trace()) / D}
+
+
+weights = [(0.3 * torch.randn(D + 1, D + 1, generator=draw)).requires_grad_() for _ in range(4)]
+optimiser = torch.optim.Adam(weights, lr=0.01)
+decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+held_out = small_batch(4096)
+curve = []
+for step in range(STEPS + 1):
+    if step % 25 == 0:
+        risk = float(small_errors(weights, held_out).mean())
+        curve.append({"step": step, "risk": risk, **step_sizes(weights)})
+    with torch.enable_grad():
+        loss = small_errors(weights, small_batch(128)).mean()
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    decay.step()
+curve = pd.DataFrame(curve)
+best_risk, best_c = (D + 1) / (K + D + 1), K / (K + D + 1)
+errors = small_errors(weights, held_out)
+print(f"closed form: r* = {best_risk:.4f}, c* = {best_c:.4f}")
+error = errors.std() / len(errors) ** 0.5
+c_final = curve["ĉ"].iloc[-1]
+print(f"after {STEPS} steps: risk {errors.mean():.4f} ± {error:.4f} (s.e.), ĉ {c_final:.4f}")
+print(f"risk of the best step along one direction alone, 1 − c*/D: {1 - best_c / D:.4f}")
+show_table(curve.iloc[[0, 2, 4, 6, 8, 10, 12, 24, -1]])
+
+figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
+axes[0].plot(curve["step"], curve["risk"], color=COLOURS["linear_L1"])
+axes[1].plot(
+    curve["step"], curve["ĉ"], color=COLOURS["linear_L1"], label="x in the score, y the value"
+)
+swapped = curve["ĉ, swapped roles"]
+axes[1].plot(curve["step"], swapped, color=COLOURS["softmax_L1"], label="swapped roles")
+for axis, name, optimum in ((axes[0], "risk", best_risk), (axes[1], "step size", best_c)):
+    axis.axhline(optimum, color=REFERENCE, ls="--", lw=0.8, label="closed form")
+    axis.set(xlabel="training step", ylabel=name)
+    axis.legend(frameon=False)
+axes[0].set_ylim(0, None)
+show(figure, "The risk falls to its closed-form optimum, and the step size rises to its own")
+
+# %% [markdown]
+# **What to see.** No step of gradient descent was built in: the layer was asked to predict, and
+# it ended at the one step that is best. On its way it may rest on a short plateau: it has found the
+# swapped roles, good for one direction, before it finds those that serve all of them. That is a
+# saddle in the weights. It is no grokking: every prompt is new, so there is nothing to memorise and
+# no gap between training and held-out risk.
+
+# %% [markdown]
+# ## 4 Training curves, and the grokking gap
+#
+# The study's own curves. On addition the two accuracies part: training pairs are known by heart
+# early, the others are answered at chance for a long time, and then, within a small part of the
+# training, all at once.
+
+# %%
+show_figure(
+    STUDY,
+    "grokking_curves",
+    "the shaded gap between the two accuracies. Nothing in the training loss announces its end:"
+    " it has been near zero for most of the gap.",
+)
+show_figure(
+    STUDY,
+    "regression_learning_curves",
+    "no gap and no jump: risks fall smoothly to the level that each architecture allows, one layer"
+    " to the law of one step, deep ones towards least squares.",
+)
+
+# %% [markdown]
+# The squared norm Σθ² of all weights tells the two solutions apart: a lookup table needs large
+# weights, the formula does not. When did each network memorise, when did it grok, and what did
+# its norm do?
+
+# %%
+grokking = table(STUDY, "grokking")
+if grokking is None:
+    print("This study has no table grokking.")
+else:
+    columns = ["model", "arm", "weight_decay", "seed", "status", "memorised_step", "grokking_step"]
+    columns += ["steepest_fall_step", "norm_squared_peak", "norm_squared_at_grokking"]
+    show_table(grokking[[*columns, "norm_squared_final"]])
+show_figure(
+    STUDY,
+    "weight_norm",
+    "the fall of the norm beside the marked grokking step: does it come with it, before it, or"
+    " not at all? And does grokking come where the norm is not allowed to fall?",
+)
+
+# %% [markdown]
+# ## 5 The circuit of modular addition, opened
+#
+# ### Which of the seeds
+#
+# All seeds of the one-layer softmax network are judged on all p² pairs. *Key frequencies* are
+# found by a rule, not by eye: those that have at least three times their share of a flat spectrum
+# in W_L = W_out W_U, the matrix from neurons to logits. The first seed that answers everything is
+# opened.
+
+# %% tags=["clock"]
+from mechanics.circuits.addition_activations import neuron_logits
+from mechanics.circuits.fourier import frequency_shares, key_frequencies
+from mechanics.models import addition
+
+rows = []
+for network in addition_seeds:
+    logits = addition.forward(network.weights, pairs[None], network.architecture)[0]
+    right = logits.argmax(-1) == answers
+    unseen = ~training_mask(p, fraction, network.seed)
+    spectrum = frequency_shares(neuron_logits(network.weights, network.architecture).mT)
+    rows.append(
+        {"seed": network.seed, "last step": network.step, "all pairs right": int(right.sum())}
+    )
+    rows[-1]["accuracy, never trained on"] = float(right[unseen].double().mean())
+    rows[-1]["key frequencies"] = " ".join(map(str, key_frequencies(spectrum))) or "none"
+seeds_b = pd.DataFrame(rows)
+show_table(seeds_b)
+chosen = int(seeds_b["all pairs right"].argmax())
+clock = addition_seeds[chosen]
+keys = key_frequencies(frequency_shares(neuron_logits(clock.weights, clock.architecture).mT))
+perfect = seeds_b["all pairs right"][chosen] == p * p
+print(f"seed {clock.seed} is opened: {'all' if perfect else 'not all'} {p * p:,} pairs are right")
+if not perfect:
+    print("It has not grokked: what follows shows a network without the finished circuit.")
+if not keys:
+    by_share = frequency_shares(clock.weights["embed.W_E"][0, :p]).argsort(descending=True)
+    keys = (by_share[: max(1, min(3, len(by_share) // 2))] + 1).tolist()
+    print(f"It has no key frequency: the strongest of W_E, {keys}, are shown in their place.")
+
+# %% [markdown]
+# ### The same network in TransformerLens
+#
+# The weights are copied into TransformerLens's own model, whose hooks can read and replace every
+# activation. Both give the same logits for every pair (float64).
+
+# %% tags=["clock"]
+from mechanics.models.lens import to_lens
+
+exact = {name: tensor.double() for name, tensor in clock.weights.items()}
+model = to_lens(exact, clock.architecture)
+prompts_b = torch.nn.functional.pad(pairs, (0, 1), value=p)  # "a b =", "=" being token p
+HOOK = "blocks.0.mlp.hook_post"
+read = {"blocks.0.attn.hook_pattern", HOOK}
+lens_logits, cache = model.run_with_cache(prompts_b, names_filter=lambda name: name in read)
+logits = lens_logits[:, -1]  # read at "="
+ours = addition.forward(exact, pairs[None], clock.architecture)[0]
+print({name: tuple(cache[name].shape) for name in sorted(read)})
+print(f"largest difference from the study's own forward: {float((logits - ours).abs().max()):.1e}")
+assert torch.allclose(logits, ours, atol=1e-8)
+pattern = cache["blocks.0.attn.hook_pattern"][:, :, -1]  # pair × head × (a, b, =)
+neurons = cache[HOOK][:, -1]  # pair × neuron
+del cache, lens_logits
+
+# %% [markdown]
+# ### Attention patterns
+#
+# How much of the attention of "=" goes to a, over the whole table of pairs, one map for every
+# head.
+
+# %% tags=["clock"]
+n_heads = pattern.shape[1]
+figure, axes = plt.subplots(1, n_heads, figsize=(7, 2.2), squeeze=False)
+for head, axis in enumerate(axes[0]):
+    to_a = pattern[:, head, 0].view(p, p)
+    axis.imshow(to_a, cmap="viridis", origin="lower")
+    axis.set(title=f"head {head}: {to_a.mean():.2f} ± {to_a.std():.2f}", xlabel="b", yticks=[])
+axes[0, 0].set_ylabel("a")
+show(figure, "Attention of the equals sign to a over all pairs, a map for every head")
+to_equals = ", ".join(f"{share:.1%}" for share in pattern[:, :, 2].mean(0).tolist())
+print(f"mean attention to '=' itself, by head: {to_equals}")
+
+# %% [markdown]
+# **What to see.** Plaids, not stripes: attention depends on a and on b, by waves, but not on a +
+# b. The heads bring the waves of a and of b to "="; adding is left to the neurons.
+#
+# ### The embedding is made of waves: the Fourier transform by hand
+#
+# W_E has one row for every number t = 0 … p − 1. `torch.fft` down the rows, for every column; the
+# power is summed over the columns. A table of random vectors would have a flat spectrum.
+
+# %% tags=["clock"]
+W_E = exact["embed.W_E"][0, :p]  # the last row is "="
+W_L = neuron_logits(clock.weights, clock.architecture)  # neuron × answer
+frequencies = torch.arange(1, (p - 1) // 2 + 1)
+
+
+def spectrum_of(rows):
+    """Share of every frequency in what varies over the numbers (rows: number × feature)."""
+    power = torch.fft.rfft(rows, dim=0)[1:].abs().square().sum(dim=1)
+    return power / power.sum()
+
+
+assert torch.allclose(spectrum_of(W_E), frequency_shares(W_E))  # the study uses cos and sin instead
+figure, axes = plt.subplots(1, 2, figsize=(7, 2.3), sharey=True)
+for axis, rows, name in ((axes[0], W_E, "W_E, by number"), (axes[1], W_L.mT, "W_L, by answer")):
+    colours = [COLOURS["validation"] if k in keys else "0.75" for k in frequencies.tolist()]
+    axis.bar(frequencies, spectrum_of(rows), color=colours)
+    axis.axhline(1 / len(frequencies), color=REFERENCE, ls="--", lw=0.8)
+    axis.set(title=name, xlabel="frequency k")
+axes[0].set_ylabel("share of the variance")
+show(
+    figure,
+    "Fourier spectra of the embedding and of the neurons' output: a few frequencies stand out",
+)
+inside = [float(spectrum_of(rows)[torch.tensor(keys) - 1].sum()) for rows in (W_E, W_L.mT)]
+print(
+    f"key frequencies {keys} (coloured): {inside[0]:.1%} of W_E, {inside[1]:.1%} of W_L."
+    f" Flat spectrum (dashed): {len(keys) / len(frequencies):.1%}"
+)
+
+# %% [markdown]
+# **What to see.** A handful of frequencies, the same ones where numbers enter and where answers
+# leave. k and p − k are one frequency, so k runs to (p − 1)/2 *inclusive*.
+#
+# ### SVD and PCA: where are the circles?
+#
+# If a number t is stored as (cos ω_k t, sin ω_k t), with ω_k = 2πk/p, the embedding lies on a
+# circle in some plane. The leading principal components may mix frequencies; the plane of one
+# frequency is spanned by W_Eᵀcos ω_k and W_Eᵀsin ω_k. Round is a claim to be measured: the
+# variation of the radius (zero for a circle).
+
+# %% tags=["clock"]
+centred = W_E - W_E.mean(dim=0)
+U, singular, directions = torch.linalg.svd(centred, full_matrices=False)
+principal = centred @ directions[:2].mT
+
+planes = {}
+for k in keys[:5]:
+    angle = 2 * torch.pi * k / p * torch.arange(p, dtype=torch.float64)
+    basis = torch.linalg.qr(centred.mT @ torch.stack([angle.cos(), angle.sin()], dim=1)).Q
+    planes[k] = centred @ basis
+
+figure, axes = plt.subplots(2, 4, figsize=(7, 3.7))
+axes = axes.flatten()
+axes[0].plot(range(1, len(singular) + 1), singular, ".-", color=COLOURS["train"], ms=3)
+axes[0].set(title="singular values of W_E", xlabel="component")
+shown = [("first two PCs", principal), *((f"plane of k = {k}", xy) for k, xy in planes.items())]
+for axis, (title, xy) in zip(axes[1:], shown, strict=False):
+    radius = xy.norm(dim=1)
+    axis.scatter(*xy.mT, c=torch.arange(p), cmap="twilight", s=5)
+    axis.set(
+        title=f"{title}\nradius ± {float(radius.std() / radius.mean()):.0%}", xticks=[], yticks=[]
+    )
+    axis.set_aspect("equal")
+for axis in axes[1 + len(shown) :]:
+    axis.axis("off")
+show(figure, "Singular values of the embedding, its first two principal components, and key planes")
+
+# %% [markdown]
+# **What to see.** Singular values come in pairs (a cosine and its sine) and then drop. In its own
+# plane a frequency is a circle, walked k times as t goes from 0 to p − 1 (colour: t). In the
+# first two components it is one only if these happen to belong to the same frequency.
+#
+# ### Neurons are waves of a and b
+#
+# The neurons that add most to the logits, over all pairs.
+
+# %% tags=["clock"]
+from mechanics.circuits.neurons import neuron_frequencies
+
+contribution = neurons.var(dim=0) * (W_L - W_L.mean(dim=1, keepdim=True)).square().sum(dim=1)
+strongest = contribution.argsort(descending=True)
+tuned = neuron_frequencies(neurons, p)
+by_sum = torch.zeros(p, len(strongest), dtype=torch.float64).index_add_(0, answers, neurons) / p
+figure, axes = plt.subplots(2, 4, figsize=(7, 3.8))
+for column, neuron in enumerate(strongest[:4].tolist()):
+    axes[0, column].imshow(neurons[:, neuron].view(p, p), cmap="magma", origin="lower")
+    title = f"neuron {neuron}\nk = {int(tuned.frequency[neuron])}, explains {tuned.fve[neuron]:.0%}"
+    axes[0, column].set(title=title, xticks=[], yticks=[], xlabel="b")
+    axes[1, column].plot(by_sum[:, neuron], color=COLOURS["validation"], lw=0.9)
+    axes[1, column].set(xlabel="a + b mod p")
+axes[0, 0].set_ylabel("a")
+axes[1, 0].set_ylabel("mean activation")
+show(figure, "Four neurons over all pairs, and their mean activation by the sum a+b")
+explained = tuned.fve > 0.85
+share = explained.double().mean()
+print(f"neurons with more than 85 % of their variance from one frequency: {share:.0%}")
+
+# %% [markdown]
+# **What to see.** Each neuron is a rectified wave of *one* frequency in a and in b. The ReLU
+# multiplies waves, and
+#
+# > cos ωa cos ωb − sin ωa sin ωb = cos ω(a + b)
+#
+# is what a multiplication is needed for. Not every neuron is a function of a + b (the maps are
+# not pure stripes); the readout adds many of them so that the rest cancels.
+#
+# ### The logits against the formula
+#
+# > logit(c) ≈ Σ_k α_k cos ω_k(a + b − c),
+#
+# largest where c = a + b, since there all cosines are one. Left: the mean logit by a + b − c, and
+# the formula with the keys alone (amplitudes by least squares). Right: what the sum of cosines
+# looks like one by one.
+
+# %% tags=["clock"]
+cube = (logits - logits.mean(dim=1, keepdim=True)).view(p, p, p)
+number = torch.arange(p)
+distance = (number[:, None, None] + number[:, None] - number) % p  # a + b − c
+profile = (
+    torch.zeros(p, dtype=torch.float64).index_add_(0, distance.flatten(), cube.flatten()) / p**2
+)
+waves = torch.stack([(2 * torch.pi * k / p * number.double()).cos() for k in keys])
+alpha = waves @ profile * 2 / p  # the waves are orthogonal, with norm² p/2
+formula = alpha @ waves
+share = float((alpha**2).sum() * p**3 / 2 / cube.square().sum())
+margin = formula[0] - formula[1:].max()
+print(f"share of the logits' variance in Σ α_k cos ω_k(a+b−c), k in {keys}: {share:.1%}")
+print(f"the formula alone answers every pair: {bool(margin > 0)}, margin {margin:.2f}")
+
+figure, axes = plt.subplots(1, 2, figsize=(7, 2.5))
+axes[0].plot(number, profile, ".", ms=3, color=COLOURS["train"], label="network, mean over pairs")
+axes[0].plot(number, formula, color=COLOURS["validation"], lw=0.9, label="Σ α cos ω(a+b−c)")
+axes[0].set(xlabel="a + b − c mod p", ylabel="logit")
+axes[0].legend(frameon=False)
+for k, wave, amplitude in zip(keys, waves, alpha, strict=True):
+    axes[1].plot(number, amplitude * wave, lw=0.8, label=f"k = {k}")
+axes[1].set(xlabel="a + b − c mod p")
+axes[1].legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
+show(figure, "The mean logit by a+b−c is a sum of a few cosines that agree only at zero")
+
+# %% [markdown]
+# ### Activation patching, with hooks
+#
+# Which neurons *cause* the answer? Two prompts: a clean one (a, b) and a corrupted one (a′, b′).
+# The network reads the corrupted prompt, but one neuron at "=" is replaced by what it is for the
+# clean one. Behind the neurons there is only a matrix, so the effect is known beforehand:
+# patching neuron i shifts all logits by exactly Δn_i · W_L[i].
+
+# %% tags=["clock"]
+from mechanics.circuits.patching import draw_prompt_pairs
+
+prompt_pairs = draw_prompt_pairs(p, 96, clock.seed)
+clean, corrupted = (
+    torch.nn.functional.pad(t, (0, 1), value=p)
+    for t in (prompt_pairs.clean, prompt_pairs.corrupted)
+)
+row_of = torch.tensor([p, 1])
+clean_rows, corrupted_rows = prompt_pairs.clean @ row_of, prompt_pairs.corrupted @ row_of
+
+
+def patched(which):
+    """Logits for the corrupted prompts with these neurons taken from the clean run."""
+
+    def hook(post, hook):
+        post = post.clone()
+        post[:, -1, which] = neurons[clean_rows][:, which]
+        return post
+
+    return model.run_with_hooks(corrupted, fwd_hooks=[(HOOK, hook)])[:, -1]
+
+
+delta = neurons[clean_rows] - neurons[corrupted_rows]
+hooked, predicted = [], []
+for neuron in strongest[:12].tolist():
+    hooked.append(patched([neuron]) - logits[corrupted_rows])
+    predicted.append(delta[:, neuron, None] * W_L[neuron])
+hooked, predicted = torch.stack(hooked), torch.stack(predicted)
+error = float((hooked - predicted).abs().max())
+print(
+    f"{hooked.shape[0]} neurons, {hooked.shape[1]} prompts, {hooked.shape[2]} logits each:"
+    f" largest shift {float(hooked.abs().max()):.2f}, largest error of the closed form {error:.1e}"
+)
+assert error < 1e-4
+
+# %% [markdown]
+# One neuron is exactly predictable. How many does it take? The metric is m = logit(c) −
+# logit(c′), with c the answer to the clean prompt and c′ to the corrupted one; *recovery* is zero
+# for the corrupted run and one for the clean run. Neurons are ranked by their mean effect on the
+# first half of the prompts, and judged on the second.
+
+# %% tags=["clock"]
+c, c_other = answers[clean_rows], answers[corrupted_rows]
+
+
+def metric(rows):
+    return rows.gather(1, c[:, None])[:, 0] - rows.gather(1, c_other[:, None])[:, 0]
+
+
+low, high = metric(logits[corrupted_rows]), metric(logits[clean_rows])
+half = torch.arange(len(c)) < len(c) // 2
+effects = delta * (W_L[:, c] - W_L[:, c_other]).mT  # prompt × neuron, the closed form
+ranked = effects[half].mean(dim=0).argsort(descending=True)
+randomly = torch.randperm(len(ranked), generator=torch.Generator().manual_seed(3))
+sizes = [n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256) if n < len(ranked)] + [len(ranked)]
+
+
+def recovery(which):
+    gained = metric(patched(which)) - low
+    return float(gained[~half].sum() / (high - low)[~half].sum())
+
+
+recovered = pd.DataFrame({"neurons patched": sizes})
+recovered["ranked"] = [recovery(ranked[:n]) for n in sizes]
+recovered["in random order"] = [recovery(randomly[:n]) for n in sizes]
+show_table(recovered)
+clusters = pd.DataFrame({"neurons tuned to": [f"k = {k}" for k in keys] + ["no key"]})
+members = [(tuned.frequency == k).nonzero()[:, 0] for k in keys]
+members.append((~torch.isin(tuned.frequency, torch.tensor(keys))).nonzero()[:, 0])
+clusters["neurons"] = [len(group) for group in members]
+clusters["recovery"] = [recovery(group) if len(group) else 0.0 for group in members]
+show_table(clusters)
+
+figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
+axes[0].plot(predicted.flatten()[::29], hooked.flatten()[::29], ".", ms=2, color=COLOURS["train"])
+axes[0].axline((0, 0), slope=1, color=REFERENCE, ls="--", lw=0.8)
+axes[0].set(xlabel="closed form Δn·W_L", ylabel="shift of a logit, by hooks")
+axes[1].plot(sizes, recovered["ranked"], "o-", ms=3, color=COLOURS["validation"], label="ranked")
+axes[1].plot(sizes, recovered["in random order"], "o-", ms=3, color="0.6", label="random order")
+axes[1].axhline(1, color=REFERENCE, ls="--", lw=0.8)
+axes[1].set(xscale="log", xlabel="neurons patched", ylabel="recovery")
+axes[1].legend(frameon=False)
+show(figure, "Hooked effects lie on the closed form; recovery by the number of neurons patched")
+
+# %% [markdown]
+# **What to see.** No single neuron is responsible. Ranked neurons recover the answer much sooner
+# than random ones, and may overshoot one, because what is left out (neurons that pull the other
+# way) is not patched. What the full patch lacks of one is attention's own direct path to the
+# logits. Cluster by cluster the effects add up: each key frequency carries a part of the answer,
+# the neurons of no key next to nothing.
+#
+# ### Ablation: necessary or not?
+#
+# From every neuron at "=" the two directions cos ω_k(a+b) and sin ω_k(a+b) over all pairs are
+# removed: once by a hook, for the strongest key and for a frequency that is none, and then in
+# closed form for every frequency.
+
+# %% tags=["clock"]
+from mechanics.circuits.fourier import along_sum
+
+
+def loss_and_accuracy(rows):
+    loss = torch.nn.functional.cross_entropy(rows, answers)
+    return float(loss), float((rows.argmax(dim=1) == answers).double().mean())
+
+
+def ablated_by_hook(k):
+    def hook(post, hook):
+        post = post.clone()
+        post[:, -1] -= along_sum(post[:, -1], [k], p)
+        return post
+
+    return model.run_with_hooks(prompts_b, fwd_hooks=[(HOOK, hook)])[:, -1]
+
+
+written = neurons @ W_L
+ablation = pd.DataFrame({"k": frequencies.tolist()})
+without = [logits - along_sum(written, [k], p) for k in ablation["k"]]
+ablation[["loss", "accuracy"]] = [loss_and_accuracy(rows) for rows in without]
+key = keys[int(alpha.abs().argmax())]
+other = next((k for k in ablation["k"] if k not in keys), key)
+for k in (key, other):
+    assert torch.allclose(ablated_by_hook(k), without[k - 1], atol=1e-6)
+whole = loss_and_accuracy(logits)
+rows = [{"removed": "nothing", "loss": whole[0], "accuracy": whole[1]}]
+for k in (*keys, other):
+    found = ablation.set_index("k").loc[k]
+    kind = "key" if k in keys else "no key"
+    rows.append({"removed": f"k = {k} ({kind})", **found})
+show_table(pd.DataFrame(rows))
+del without
+
+figure, axis = plt.subplots(figsize=(7, 2))
+axis.bar(
+    ablation["k"],
+    ablation["loss"],
+    color=[COLOURS["validation"] if k in keys else "0.75" for k in ablation["k"]],
+)
+axis.axhline(torch.tensor(p).log(), color=REFERENCE, ls="--", lw=0.8)
+axis.annotate(
+    "a guess: ln p",
+    (1, 1),
+    xycoords=("axes fraction", "axes fraction"),
+    ha="right",
+    fontsize=7,
+    color=REFERENCE,
+)
+axis.set(yscale="log", xlabel="frequency removed from the neurons", ylabel="loss, all pairs")
+show(figure, "Loss on all pairs after removing each frequency: only the keys matter")
+
+# %% [markdown]
+# **What to see.** Without a key frequency the network loses much; without any other frequency,
+# nothing. The keys are not only visible in the weights: the answers depend on them.
+
+# %% [markdown]
+# ## 6 The study's figures
+#
+# Three kinds of picture are asked for. Each stands here with its caption and with what to look
+# for; what the study does not have is said in a line. Training curves are in part 4.
+#
+# ### Attention maps
+
+# %%
+show_figure(
+    STUDY,
+    "attention_maps_regression",
+    "pattern matching. Signed by the value path, attention rises with x_iᵀx_test: linearly without"
+    " softmax, exponentially with it. The untrained network shows no such order.",
+)
+show_figure(
+    STUDY,
+    "attention_maps_addition",
+    "waves of a and of b, of few frequencies; no head looks at the sum.",
+)
+
+# %% [markdown]
+# ### SVD and PCA of the embedding
+
+# %%
+show_figure(
+    STUDY,
+    "embedding_svd",
+    "a few large singular values where the untrained embedding has a smooth slope: the trained"
+    " table of numbers is nearly flat in all but a few directions.",
+)
+show_figure(
+    STUDY,
+    "embedding_circles",
+    "circles in the key planes; the raw first components are one only where they do not mix"
+    " frequencies.",
+)
+show_figure(STUDY, "embedding_spectrum", "few frequencies stand out, other ones in every seed.")
+
+# %% [markdown]
+# ### Track A: which algorithm did each network learn?
+
+# %%
+show_figure(
+    STUDY,
+    "regression_risk_by_context",
+    "one layer stays on the law of one step at every k; depth goes below.",
+)
+show_figure(
+    STUDY,
+    "effective_weights",
+    "the correlation with W_GD beside the null that any network reaches that knows w: only what"
+    " exceeds it speaks for gradient descent.",
+)
+show_figure(
+    STUDY, "algorithm_match", "the ring, the algorithm nearest to each network's own predictions."
+)
+show_figure(
+    STUDY,
+    "depth_bracket",
+    "several layers beat as many steps of plain gradient descent, and stay above the polynomial"
+    " floor that no stack of linear attention can pass.",
+)
+show_figure(
+    STUDY,
+    "kernel_smoother",
+    "softmax attention is a Nadaraya–Watson smoother at the bandwidth read from its weights.",
+)
+show_figure(
+    STUDY,
+    "rank_collapse",
+    "without skip connections tokens become alike with depth; with them they do not.",
+)
+show_figure(
+    STUDY,
+    "regression_generalisation",
+    "which shifts a network survives, and whether the law at its own weights predicts it.",
+)
+show_figure(
+    STUDY, "regression_emergence", "the width of the transition, the same measure for both tasks."
+)
+
+# %% [markdown]
+# ### Track B: how the circuit forms and what it consists of
+
+# %%
+show_figure(
+    STUDY,
+    "progress_measures",
+    "restricted and excluded loss move long before validation accuracy does: the jump hides a"
+    " gradual growth.",
+)
+show_figure(STUDY, "weight_decay_survival", "how the time to grokking depends on weight decay.")
+show_figure(
+    STUDY,
+    "weight_decay_circuit",
+    "whether more weight decay leaves fewer frequencies, a lower rank or only a smaller norm.",
+)
+show_figure(STUDY, "neuron_frequencies", "neurons fall into clusters, one for each key frequency.")
+show_figure(STUDY, "logit_identities", "the trigonometric identities, in the weights.")
+show_figure(STUDY, "neuron_patching", "part 5's patching, for all neurons, seeds and directions.")
+show_figure(STUDY, "frequency_ablation", "part 5's ablation, for every seed.")
+show_figure(
+    STUDY, "parsimony", "how few frequencies and neurons suffice, and what ideal formulas need."
+)
+
+# %% [markdown]
+# ## 7 The comparison, and the three questions
+#
+# ### The comparative table
+#
+# The assignment's three configurations, on both tasks; means over seeds with Student's 95 %
+# interval. The interpretation is computed: the algorithm nearest to the network's own
+# predictions, and its distance.
+
+# %%
+metrics = table(STUDY, "comparative_metrics")
+if metrics is None:
+    print("This study has no table comparative_metrics.")
+else:
+    rows = []
+    for (name, task), part in metrics.groupby(["configuration", "task"], sort=False):
+        for metric, same in part.groupby("metric", sort=False):
+            one = same.iloc[0]
+            interval = "" if pd.isna(one.ci_low) else f" [{one.ci_low:.4g}, {one.ci_high:.4g}]"
+            levels = zip(same["reference"], same["reference_value"], strict=True)
+            row = {"Model Configuration": name, "Task": task.replace("_", " ")}
+            row["Accuracy/MSE"] = f"{metric}: {one.value:.4g}{interval}"
+            row["References"] = "; ".join(f"{level}: {value:.4g}" for level, value in levels)
+            row["FLOPs (prompt)"] = f"{one.flops_per_prompt:,.0f}"
+            row["FLOPs (training)"] = f"{one.train_flops:.1e}"
+            row["Seeds"], row["Interpretation"] = one.n_seeds, one.interpretation
+            rows.append(row)
+    comparison = pd.DataFrame(rows)
+    same_network = comparison.duplicated(["Model Configuration", "Task"])
+    once = ["Model Configuration", "Task", "FLOPs (training)", "Interpretation"]
+    comparison.loc[same_network, once] = ""
+    show_table(comparison)
+
+# %% [markdown]
+# ### Question 1: phase transition or smooth improvement?
+#
+# The same measure for both tasks: from the step at which a tenth of all the gain in held-out
+# performance is made to the step at which nine tenths are, in decades of training steps, and as a
+# share of the training.
+
+# %%
+emergence = table(STUDY, "emergence")
+if emergence is None:
+    print("This study has no table emergence.")
+else:
+    sound = emergence[emergence["status"] != "diverged"]
+    by_model = sound.groupby(["task", "model"], sort=False)
+    summary = by_model[["transition_width", "share_of_training"]].median().reset_index()
+    summary.insert(2, "seeds", by_model.size().to_numpy())
+    summary.insert(3, "with a transition", by_model["transition_width"].count().to_numpy())
+    show_table(
+        summary.rename(
+            columns={
+                "transition_width": "median width (decades)",
+                "share_of_training": "median share of training",
+            }
+        )
+    )
+if grokking is not None:
+    own = grokking[grokking["arm"] == "main"]
+    own = own[own["status"] == "grokked"]
+    if own.empty:
+        print("No network of the main configurations grokked within its budget.")
+    else:
+        wait = own["grokking_step"] / own["memorised_step"]
+        print(
+            f"{len(own)} networks grokked, at {wait.median():.0f} times the step by which they had"
+            " memorised (median)."
+        )
+        both = own.dropna(subset=["steepest_fall_step"])
+        if len(both):
+            apart = (both["steepest_fall_step"] - both["grokking_step"]) / both["grokking_step"]
+            print(
+                f"The norm falls most steeply {apart.median():+.0%} of the grokking step away from"
+                " it (median)."
+            )
+
+# %% [markdown]
+# **How to read it.** Held-out accuracy on addition jumps long after memorisation: the "Aha!" of
+# the assignment. A jump of accuracy is not a jump of the circuit: progress measures (part 6) grow
+# before it. Regression has no memorised phase, because no prompt is seen twice, and improves
+# without one; where its width is small, compare the share of training.
+#
+# ### Question 2: is the circuit the simplest one, and what does weight decay do?
+
+# %%
+circuit, parsimony = table(STUDY, "circuit"), table(STUDY, "parsimony")
+if circuit is None:
+    print("This study has no table circuit.")
+else:
+    columns = [
+        "model",
+        "arm",
+        "weight_decay",
+        "seed",
+        "key_frequencies",
+        "logit_fve",
+        "neurons_explained",
+    ]
+    show_table(circuit[columns])
+if parsimony is None:
+    print("This study has no table parsimony.")
+else:
+    own = parsimony[parsimony["arm"] == "main"]
+    right = own[own["accuracy"] == 1]
+    fewest = right.groupby(["model", "seed", "kind"])["n"].min().unstack("kind")
+    kinds = {
+        "frequencies": "fewest frequencies",
+        "neurons": "fewest neurons, ranked",
+        "neurons_random": "fewest neurons, random order",
+        "equal_best": "fewest in an ideal formula",
+    }
+    present = [kind for kind in kinds if kind in fewest]
+    if present:
+        print("How many are enough to answer every pair:")
+        show_table(fewest[present].rename(columns=kinds).reset_index())
+    else:
+        print("No network of this study answers every pair, with however many frequencies.")
+if grokking is not None:
+    decays = grokking[grokking["arm"].isin(["main", "weight_decay"])]
+    decays = decays.groupby(["model", "weight_decay"], sort=True)
+    spread = decays.agg(
+        seeds=("seed", "size"),
+        grokked=("status", lambda status: int((status == "grokked").sum())),
+        median_grokking_step=("grokking_step", "median"),
+        median_final_norm_squared=("norm_squared_final", "median"),
+    )
+    show_table(spread.reset_index())
+
+# %% tags=["clock"]
+from mechanics.circuits.ablation import (
+    fitted_amplitudes,
+    formula_answers,
+    judge,
+    kept_amplitudes,
+)
+
+# One frequency is enough in exact arithmetic: the opened network, with its own amplitudes.
+amplitudes = fitted_amplitudes(logits)
+order = sorted(keys, key=lambda k: -float(amplitudes[k - 1].abs()))
+rows = []
+for n in range(1, len(order) + 1):
+    found = formula_answers(kept_amplitudes(amplitudes, order[:n]).abs()).over_all()
+    rows.append({"frequencies kept": n, "k": " ".join(map(str, order[:n])), **found})
+own = judge(logits).over_all()
+rows.append({"frequencies kept": "the network", "k": "", **own})
+show_table(pd.DataFrame(rows))
+
+# %% [markdown]
+# **How to read it.** The simplest formula has *one* frequency: for a prime p, α cos ω(a + b − c)
+# is largest at the right answer whatever k is. But its margin over the next answer is tiny. Every
+# further frequency buys margin for the same amplitude, and cross-entropy pays for margin while
+# weight decay pays for small weights: the circuit is the simplest *at a given loss and norm*, not
+# the simplest that is right.
+#
+# ### Question 3: does it generalise?
+#
+# Track A: to dimensions higher than trained, which only zero-padding defines. Coordinates never
+# seen in training keep their first weights (arm *axis*); trained on random subspaces of the
+# larger space, the layer meets them all (arm *random*). Track B: to pairs never trained on.
+
+# %%
+generalisation = table(STUDY, "regression_generalisation")
+if generalisation is None:
+    print("This study has no table regression_generalisation.")
+else:
+    higher = generalisation[generalisation["shift"] == "dimension"]
+    if higher.empty:
+        print("No network of this study was trained with room for more dimensions.")
+    else:
+        higher = higher[higher["k"] == higher["k"].max()]
+        mean = higher.groupby(["model", "arm", "d", "k"])[["risk", "law", "ols"]].mean()
+        show_table(mean.reset_index())
+
+# %% tags=["gradient-step"]
+# Longer contexts, live: one step never becomes least squares, its risk tends to (1 − ĉ)².
+rows = []
+for k in (k_max, 2 * k_max, 4 * k_max):
+    prompts = sample_prompts("evaluation", 3, k, 1024, k, 4, d)
+    guess = network_predicts(prompts)
+    rows.append({"k": k, "trained on": "yes" if k <= k_max else "no"})
+    rows[-1]["risk: network"] = float(((guess - prompts.y_test) ** 2).mean() / d)
+    rows[-1]["law r(ĉ)"] = 1 - 2 * c_hat + c_hat**2 * (k + d + 1) / k
+    rows[-1]["limit (1 − ĉ)²"] = (1 - c_hat) ** 2
+show_table(pd.DataFrame(rows))
+
+# %% tags=["clock"]
+show_table(seeds_b[["seed", "accuracy, never trained on"]])
+mirrored = training_mask(p, fraction, clock.seed).view(p, p)
+unseen = ~mirrored
+right = (logits.argmax(dim=1) == answers).view(p, p)
+strata = [
+    ("mirror (b, a) was trained on", unseen & mirrored.mT),
+    ("neither was", unseen & ~mirrored.mT),
+]
+rows = [
+    {
+        "pairs never trained on": name,
+        "pairs": int(members.sum()),
+        "accuracy": float(right[members].double().mean()),
+    }
+    for name, members in strata
+]
+show_table(pd.DataFrame(rows))
+
+# %% [markdown]
+# ### Limits
+#
+# * Both tasks are toys, and the networks tiny. That a layer *is* a gradient step here says what
+#   attention can do and what training finds when the optimum is such a step; it says nothing
+#   about how language models learn in context.
+# * Linear attention and Gaussian inputs make the closed laws possible. Softmax and depth are
+#   compared with algorithms, not derived from them: "nearest" among those compared is a weaker
+#   statement than "equal".
+# * Means over few seeds have wide intervals, and seeds that never grokked are censored, not late.
+# * The circuit is read where TransformerLens's model and the closed form agree exactly: one
+#   layer, no LayerNorm. For deeper networks W_L is only a direction, and the study says so where
+#   it uses the logits instead.
+# * Key frequencies depend on a declared threshold; patching and ablation, not the threshold, show
+#   that they are used.
