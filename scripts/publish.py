@@ -1,6 +1,6 @@
-"""Publish a finished study: copy what is small to results/published/, with the final weights.
+"""Publish a finished study: copy what is small to results/published/.
 
-Left out are what can be made again from the rest (checkpoints, PDFs of figures) and files of more
+Left out are the checkpoints (the final weights are there), the PDFs of figures, and files of more
 than a few megabytes; each is named in provenance.json. The old content is replaced once the new one
 is complete. scripts/restore.py makes a study of it again.
 """
@@ -18,10 +18,9 @@ import pandas as pd
 from mechanics.config import TASKS, blocks, load, models
 from mechanics.files import sha256
 from mechanics.provenance import git_commit
-from mechanics.training.checkpoint import CheckpointError, Run, write_tensors
 from mechanics.verification import altered, moved_on, read_provenance
 
-PARTS = ("data", "runs", "analysis", "tables", "figures", "report", "notebook", "page")
+PARTS = ("data", "runs", "weights", "analysis", "tables", "figures", "report", "notebook", "page")
 BESIDES = ("tables/benchmark.csv",)  # made on request, and no part of the study's provenance
 
 
@@ -40,7 +39,7 @@ def main() -> None:
     try:
         provenance = whole_study(arguments.study, load([str(path) for path in arguments.config]))
         publish(arguments.study, provenance, arguments.config, fresh, arguments.largest_mb)
-    except (CheckpointError, OSError, ValueError) as error:
+    except (OSError, ValueError) as error:
         sys.exit(f"publish.py: {error}")
     shutil.rmtree(arguments.output, ignore_errors=True)
     fresh.rename(arguments.output)
@@ -75,9 +74,7 @@ def run_folders(study: Path, config: dict) -> list[Path]:
 
 
 def publish(study: Path, provenance: dict, config: list[Path], output: Path, most: float) -> None:
-    """Fill the folder ``output``. Raises CheckpointError if a run is not whole."""
-    folders = sorted({(study / path).parent for path in provenance["artefacts"] if is_run(path)})
-    records = [publish_weights(folder, output / "weights") for folder in folders]
+    """Fill the folder ``output``."""
     kept = [path for path in provenance["artefacts"] if is_published(study / path, path, most)]
     for path in [*kept, *(path for path in BESIDES if (study / path).exists())]:
         (output / path).parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +86,7 @@ def publish(study: Path, provenance: dict, config: list[Path], output: Path, mos
         for path in sorted(output.rglob("*"))
         if path.is_file()
     }
+    records = [json.loads((study / path).read_text()) for path in kept if is_run(path)]
     about = {
         "published_at_commit": git_commit(),
         "trained_at_commits": sorted({record["git_commit"] for record in records}),
@@ -110,18 +108,6 @@ def is_published(file: Path, path: str, largest_mb: float) -> bool:
     made_again = file.name == "checkpoints.safetensors"
     made_again |= path.startswith("figures/") and file.suffix == ".pdf"
     return not made_again and file.stat().st_size <= largest_mb * 1e6
-
-
-def publish_weights(folder: Path, output: Path) -> dict:
-    """Write the last checkpoint of every replica of a run; return the run's record."""
-    run = Run(folder)
-    task, model, _ = folder.parts[-3:]
-    for seed in run.seeds:
-        weights = {name: tensor[0] for name, tensor in run.final(seed).items()}
-        metadata = {"task": task, "model": model, "seed": seed, "step": run.steps(seed)[-1]}
-        metadata["settings"] = run.settings
-        write_tensors(output / task / model / f"seed{seed}.safetensors", weights, metadata)
-    return run.record
 
 
 def machine() -> dict[str, str | int]:

@@ -1,8 +1,9 @@
 """Make a study of what is published: tables, figures and report can then be made without training.
 
-Data, runs and analyses come back where the config asks for the very same and the present code made
-them; the others are named, and Snakemake will make them. Tables, figures, report, notebook and page
-are not copied: Snakemake makes them, with this config and code. An existing study stays as it is.
+Data, runs, weights and analyses come back where the config asks for the very same and the present
+code made them; the others are named, and Snakemake will make them. Tables, figures, report, notebook
+and page are not copied: Snakemake makes them, with this config and code. An existing study stays as
+it is.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from mechanics.settings import ConfigError, read_yaml
 from mechanics.verification import altered, edited_since, read_provenance
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+PARTS = ("data", "runs", "weights", "analysis")  # what is dear to make, in its order
 NOTE = (
     "The checkpoints are not published: where the code or settings of an analysis change, Snakemake"
     " will plan to train its runs again."
@@ -70,7 +72,7 @@ def restore(published: Path, files: list[str]) -> None:
         for path in again:
             if sha256(study / path) != provenance["artefacts"][path]["sha256"]:
                 against[path] = "made here it differs in rounding from the published one"
-    for part in ("runs", "analysis"):  # in this order: dates follow the workflow
+    for part in PARTS[1:]:  # in this order: dates follow the workflow
         own = dear(provenance, part)
         for path in own:
             against[path] = changed(path, provenance, config, against)
@@ -83,9 +85,9 @@ def restore(published: Path, files: list[str]) -> None:
 
 
 def dear(provenance: dict, part: str) -> list[str]:
-    """Files of the data, of the runs, or of what was measured on each single run."""
+    """Files of one part; of the analyses those of single runs, for the others are tables."""
     paths = [path for path in provenance["artefacts"] if path.startswith(f"{part}/")]
-    return [path for path in paths if part == "data" or path.count("/") == 4]
+    return [path for path in paths if part != "analysis" or path.count("/") == 4]
 
 
 def changed(path: str, provenance: dict, config: dict, against: dict[str, str]) -> str:
@@ -96,7 +98,7 @@ def changed(path: str, provenance: dict, config: dict, against: dict[str, str]) 
         return "not in the config"
     if edited := edited_since(provenance, path):
         return f"made by other code: {', '.join(edited)}"
-    if part == "analysis":
+    if part in ("weights", "analysis"):
         return next((f"{name}: {against[name]}" for name in entry["inputs"] if against[name]), "")
     if part == "data":
         of_task = {"linear_regression": evaluation_settings, "modular_addition": split_settings}
@@ -125,7 +127,7 @@ def snakemake(files: list[str], *arguments: str) -> None:
 
 
 def report(study: Path, against: dict[str, str]) -> None:
-    for part in ("data", "runs", "analysis"):
+    for part in PARTS:
         own = {path: why for path, why in against.items() if path.startswith(f"{part}/")}
         n_restored = sum(not why and (study / path).exists() for path, why in own.items())
         print(f"{study}/{part}: {n_restored} of {len(own)} files restored")

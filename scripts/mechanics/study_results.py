@@ -1,7 +1,7 @@
 """What a study left behind, read the same way from its own folder and from ``results/published``.
 
-A study keeps its runs with all checkpoints (``runs/{task}/{model}/{block}/``); what is published of
-it keeps the last weights alone (``weights/{task}/{model}/seed{n}.safetensors``).
+Both keep the last weights of each seed (``weights/{task}/{model}/seed{n}.safetensors``); where they
+are not extracted yet they are read from the checkpoints of the runs.
 """
 
 import json
@@ -55,7 +55,7 @@ def final_networks(study: Path, task: str, model: str) -> list[FinalNetwork]:
 
     Raises CheckpointError if there are no weights of the model, or none that can be read.
     """
-    kept = _from_runs(study, task, model) or _from_published(study, task, model)
+    kept = _from_weights(study, task, model) or _from_runs(study, task, model)
     if not kept:
         raise CheckpointError(f"{study}: no weights of {task}/{model}")
     sound = [n for n in kept if all(bool(t.isfinite().all()) for t in n.weights.values())]
@@ -79,7 +79,7 @@ def _from_runs(study: Path, task: str, model: str) -> list[FinalNetwork]:
     ]
 
 
-def _from_published(study: Path, task: str, model: str) -> list[FinalNetwork]:
+def _from_weights(study: Path, task: str, model: str) -> list[FinalNetwork]:
     kept = []
     for path in sorted(study.glob(f"weights/{task}/{model}/seed*.safetensors")):
         weights, about = read_tensors(path)

@@ -40,12 +40,8 @@ rule execute_notebook:
     input:
         code=program("execute_notebook"),
         notebook=notebook_code(),
-        runs=[
-            path
-            for task in TASKS
-            for file in ("run.json", "checkpoints.safetensors")
-            for path in runs(task, file, variants=False)
-        ],
+        runs=[path for task in TASKS for path in runs(task, "run.json", variants=False)],
+        weights=[path for task in TASKS for path in final_weights(task, variants=False)],
         shown=notebook_shows(),
     output:
         ensure(notebook_results(), non_empty=True),
