@@ -1,9 +1,9 @@
 """Make a study of what is published: tables, figures and report can then be made without training.
 
 Data, runs, weights and analyses come back where the config asks for the very same and the present
-code made them; the others are named, and Snakemake will make them. Tables, figures, report, notebook
-and page are not copied: Snakemake makes them, with this config and code. An existing study stays as
-it is.
+code made them; the others are named, and Snakemake will make them. Tables, figures, report,
+notebook and page are not copied: Snakemake makes them, with this config and code. An existing study
+stays as it is.
 """
 
 import argparse
