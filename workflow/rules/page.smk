@@ -28,7 +28,11 @@ def page_contents():
             continue
         made = set(results())
         data = {CURVES[task]: runs(task, "history.parquet", variants=False)}
-        data |= {name: list(map(place, own)) for name, own in drawn_from.items()}
+        data |= {
+            name: list(map(place, own))
+            for name, (_, own) in drawn_from.items()
+            if name not in REPORT_FIGURES[task]  # each panel has a figure of its own
+        }
         drawn = [
             name for name in data if name == CURVES[task] or set(figures(name)) <= made
         ]
