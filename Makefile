@@ -47,7 +47,7 @@ verify: .venv/installed
 	$(BIN)/python scripts/verify.py --study $(STUDY)
 
 publish: .venv/installed
-	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG)
+	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG) --readme README.md
 
 restore: .venv/installed
 	$(BIN)/python scripts/restore.py --config $(CONFIG)
