@@ -40,7 +40,8 @@ TEMPLATE = """
 main { max-width: 68rem; margin: 0 auto; }
 .jp-InputPrompt, .jp-OutputPrompt { display: none; }
 .jp-RenderedImage img { max-width: 100%; height: auto; }
-.jp-RenderedHTMLCommon td, .jp-RenderedHTMLCommon th { text-align: left; vertical-align: top; }
+.jp-RenderedHTMLCommon table { margin-left: 0; }
+.jp-RenderedHTMLCommon table :is(th, td, tr) { text-align: left !important; vertical-align: top; }
 @media print { pre { white-space: pre-wrap !important; } }
 </style>
 {%- endblock -%}

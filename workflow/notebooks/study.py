@@ -225,8 +225,11 @@ show_table(pd.DataFrame(rows))
 # > ŷ = x_testᵀ Γ G + whatever the other blocks do, with Γ = −W_QK[x, x] · W_OV[y, y] and G = XᵀY/k.
 #
 # One step of gradient descent means Γ = c·I and all other blocks without effect. The best c over
-# the trained mixture of context lengths follows from the moments of Gaussian matrices: c\* = 1/(1
-# + (d+1)·E[1/k]). Nothing is fitted here.
+# the trained mixture of context lengths follows from the moments of Gaussian matrices,
+#
+# > c\* = 1/(1 + (d+1)·E[1/k]).
+#
+# Nothing is fitted here.
 
 
 # %% tags=["gradient-step"]
@@ -514,8 +517,8 @@ show_figure(
 show_figure(
     STUDY,
     "regression_learning_curves",
-    "no gap and no jump: risks fall smoothly to the level that each architecture allows, one layer"
-    " to the law of one step, deep ones towards least squares.",
+    "no gap, for no prompt is seen twice: risks fall to the level that each architecture allows,"
+    " one layer to the law of one step, deep ones towards least squares.",
 )
 
 # %% [markdown]
@@ -1148,7 +1151,7 @@ else:
     kinds = {
         "frequencies": "fewest frequencies",
         "neurons": "fewest neurons, ranked",
-        "neurons_random": "fewest neurons, random order",
+        "neurons_random": "fewest neurons, random order (best draw)",
         "equal_best": "fewest in an ideal formula",
     }
     present = [kind for kind in kinds if kind in fewest]
