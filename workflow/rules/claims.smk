@@ -37,7 +37,11 @@ rule make_claims:
         mem_mb=2000,
         runtime=10,
     params:
-        study=as_argument(declared.study_slice(config, CLAIMS)),
+        study=as_argument(
+            declared.study_slice(
+                config, CLAIMS, [Path(path).stem for path in claimed_tables()]
+            )
+        ),
     shell:
         "python scripts/make_claims.py --declared {input.declared} --study {params.study:q}"
         " --tables {input.compared:q} {input.tables:q} --runs {input.runs:q}"
