@@ -118,6 +118,8 @@ def test_a_missing_cell_is_an_error_that_names_the_claim(declaration, message):
 def test_a_measure_that_no_network_has_is_undefined():
     table = RISKS.assign(risk=float("nan"))
     assert made({"r": of_linear()}, {"risk": table})["r"]["text"] == UNDEFINED
+    none = of_linear(where={"model": "linear", "k": 99}, if_none="undefined")
+    assert made({"r": none})["r"]["text"] == UNDEFINED
 
 
 def test_a_table_that_the_study_should_have_is_an_error():

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pypdf
 import pytest
 import torch
 import yaml
@@ -258,6 +259,36 @@ def test_wrong_config_is_one_clear_message_before_any_job(study):
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert "rule train" not in result.stdout + result.stderr
+
+
+def test_report_is_two_pages_of_claims(study):
+    assert len(pypdf.PdfReader(study / "results/tiny/report/report.pdf").pages) == 2
+    claims = json.loads((study / "results/tiny/report/claims.json").read_text())["claims"]
+    assert claims["d"]["text"] == "2"
+    assert claims["grokked"]["text"] == "0 of 2"  # 20 steps
+    assert claims["grokked_off"]["absent"]
+
+
+def test_an_edited_number_stops_the_report_naming_its_claims(study):
+    path = study / "results/tiny/tables/grokking.csv"
+    intact = path.read_text()
+    path.write_text(intact.replace("censored", "grokked"))
+    result = snakemake(study, "results/tiny/report/report.pdf")
+    path.write_text(intact)
+    assert result.returncode != 0
+    message = r"grokking.csv is not what its program wrote.* These claims stand on it: .*grokked"
+    assert re.search(message, result.stdout + result.stderr)
+    assert snakemake(study).returncode == 0
+    assert planned(study) == set()
+
+
+def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):
+    report = "results/tiny/report/report.pdf"
+    result = snakemake(study, report, config=TINY | {"modular_addition": None})
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(study / report).pages)
+    assert "Track B, modular addition, is not in this study" in text
+    assert snakemake(study).returncode == 0
 
 
 def test_failed_job_leaves_what_is_finished(study):

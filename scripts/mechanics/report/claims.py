@@ -78,7 +78,8 @@ def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFr
     ``where``: column → value, list of values, {setting: path in the config}, or ``last``, the
     largest value of each network and seed.
 
-    Raises ClaimError if the config has them and the table does not.
+    Raises ClaimError if the config has them and the table does not, unless the declaration says
+    ``if_none: undefined``, of rows that there are only where a network has key frequencies.
     """
     where = declaration.get("where", {})
     entries = where.get("entry", where.get("model", []))
@@ -100,7 +101,7 @@ def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFr
             rows = rows[rows[column] == rows.groupby(_units(rows))[column].transform("max")]
         else:
             rows = rows[rows[column].isin(wanted if isinstance(wanted, list) else [wanted])]
-    if rows.empty:
+    if rows.empty and declaration.get("if_none") != UNDEFINED:
         raise ClaimError(f"table {name} has no row with {where}")
     return rows
 
