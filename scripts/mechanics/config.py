@@ -270,13 +270,13 @@ def evaluation_settings(config: dict) -> dict:
 
 def split_settings(config: dict) -> dict:
     """What the split of the pairs depends on; empty if the study has no modular addition."""
-    section = config.get("modular_addition", {})
+    section = config.get("modular_addition") or {}
     return {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if section}
 
 
 def table_settings(config: dict) -> dict:
     """What the comparative table depends on beside the runs."""
-    section = config.get("linear_regression", {})
+    section = config.get("linear_regression") or {}
     return {"tabulated_at": section.get("tabulated_at", [])}
 
 
