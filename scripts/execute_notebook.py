@@ -15,7 +15,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -132,12 +132,13 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
     Raises NotebookError, after writing the notebook as far as it came to ``failed``.
     """
     with tempfile.TemporaryDirectory() as folder:
-        own = {name: folder for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
-        own |= {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        own = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        own |= {"IPYTHONDIR": folder}
         client = NotebookClient(
             notebook,
             timeout=None,
             kernel_name="python3",
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
             record_timing=False,
             coalesce_streams=True,  # where prints are cut is a matter of timing
             resources={"metadata": {"path": str(ROOT)}},
@@ -145,7 +146,7 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
         )
         try:
             client.execute(env=os.environ | own)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        except (CellExecutionError, DeadKernelError) as error:
             write(nbformat.writes(notebook), failed)
             raise NotebookError(_describe(notebook, error, failed)) from None
     notebook.metadata.pop("widgets", None)
