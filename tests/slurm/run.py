@@ -22,7 +22,7 @@ from safetensors import safe_open
 
 ROOT = Path(__file__).parents[2]
 TINY = ["config/quick.yaml", "tests/slurm/tiny.yaml"]
-LIMIT_SECONDS = 1800  # for one run of the workflow, whatever goes wrong
+LIMIT_SECONDS = 3600  # for one run of the workflow, whatever goes wrong
 SAME = ("tables/*", "figures/*.png", "analysis/**/*.parquet", "runs/**/checkpoints.safetensors")
 # No accounting, one node with its own disk, jobs of seconds: look sooner than on a cluster.
 ON_SLURM = [
