@@ -1,6 +1,7 @@
 # make study   the whole study, results/full/          make quick   the small one, results/quick/
 # make test    all tests                               make lint    style of Python and Snakemake
 # make benchmark   step times and ratios               make publish refresh results/published/
+# make slurm     as root: the workflow on a Slurm of one node, compared with a local run
 # Each creates .venv from the lock first, if it is not there.
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -8,7 +9,7 @@ CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: study quick test lint format benchmark unlock publish lock
+.PHONY: study quick test slurm lint format benchmark unlock publish lock
 
 study: .venv/installed
 	$(SNAKEMAKE)
@@ -18,6 +19,9 @@ quick: .venv/installed
 
 test: .venv/installed lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(CORES) --dist loadfile
+
+slurm: .venv/installed
+	$(BIN)/python tests/slurm/run.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .
