@@ -222,7 +222,7 @@ def test_new_seed_trains_that_seed_only(study):
 
 
 def test_device_and_threads_rerun_nothing(study):
-    assert planned(study, TINY | {"device": "cpu", "threads_per_training": 2}) == set()
+    assert planned(study, TINY | {"device": "cuda", "threads_per_training": 2}) == set()
 
 
 def test_editing_a_used_module_reruns_what_uses_it(study):
