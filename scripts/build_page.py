@@ -97,6 +97,11 @@ def page_data(explorers: dict[str, dict]) -> dict:
     return {"charts": specifications(), "networks": networks}
 
 
+def n_seeds(explorer: dict) -> int:
+    """How many trainings there were, diverged ones included."""
+    return sum(len(own["seeds"]) + len(own.get("diverged", [])) for own in explorer["networks"])
+
+
 def describe(study: Path, captions: Path, contents: dict, explorers: dict[str, dict]) -> dict:
     """What the template shows, but for the explorer's data."""
     tracks = []
@@ -115,6 +120,7 @@ def describe(study: Path, captions: Path, contents: dict, explorers: dict[str, d
                 "pictures": pictures,
                 "absent": [title(name) for name in listed["absent"]],
                 "explorer": explorer,
+                "n_seeds": n_seeds(explorer) if explorer else 0,
                 "notes": notes[task](explorer) if explorer else [],
             }
         )

@@ -5,7 +5,7 @@ const PLAY_MS = 140; // between two steps
 const find = (root, role) => root.querySelector(`[data-role="${role}"]`);
 const inWords = (step) => step.toLocaleString("en");
 
-// All charts of an explorer: name → {data(name, rows), signal(name, value), draw()}.
+// All charts of an explorer: name → {data(set, rows), signal(key, value), scale(channel), draw()}.
 async function drawCharts(root) {
   const charts = {};
   for (const element of root.querySelectorAll("[data-chart]")) {
@@ -16,6 +16,7 @@ async function drawCharts(root) {
       element,
       data: (set, rows) => view.data(set, rows),
       signal: (key, value) => view.signal(key, value),
+      scale: (channel) => view.scale(channel),
       draw: () => view.runAsync(),
     };
   }

@@ -22,6 +22,18 @@ async function explorerA(root, networks) {
     byContext.draw();
     overTraining.draw();
   };
+  const nameLengths = () => {
+    const colour = overTraining.scale("color");
+    const items = network.lengths.map((k) => {
+      const item = document.createElement("li");
+      const swatch = document.createElement("span");
+      swatch.className = "swatch";
+      swatch.style.background = colour(k);
+      item.append(swatch, `k = ${k}`);
+      return item;
+    });
+    find(root, "lengths").replaceChildren(...items);
+  };
   const line = timeline(root, show);
 
   const choose = () => {
@@ -42,6 +54,7 @@ async function explorerA(root, networks) {
     overTraining.data("curves", network.steps.flatMap((step, index) =>
       risksAt(index).map((row) => ({ step, ...row })),
     ));
+    overTraining.draw().then(nameLengths);
     const n = network.seeds.length;
     const diverged = network.diverged.length ? `, ${network.diverged.length} diverged` : "";
     find(root, "seeds").textContent = n ? `${n} ${n > 1 ? "seeds" : "seed"}${diverged}` : "all seeds diverged";

@@ -3,10 +3,22 @@
 const LOSSES = ["loss_train", "loss_validation", "restricted", "excluded"];
 const ACCURACIES = ["accuracy_train", "accuracy_validation"];
 const MATRICES = { W_E: "W_E, the embedding", W_L: "W_L, neurons to logits", logits: "the logits" };
+const LABELS_ABREAST = 11; // names of frequencies that fit beside each other
 const STATUS = { censored: "has not grokked within its budget", diverged: "diverged" };
 
 function decode(text, Numbers) {
   return new Numbers(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
+}
+
+// Where the names of frequencies stand, so far apart that they can be read: frequency → place.
+function apart(frequencies, distance) {
+  const places = {};
+  let next = -Infinity;
+  for (const k of [...frequencies].sort((a, b) => a - b)) {
+    places[k] = Math.max(k, next);
+    next = places[k] + distance;
+  }
+  return places;
 }
 
 async function explorerB(root, networks) {
@@ -29,8 +41,9 @@ async function explorerB(root, networks) {
     if (!matrix) return charts.spectrum.data("bars", []);
     const n = matrix.n_frequencies;
     const own = Array.from(shares.subarray(index * n, (index + 1) * n));
-    charts.spectrum.data("bars", own.map((share, place) => ({
-      frequency: place + 1, share: share / 65535, key: keys().includes(place + 1),
+    const places = apart(keys(), n / LABELS_ABREAST);
+    charts.spectrum.data("bars", own.map((share, at) => ({
+      frequency: at + 1, share: share / 65535, key: keys().includes(at + 1), place: places[at + 1] ?? 0,
     })));
   };
   const showCircle = (index) => {

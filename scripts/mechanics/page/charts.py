@@ -114,7 +114,7 @@ def over_training(
 
 
 def spectrum() -> dict:
-    """Share of every frequency at one step. Data: ``bars`` (frequency, share, key), with the
+    """Share of every frequency at one step. Data: ``bars`` (frequency, share, key, place), with the
     colour of keys as ``colour``, the last frequency as ``last`` and the largest share as ``top``.
     """
     bars = alt.Chart(alt.NamedData("bars"))
@@ -135,7 +135,8 @@ def spectrum() -> dict:
         x, y, alt.Y2(datum=0), color=colour, tooltip=["frequency:Q", "share:Q"]
     )
     names = bars.transform_filter("datum.key").mark_text(dy=-7, fontSize=12, color=DARK)
-    names = names.encode(x, y, text="frequency:Q")
+    names = names.encode(x.copy(), y, text="frequency:Q")
+    names.encoding.x.shorthand = "place:Q"
     layers = alt.layer(columns, names, height=HEIGHT)
     return as_specification(layers.add_params(*_parameters(last=1, top=1, colour=DARK)))
 
@@ -190,10 +191,10 @@ def risk_by_context() -> dict:
     middle = y.copy()
     middle.aggregate = "median"
     layers = alt.layer(
-        laws.encode(x, y, strokeDash=alt.StrokeDash("law:N", scale=dashes, legend=None)),
-        ends.encode(x, y),
         seeds.encode(x, y, detail="seed:N"),
         median.encode(x, middle),
+        laws.encode(x, y, strokeDash=alt.StrokeDash("law:N", scale=dashes, legend=None)),
+        ends.encode(x, y),
         dots.encode(x, middle),
         height=300,
     )
@@ -210,9 +211,9 @@ def risk_over_training() -> dict:
     """
     middle = _risk()
     middle.aggregate = "median"
-    hues = [to_hex(colormaps["viridis"](place / 10)) for place in range(9)]  # yellow is too pale
-    hue = alt.Scale(domain={"expr": "lengths"}, range=hues)
-    colour = alt.Color("k:O", scale=hue, legend=alt.Legend(labelExpr="'k = ' + datum.label"))
+    viridis = alt.SchemeParams(name="viridis", extent=[0, 0.85])  # yellow is too pale
+    hue = alt.Scale(type="ordinal", domain={"expr": "lengths"}, scheme=viridis)
+    colour = alt.Color("k:O", scale=hue, legend=None)
     lines = alt.Chart(alt.NamedData("curves")).mark_line(strokeWidth=1.8)
     layers = alt.layer(lines.encode(_steps(), middle, colour), _cursor(), height=300)
     return as_specification(layers.add_params(*_parameters(last=10, lengths=[1])))

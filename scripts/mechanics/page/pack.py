@@ -3,7 +3,7 @@
 import base64
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -17,7 +17,7 @@ def thin(n: int, at_most: int) -> list[int]:
     return sorted({round(index) for index in np.linspace(0, n - 1, min(n, at_most)).tolist()})
 
 
-def rounded(values: Sequence[float], digits: int = 4) -> list[float | None]:
+def rounded(values: Iterable[float], digits: int = 4) -> list[float | None]:
     """Numbers with so many significant digits; None for what is not finite."""
     return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in map(float, values)]
 

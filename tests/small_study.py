@@ -10,7 +10,7 @@ from PIL import Image
 
 from mechanics.settings import as_argument
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 P, KEYS, STEPS = 13, (2, 5), (0, 1, 10, 100, 200)
 LENGTHS = (5, 10)
 FIGURES = {

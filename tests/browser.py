@@ -76,6 +76,7 @@ class Tab:
             "Emulation.setDeviceMetricsOverride",
             **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
         )
+        await self.call("Emulation.setFocusEmulationEnabled", enabled=True)
         await self.call("Page.navigate", url=path.resolve().as_uri())
         await self.until("document.documentElement?.dataset.drawn === 'yes'")
 
