@@ -531,9 +531,11 @@ grokking = table(STUDY, "grokking")
 if grokking is None:
     print("This study has no table grokking.")
 else:
-    columns = ["model", "arm", "weight_decay", "seed", "status", "memorised_step", "grokking_step"]
-    columns += ["steepest_fall_step", "norm_squared_peak", "norm_squared_at_grokking"]
-    show_table(grokking[[*columns, "norm_squared_final"]])
+    shown = {name: name for name in ("model", "arm", "weight_decay", "seed", "status")}
+    shown |= {"memorised_step": "memorised", "grokking_step": "grokked"}
+    shown |= {"steepest_fall_step": "Σθ² falls most", "norm_squared_peak": "Σθ² peak"}
+    shown |= {"norm_squared_at_grokking": "at grokking", "norm_squared_final": "at the end"}
+    show_table(grokking[[*shown]].rename(columns=shown))
 show_figure(
     STUDY,
     "weight_norm",
@@ -954,7 +956,8 @@ show_figure(
 show_figure(
     STUDY,
     "attention_maps_addition",
-    "waves of a and of b, of few frequencies; no head looks at the sum.",
+    "waves of few frequencies: of a and of b with softmax, whose shares must sum to one, of a alone"
+    " without; no head looks at the sum.",
 )
 
 # %% [markdown]
@@ -1114,16 +1117,18 @@ if grokking is not None:
         both = own.dropna(subset=["steepest_fall_step"])
         if len(both):
             apart = (both["steepest_fall_step"] - both["grokking_step"]) / both["grokking_step"]
+            order = "before" if apart.median() < 0 else "after"
             print(
-                f"The norm falls most steeply {apart.median():+.0%} of the grokking step away from"
-                " it (median)."
+                f"The norm falls most steeply {order} grokking, by {abs(apart.median()):.0%} of the"
+                " grokking step (median)."
             )
 
 # %% [markdown]
-# **How to read it.** Held-out accuracy on addition jumps long after memorisation: the "Aha!" of
-# the assignment. A jump of accuracy is not a jump of the circuit: progress measures (part 6) grow
-# before it. Regression has no memorised phase, because no prompt is seen twice, and improves
-# without one; where its width is small, compare the share of training.
+# **How to read it.** What makes the "Aha!" of addition is the *delay*: held-out accuracy rises
+# long after the training pairs are known by heart, and against a linear axis it looks like a jump.
+# How steep it is on the scale of all the training before it, the widths say; they need not be
+# narrower than those of regression. Nor is a jump of accuracy one of the circuit: progress measures
+# (part 6) move before it. Regression has no memorised phase, because no prompt is seen twice.
 #
 # ### Question 2: is the circuit the simplest one, and what does weight decay do?
 
@@ -1145,9 +1150,11 @@ else:
 if parsimony is None:
     print("This study has no table parsimony.")
 else:
-    own = parsimony[parsimony["arm"] == "main"]
-    right = own[own["accuracy"] == 1]
-    fewest = right.groupby(["model", "seed", "kind"])["n"].min().unstack("kind")
+    own = parsimony[(parsimony["arm"] == "main") & (parsimony["accuracy"] == 1)]
+    network = ["model", "seed"]
+    complete = own.loc[own["kind"] == "full", network]  # of networks that are right themselves
+    fewest = own.merge(complete, on=network).groupby([*network, "kind"])["n"].min()
+    fewest = fewest.unstack("kind").rename_axis(columns=None)
     kinds = {
         "frequencies": "fewest frequencies",
         "neurons": "fewest neurons, ranked",
@@ -1159,7 +1166,7 @@ else:
         print("How many are enough to answer every pair:")
         show_table(fewest[present].rename(columns=kinds).reset_index())
     else:
-        print("No network of this study answers every pair, with however many frequencies.")
+        print("No network of this study answers every pair.")
 if grokking is not None:
     decays = grokking[grokking["arm"].isin(["main", "weight_decay"])]
     decays = decays.groupby(["model", "weight_decay"], sort=True)
