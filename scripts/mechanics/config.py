@@ -295,7 +295,7 @@ def split_settings(config: dict, mark: str = "") -> dict:
     ``mark``: what the names of the splits of another fraction than the section's end with
     (``split_mark``).
     """
-    section = config.get("modular_addition", {})
+    section = config.get("modular_addition") or {}
     shared = {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if section}
     return shared | ({"train_fraction": float(mark.removeprefix(SPLIT_MARK))} if mark else {})
 
@@ -314,5 +314,5 @@ def split_mark(section: dict, name: str) -> str:
 
 def table_settings(config: dict) -> dict:
     """What the comparative table depends on beside the runs."""
-    section = config.get("linear_regression", {})
+    section = config.get("linear_regression") or {}
     return {"tabulated_at": section.get("tabulated_at", [])}
