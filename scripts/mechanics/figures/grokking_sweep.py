@@ -44,14 +44,8 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
             axis.set_ylabel("share not yet grokked")
         axis.set_xlabel("training step")
     handles = [plt.Line2D([], [], color=c, label=f"{decay:g}") for decay, c in colours.items()]
-    figure.legend(
-        handles=handles,
-        title="weight decay",
-        loc="outside upper center",
-        ncols=8,
-        frameon=False,
-        title_fontsize=7,
-    )
+    words = {"title": "weight decay", "title_fontsize": 7, "frameon": False}
+    figure.legend(handles=handles, loc="outside upper center", ncols=8, **words)
     _half_grokked(figure.add_subplot(grid[n_rows, :]), runs, fractions, decays)
     note_diverged(figure, grokking)
     return figure
