@@ -81,9 +81,7 @@ def little_slurm(cpus: int = 4) -> Iterator[Path]:
     stopped, by its process id, when the block ends. Raises RuntimeError if the node does not come
     up.
     """
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM")
-    )  # by way of the `finally`
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     folder = Path(tempfile.mkdtemp(prefix="little-slurm-", dir="/run"))
     folder.chmod(0o755)  # munge refuses a socket that not everyone can reach
     host = os.uname().nodename.split(".")[0]

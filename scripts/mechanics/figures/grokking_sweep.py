@@ -41,12 +41,11 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
         axis.set(xlim=(0, 1.02 * last), ylim=(-0.04, 1.08))
         axis.set_title(f"{fraction:g} of the pairs")
         if place % COLUMNS == 0:
-            axis.set_ylabel("not yet grokked")
+            axis.set_ylabel("share not yet grokked")
         axis.set_xlabel("training step")
     handles = [plt.Line2D([], [], color=c, label=f"{decay:g}") for decay, c in colours.items()]
-    figure.legend(
-        handles=handles, title="weight decay", loc="outside upper center", ncols=8, frameon=False
-    )
+    words = {"title": "weight decay", "title_fontsize": 7, "frameon": False}
+    figure.legend(handles=handles, loc="outside upper center", ncols=8, **words)
     _half_grokked(figure.add_subplot(grid[n_rows, :]), runs, fractions, decays)
     note_diverged(figure, grokking)
     return figure
@@ -90,7 +89,7 @@ def _half_grokked(axis: Axes, runs: pd.DataFrame, fractions: list, decays: list)
     found = steps[~np.isnan(steps)]
     if found.size:  # pale colours: black letters stand on them
         norm = LogNorm(found.min(), max(found.max(), found.min() * 1.01))
-        axis.imshow(steps, norm=norm, cmap="Blues", alpha=0.6, aspect="auto", origin="lower")
+        axis.imshow(steps, norm=norm, cmap="Blues", alpha=0.5, aspect="auto", origin="lower")
     axis.set_xticks(range(len(fractions)), [f"{fraction:g}" for fraction in fractions])
     axis.set_yticks(range(len(decays)), [f"{decay:g}" for decay in decays])
     axis.set(xlim=(-0.5, len(fractions) - 0.5), ylim=(-0.5, len(decays) - 0.5))
