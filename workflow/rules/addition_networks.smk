@@ -78,8 +78,6 @@ def addition_results():
     """Tables and figures of Track B."""
     if "modular_addition" not in TASKS:
         return []
-    if config["modular_addition"].get("sweep"):
-        return sweep_results()
     return [
         *map(addition_table, ["grokking", "circuit", *GATHERED_ADDITION]),
         *figures(*ADDITION_FIGURES),
