@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from mechanics.figures.style import colour, label
-from mechanics.page.pack import planes_as_text, rounded, shares_as_text, thin
+from mechanics.page.pack import as_json, planes_as_text, rounded, shares_as_text, thin
 
-MAX_STEPS = 64
+MOST_STEPS = (64, 48, 32, 24, 16)  # checkpoints of a seed: the first that keeps the page small
+LARGEST = 2_000_000  # characters of data; the other half of the page is Vega and the figures
 ARMS = {"no_decay": "decay ends after memorising", "fixed_norm": "norm held after memorising"}
 CURVES = ("loss", "accuracy")
 MEASURES = {  # column of the analysis of checkpoints: name in the page
@@ -37,12 +38,25 @@ def arm_label(arm: dict) -> str:
     return f"{words}: {ARMS.get(arm['arm']) or 'weight decay {:g}'.format(arm['weight_decay'])}"
 
 
-def addition_explorer(runs: list[AdditionRun], entries: list[str], grokking: pd.DataFrame) -> dict:
+def addition_explorer(
+    runs: list[AdditionRun], entries: list[str], grokking: pd.DataFrame, largest: int = LARGEST
+) -> dict:
     """Every network with its seeds, in the order of ``entries``, the config's name of each run.
 
-    ``grokking``: the table of ``tabulate_grokking.py``. At most ``MAX_STEPS`` checkpoints of a
-    seed are kept; the lines of accuracy, loss and norm are those of the whole history.
+    ``grokking``: the table of ``tabulate_grokking.py``. Of the checkpoints of a seed so many are
+    kept, out of ``MOST_STEPS``, that the data have at most ``largest`` characters; the lines of
+    accuracy, loss and norm are those of the whole history.
     """
+    for max_steps in MOST_STEPS:
+        explorer = _explorer(runs, entries, grokking, max_steps)
+        if len(as_json(explorer)) <= largest:
+            break
+    return explorer
+
+
+def _explorer(
+    runs: list[AdditionRun], entries: list[str], grokking: pd.DataFrame, max_steps: int
+) -> dict:
     networks, models = [], list(dict.fromkeys(grokking["model"]))
     for entry in dict.fromkeys(entries):
         rows = grokking[grokking["entry"] == entry]
@@ -53,21 +67,23 @@ def addition_explorer(runs: list[AdditionRun], entries: list[str], grokking: pd.
                 "name": entry,
                 "label": arm_label(first),
                 "colour": colour(first["model"], models),
-                "seeds": [_seed(_run_of(own, row.seed), row) for row in rows.itertuples()],
+                "seeds": [
+                    _seed(_run_of(own, row.seed), row, max_steps) for row in rows.itertuples()
+                ],
             }
         )
-    return {"max_steps": MAX_STEPS, "networks": networks}
+    return {"max_steps": max_steps, "networks": networks}
 
 
 def _run_of(runs: list[AdditionRun], seed: int) -> AdditionRun:
     return next(run for run in runs if seed in set(run.history["seed"]))
 
 
-def _seed(run: AdditionRun, row) -> dict:
+def _seed(run: AdditionRun, row, max_steps: int) -> dict:
     """Data of one seed; ``row`` is its row in ``tables/grokking.csv``."""
     progress = _of(run.progress, row.seed).sort_values("step")
     measured = progress[progress["norm_squared"].notna()]  # else the weights are not finite
-    kept = measured.iloc[thin(len(measured), MAX_STEPS)] if len(measured) else measured
+    kept = measured.iloc[thin(len(measured), max_steps)] if len(measured) else measured
     steps = kept["step"].tolist()
     return {
         "seed": int(row.seed),
@@ -101,6 +117,8 @@ def _history(own: pd.DataFrame) -> dict:
 def _spectra(own: pd.DataFrame, steps: list[int]) -> dict:
     """Shares [step, frequency] of every matrix, as text, and the largest of them."""
     found = {}
+    if "W_L" in set(own["matrix"]):  # that of the logits is for networks without W_L
+        own = own[own["matrix"] != "logits"]
     for matrix, part in own.groupby("matrix", sort=False):
         shares = part.pivot(index="step", columns="frequency", values="share").reindex(steps)
         found[matrix] = {

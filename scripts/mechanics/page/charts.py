@@ -154,7 +154,7 @@ def circle() -> dict:
         color=GREY, strokeDash=[4, 3], strokeWidth=1, aria=False
     )
     points = alt.Chart(alt.NamedData("points")).mark_point(
-        filled=True, size=46, opacity=1, aria=False
+        filled=True, size=46, opacity=1, stroke=GREY, strokeWidth=0.6, aria=False
     )
     hue = alt.Color("turn:Q", scale=alt.Scale(domain=[0, 1], range=hues), legend=None)
     plane = alt.layer(
