@@ -1,5 +1,5 @@
 # The figures that are drawn from tables. One program for all; each depends on its own module alone.
-FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES
+FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES | SWEEP_FIGURES
 
 
 def drawn_from(wildcards):
