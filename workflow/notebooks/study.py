@@ -1066,7 +1066,8 @@ else:
             interval = "" if pd.isna(one.ci_low) else f" [{one.ci_low:.4g}, {one.ci_high:.4g}]"
             levels = zip(same["reference"], same["reference_value"], strict=True)
             row = {"Model Configuration": name, "Task": task.replace("_", " ")}
-            row["Accuracy/MSE"] = f"{metric}: {one.value:.4g}{interval}"
+            value = "never" if one.n_seeds == 0 else f"{one.value:.4g}"
+            row["Accuracy/MSE"] = f"{metric}: {value}{interval}"
             row["References"] = "; ".join(f"{level}: {value:.4g}" for level, value in levels)
             row["FLOPs (prompt)"] = f"{one.flops_per_prompt:,.0f}"
             row["FLOPs (training)"] = f"{one.train_flops:.1e}"
