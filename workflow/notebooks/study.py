@@ -578,6 +578,7 @@ perfect = seeds_b["all pairs right"][chosen] == p * p
 print(f"seed {clock.seed} is opened: {'all' if perfect else 'not all'} {p * p:,} pairs are right")
 if not perfect:
     print("It has not grokked: what follows shows a network without the finished circuit.")
+kind = "key" if keys else "strongest"
 if not keys:
     by_share = frequency_shares(clock.weights["embed.W_E"][0, :p]).argsort(descending=True)
     keys = (by_share[: max(1, min(3, len(by_share) // 2))] + 1).tolist()
@@ -660,7 +661,7 @@ show(
 )
 inside = [float(spectrum_of(rows)[torch.tensor(keys) - 1].sum()) for rows in (W_E, W_L.mT)]
 print(
-    f"key frequencies {keys} (coloured): {inside[0]:.1%} of W_E, {inside[1]:.1%} of W_L."
+    f"{kind} frequencies {keys} (coloured): {inside[0]:.1%} of W_E, {inside[1]:.1%} of W_L."
     f" Flat spectrum (dashed): {len(keys) / len(frequencies):.1%}"
 )
 
@@ -911,8 +912,7 @@ whole = loss_and_accuracy(logits)
 rows = [{"removed": "nothing", "loss": whole[0], "accuracy": whole[1]}]
 for k in (*keys, other):
     found = ablation.set_index("k").loc[k]
-    kind = "key" if k in keys else "no key"
-    rows.append({"removed": f"k = {k} ({kind})", **found})
+    rows.append({"removed": f"k = {k} ({kind if k in keys else 'another'})", **found})
 show_table(pd.DataFrame(rows))
 del without
 
@@ -1066,7 +1066,8 @@ else:
             interval = "" if pd.isna(one.ci_low) else f" [{one.ci_low:.4g}, {one.ci_high:.4g}]"
             levels = zip(same["reference"], same["reference_value"], strict=True)
             row = {"Model Configuration": name, "Task": task.replace("_", " ")}
-            row["Accuracy/MSE"] = f"{metric}: {one.value:.4g}{interval}"
+            value = "never" if one.n_seeds == 0 else f"{one.value:.4g}"
+            row["Accuracy/MSE"] = f"{metric}: {value}{interval}"
             row["References"] = "; ".join(f"{level}: {value:.4g}" for level, value in levels)
             row["FLOPs (prompt)"] = f"{one.flops_per_prompt:,.0f}"
             row["FLOPs (training)"] = f"{one.train_flops:.1e}"

@@ -17,55 +17,6 @@ PAGE_TEMPLATES = [
 TRACED = ("progress", "spectra", "embedding_planes", "embedding_trace")
 
 
-def page_contents():
-    """Per task of the study: its figures with the paths of their data, and those it lacks."""
-    contents = {}
-    for task, drawn_from, results, place in (
-        ("linear_regression", REGRESSION_FIGURES, regression_results, table),
-        ("modular_addition", ADDITION_FIGURES, addition_results, addition_table),
-    ):
-        if task not in TASKS:
-            continue
-        made = set(results())
-        data = {CURVES[task]: runs(task, "history.parquet", variants=False)}
-        data |= {
-            name: list(map(place, own))
-            for name, (_, own) in drawn_from.items()
-            if name not in REPORT_FIGURES[task]  # each panel has a figure of its own
-        }
-        drawn = [
-            name for name in data if name == CURVES[task] or set(figures(name)) <= made
-        ]
-        contents[task] = {
-            "drawn": {
-                name: [str(Path(path).relative_to(RESULTS)) for path in data[name]]
-                for name in drawn
-            },
-            "absent": [name for name in data if name not in drawn],
-        }
-    return contents
-
-
-def page_figures():
-    return [name for own in page_contents().values() for name in own["drawn"]]
-
-
-def page_inputs(wildcards):
-    """Tables and per-run files that the explorers show."""
-    needed = tables("comparative_metrics")
-    if "linear_regression" in TASKS:
-        needed += [table("regression_risk")]
-    if "modular_addition" in TASKS:
-        needed += [addition_table("grokking")]
-        for name in TRACED:
-            needed += evaluations("modular_addition", f"{name}.parquet")
-    return needed
-
-
-def page_results():
-    return [f"{RESULTS}/page/index.html"]
-
-
 rule trace_embedding:
     input:
         code=program("trace_embedding"),
@@ -126,7 +77,7 @@ rule build_page:
         mem_mb=2000,
         runtime=10,
     params:
-        study=RESULTS,
+        study=lambda wildcards, output: Path(output[0]).parents[1],
         folders=[folder for task in TASKS for folder in folders(runs(task, "run.json"))],
         contents=lambda wildcards: as_argument(page_contents()),
         templates=lambda wildcards, input: Path(input.templates[0]).parent,

@@ -24,6 +24,7 @@ TITLES = {
     "progress_measures": "Progress measures",
     "weight_norm": "The norm of the weights",
     "weight_decay_survival": "Weight decay and grokking",
+    "weight_decay_circuit": "Weight decay and simplicity",
     "embedding_spectrum": "Fourier spectrum of the embedding",
     "embedding_svd": "Singular values of the embedding",
     "embedding_circles": "Circles, and principal components",
