@@ -48,7 +48,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         restore(arguments.published, [str(path) for path in arguments.config])
-    except (ConfigError, OSError, ValueError, subprocess.CalledProcessError) as error:
+    except (ConfigError, OSError, ValueError) as error:
         sys.exit(f"restore.py: {error}")
 
 
@@ -77,10 +77,7 @@ def restore(published: Path, files: list[str]) -> None:
         for path in own:
             against[path] = changed(path, provenance, config, against)
         bring_back(published, study, {path: against[path] for path in own}, provenance)
-    restored = [str(study / path) for path, why in against.items() if not why]
-    if restored:  # so that Snakemake knows with which settings and inputs they were made
-        there = [path for path in restored if Path(path).exists()]
-        snakemake(files, *there, "--touch", "--forceall")
+    remember(files, study, [path for path, why in against.items() if not why])
     report(study, against)
 
 
@@ -119,11 +116,31 @@ def bring_back(published: Path, study: Path, against: dict[str, str], provenance
             shutil.copyfile(published / path, study / path)
 
 
+def remember(files: list[str], study: Path, restored: list[str]) -> None:
+    """Let Snakemake note with which settings, code and inputs the restored files were made.
+
+    It refuses to for a run without checkpoints: something stands in for them meanwhile.
+    """
+    absent = [study / path for path in restored if not (study / path).exists()]
+    try:
+        for path in absent:
+            path.write_text("not published\n")
+        if restored:
+            targets = [str(study / path) for path in restored]
+            snakemake(files, *targets, "--touch", "--forceall")
+    finally:
+        for path in absent:
+            path.unlink(missing_ok=True)
+
+
 def snakemake(files: list[str], *arguments: str) -> None:
-    """Raises CalledProcessError if it fails; what it says of the failure goes to the terminal."""
-    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "1", "--quiet", "all"]
+    """Raises ValueError if it fails; what it says of the failure goes to the terminal."""
+    command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "1"]
+    command += ["--quiet", "host", "progress", "rules"]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    subprocess.run([*command, "--configfile", *files], check=True, env=environment)
+    result = subprocess.run([*command, "--configfile", *files], check=False, env=environment)
+    if result.returncode:
+        raise ValueError("Snakemake failed, see above; remove the study's folder to begin again")
 
 
 def report(study: Path, against: dict[str, str]) -> None:
