@@ -1,6 +1,7 @@
 # make study   the whole study, results/full/          make quick   the small one, results/quick/
 # make test    all tests                               make lint    style of Python and Snakemake
 # make benchmark   step times and ratios               make publish refresh results/published/
+# make slurm     as root: the workflow on a Slurm of one node, compared with a local run
 # make verify      a study against its provenance      make restore a study from results/published/
 # make snakemake-report   tables, figures and run times as Snakemake's own page
 # Each creates .venv from the lock first, if it is not there. The last four are for the whole study;
@@ -14,7 +15,7 @@ OVERLAY ?=
 CONFIG := config/config.yaml $(OVERLAY)
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
-.PHONY: study quick test lint format benchmark unlock verify publish restore snakemake-report lock
+.PHONY: study quick test slurm lint format benchmark unlock verify publish restore snakemake-report lock
 
 study: .venv/installed
 	$(SNAKEMAKE)
@@ -24,6 +25,9 @@ quick: .venv/installed
 
 test: .venv/installed lint
 	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(CORES) --dist loadfile
+
+slurm: .venv/installed
+	$(BIN)/python tests/slurm/run.py
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -47,7 +51,7 @@ verify: .venv/installed
 	$(BIN)/python scripts/verify.py --study $(STUDY)
 
 publish: .venv/installed
-	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG)
+	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG) --readme README.md
 
 restore: .venv/installed
 	$(BIN)/python scripts/restore.py --config $(CONFIG)

@@ -15,7 +15,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -40,7 +40,8 @@ TEMPLATE = """
 main { max-width: 68rem; margin: 0 auto; }
 .jp-InputPrompt, .jp-OutputPrompt { display: none; }
 .jp-RenderedImage img { max-width: 100%; height: auto; }
-.jp-RenderedHTMLCommon td, .jp-RenderedHTMLCommon th { text-align: left; vertical-align: top; }
+.jp-RenderedHTMLCommon table { margin-left: 0; }
+.jp-RenderedHTMLCommon table :is(th, td, tr) { text-align: left !important; vertical-align: top; }
 @media print { pre { white-space: pre-wrap !important; } }
 </style>
 {%- endblock -%}
@@ -131,12 +132,13 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
     Raises NotebookError, after writing the notebook as far as it came to ``failed``.
     """
     with tempfile.TemporaryDirectory() as folder:
-        own = {name: folder for name in ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR")}
-        own |= {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        own = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        own |= {"IPYTHONDIR": folder}
         client = NotebookClient(
             notebook,
             timeout=None,
             kernel_name="python3",
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
             record_timing=False,
             coalesce_streams=True,  # where prints are cut is a matter of timing
             resources={"metadata": {"path": str(ROOT)}},
@@ -144,7 +146,7 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
         )
         try:
             client.execute(env=os.environ | own)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        except (CellExecutionError, DeadKernelError) as error:
             write(nbformat.writes(notebook), failed)
             raise NotebookError(_describe(notebook, error, failed)) from None
     notebook.metadata.pop("widgets", None)

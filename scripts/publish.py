@@ -18,6 +18,7 @@ import pandas as pd
 from mechanics.config import TASKS, blocks, load, models
 from mechanics.files import sha256
 from mechanics.provenance import git_commit
+from mechanics.report import readme
 from mechanics.verification import altered, moved_on, read_provenance
 
 PARTS = ("data", "runs", "weights", "analysis", "tables", "figures", "report", "notebook", "page")
@@ -33,13 +34,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/published"))
     parser.add_argument("--lock", type=Path, default=Path("envs/requirements.txt"))
     parser.add_argument("--largest-mb", type=float, default=6.0, help="of a file that is published")
+    parser.add_argument("--readme", type=Path, help="its block of results is written anew")
+    parser.add_argument("--template", type=Path, default=Path("workflow/report/readme.md"))
     arguments = parser.parse_args()
     fresh = arguments.output.with_name(f".{arguments.output.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
         provenance = whole_study(arguments.study, load([str(path) for path in arguments.config]))
         publish(arguments.study, provenance, arguments.config, fresh, arguments.largest_mb)
-    except (OSError, ValueError) as error:
+        if arguments.readme:  # before anything is replaced: it may lack a claim
+            content = json.loads((arguments.study / "report/claims.json").read_text())
+            readme.update(arguments.readme, arguments.template, content)
+    except (CheckpointError, OSError, ValueError, readme.ReadmeError) as error:
         sys.exit(f"publish.py: {error}")
     shutil.rmtree(arguments.output, ignore_errors=True)
     fresh.rename(arguments.output)

@@ -17,7 +17,7 @@ COLUMNS = [
     *("model", "arm", "weight_decay", "seed", "status", "memorised_step", "grokking_step"),
     *("last_step", "transition_width", "norm_squared_peak", "norm_squared_at_grokking"),
     *("norm_squared_final", "steepest_fall_step", "val_accuracy", "val_loss", "min_margin"),
-    "entry",
+    *("train_fraction", "entry"),
 ]
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", required=True, type=Path, nargs="+", help="folders of the runs")
     parser.add_argument(
-        "--analysis", required=True, type=Path, nargs="+", help="evaluation.parquet, in order"
+        "--analysis", required=True, type=Path, help="folder with what evaluate_addition wrote"
     )
     parser.add_argument(
         "--variants", required=True, help="JSON: the model that each variant's name varies"
@@ -35,10 +35,15 @@ def main() -> None:
     variants = read_settings(arguments.variants)
     rows = [
         row
-        for folder, path in zip(arguments.runs, arguments.analysis, strict=True)
-        for row in tabulate(folder, pd.read_parquet(path), variants)
+        for folder in arguments.runs
+        for row in tabulate(folder, read_evaluation(arguments.analysis, folder), variants)
     ]
     write_csv(pd.DataFrame(rows, columns=COLUMNS), arguments.output)
+
+
+def read_evaluation(analysis: Path, run: Path) -> pd.DataFrame:
+    """What was measured on a run; both folders end with …/{task}/{model}/{block}."""
+    return pd.read_parquet(analysis.joinpath(*run.parts[-3:], "evaluation.parquet"))
 
 
 def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -> list[dict]:
@@ -73,6 +78,7 @@ def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -
                 "val_accuracy": final["accuracy"]["validation"],
                 "val_loss": final["loss"]["validation"],
                 "min_margin": final["min_margin"]["all"],
+                "train_fraction": settings["train_fraction"],
                 "entry": entry,
             }
         )

@@ -100,12 +100,12 @@ def prose() -> list[str]:
 
 def test_prose_of_the_notebook_has_no_typed_results():
     typed = [found for text in prose() for found in re.findall(r"\d[.,]\d+|\d+ ?%", text)]
-    assert typed == []
+    assert typed == ["95 %"]  # the level of intervals
 
 
 def test_notebook_shows_every_figure_that_has_a_caption():
-    tables = {"comparative_metrics", "regression_risk"}
-    captions = {path.stem for path in CAPTIONS.glob("*.rst")} - tables
+    others = {"comparative_metrics", "regression_risk", "grokking_sweep", "workflow"}
+    captions = {path.stem for path in CAPTIONS.glob("*.rst")} - others
     captions = {n for n in captions if not n.endswith("_table") and not n.startswith("report")}
     shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', SOURCE.read_text())
     assert set(shown) == captions

@@ -1,5 +1,7 @@
 """The circuit's row has the losses of the seed's last checkpoint."""
 
+import math
+
 import pandas as pd
 
 from tabulate_circuit import tabulate
@@ -12,7 +14,10 @@ def test_losses_are_those_of_the_last_checkpoint_of_the_same_seed_and_entry():
     )
     progress = pd.DataFrame(
         [
-            {"entry": entry, "seed": seed, "step": step, "loss_all": loss}
+            {"entry": entry, "seed": seed, "step": step, "loss_all": loss, "p": 11}
+            | {"n_final_keys": step, "accuracy_validation_swapped": 0.5}
+            | {"effective_rank_W_E": 9.0, "effective_rank_W_U": 8.0}
+            | {"accuracy_validation_new": loss / 10}
             | {"restricted_loss_train": loss / 2, "restricted_loss_validation": loss / 3}
             | {"restricted_loss_all": loss / 4, "excluded_loss_train": 5 * loss}
             for entry, seed, step, loss in (
@@ -25,4 +30,7 @@ def test_losses_are_those_of_the_last_checkpoint_of_the_same_seed_and_entry():
     assert table["full_loss_all"].tolist() == [1.0, 2.0, 3.0]
     assert table["excluded_loss"].tolist() == [5.0, 10.0, 15.0]
     assert table["restricted_loss_val"].tolist() == [1 / 3, 2 / 3, 1.0]
+    assert table["n_keys"].tolist() == [20, 10, 30]
+    assert table["accuracy_new"].tolist() == [0.1, 0.2, 0.3]
+    assert table["uniform_loss"].tolist() == [math.log(11)] * 3
     assert table.columns[-1] == "entry"

@@ -26,7 +26,9 @@ def write_run(folder, entry: str, validation, status: str = "finished", **change
         {"seed": 0, "split": ["all", "validation"], "accuracy": [0.9, 0.8]}
         | {"loss": [0.2, 0.3], "min_margin": [-1.0, -0.5]}
     )
-    evaluation.to_parquet(run / "evaluation.parquet")
+    analysis = folder / "analysis" / run.relative_to(folder)
+    analysis.mkdir(parents=True)
+    evaluation.to_parquet(analysis / "evaluation.parquet")
     return run
 
 
@@ -37,15 +39,15 @@ def table(tmp_path_factory) -> pd.DataFrame:
     never = np.zeros(len(STEPS))
     runs = [
         write_run(folder, "softmax_L1", grokked),
-        write_run(folder, "softmax_L1_wd0", never, weight_decay=0.0),
+        write_run(folder, "softmax_L1_wd0", never, weight_decay=0.0, train_fraction=0.4),
         write_run(folder, "softmax_L1_off", never, after_memorising="no_decay"),
         write_run(folder, "linear_L1", never * math.nan, status="diverged"),
     ]
     variants = {"softmax_L1_wd0": "softmax_L1", "softmax_L1_off": "softmax_L1"}
     output = folder / "grokking.csv"
-    analysis = [run / "evaluation.parquet" for run in runs]
     arguments = ["--variants", json.dumps(variants), "--output", output]
-    run_program("tabulate_grokking", "--runs", *runs, "--analysis", *analysis, *arguments)
+    analysis = ["--analysis", folder / "analysis"]
+    run_program("tabulate_grokking", "--runs", *runs, *analysis, *arguments)
     return pd.read_csv(output).set_index("entry")
 
 
@@ -62,6 +64,7 @@ def test_variants_stand_under_the_model_that_they_vary(table):
     assert table["model"].tolist() == ["softmax_L1"] * 3 + ["linear_L1"]
     assert table["arm"].tolist() == ["main", "weight_decay", "no_decay", "main"]
     assert table["weight_decay"]["softmax_L1_wd0"] == 0
+    assert table["train_fraction"].tolist() == [0.3, 0.4, 0.3, 0.3]
 
 
 def test_moments_are_found_by_rule(table):

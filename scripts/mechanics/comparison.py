@@ -16,6 +16,7 @@ from mechanics.models.flops import addition_flops, regression_flops
 from mechanics.references import KIND, mixture_risk, reference_risks
 from mechanics.seeds import generator
 from mechanics.statistics import Estimate, mean_over_seeds
+from mechanics.tables import ASSIGNED
 from mechanics.training.curriculum import context_lengths, context_range
 from mechanics.training.objectives import architecture, token_d
 
@@ -25,8 +26,6 @@ COLUMNS = [
     *("model", "evaluation_se"),
 ]
 GROKKING = "grokking step, of the seeds that grokked"
-
-ASSIGNED = ("Linear Attention (L=1)", "Softmax Attention (L=1)", "Deep Transformer (L=6)")
 
 
 def assignment_order(row: dict) -> int:

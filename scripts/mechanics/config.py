@@ -14,6 +14,7 @@ import jsonschema
 import yaml
 
 from mechanics.settings import ConfigError, read_yaml
+from mechanics.sweep import spelled_out
 
 # Integral floats are no integers here (range() refuses them), nan and inf no numbers.
 _types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
@@ -32,6 +33,8 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
     "linear_regression": ("d", "k_min", "k_max"),
     "modular_addition": ("p", "train_fraction"),
 }
+OPTIONAL = ("variant_of", "train_fraction")  # of a model; its section has a train_fraction
+SPLIT_MARK = "_fraction"  # in the names of splits of another fraction than the section's
 # They say which replicas there are and what they are compared with, not what one is.
 NOT_SETTINGS = ("seeds", "stack", "variant_of")
 MACHINE = ("device", "threads_per_training", "results_folder")  # where it is computed and kept
@@ -40,7 +43,8 @@ MACHINE = ("device", "threads_per_training", "results_folder")  # where it is co
 def load(paths: list[str]) -> dict:
     """Read config files, each overriding the ones before it, as ``snakemake --configfile`` does.
 
-    Raises ConfigError if a file is missing or not YAML.
+    Sweeps are not spelled out yet (``spelled_out``). Raises ConfigError if a file is missing or not
+    YAML.
     """
     return reduce(merge, map(read_yaml, paths), {})
 
@@ -68,9 +72,8 @@ def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:
     validator = STRICT(schema)
     config = {key: value for key, value in config.items() if key not in TASKS or value is not None}
     used = config | {
-        task: config[task] | {"models": _without_null(config[task]["models"])}
-        for task in TASKS
-        if isinstance(config.get(task), dict) and isinstance(config[task].get("models"), dict)
+        task: section | {"models": _without_null(section["models"])}
+        for task, section in _sections(config)
     }
     error = jsonschema.exceptions.best_match(validator.iter_errors(used))
     if error is not None:
@@ -78,6 +81,13 @@ def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:
     if not any(config.get(task) for task in TASKS):
         _fail(config, sources, (TASKS[0],), f"{' or '.join(TASKS)}, or both")
     definitions = {name: part.get("properties") for name, part in schema["$defs"].items()}
+    for task, section in _sections(config):
+        of = section.get("sweep", {}).get("of")
+        mains = [name for name in models(section) if not is_variant(section, name)]
+        if of is not None and of not in mains:
+            expected = f"a model that is no variant itself: {', '.join(mains)}"
+            _fail(config, sources, (task, "sweep", "of"), expected)
+    config = spelled_out(config)
     for task in TASKS:
         for keys, expected in _problems(config.get(task), task, definitions):
             _fail(config, sources, (task, *keys), expected)
@@ -86,6 +96,16 @@ def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:
     existing = next(p for p in (absolute, *absolute.parents) if os.path.exists(p))
     if not (os.path.isdir(existing) and os.access(existing, os.W_OK)):
         _fail(config, sources, ("results_folder",), f"a folder that can be written ({existing})")
+
+
+def _sections(config: dict) -> list[tuple[str, dict]]:
+    """The tasks whose section has models, as far as the schema has not been asked yet."""
+    found = [(task, config.get(task)) for task in TASKS]
+    return [
+        (task, section)
+        for task, section in found
+        if isinstance(section, dict) and isinstance(section.get("models"), dict)
+    ]
 
 
 def _without_null(entries: dict) -> dict:
@@ -157,7 +177,7 @@ def _problems(section: dict | None, task: str, definitions: dict) -> Iterator[tu
             yield ("models", name, "variant_of"), f"a model that is no variant itself: {known}"
             return
         model = model_entry(section, name)
-        needed = [key for key in definitions[MODEL_SCHEMA[task]] if key != "variant_of"]
+        needed = [key for key in definitions[MODEL_SCHEMA[task]] if key not in OPTIONAL]
         missing = [(key,) for key in needed if key not in model]
         missing = missing or [
             ("checkpoints_at", key)
@@ -189,6 +209,8 @@ def _model_problems(section: dict, model: dict, task: str) -> Iterator[tuple[tup
         steps = schedule[key] if key == "also" else [schedule[key]]
         if max(steps, default=0) > last:
             yield ("checkpoints_at", key), f"no checkpoint beyond the last step, {last}"
+    if "train_fraction" in model and int(model["train_fraction"] * section["p"] ** 2) < 1:
+        yield ("train_fraction",), f"at least one of the {section['p'] ** 2} pairs"
     if task == "linear_regression":
         evaluation = section["evaluation"]
         stored = evaluation["context_lengths"]
@@ -268,15 +290,32 @@ def evaluation_settings(config: dict) -> dict:
     return {"d": section["d"], **section["evaluation"]} if section else {}
 
 
-def split_settings(config: dict) -> dict:
-    """What the split of the pairs depends on; empty if the study has no modular addition."""
-    section = config.get("modular_addition", {})
-    return {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if section}
+def split_settings(config: dict, mark: str = "") -> dict:
+    """What the split of the pairs depends on; empty if the study has no modular addition.
+
+    ``mark``: what the names of the splits of another fraction than the section's end with
+    (``split_mark``).
+    """
+    section = config.get("modular_addition") or {}
+    shared = {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if section}
+    return shared | ({"train_fraction": float(mark.removeprefix(SPLIT_MARK))} if mark else {})
+
+
+def split_mark(section: dict, name: str) -> str:
+    """What the names of a model's splits end with: nothing if it has the section's fraction.
+
+    >>> models = {"m": {}, "half": {"train_fraction": 0.5}}
+    >>> section = {"train_fraction": 0.3, "defaults": {}, "models": models}
+    >>> split_mark(section, "m"), split_mark(section, "half")
+    ('', '_fraction0.5')
+    """
+    fraction = model_entry(section, name).get("train_fraction", section["train_fraction"])
+    return "" if fraction == section["train_fraction"] else f"{SPLIT_MARK}{fraction}"
 
 
 def table_settings(config: dict) -> dict:
     """What the comparative table depends on beside the runs."""
-    section = config.get("linear_regression", {})
+    section = config.get("linear_regression") or {}
     return {"tabulated_at": section.get("tabulated_at", [])}
 
 

@@ -62,7 +62,7 @@ def test_grokking_step_is_in_the_title(step, words):
 def test_same_frame_gives_same_bytes(tmp_path):
     for name in ("first", "second"):
         figure = regression_learning_curves(regression_history(), REFERENCES)
-        style.save(figure, tmp_path, name)
+        style.save(figure, tmp_path, name, "0" * 12)
     for kind in ("pdf", "png"):
         first, second = (tmp_path / f"{name}.{kind}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()

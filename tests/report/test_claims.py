@@ -92,7 +92,7 @@ def test_what_the_config_leaves_out_is_absent():
     declared = {
         "other": of_linear(where={"model": "softmax"}),
         "track": {"count": "grokking", "having": ["seed", ">", 0]},
-        "both": {"ratio": ["other", "track"]},
+        "both": {"compare": ["other", "<", "track"], "words": ["less", "not less"]},
         "set": {"setting": "modular_addition.p"},
     }
     claims = made(declared)
@@ -106,7 +106,7 @@ def test_what_the_config_leaves_out_is_absent():
         (of_linear(where={"model": "linear", "k": 99}), "claim r: table risk has no row with"),
         (of_linear(statistic="only"), "claim r: .* 3 values, not one"),
         (of_linear(statistic="mode"), "claim r: statistic mode: expected one of mean"),
-        ({"ratio": ["r", "s"]}, "claim r: no 'r'"),
+        ({"compare": ["r", "<", "s"], "words": ["less"]}, "claim r: no 'r'"),
         ({"colour": "red"}, "claim r: expected one of table"),
     ],
 )
@@ -118,6 +118,8 @@ def test_a_missing_cell_is_an_error_that_names_the_claim(declaration, message):
 def test_a_measure_that_no_network_has_is_undefined():
     table = RISKS.assign(risk=float("nan"))
     assert made({"r": of_linear()}, {"risk": table})["r"]["text"] == UNDEFINED
+    none = of_linear(where={"model": "linear", "k": 99}, if_none="undefined")
+    assert made({"r": none})["r"]["text"] == UNDEFINED
 
 
 def test_a_table_that_the_study_should_have_is_an_error():

@@ -27,10 +27,16 @@ def test_paths_are_found_in_claims_and_in_their_rows():
 
 
 def test_what_the_config_lacks_is_left_out_and_models_inherit():
-    own = study_slice(CONFIG, SPECIFICATION)
+    own = study_slice(CONFIG, SPECIFICATION, made={"risk"})
     assert own["settings"] == {
         "linear_regression.at.1": 8,
+        "linear_regression.at.7": 8,  # of a shorter list the last
         "linear_regression.d": 3,
         "linear_regression.models.deep.5.steps": 10,
     }
     assert own["seeds"] == {"linear_regression": {"deep.5": 1}}
+    assert own["tasks"] == {"risk": "linear_regression"}
+
+
+def test_tables_that_no_network_of_the_study_is_fit_for_have_no_task():
+    assert study_slice(CONFIG, SPECIFICATION, made=set())["tasks"] == {}

@@ -59,6 +59,23 @@ def test_a_seed_does_not_depend_on_its_stack(tmp_path, settings):
         torch.testing.assert_close(stacked[key], single[key], atol=1e-4, rtol=1e-4)
 
 
+@pytest.fixture
+def double():
+    """Everything in float64, where a difference of rounding is far below any other."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.parametrize("settings", [regression_settings(), addition_settings()])
+def test_alone_or_in_a_stack_of_eight_is_the_same_in_float64(tmp_path, settings, double):
+    _, stacked = run(tmp_path, settings, [*range(8)], "together")
+    _, single = run(tmp_path, settings, [5], "alone")
+    assert {tensor.dtype for tensor in single.values()} == {torch.float64}
+    for key, weights in single.items():
+        torch.testing.assert_close(stacked[key], weights, atol=1e-10, rtol=1e-10)
+
+
 def test_a_diverged_replica_ends_and_the_others_go_on(tmp_path, monkeypatch):
     settings = regression_settings()
     objective = OBJECTIVES[settings["task"]]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pypdf
 import pytest
 import torch
 import yaml
@@ -52,6 +53,7 @@ TINY = {
 }
 RUNS = "results/tiny/runs"
 LAST = {"all", "record_provenance"}
+SHOWS = {"make_claims", "build_report", "build_page", "execute_notebook"}  # what is in the tables
 DEAR = {  # the rules whose results are published and restored
     *("sample_prompts", "split_pairs", "train", "evaluate_regression", "evaluate_addition"),
     *("analyse_checkpoints", "analyse_addition_checkpoints", "measure", "measure_attention"),
@@ -188,7 +190,8 @@ def test_finished_study_reruns_nothing(study):
 
 
 def test_table_setting_reruns_the_table_only(study):
-    assert planned(study, changed(linear_regression={"tabulated_at": [8]})) == {"compare"}
+    config = changed(linear_regression={"tabulated_at": [8]})
+    assert planned(study, config) == {"compare"} | SHOWS
 
 
 def test_one_track_alone_is_planned(study):
@@ -201,7 +204,8 @@ def test_setting_of_one_model_retrains_it_only(study):
     assert planned(study, changed(linear_regression={"models": models})) == {
         *("train", "evaluate_regression", "analyse_checkpoints", "measure", "measure_attention"),
         *("tabulate_risk", "tabulate_effective_weights", "tabulate_algorithms", "gather"),
-        *("tabulate_emergence", "compare", "plot_learning_curves", "plot"),
+        *("tabulate_emergence", "compare", "plot_learning_curves", "plot", "extract_weights"),
+        *SHOWS,
     }
 
 
@@ -221,7 +225,7 @@ def test_new_seed_trains_that_seed_only(study):
 
 
 def test_device_and_threads_rerun_nothing(study):
-    assert planned(study, TINY | {"device": "cpu", "threads_per_training": 2}) == set()
+    assert planned(study, TINY | {"device": "cuda", "threads_per_training": 2}) == set()
 
 
 def test_editing_a_used_module_reruns_what_uses_it(study):
@@ -229,7 +233,7 @@ def test_editing_a_used_module_reruns_what_uses_it(study):
     before = path.read_text()
     path.write_text(before + "\n# edited\n")
     try:
-        assert planned(study) == {"compare"}
+        assert planned(study) == {"compare"} | SHOWS
     finally:
         path.write_text(before)
     assert planned(study) == set()  # the same content with a newer date
@@ -258,6 +262,36 @@ def test_wrong_config_is_one_clear_message_before_any_job(study):
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert "rule train" not in result.stdout + result.stderr
+
+
+def test_report_is_two_pages_of_claims(study):
+    assert len(pypdf.PdfReader(study / "results/tiny/report/report.pdf").pages) == 2
+    claims = json.loads((study / "results/tiny/report/claims.json").read_text())["claims"]
+    assert claims["d"]["text"] == "2"
+    assert claims["grokked"]["text"] == "0 of 2"  # 20 steps
+    assert claims["grokked_off"]["absent"]
+
+
+def test_an_edited_number_stops_the_report_naming_its_claims(study):
+    path = study / "results/tiny/tables/grokking.csv"
+    intact = path.read_text()
+    path.write_text(intact.replace("censored", "grokked"))
+    result = snakemake(study, "results/tiny/report/report.pdf")
+    path.write_text(intact)
+    assert result.returncode != 0
+    message = r"grokking.csv is not what its program wrote.* These claims stand on it: .*grokked"
+    assert re.search(message, result.stdout + result.stderr)
+    assert snakemake(study).returncode == 0
+    assert planned(study) == set()
+
+
+def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):
+    report = "results/tiny/report/report.pdf"
+    result = snakemake(study, report, config=TINY | {"modular_addition": None})
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(study / report).pages)
+    assert "Track B, modular addition, is not in this study" in text
+    assert snakemake(study).returncode == 0
 
 
 def test_failed_job_leaves_what_is_finished(study):

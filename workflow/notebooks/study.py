@@ -225,8 +225,11 @@ show_table(pd.DataFrame(rows))
 # > ŷ = x_testᵀ Γ G + whatever the other blocks do, with Γ = −W_QK[x, x] · W_OV[y, y] and G = XᵀY/k.
 #
 # One step of gradient descent means Γ = c·I and all other blocks without effect. The best c over
-# the trained mixture of context lengths follows from the moments of Gaussian matrices: c\* = 1/(1
-# + (d+1)·E[1/k]). Nothing is fitted here.
+# the trained mixture of context lengths follows from the moments of Gaussian matrices,
+#
+# > c\* = 1/(1 + (d+1)·E[1/k]).
+#
+# Nothing is fitted here.
 
 
 # %% tags=["gradient-step"]
@@ -514,8 +517,8 @@ show_figure(
 show_figure(
     STUDY,
     "regression_learning_curves",
-    "no gap and no jump: risks fall smoothly to the level that each architecture allows, one layer"
-    " to the law of one step, deep ones towards least squares.",
+    "no gap, for no prompt is seen twice: risks fall to the level that each architecture allows,"
+    " one layer to the law of one step, deep ones towards least squares.",
 )
 
 # %% [markdown]
@@ -528,9 +531,11 @@ grokking = table(STUDY, "grokking")
 if grokking is None:
     print("This study has no table grokking.")
 else:
-    columns = ["model", "arm", "weight_decay", "seed", "status", "memorised_step", "grokking_step"]
-    columns += ["steepest_fall_step", "norm_squared_peak", "norm_squared_at_grokking"]
-    show_table(grokking[[*columns, "norm_squared_final"]])
+    shown = {name: name for name in ("model", "arm", "weight_decay", "seed", "status")}
+    shown |= {"memorised_step": "memorised", "grokking_step": "grokked"}
+    shown |= {"steepest_fall_step": "Σθ² falls most", "norm_squared_peak": "Σθ² peak"}
+    shown |= {"norm_squared_at_grokking": "at grokking", "norm_squared_final": "at the end"}
+    show_table(grokking[[*shown]].rename(columns=shown))
 show_figure(
     STUDY,
     "weight_norm",
@@ -573,6 +578,7 @@ perfect = seeds_b["all pairs right"][chosen] == p * p
 print(f"seed {clock.seed} is opened: {'all' if perfect else 'not all'} {p * p:,} pairs are right")
 if not perfect:
     print("It has not grokked: what follows shows a network without the finished circuit.")
+kind = "key" if keys else "strongest"
 if not keys:
     by_share = frequency_shares(clock.weights["embed.W_E"][0, :p]).argsort(descending=True)
     keys = (by_share[: max(1, min(3, len(by_share) // 2))] + 1).tolist()
@@ -655,7 +661,7 @@ show(
 )
 inside = [float(spectrum_of(rows)[torch.tensor(keys) - 1].sum()) for rows in (W_E, W_L.mT)]
 print(
-    f"key frequencies {keys} (coloured): {inside[0]:.1%} of W_E, {inside[1]:.1%} of W_L."
+    f"{kind} frequencies {keys} (coloured): {inside[0]:.1%} of W_E, {inside[1]:.1%} of W_L."
     f" Flat spectrum (dashed): {len(keys) / len(frequencies):.1%}"
 )
 
@@ -906,8 +912,7 @@ whole = loss_and_accuracy(logits)
 rows = [{"removed": "nothing", "loss": whole[0], "accuracy": whole[1]}]
 for k in (*keys, other):
     found = ablation.set_index("k").loc[k]
-    kind = "key" if k in keys else "no key"
-    rows.append({"removed": f"k = {k} ({kind})", **found})
+    rows.append({"removed": f"k = {k} ({kind if k in keys else 'another'})", **found})
 show_table(pd.DataFrame(rows))
 del without
 
@@ -951,7 +956,8 @@ show_figure(
 show_figure(
     STUDY,
     "attention_maps_addition",
-    "waves of a and of b, of few frequencies; no head looks at the sum.",
+    "waves of few frequencies: of a and of b with softmax, whose shares must sum to one, of a alone"
+    " without; no head looks at the sum.",
 )
 
 # %% [markdown]
@@ -1060,7 +1066,8 @@ else:
             interval = "" if pd.isna(one.ci_low) else f" [{one.ci_low:.4g}, {one.ci_high:.4g}]"
             levels = zip(same["reference"], same["reference_value"], strict=True)
             row = {"Model Configuration": name, "Task": task.replace("_", " ")}
-            row["Accuracy/MSE"] = f"{metric}: {one.value:.4g}{interval}"
+            value = "never" if one.n_seeds == 0 else f"{one.value:.4g}"
+            row["Accuracy/MSE"] = f"{metric}: {value}{interval}"
             row["References"] = "; ".join(f"{level}: {value:.4g}" for level, value in levels)
             row["FLOPs (prompt)"] = f"{one.flops_per_prompt:,.0f}"
             row["FLOPs (training)"] = f"{one.train_flops:.1e}"
@@ -1111,16 +1118,18 @@ if grokking is not None:
         both = own.dropna(subset=["steepest_fall_step"])
         if len(both):
             apart = (both["steepest_fall_step"] - both["grokking_step"]) / both["grokking_step"]
+            order = "before" if apart.median() < 0 else "after"
             print(
-                f"The norm falls most steeply {apart.median():+.0%} of the grokking step away from"
-                " it (median)."
+                f"The norm falls most steeply {order} grokking, by {abs(apart.median()):.0%} of the"
+                " grokking step (median)."
             )
 
 # %% [markdown]
-# **How to read it.** Held-out accuracy on addition jumps long after memorisation: the "Aha!" of
-# the assignment. A jump of accuracy is not a jump of the circuit: progress measures (part 6) grow
-# before it. Regression has no memorised phase, because no prompt is seen twice, and improves
-# without one; where its width is small, compare the share of training.
+# **How to read it.** What makes the "Aha!" of addition is the *delay*: held-out accuracy rises
+# long after the training pairs are known by heart, and against a linear axis it looks like a jump.
+# How steep it is on the scale of all the training before it, the widths say; they need not be
+# narrower than those of regression. Nor is a jump of accuracy one of the circuit: progress measures
+# (part 6) move before it. Regression has no memorised phase, because no prompt is seen twice.
 #
 # ### Question 2: is the circuit the simplest one, and what does weight decay do?
 
@@ -1142,13 +1151,15 @@ else:
 if parsimony is None:
     print("This study has no table parsimony.")
 else:
-    own = parsimony[parsimony["arm"] == "main"]
-    right = own[own["accuracy"] == 1]
-    fewest = right.groupby(["model", "seed", "kind"])["n"].min().unstack("kind")
+    own = parsimony[(parsimony["arm"] == "main") & (parsimony["accuracy"] == 1)]
+    network = ["model", "seed"]
+    complete = own.loc[own["kind"] == "full", network]  # of networks that are right themselves
+    fewest = own.merge(complete, on=network).groupby([*network, "kind"])["n"].min()
+    fewest = fewest.unstack("kind").rename_axis(columns=None)
     kinds = {
         "frequencies": "fewest frequencies",
         "neurons": "fewest neurons, ranked",
-        "neurons_random": "fewest neurons, random order",
+        "neurons_random": "fewest neurons, random order (best draw)",
         "equal_best": "fewest in an ideal formula",
     }
     present = [kind for kind in kinds if kind in fewest]
@@ -1156,7 +1167,7 @@ else:
         print("How many are enough to answer every pair:")
         show_table(fewest[present].rename(columns=kinds).reset_index())
     else:
-        print("No network of this study answers every pair, with however many frequencies.")
+        print("No network of this study answers every pair.")
 if grokking is not None:
     decays = grokking[grokking["arm"].isin(["main", "weight_decay"])]
     decays = decays.groupby(["model", "weight_decay"], sort=True)

@@ -34,7 +34,7 @@ rule analyse_addition_checkpoints:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
@@ -80,7 +80,7 @@ rule measure_circuit:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
@@ -116,7 +116,7 @@ rule patch_neurons:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
@@ -150,7 +150,7 @@ rule ablate_frequencies:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
@@ -183,7 +183,7 @@ rule measure_addition_attention:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:

@@ -30,11 +30,12 @@ rule tabulate_grokking:
         runtime=10,
     params:
         folders=lambda wildcards: folders(runs("modular_addition", "run.json")),
+        analysis=f"{RESULTS}/analysis",
         variants=lambda wildcards: as_argument(
             study.variants(config["modular_addition"])
         ),
     shell:
-        "python scripts/tabulate_grokking.py --runs {params.folders:q} --analysis {input.analysis:q}"
+        "python scripts/tabulate_grokking.py --runs {params.folders:q} --analysis {params.analysis:q}"
         " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
 
 

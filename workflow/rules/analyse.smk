@@ -29,7 +29,7 @@ rule evaluate_regression:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
@@ -62,7 +62,7 @@ rule evaluate_addition:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:

@@ -1,22 +1,4 @@
 # The claims and the report: what is said of the numbers.
-REPORT = Path(workflow.basedir, "report")
-CLAIMS = read_yaml(str(REPORT / "claims.yaml"))
-REPORT_FIGURES = {
-    "linear_regression": ["report_regression"],
-    "modular_addition": ["report_addition", "report_cause"],
-}
-
-
-def claimed_tables():
-    """The tables that claims are read from, of those that this study has."""
-    made = set(regression_results() + addition_results())
-    paths = [
-        table(name) if task == "linear_regression" else addition_table(name)
-        for name, task in CLAIMS["tables"].items()
-    ]
-    return [path for path in paths if path in made]
-
-
 rule make_claims:
     input:
         code=program("make_claims"),
@@ -37,7 +19,11 @@ rule make_claims:
         mem_mb=2000,
         runtime=10,
     params:
-        study=as_argument(declared.study_slice(config, CLAIMS)),
+        study=as_argument(
+            declared.study_slice(
+                config, CLAIMS, [Path(path).stem for path in claimed_tables()]
+            )
+        ),
     shell:
         "python scripts/make_claims.py --declared {input.declared} --study {params.study:q}"
         " --tables {input.compared:q} {input.tables:q} --runs {input.runs:q}"

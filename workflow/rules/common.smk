@@ -1,4 +1,7 @@
 # What several rules need: the code a program is made of, and the settings slices it gets.
+
+# A cluster gives GPUs to trainings alone; with `device: cuda` the rest takes one where it finds one.
+ANALYSIS_DEVICE = "auto" if config["device"] == "cuda" else config["device"]
 EVALUATIONS = {
     "linear_regression": ("risk.parquet", "distances.parquet"),
     "modular_addition": ("evaluation.parquet",),
@@ -29,7 +32,7 @@ def training_data(wildcards):
         # ancient: more prompts to judge by do not change what is trained, d and k do (settings).
         # str: the flag would else mark the output itself, for every rule that reads it.
         return [ancient(str(rules.sample_prompts.output[0]))]
-    return expand(rules.split_pairs.output[0], seed=seeds_of(wildcards))
+    return splits(wildcards)
 
 
 def runs(task, file, variants=True):
@@ -73,5 +76,7 @@ def figures(*names):
 
 def splits(wildcards):
     """The split of the pairs for every seed of an addition run."""
-    seeds = study.blocks(config["modular_addition"], wildcards.model)[wildcards.block]
-    return expand(rules.split_pairs.output[0], seed=seeds)
+    section = config["modular_addition"]
+    seeds = study.blocks(section, wildcards.model)[wildcards.block]
+    mark = study.split_mark(section, wildcards.model)
+    return expand(rules.split_pairs.output[0], seed=seeds, mark=mark)

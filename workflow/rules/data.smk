@@ -30,13 +30,13 @@ rule split_pairs:
         code=program("split_pairs"),
     output:
         ensure(
-            f"{RESULTS}/data/modular_addition/split_seed{{seed}}.parquet",
+            f"{RESULTS}/data/modular_addition/split_seed{{seed}}{{mark}}.parquet",
             non_empty=True,
         ),
     log:
-        f"{RESULTS}/logs/split_pairs_seed{{seed}}.log",
+        f"{RESULTS}/logs/split_pairs_seed{{seed}}{{mark}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/split_pairs_seed{{seed}}.tsv"
+        f"{RESULTS}/benchmarks/split_pairs_seed{{seed}}{{mark}}.tsv"
     conda:
         "../../envs/study.yaml"
     threads: 1
@@ -44,7 +44,9 @@ rule split_pairs:
         mem_mb=1000,
         runtime=5,
     params:
-        settings=as_argument(study.split_settings(config)),
+        settings=lambda wildcards: as_argument(
+            study.split_settings(config, wildcards.mark)
+        ),
     shell:
         "python scripts/split_pairs.py --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output:q} > {log:q} 2>&1"

@@ -1,13 +1,4 @@
 # The figures that are drawn from tables. One program for all; each depends on its own module alone.
-FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES
-
-
-def drawn_from(wildcards):
-    """The tables of a figure, in the order of its arguments."""
-    where = table if wildcards.figure in REGRESSION_FIGURES else addition_table
-    return [where(name) for name in FIGURES[wildcards.figure][1]]
-
-
 rule plot:
     input:
         code=lambda wildcards: program(

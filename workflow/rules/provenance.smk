@@ -3,24 +3,6 @@ PROVENANCE = f"{RESULTS}/provenance.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
-def described(job):
-    """What the record needs to know of a job. Files of the study are named from its folder."""
-    read = list(map(str, job.input))
-    return {
-        "rule": job.rule.name,
-        "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
-        "inputs": [
-            path.removeprefix(f"{RESULTS}/")
-            for path in read
-            if path.startswith(f"{RESULTS}/")
-        ],
-        "outputs": [str(path).removeprefix(f"{RESULTS}/") for path in job.output],
-        "settings": job.params.get("settings"),
-        "seeds": [int(job.wildcards.seed)] if "seed" in job.wildcards_dict else [],
-        "device": job.resources.get("device"),
-    }
-
-
 # Snakemake knows which job makes what from what; it has no list of it that outlives its own
 # metadata, and a command line is too short for one. It is written when a run of the study begins.
 onstart:
@@ -51,7 +33,7 @@ rule record_provenance:
         runtime=15,
         device=config["device"],
     params:
-        study=RESULTS,
+        study=lambda wildcards, output: Path(output[0]).parent,
         jobs=JOBS,
         config=as_argument(study.of_results(config)),
     shell:

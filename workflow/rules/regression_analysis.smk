@@ -32,7 +32,7 @@ rule analyse_checkpoints:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
@@ -69,7 +69,7 @@ rule measure_attention:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
@@ -101,7 +101,7 @@ rule measure:
     resources:
         mem_mb=3000,
         runtime=15,
-        device=config["device"],
+        device=ANALYSIS_DEVICE,
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:

@@ -26,6 +26,7 @@ rule train:
         mem_mb=3000,
         runtime=120,
         device=config["device"],
+        gpu=1 if config["device"] == "cuda" else None,
         state=f"{RESULTS}/.state",
     params:
         folder=lambda wildcards, output: Path(output[0]).parent,

@@ -1,29 +1,6 @@
 # The final weights of every seed: what is published of a run, and what the notebook reads.
 
 
-def run_of(wildcards):
-    """The run that a seed was trained in."""
-    blocks = study.blocks(config[wildcards.task], wildcards.model)
-    (block,) = (name for name, seeds in blocks.items() if int(wildcards.seed) in seeds)
-    return multiext(
-        f"{run_folder(wildcards.task, wildcards.model, block)}/",
-        "run.json",
-        "checkpoints.safetensors",
-    )
-
-
-def final_weights(task, variants=True):
-    """The final weights of every replica of a task."""
-    section = config[task]
-    return [
-        f"{RESULTS}/weights/{task}/{model}/seed{seed}.safetensors"
-        for model in study.models(section)
-        if variants or not study.is_variant(section, model)
-        for seeds in study.blocks(section, model).values()
-        for seed in seeds
-    ]
-
-
 rule extract_weights:
     input:
         code=program("extract_weights"),

@@ -11,7 +11,6 @@ Forms of a declaration, one of these keys each:
 ``table``    a statistic of a column (or of a column ``over`` another) over the rows of ``where``
 ``count``    how many rows of a table fulfil ``having``, of all that ``where`` chooses
 ``setting``  a value of the config
-``ratio``    one claim over another, or over their largest
 ``compare``  [claim, relation, claim or number], with ``words`` for true and for false
 """
 
@@ -34,7 +33,7 @@ RELATIONS: dict[str, Callable] = {
     "==": operator.eq,
 }
 STATISTICS = ("mean", "min", "max", "median", "only")
-KINDS = ("table", "count", "setting", "ratio", "compare")
+KINDS = ("table", "count", "setting", "compare")
 UNITS = ("entry", "model", "seed")  # columns that tell one network from another
 
 
@@ -79,13 +78,13 @@ def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFr
     ``where``: column → value, list of values, {setting: path in the config}, or ``last``, the
     largest value of each network and seed.
 
-    Raises ClaimError if the config has them and the table does not.
+    Raises ClaimError if the config has them and the table does not, unless the declaration says
+    ``if_none: undefined``, of rows that there are only where a network has key frequencies.
     """
-    task = study["tasks"][name]
     where = declaration.get("where", {})
     entries = where.get("entry", where.get("model", []))
     entries = [entries] if isinstance(entries, str) else entries
-    asked = study["seeds"].get(task, {})
+    asked = study["seeds"].get(study["tasks"].get(name), {})
     if not asked or any(entry not in asked for entry in entries):
         return None
     where = {
@@ -102,7 +101,7 @@ def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFr
             rows = rows[rows[column] == rows.groupby(_units(rows))[column].transform("max")]
         else:
             rows = rows[rows[column].isin(wanted if isinstance(wanted, list) else [wanted])]
-    if rows.empty:
+    if rows.empty and declaration.get("if_none") != UNDEFINED:
         raise ClaimError(f"table {name} has no row with {where}")
     return rows
 
@@ -196,17 +195,6 @@ def _from_config(declaration: dict, tables: dict, study: dict, claims: dict) -> 
     return _claim(as_text(value, declaration.get("format", "")), value, source)
 
 
-def _ratio(declaration: dict, tables: dict, study: dict, claims: dict) -> dict:
-    above, below = (claims[name] for name in declaration["ratio"])
-    source = {"ratio": declaration["ratio"]}
-    if above["absent"] or below["absent"]:
-        return _absent(source)
-    if not below["value"]:
-        raise ClaimError(f"{declaration['ratio'][1]} is zero")
-    value = above["value"] / below["value"]
-    return _claim(as_text(value, declaration.get("format", ".3g")), value, source, unit="ratio")
-
-
 def _comparison(declaration: dict, tables: dict, study: dict, claims: dict) -> dict:
     left_name, relation, right_name = declaration["compare"]
     left = claims[left_name]
@@ -242,6 +230,5 @@ _FORMS = {
     "table": _from_table,
     "count": _count,
     "setting": _from_config,
-    "ratio": _ratio,
     "compare": _comparison,
 }

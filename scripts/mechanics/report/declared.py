@@ -3,6 +3,8 @@
 Imports neither torch nor pandas: the Snakefile reads it at every start.
 """
 
+from collections.abc import Container
+
 from mechanics.config import TASKS, model_entry, models
 
 
@@ -18,9 +20,9 @@ def setting_paths(declared: dict[str, dict]) -> list[str]:
     return sorted(paths)
 
 
-def study_slice(config: dict, specification: dict) -> dict:
-    """``settings`` (path → value, for those that this config has), ``tasks`` (table → task) and
-    ``seeds`` (task → entry → how many seeds it asks for).
+def study_slice(config: dict, specification: dict, made: Container[str]) -> dict:
+    """``settings`` (path → value, for those that this config has), ``tasks`` (table → task, for
+    the tables ``made`` in this study) and ``seeds`` (task → entry → how many seeds it asks for).
     """
     tasks = [task for task in TASKS if config.get(task)]
     settings = {}
@@ -32,7 +34,8 @@ def study_slice(config: dict, specification: dict) -> dict:
         task: {name: len(model_entry(config[task], name)["seeds"]) for name in models(config[task])}
         for task in tasks
     }
-    return {"settings": settings, "tasks": specification["tables"], "seeds": seeds}
+    of_tables = {table: task for table, task in specification["tables"].items() if table in made}
+    return {"settings": settings, "tasks": of_tables, "seeds": seeds}
 
 
 def _lookup(config: dict, path: str):
@@ -44,7 +47,7 @@ def _lookup(config: dict, path: str):
         value, keys = (model_entry(value, name) if name in models(value) else None), keys[-1:]
     for key in keys:
         if isinstance(value, list):
-            value = value[int(key)] if int(key) < len(value) else None
+            value = value[min(int(key), len(value) - 1)]  # a shorter list: its last
         else:
             value = value.get(key) if isinstance(value, dict) else None
     return value

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from mechanics.comparison import ASSIGNED
 from mechanics.report.numbers import as_text
+from mechanics.tables import ASSIGNED
 
 MEASURED = {"linear_regression": "MSE/d", "modular_addition": "accuracy, all pairs"}
 

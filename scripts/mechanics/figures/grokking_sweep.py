@@ -1,0 +1,98 @@
+"""A sweep of weight decay and of the share of the pairs trained on: frame in, figure out."""
+
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import LogNorm, to_hex
+from matplotlib.figure import Figure
+
+from mechanics.figures.grokking_runs import not_grokked
+from mechanics.figures.style import PAGE, REFERENCE, note_diverged
+from mechanics.tables import sound
+
+COLUMNS = 3  # panels side by side
+
+
+def grokking_sweep(grokking: pd.DataFrame) -> Figure:
+    """Share of networks not grokked yet, by weight decay, for each share of the pairs trained on.
+
+    ``grokking``: the table of ``tabulate_grokking.py``. Above, a panel for each training fraction
+    (Kaplan–Meier; bars are censored runs). Below, for every combination, the step by which half of
+    the networks have grokked, and how many did; a dash: fewer than half did within the budget.
+    Raises ValueError if every run diverged.
+    """
+    runs = sound(grokking)
+    if runs.empty:
+        raise ValueError("no run that did not diverge to draw")
+    fractions, decays = (sorted(runs[key].unique()) for key in ("train_fraction", "weight_decay"))
+    shades = plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(decays)))
+    colours = {decay: to_hex(shade) for decay, shade in zip(decays, shades, strict=True)}
+    n_rows = math.ceil(len(fractions) / COLUMNS)
+    below = 0.9 + 0.3 * len(decays)
+    figure = plt.figure(figsize=(PAGE, 0.5 + 1.7 * n_rows + below))
+    grid = figure.add_gridspec(n_rows + 1, COLUMNS, height_ratios=[*[1.7] * n_rows, below])
+    last = float(runs["last_step"].max())
+    for place, fraction in enumerate(fractions):
+        axis = figure.add_subplot(grid[place // COLUMNS, place % COLUMNS])
+        _survival(axis, runs[runs["train_fraction"] == fraction], colours)
+        axis.set(xlim=(0, 1.02 * last), ylim=(-0.04, 1.08))
+        axis.set_title(f"{fraction:g} of the pairs")
+        if place % COLUMNS == 0:
+            axis.set_ylabel("share not yet grokked")
+        axis.set_xlabel("training step")
+    handles = [plt.Line2D([], [], color=c, label=f"{decay:g}") for decay, c in colours.items()]
+    words = {"title": "weight decay", "title_fontsize": 7, "frameon": False}
+    figure.legend(handles=handles, loc="outside upper center", ncols=8, **words)
+    _half_grokked(figure.add_subplot(grid[n_rows, :]), runs, fractions, decays)
+    note_diverged(figure, grokking)
+    return figure
+
+
+def ends(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """When each run grokked or, if it did not, ended; and whether it grokked."""
+    grokked = (runs["status"] == "grokked").to_numpy()
+    return np.where(grokked, runs["grokking_step"], runs["last_step"]), grokked
+
+
+def half_grokked(runs: pd.DataFrame) -> float:
+    """The step from which at most half of the runs have not grokked; nan if there is none."""
+    falls, shares, _ = not_grokked(*ends(runs))
+    return next((step for step, share in zip(falls, shares, strict=True) if share <= 0.5), math.nan)
+
+
+def _survival(axis: Axes, runs: pd.DataFrame, colours: dict[float, str]) -> None:
+    for decay, own in runs.groupby("weight_decay"):
+        ended, grokked = ends(own)
+        falls, shares, censored = not_grokked(ended, grokked)
+        x = [0.0, *falls, float(ended.max())]
+        y = [1.0, *shares, shares[-1] if shares else 1.0]
+        axis.step(x, y, where="post", color=colours[decay], alpha=0.9)
+        for step, share in sorted(set(censored)):
+            axis.plot(step, share, "|", color=colours[decay], ms=7, mew=1.2)
+
+
+def _half_grokked(axis: Axes, runs: pd.DataFrame, fractions: list, decays: list) -> None:
+    groups = dict(list(runs.groupby(["weight_decay", "train_fraction"])))
+    steps = np.full((len(decays), len(fractions)), math.nan)
+    for row, decay in enumerate(decays):
+        for column, fraction in enumerate(fractions):
+            own = groups.get((decay, fraction))
+            if own is None:
+                continue
+            steps[row, column] = half = half_grokked(own)
+            words = f"{'–' if math.isnan(half) else f'{half:,.0f}'}"
+            words += f"  ({(own['status'] == 'grokked').sum()}/{len(own)})"
+            axis.text(column, row, words, ha="center", va="center", fontsize=6.5)
+    found = steps[~np.isnan(steps)]
+    if found.size:  # pale colours: black letters stand on them
+        norm = LogNorm(found.min(), max(found.max(), found.min() * 1.01))
+        axis.imshow(steps, norm=norm, cmap="Blues", alpha=0.5, aspect="auto", origin="lower")
+    axis.set_xticks(range(len(fractions)), [f"{fraction:g}" for fraction in fractions])
+    axis.set_yticks(range(len(decays)), [f"{decay:g}" for decay in decays])
+    axis.set(xlim=(-0.5, len(fractions) - 0.5), ylim=(-0.5, len(decays) - 0.5))
+    axis.set(xlabel="share of the pairs trained on", ylabel="weight decay")
+    axis.set_title("step by which half of the networks have grokked (grokked / all)")
+    axis.tick_params(color=REFERENCE)

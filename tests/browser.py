@@ -1,0 +1,126 @@
+"""Headless Chromium, driven over the DevTools protocol: the page as a reader has it."""
+
+import asyncio
+import base64
+import itertools
+import json
+import shutil
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from tornado.websocket import websocket_connect
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *("--hide-scrollbars", "--remote-debugging-port=0"),
+)
+PATIENCE = 60.0  # seconds for what a busy machine may take its time for
+
+
+class Tab:
+    """One tab of a running Chromium."""
+
+    def __init__(self, socket) -> None:
+        self.socket, self.numbers = socket, itertools.count(1)
+        self.complaints: list[str] = []  # uncaught exceptions and what the console calls an error
+        self.requests: list[str] = []  # addresses asked for
+
+    async def call(self, method: str, **parameters) -> dict:
+        number = next(self.numbers)
+        message = {"id": number, "method": method, "params": parameters}
+        await self.socket.write_message(json.dumps(message))
+        while True:
+            text = await asyncio.wait_for(self.socket.read_message(), PATIENCE)
+            if text is None:
+                raise ConnectionError(f"Chromium closed the connection during {method}")
+            answer = json.loads(text)
+            if answer.get("id") == number:
+                if "error" in answer:
+                    raise RuntimeError(f"{method}: {answer['error']['message']}")
+                return answer["result"]
+            self._note(answer)
+
+    def _note(self, event: dict) -> None:
+        method, about = event.get("method"), event.get("params", {})
+        if method == "Runtime.exceptionThrown":
+            details = about["exceptionDetails"]
+            self.complaints.append(details.get("exception", {}).get("description", str(details)))
+        elif method == "Runtime.consoleAPICalled" and about["type"] in ("error", "warning"):
+            self.complaints.append(str([part.get("value") for part in about["args"]]))
+        elif method == "Log.entryAdded" and about["entry"]["level"] == "error":
+            self.complaints.append(about["entry"]["text"])
+        elif method == "Network.requestWillBeSent":
+            self.requests.append(about["request"]["url"])
+
+    async def value(self, expression: str):
+        """The value of a JavaScript expression, awaited if it is a promise."""
+        result = await self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        if "exceptionDetails" in result:
+            raise RuntimeError(f"{expression}: {result['exceptionDetails']}")
+        return result["result"].get("value")
+
+    async def open(self, path: Path, width: int, height: int) -> None:
+        """Show a file in a window of this size; wait until its explorers are drawn."""
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            await self.call(f"{domain}.enable")
+        await self.call(
+            "Emulation.setDeviceMetricsOverride",
+            **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
+        )
+        await self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        await self.call("Page.navigate", url=path.resolve().as_uri())
+        await self.until("document.documentElement?.dataset.drawn === 'yes'")
+
+    async def until(self, expression: str) -> None:
+        """Raises TimeoutError, with what the page complained about, if it never becomes true."""
+        end = time.monotonic() + PATIENCE
+        while not await self.value(expression):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{expression} did not come true; {self.complaints}")
+            await asyncio.sleep(0.05)
+
+    async def press(self, key: str, code: int) -> None:
+        for kind in ("rawKeyDown", "keyUp"):
+            await self.call(
+                "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code
+            )
+
+    async def screenshot(self, whole: bool = False) -> bytes:
+        result = await self.call("Page.captureScreenshot", captureBeyondViewport=whole)
+        return base64.b64decode(result["data"])
+
+
+def browse(visit: Callable, profile: Path):
+    """Start Chromium with a fresh profile, await ``visit(tab)``, end it; return the result."""
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        return asyncio.run(_visit(visit, profile / "DevToolsActivePort"))
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+
+
+async def _visit(visit: Callable, port_file: Path):
+    end = time.monotonic() + PATIENCE
+    while not (port_file.exists() and port_file.read_text().count("\n")):
+        if time.monotonic() > end:
+            raise TimeoutError("Chromium did not start")
+        await asyncio.sleep(0.05)
+    port = port_file.read_text().splitlines()[0]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
+        page = next(target for target in json.load(answer) if target["type"] == "page")
+    socket = await websocket_connect(page["webSocketDebuggerUrl"], max_message_size=2**28)
+    try:
+        return await visit(Tab(socket))
+    finally:
+        socket.close()

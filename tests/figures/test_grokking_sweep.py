@@ -1,0 +1,45 @@
+"""The sweep's figure from a frame whose content is known, and the step by which half grokked."""
+
+import math
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from mechanics.figures import style
+from mechanics.figures.grokking_sweep import grokking_sweep, half_grokked
+
+COLUMNS = ["train_fraction", "weight_decay", "seed", "status", "grokking_step", "last_step"]
+RUNS = [
+    (0.3, 1.0, 0, "grokked", 1000.0, 2000),
+    (0.3, 1.0, 1, "grokked", 3000.0, 4000),
+    (0.3, 0.0, 0, "censored", math.nan, 5000),
+    (0.3, 0.0, 1, "grokked", 4000.0, 5000),
+    (0.5, 1.0, 0, "censored", math.nan, 5000),
+    (0.5, 1.0, 1, "diverged", math.nan, 50),
+]
+
+
+@pytest.fixture
+def table() -> pd.DataFrame:
+    return pd.DataFrame(RUNS, columns=COLUMNS).assign(model="softmax_L1")
+
+
+def test_half_grokked_is_a_median_and_nan_where_fewer_grokked(table):
+    groups = table[table["status"] != "diverged"].groupby(["train_fraction", "weight_decay"])
+    halves = {key: half_grokked(own) for key, own in groups}
+    assert halves[0.3, 1.0] == 1000
+    assert halves[0.3, 0.0] == 4000
+    assert math.isnan(halves[0.5, 1.0])
+
+
+def test_figure_has_a_panel_for_each_fraction_and_names_what_is_left_out(table):
+    style.use_style()
+    figure = grokking_sweep(table)
+    *panels, grid = figure.axes
+    assert [axis.get_title() for axis in panels] == ["0.3 of the pairs", "0.5 of the pairs"]
+    assert len(panels[0].lines) == 3  # two curves, one censored run
+    words = {text.get_text() for text in grid.texts}
+    assert words == {"1,000  (2/2)", "4,000  (1/2)", "–  (0/1)"}
+    assert "softmax, 1 layer: 1" in figure.get_supxlabel()
+    plt.close(figure)

@@ -1,0 +1,164 @@
+"""A Slurm of one node on this machine: munged, slurmctld and slurmd on loopback, without systemd.
+
+By hand, in a shell in which sbatch, squeue and scancel work:
+    sudo python tests/slurm/cluster.py bash
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+CONFIG = Path("/etc/slurm/slurm.conf")  # the only place where a job's own commands look for it
+START_SECONDS = 60
+# More CPUs than there are: a job of the tests mostly waits for Python to import.
+SETTINGS = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+SlurmctldPort=46817
+SlurmdPort=46818
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool
+SlurmctldPidFile={folder}/slurmctld.pid
+SlurmdPidFile={folder}/slurmd.pid
+MpiDefault=none
+SchedulerType=sched/backfill
+SchedulerParameters=sched_interval=2,bf_interval=2
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=2
+JobAcctGatherParams=OverMemoryKill
+AccountingStorageType=accounting_storage/none
+MinJobAge=300
+KillWait=5
+ReturnToService=2
+GresTypes=gpu
+SlurmdParameters=config_overrides
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1 State=UNKNOWN
+PartitionName=cpu Nodes={host} Default=YES MaxTime=04:00:00 State=UP
+PartitionName=gpu Nodes={host} MaxTime=04:00:00 State=UP
+"""
+
+
+def missing() -> str | None:
+    """Why no Slurm can be started here, in one line; None if one can."""
+    programs = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch")
+    absent = [name for name in programs if shutil.which(name, path=search_path()) is None]
+    if absent:
+        return (
+            f"Slurm is not installed here (no {', '.join(absent)}): on Debian and Ubuntu,"
+            " apt-get install slurm-wlm munge"
+        )
+    if os.geteuid() != 0:
+        return "only root can start the little Slurm of the tests"
+    if CONFIG.exists() or CONFIG.is_symlink():
+        return f"{CONFIG} is there already: this machine has a Slurm, and it is left alone"
+    return None
+
+
+def search_path() -> str:
+    return f"{os.environ['PATH']}:/usr/sbin:/sbin"
+
+
+@contextmanager
+def little_slurm(cpus: int = 4) -> Iterator[Path]:
+    """A running Slurm, with a partition ``cpu`` (the default), one ``gpu``, and no accounting.
+
+    Its folder, with the daemons' logs, is returned. Every job is cancelled and every daemon is
+    stopped, by its process id, when the block ends. Raises RuntimeError if the node does not come
+    up.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    folder = Path(tempfile.mkdtemp(prefix="little-slurm-", dir="/run"))
+    folder.chmod(0o755)  # munge refuses a socket that not everyone can reach
+    host = os.uname().nodename.split(".")[0]
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
+    settings = SETTINGS.format(host=host, folder=folder, cpus=cpus, memory=max(memory, 16000))
+    (folder / "slurm.conf").write_text(settings)
+    (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")  # a GPU by name only
+    links = [CONFIG, CONFIG.with_name("gres.conf")]
+    daemons: list[subprocess.Popen] = []
+    try:
+        CONFIG.parent.mkdir(parents=True, exist_ok=True)
+        for link in links:
+            link.symlink_to(folder / link.name)
+        key = folder / "munge.key"
+        subprocess.run(["mungekey", "--create", f"--keyfile={key}"], check=True, env=environment())
+        munge = [f"--{name}-file={folder}/munge.{name}" for name in ("key", "pid", "seed")]
+        munge += [f"--log-file={folder}/munged.log", f"--socket={folder}/munge.socket"]
+        daemons.append(_start(folder, "munged", "--foreground", *munge))
+        _wait(folder, (folder / "munge.socket").exists, "munged")
+        daemons.append(_start(folder, "slurmctld", "-D"))
+        daemons.append(_start(folder, "slurmd", "-D", "-N", host))
+        _wait(folder, lambda: "idle" in ask("sinfo", "--noheader", "--format=%t"), "the node")
+        yield folder
+    finally:
+        _cancel_jobs()
+        for daemon in reversed(daemons):
+            _stop(daemon)
+        for link in links:
+            link.unlink(missing_ok=True)
+        shutil.rmtree(folder)
+
+
+def _cancel_jobs() -> None:
+    """End all jobs, if Slurm came up: without its daemons nobody would end them any more."""
+    ask("scancel", "--user=root")
+    deadline = time.monotonic() + START_SECONDS
+    while ask("squeue", "--noheader") and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+
+def ask(*command: str) -> str:
+    """What a Slurm command prints."""
+    result = subprocess.run(command, capture_output=True, text=True, env=environment(), check=False)
+    return result.stdout.strip()
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PATH": search_path()}
+
+
+def _start(folder: Path, *command: str) -> subprocess.Popen:
+    with open(folder / f"{command[0]}.out", "w") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environment())
+
+
+def _stop(daemon: subprocess.Popen) -> None:
+    daemon.send_signal(signal.SIGTERM)
+    try:
+        daemon.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        daemon.kill()
+        daemon.wait()
+
+
+def _wait(folder: Path, ready, what: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not ready():
+        if time.monotonic() > deadline:
+            logs = "".join(path.read_text()[-2000:] for path in sorted(folder.glob("*.out")))
+            raise RuntimeError(f"waited {START_SECONDS} s in vain for {what}:\n{logs}")
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    if reason := missing():
+        sys.exit(f"cluster.py: {reason}")
+    with little_slurm():
+        sys.exit(
+            subprocess.run(sys.argv[1:] or ["bash"], env=environment(), check=False).returncode
+        )

@@ -1,0 +1,37 @@
+"""The sweep is planned in seconds, on a CPU and, stack by stack, on a GPU."""
+
+import re
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_workflow import ENVIRONMENT, ROOT
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    for name in ("config", "workflow", "scripts", "envs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("device", "n_jobs"), [("cpu", 504), ("cuda", 36)])
+def test_sweep_is_planned_in_ten_seconds(folder, device, n_jobs):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "host", "rules"]
+    result = subprocess.run(
+        [*command, "--configfile", "config/sweep.yaml", "--config", f"device={device}"],
+        **{"cwd": folder, "env": ENVIRONMENT, "capture_output": True, "text": True},
+        check=False,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert result.returncode == 0, result.stderr
+    counts = dict(re.findall(r"\n(\w+) +(\d+)(?=\n)", result.stdout))
+    assert int(counts["train"]) == int(counts["evaluate_addition"]) == n_jobs
+    assert int(counts["split_pairs"]) == 6 * 14
+    assert "analyse_addition_checkpoints" not in counts
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert seconds < 10  # of the processor: other work on the machine does not count
