@@ -23,9 +23,12 @@ def read_provenance(folder: Path) -> dict:
     """The record of a study. Raises ValueError if it is not there or cannot be read."""
     path = folder / "provenance.json"
     try:
-        return json.loads(path.read_text())
+        provenance = json.loads(path.read_text())
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: not the provenance of a finished study ({error})") from error
+    if "artefacts" not in provenance:
+        raise ValueError(f"{path}: names no artefacts: it was published by an older version")
+    return provenance
 
 
 def altered(folder: Path, provenance: dict) -> list[str]:
