@@ -7,11 +7,9 @@ import re
 from pathlib import Path
 
 # Until the next entry, which begins with its date: what a scheduler said may have several lines.
-BLOCK = re.compile(
-    r"^Error in rule (\S+):\n(.*?)(?=^\[|^Error in rule|\Z)", re.DOTALL | re.MULTILINE
-)
+BLOCK = re.compile(r"(?ms)^Error in rule (\S+):\n(.*?)(?=^\[|^Error in rule|\Z)")
 FINISHED = re.compile(r"^Finished jobid: (\d+)", re.MULTILINE)
-COPIED_LOG = re.compile(r"^Logfile .*:\n(=+)\n.*?^\1\n", re.MULTILINE | re.DOTALL)
+COPIED_LOG = re.compile(r"(?ms)^Logfile .*?:\n(=+)\n.*?^\1\n")
 STATUS = re.compile(r"SLURM status is: '(\w+)'|error message was '(.*?)'", re.DOTALL)
 
 
