@@ -1,5 +1,6 @@
-# What would keep every Slurm job from coming back is said once, before the first one is sent.
-from mechanics import slurm
+# What would keep every Slurm job from coming back is said once, before the first one is sent; and
+# what failed, in a few lines, after the last.
+from mechanics import failures, slurm
 
 
 onstart:
@@ -13,3 +14,7 @@ onstart:
         )
         if problem:
             raise WorkflowError(problem)
+
+
+onerror:
+    print(failures.summary(Path(log).read_text()), file=sys.stderr)
