@@ -3,17 +3,6 @@ PROVENANCE = f"{RESULTS}/provenance.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
-# Snakemake knows which job makes what from what; it has no list of it that outlives its own
-# metadata, and a command line is too short for one. It is written when a run of the study begins.
-onstart:
-    jobs = [described(job) for job in workflow.dag.jobs if job.output]
-    if any(job["rule"] == "record_provenance" for job in jobs):
-        with atomic(Path(JOBS)) as part:
-            part.write_text(
-                json.dumps(sorted(jobs, key=lambda job: job["outputs"]), indent=1)
-            )
-
-
 rule record_provenance:
     input:
         code=program("record_provenance"),

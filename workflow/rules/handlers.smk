@@ -1,0 +1,39 @@
+# What is done before the first job and after the last. Snakemake has one handler of each kind: a
+# second one would replace the first.
+from mechanics import failures, slurm
+
+
+def check_scheduler():
+    """What would keep every Slurm job from coming back is said once, before one is sent."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    settings = workflow.executor_settings
+    partitions = slurm.partitions_of(
+        workflow.dag.needrun_jobs(), settings.partition_config
+    )
+    problem = slurm.obstacle(settings.status_command, partitions)
+    if problem:
+        raise WorkflowError(problem)
+
+
+def write_jobs():
+    """Which job makes what from what, for the provenance.
+
+    Snakemake has no list of it that outlives its own metadata, and a command line is too short.
+    """
+    jobs = [described(job) for job in workflow.dag.jobs if job.output]
+    if any(job["rule"] == "record_provenance" for job in jobs):
+        with atomic(Path(JOBS)) as part:
+            part.write_text(
+                json.dumps(sorted(jobs, key=lambda job: job["outputs"]), indent=1)
+            )
+
+
+onstart:
+    check_scheduler()
+    write_jobs()
+
+
+onerror:
+    said = "".join(Path(path).read_text() for path in log)  # a list of log files
+    print(failures.summary(said), file=sys.stderr)
