@@ -42,3 +42,11 @@ def test_colours_are_deviations_from_the_mean_of_the_head():
     plt.close(figure)
     np.testing.assert_allclose(varying.std(), 1, rtol=1e-10)
     assert np.abs(constant).max() < 1e-10
+
+
+def test_of_several_seeds_the_first_is_drawn():
+    heads, maps = frames()
+    both = [pd.concat([frame, frame.assign(seed=7)]) for frame in (heads, maps)]
+    figure = attention_maps_addition(*both)
+    assert len([axis for axis in figure.axes if axis.images]) == 2  # heads of one seed
+    plt.close(figure)

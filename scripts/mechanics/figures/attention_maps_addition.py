@@ -14,11 +14,11 @@ def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
     """Attention at "=" to a over all pairs, a row for each network, a column for each head.
 
     ``heads``: model, seed, status, layer, head, position, mean, std, frequency, fve; ``maps``: the
-    first layer of one seed of each model. Colours are deviations from the head's mean in units of
-    its standard deviation; both stand above the map, with the frequency that explains most of what
+    first layer; of several seeds of a model the first is drawn. Colours are deviations from the
+    head's mean in units of its standard deviation; both stand above the map, with the frequency that explains most of what
     varies over the pairs, and its share.
     """
-    models = maps[["model", "seed"]].drop_duplicates().itertuples(index=False, name=None)
+    models = maps[["model", "seed"]].drop_duplicates("model").itertuples(index=False, name=None)
     models, n_heads = list(models), int(maps["head"].max()) + 1
     figure, axes = plt.subplots(
         len(models), n_heads, figsize=(PAGE, 1.9 * len(models) + 0.2), squeeze=False
@@ -35,7 +35,15 @@ def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
             grid = part.pivot(index="a", columns="b", values="weight")
             about = beside.loc[head]
             deviations = (grid - about["mean"]) / (about["std"] or 1.0)
-            image = axis.imshow(deviations, origin="lower", cmap="RdBu_r", vmin=-LIMIT, vmax=LIMIT)
+            # nearest: a cell stays one colour, which compresses; smoothed noise does not
+            image = axis.imshow(
+                deviations,
+                origin="lower",
+                cmap="RdBu_r",
+                vmin=-LIMIT,
+                vmax=LIMIT,
+                interpolation="nearest",
+            )
             axis.set_title(_in_words(about), fontsize=6)
             axis.set_xticks([0, grid.shape[1] - 1])
             axis.set_yticks([0, grid.shape[0] - 1])
