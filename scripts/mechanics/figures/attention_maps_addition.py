@@ -15,8 +15,8 @@ def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
 
     ``heads``: model, seed, status, layer, head, position, mean, std, frequency, fve; ``maps``: the
     first layer; of several seeds of a model the first is drawn. Colours are deviations from the
-    head's mean in units of its standard deviation; both stand above the map, with the frequency that explains most of what
-    varies over the pairs, and its share.
+    head's mean in units of its standard deviation; both stand above the map, with the frequency
+    that explains most of what varies over the pairs, and its share.
     """
     models = maps[["model", "seed"]].drop_duplicates("model").itertuples(index=False, name=None)
     models, n_heads = list(models), int(maps["head"].max()) + 1

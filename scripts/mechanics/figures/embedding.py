@@ -15,6 +15,7 @@ from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverge
 from mechanics.tables import sound
 
 LABEL_DISTANCE = 3.5  # of names of frequencies, in frequencies
+SHORT_ROW = 3  # panels; the titles of more would touch
 N_COMPONENTS = 30  # of the singular values; the rest is a flat tail
 
 
@@ -46,7 +47,8 @@ def seed_panels(circuit: pd.DataFrame, height: float) -> tuple[Figure, dict, pd.
             if column >= len(seeds[model]):
                 axis.set_visible(False)
                 continue
-            axis.set_title(f"{label(model)}, seed {seeds[model][column]}")
+            name = f"{label(model)}, seed {seeds[model][column]}"
+            axis.set_title(name, fontsize=8 if n_columns <= SHORT_ROW else 6.5)
             found[model, seeds[model][column]] = axis
     note_diverged(figure, circuit)
     return figure, found, kept.set_index(["model", "seed"])
@@ -80,7 +82,7 @@ def embedding_spectrum(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure
             )
         axis.axhline(least, color=REFERENCE, linestyle="--", linewidth=0.7)
         if not keys:
-            axis.set_title(f"{axis.get_title()}\nno key frequencies")
+            axis.title.set_text(f"{axis.get_title()}\nno key frequencies")
         axis.set_xlabel("frequency")
         axis.set_ylabel("share of W$_E$")
         axis.label_outer()

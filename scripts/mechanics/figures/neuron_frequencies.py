@@ -47,7 +47,7 @@ def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
             axis.annotate(f"{n}", (place, 1.04), ha="center", fontsize=6, color=shade)
         axis.axhline(EXPLAINED, color=REFERENCE, linestyle="--", linewidth=0.7)
         share = (own["fve"] > EXPLAINED).mean()  # a neuron without variance is not explained
-        axis.set_title(f"{axis.get_title()}\n{100 * share:.0f} % above {EXPLAINED}")
+        axis.title.set_text(f"{axis.get_title()}\n{100 * share:.0f} % above {EXPLAINED}")
         axis.set_ylim(0, 1.15)
         axis.set_xlabel("frequency")
         axis.set_ylabel("variance explained")
