@@ -114,6 +114,7 @@ def is_published(file: Path, path: str, largest_mb: float) -> bool:
     made_again = file.name == "checkpoints.safetensors"
     made_again |= path.startswith("figures/") and file.suffix == ".pdf"
     made_again |= path == "notebook/study.html"  # the notebook, once more
+    made_again |= path.startswith("analysis/") and path.count("/") == 1  # gathered from the runs'
     return not made_again and file.stat().st_size <= largest_mb * 1e6
 
 

@@ -9,13 +9,19 @@ from mechanics.report.readme import BEGIN, END, ReadmeError, results_text, with_
 
 ROOT = Path(__file__).parents[2]
 ROW = dict.fromkeys(["configuration", "task", "value", "flops", "interpretation"], "x")
-CONTENT = {"claims": {"risk": {"text": "0.35"}}, "comparison": [ROW]}
+CLAIMS = {"risk": {"text": "0.35", "absent": False}, "arm": {"text": "", "absent": True}}
+CONTENT = {"claims": CLAIMS, "comparison": [ROW]}
 
 
 def test_claims_are_filled_in_and_the_table_follows():
     text = results_text("The risk is {risk}.\n", CONTENT)
     assert text.startswith("The risk is 0.35.\n\n| Model configuration |")
     assert text.endswith("| x | x | x | x | x |\n")
+
+
+def test_what_is_absent_is_left_out():
+    text = results_text("It is so.[?arm:  The arm: {arm}.][?risk:  Risk {risk}.]\n", CONTENT)
+    assert text.startswith("It is so. Risk 0.35.\n")
 
 
 def test_an_unknown_claim_is_named():

@@ -13,7 +13,8 @@ class ReadmeError(Exception):
 def results_text(template: str, content: dict) -> str:
     """The template with each {claim} filled in, and the table of configurations.
 
-    ``content``: claims.json. Raises ReadmeError for a claim that is not in it.
+    [?claim: words] is left out where the claim is absent. ``content``: claims.json.
+    Raises ReadmeError for a claim that is not in it.
     """
 
     def fill(match: re.Match) -> str:
@@ -26,7 +27,11 @@ def results_text(template: str, content: dict) -> str:
     rows = [header, ["---"] * len(header)]
     rows += [[row[column] for column in columns] for row in content["comparison"]]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-    text = re.sub(r"{(\w+)}", fill, template)
+
+    def when(match: re.Match) -> str:
+        return "" if content["claims"][match[1]]["absent"] else match[2]
+
+    text = re.sub(r"{(\w+)}", fill, re.sub(r"\[\?(\w+): ([^\]]*)\]", when, template))
     return f"{text}\n{table}\n"
 
 
