@@ -245,7 +245,7 @@ def test_editing_the_module_of_a_figure_reruns_that_figure_only(study):
     path.write_text(before.replace('color="0.2"', 'color="0.3"') + "\n# edited\n")
     output = snakemake(study, "--dry-run", "--quiet", "host").stdout
     path.write_text(before)
-    assert re.findall(r"\nplot +(\d+)\n", output) == ["1"]
+    assert set(re.findall(r"\nplot +(\d+)\n", output)) == {"1"}  # it is said twice
     assert "figures/parsimony.png" in output
 
 
