@@ -140,7 +140,12 @@ def check_resumed(results: Path, n_cancelled: int, step: int) -> None:
 def compare(local: Path, remote: Path) -> None:
     """Tables, pictures, analyses and weights are the same to the byte."""
     names = {
-        folder: {str(path.relative_to(folder)) for pattern in SAME for path in folder.glob(pattern)}
+        folder: {
+            str(path.relative_to(folder))
+            for pattern in SAME
+            for path in folder.glob(pattern)
+            if path.is_file()  # tables/ has a folder of hashes
+        }
         for folder in (local, remote)
     }
     different = sorted(names[local] ^ names[remote])
