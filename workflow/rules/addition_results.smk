@@ -85,7 +85,7 @@ rule gather_addition:
     output:
         table=report(
             f"{RESULTS}/tables/{{table}}.csv",
-            caption="../report/{table}_table.rst",
+            caption="../report/caption_of_table.rst",
             category="Track B",
             subcategory="Tables",
             labels={"table": "{table}"},

@@ -141,7 +141,7 @@ rule gather:
     output:
         table=report(
             f"{RESULTS}/tables/{{table}}.csv",
-            caption="../report/{table}_table.rst",
+            caption="../report/caption_of_table.rst",
             category="Track A",
             subcategory="Tables",
             labels={"table": "{table}"},
