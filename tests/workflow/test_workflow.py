@@ -272,6 +272,25 @@ def test_report_is_two_pages_of_claims(study):
     assert claims["grokked_off"]["absent"]
 
 
+def test_report_of_snakemake_shows_every_figure_and_table_with_its_caption(study, tmp_path):
+    result = snakemake(study, "--report", str(tmp_path / "report.html"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    page = (tmp_path / "report.html").read_text()
+    shown = json.loads(re.search(r"var results = (\{.*\});", page)[1])
+    made = study / "results/tiny"
+    made = {*made.glob("figures/*.png"), *made.glob("tables/*.csv"), *made.glob("report/*.pdf")}
+    assert {study / name for name in shown} == made
+    assert all(entry["caption"] for entry in shown.values())
+    for name, source in (
+        ("figures/grokking_curves.png", "grokking_curves.rst"),
+        ("figures/parsimony.png", "parsimony.rst"),
+        ("tables/parsimony.csv", "parsimony_table.rst"),
+        ("tables/kernel_smoother.csv", "kernel_smoother_table.rst"),
+    ):
+        first_line = (study / "workflow/report" / source).read_text().splitlines()[0]
+        assert first_line in shown[f"results/tiny/{name}"]["caption"]
+
+
 def test_an_edited_number_stops_the_report_naming_its_claims(study):
     path = study / "results/tiny/tables/grokking.csv"
     intact = path.read_text()
