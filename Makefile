@@ -3,7 +3,7 @@
 # make benchmark   step times and ratios               make publish refresh results/published/
 # make slurm     as root: the workflow on a Slurm of one node, compared with a local run
 # make verify      a study against its provenance      make restore a study from results/published/
-# make snakemake-report   fails still: Snakemake does not fill in a wildcard in the path of a caption
+# make snakemake-report   tables, figures and run times as Snakemake's own page, with captions
 # Each creates .venv from the lock first, if it is not there. The last four are for the whole study;
 # for another one:   make verify STUDY=results/quick OVERLAY=config/quick.yaml
 SHELL := /bin/bash
