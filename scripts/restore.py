@@ -15,13 +15,13 @@ from pathlib import Path
 
 from mechanics.config import (
     blocks,
-    check,
     evaluation_settings,
     load,
     models,
     split_settings,
     training_settings,
 )
+from mechanics.config_checks import check
 from mechanics.files import sha256
 from mechanics.lineage import ROOT, settings_sha256
 from mechanics.settings import ConfigError, read_yaml
