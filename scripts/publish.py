@@ -19,6 +19,7 @@ from mechanics.config import TASKS, blocks, load, models
 from mechanics.files import sha256
 from mechanics.provenance import git_commit
 from mechanics.report import readme
+from mechanics.settings import ConfigError
 from mechanics.verification import altered, moved_on, read_provenance
 
 PARTS = ("data", "runs", "weights", "analysis", "tables", "figures", "report", "notebook", "page")
@@ -45,7 +46,7 @@ def main() -> None:
         if arguments.readme:  # before anything is replaced: it may lack a claim
             content = json.loads((arguments.study / "report/claims.json").read_text())
             readme.update(arguments.readme, arguments.template, content)
-    except (CheckpointError, OSError, ValueError, readme.ReadmeError) as error:
+    except (ConfigError, OSError, ValueError, readme.ReadmeError) as error:
         sys.exit(f"publish.py: {error}")
     shutil.rmtree(arguments.output, ignore_errors=True)
     fresh.rename(arguments.output)

@@ -73,6 +73,7 @@ def test_unfinished_study_is_not_published(study, published):
     folder.with_name("aside").rename(folder)
     assert result.returncode != 0
     assert "softmax_L1/0/run.json" in result.stderr
+    assert "Traceback" not in result.stderr
     assert (published / "provenance.json").read_bytes() == before
 
 
