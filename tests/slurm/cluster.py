@@ -80,8 +80,10 @@ def little_slurm(cpus: int = 4) -> Iterator[Path]:
 
     Its folder, with the daemons' logs, is returned. When the block ends, every job is cancelled,
     what is left of it is ended, and every daemon is stopped, by its process id. Raises RuntimeError
-    if the node does not come up.
+    if the node does not come up, and, before anything is touched, for the reasons of ``missing``.
     """
+    if reason := missing():
+        raise RuntimeError(reason)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     folder = Path(tempfile.mkdtemp(prefix="little-slurm-", dir="/run"))
     folder.chmod(0o755)  # munge refuses a socket that not everyone can reach
@@ -108,12 +110,14 @@ def little_slurm(cpus: int = 4) -> Iterator[Path]:
         _wait(folder, lambda: "idle" in ask("sinfo", "--noheader", "--format=%t"), "the node")
         yield folder
     finally:
-        _cancel_jobs()
-        _end_left_over(folder.name)
+        if daemons:  # else the configuration is not this cluster's: another was faster
+            _cancel_jobs()
+            _end_left_over(folder.name)
         for daemon in reversed(daemons):
             _stop(daemon)
         for link in links:
-            link.unlink(missing_ok=True)
+            if link.is_symlink() and link.readlink() == folder / link.name:
+                link.unlink()
         shutil.rmtree(folder)
 
 
