@@ -19,6 +19,8 @@ from mechanics.config import TASKS, blocks, load, models
 from mechanics.files import sha256
 from mechanics.provenance import git_commit
 from mechanics.report import readme
+from mechanics.settings import ConfigError
+from mechanics.sweep import spelled_out
 from mechanics.verification import altered, moved_on, read_provenance
 
 PARTS = ("data", "runs", "weights", "analysis", "tables", "figures", "report", "notebook", "page")
@@ -40,12 +42,13 @@ def main() -> None:
     fresh = arguments.output.with_name(f".{arguments.output.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
     try:
-        provenance = whole_study(arguments.study, load([str(path) for path in arguments.config]))
+        config = spelled_out(load([str(path) for path in arguments.config]))
+        provenance = whole_study(arguments.study, config)
         publish(arguments.study, provenance, arguments.config, fresh, arguments.largest_mb)
         if arguments.readme:  # before anything is replaced: it may lack a claim
             content = json.loads((arguments.study / "report/claims.json").read_text())
             readme.update(arguments.readme, arguments.template, content)
-    except (CheckpointError, OSError, ValueError, readme.ReadmeError) as error:
+    except (ConfigError, OSError, ValueError, readme.ReadmeError) as error:
         sys.exit(f"publish.py: {error}")
     shutil.rmtree(arguments.output, ignore_errors=True)
     fresh.rename(arguments.output)

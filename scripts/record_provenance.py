@@ -3,6 +3,9 @@
 The same files give the same record. Commit, code, device and versions of a run and its checkpoints
 are those that training wrote into run.json. All else agrees with the code at the time of recording,
 since Snakemake makes it anew when that changes: its commit is the one at that time.
+
+An analysis writes down no device: unless it was told to take the CPU, that of its runs is recorded.
+The job that records may run on a machine of another kind, and needs no GPU.
 """
 
 import argparse
@@ -12,7 +15,6 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from mechanics.device import choose_device, device_name
 from mechanics.files import atomic, sha256
 from mechanics.lineage import ROOT, code_sha256, settings_sha256
 from mechanics.provenance import git_commit
@@ -26,7 +28,6 @@ def main() -> None:
     parser.add_argument("--jobs", required=True, type=Path, help="what Snakemake wrote of its jobs")
     parser.add_argument("--config", required=True, help="the checked config, JSON")
     parser.add_argument("--lock", required=True, type=Path, help="envs/requirements.txt")
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     own = arguments.output.relative_to(arguments.study).as_posix()
@@ -37,13 +38,12 @@ def main() -> None:
         "torch": version("torch"),
         "python": platform.python_version(),
     }
-    device = device_name(choose_device(arguments.device))
-    record = describe(arguments.study, jobs, json.loads(arguments.config), common, device)
+    record = describe(arguments.study, jobs, json.loads(arguments.config), common)
     with atomic(arguments.output) as part:
         part.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def describe(study: Path, jobs: list[dict], config: dict, common: dict, device: str) -> dict:
+def describe(study: Path, jobs: list[dict], config: dict, common: dict) -> dict:
     """The record: what is common to the study, its code, and an entry for each of its files.
 
     ``code`` holds, by the hash of the whole, the hash of each file that a job's program consists
@@ -59,6 +59,12 @@ def describe(study: Path, jobs: list[dict], config: dict, common: dict, device: 
         own = told_by_run(study / path)["seeds"] if path.startswith("runs/") else job["seeds"]
         return frozenset(own).union(*map(seeds, job["inputs"]))
 
+    @cache
+    def devices(path: str) -> frozenset[str]:
+        """Of the runs that a file was made from."""
+        own = {told_by_run(study / path)["device"]} if path.startswith("runs/") else ()
+        return frozenset(own).union(*map(devices, job_of[path]["inputs"]))
+
     code, artefacts = {}, {}
     for path, digest in hashes.items():
         job = job_of[path]
@@ -72,7 +78,7 @@ def describe(study: Path, jobs: list[dict], config: dict, common: dict, device: 
                 json.loads(job["settings"]) if job["settings"] else config
             ),
             "seeds": sorted(seeds(path)),
-            "device": device if job["device"] else "cpu",
+            "device": "cpu" if job["device"] in (None, "cpu") else ", ".join(sorted(devices(path))),
             **common,
         }
         code[entry["code_sha256"]] = {file: sha256(ROOT / file) for file in sorted(job["code"])}

@@ -14,17 +14,19 @@ import sys
 from pathlib import Path
 
 from mechanics.config import (
+    SPLIT_MARK,
     blocks,
-    check,
     evaluation_settings,
     load,
     models,
     split_settings,
     training_settings,
 )
+from mechanics.config_checks import check
 from mechanics.files import sha256
 from mechanics.lineage import ROOT, settings_sha256
 from mechanics.settings import ConfigError, read_yaml
+from mechanics.sweep import spelled_out
 from mechanics.verification import altered, edited_since, read_provenance
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -56,6 +58,7 @@ def restore(published: Path, files: list[str]) -> None:
     """Raises ConfigError for a wrong config, ValueError for an existing study or altered files."""
     config = load(files)
     check(config, SCHEMA, {file: read_yaml(file) for file in files})
+    config = spelled_out(config)
     study = Path(config["results_folder"], config["study"])
     if study.exists():
         raise ValueError(f"{study} is there already: remove it, or name another study in {files}")
@@ -98,8 +101,9 @@ def changed(path: str, provenance: dict, config: dict, against: dict[str, str]) 
     if part in ("weights", "analysis"):
         return next((f"{name}: {against[name]}" for name in entry["inputs"] if against[name]), "")
     if part == "data":
-        of_task = {"linear_regression": evaluation_settings, "modular_addition": split_settings}
-        settings = of_task[task](config)
+        mark = "".join(Path(path).stem.partition(SPLIT_MARK)[1:])  # of a split of another fraction
+        regression = task == "linear_regression"
+        settings = evaluation_settings(config) if regression else split_settings(config, mark)
     else:
         model, block, _ = rest
         if model not in models(config[task]) or block not in blocks(config[task], model):

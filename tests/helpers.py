@@ -7,6 +7,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
+import yaml
 
 from mechanics.files import sha256
 from mechanics.settings import as_argument
@@ -75,6 +76,21 @@ def run_program(name: str, *arguments) -> None:
     """Run a program of scripts/ with these arguments, in this process: torch is imported once."""
     with patch.object(sys, "argv", [f"{name}.py", *map(str, arguments)]):
         import_module(name).main()
+
+
+def write_sweep_config(folder: Path, device: str) -> list[str]:
+    """Config files of a study with a sweep of two fractions and a stack for each device."""
+    section = {
+        "models": {"softmax_L1": {"seeds": [0, 1]}},
+        "defaults": {"stack": {"cpu": 1, "cuda": 2}},
+        "sweep": {"of": "softmax_L1", "train_fraction": [0.3, 0.5]},
+    }
+    study = {"study": "small", "results_folder": str(folder / "results"), "device": device}
+    overlay = folder / "sweep.yaml"
+    overlay.write_text(
+        yaml.safe_dump(study | {"linear_regression": None, "modular_addition": section})
+    )
+    return [str(Path(__file__).parents[1] / "config" / "config.yaml"), str(overlay)]
 
 
 def write_run(folder: Path, settings: dict, weights: dict[str, torch.Tensor]) -> Path:

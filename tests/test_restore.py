@@ -1,10 +1,15 @@
 """Which files of a published study are what the workflow would make now."""
 
+import json
+
 import pytest
+from helpers import write_sweep_config
 
 import restore
 from mechanics.config import load, merge, split_settings, training_settings
+from mechanics.files import sha256
 from mechanics.lineage import ROOT, settings_sha256
+from mechanics.sweep import spelled_out
 
 CONFIG = load([str(ROOT / "config/config.yaml")])
 RUN = "runs/modular_addition/softmax_L1/0/run.json"
@@ -61,3 +66,25 @@ def test_run_of_other_code_is_left_out(monkeypatch):
     edited = {RUN: ["scripts/train.py"]}
     monkeypatch.setattr(restore, "edited_since", lambda _, path: edited.get(path, []))
     assert against()[ANALYSIS] == f"{RUN}: made by other code: scripts/train.py"
+
+
+def test_runs_and_splits_of_a_sweep_are_restored(monkeypatch, tmp_path):
+    monkeypatch.setattr(restore, "snakemake", lambda *_: None)
+    files = write_sweep_config(tmp_path, "cuda")
+    config, name = spelled_out(load(files)), "softmax_L1_train_fraction0.5"
+    run = f"runs/modular_addition/{name}/0-1/run.json"
+    split = "data/modular_addition/split_seed0_fraction0.5.parquet"
+    settings = {
+        run: training_settings(config, "modular_addition", name),
+        split: split_settings(config, "_fraction0.5"),
+    }
+    published, artefacts = tmp_path / "published", {}
+    for path, slice_ in settings.items():
+        (published / path).parent.mkdir(parents=True)
+        (published / path).write_text(json.dumps({"settings": slice_}))
+        artefacts[path] = {"sha256": sha256(published / path), "inputs": {}, "code_sha256": ""}
+        artefacts[path] |= {"config_sha256": settings_sha256(slice_)}
+    about = {"config": {}, "config_sha256": settings_sha256({}), "left_out": []}
+    (published / "provenance.json").write_text(json.dumps(about | {"artefacts": artefacts}))
+    restore.restore(published, files)
+    assert all((tmp_path / "results/small" / path).exists() for path in settings)

@@ -2,7 +2,7 @@
 
 import pytest
 import yaml
-from test_config import STUDY, check
+from test_config_checks import STUDY, check
 
 from mechanics import config as study
 from mechanics.settings import ConfigError

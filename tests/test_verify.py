@@ -27,9 +27,9 @@ def code(*names: str) -> list[str]:
     return [str(path.relative_to(ROOT)) for path in paths]
 
 
-def job(rule: str, files: list[str], inputs: list[str], outputs: list[str]) -> dict:
+def job(rule: str, files: list[str], inputs: list[str], outputs: list[str], device=None) -> dict:
     return {"rule": rule, "code": files, "inputs": inputs, "outputs": outputs} | {
-        **{"settings": None, "seeds": [], "device": None}
+        **{"settings": None, "seeds": [], "device": device}
     }
 
 
@@ -64,7 +64,7 @@ def record(folder: Path, jobs: list[dict]) -> dict:
     lock, output = folder / "lock.txt", folder / "provenance.json"
     lock.write_text("torch==2.0\n")
     arguments = ["--study", folder, "--jobs", folder / "jobs.json", "--lock", lock]
-    arguments += ["--config", '{"study": "small"}', "--device", "cpu", "--output", output]
+    arguments += ["--config", '{"study": "small"}', "--output", output]
     run_program("record_provenance", *arguments)
     return json.loads(output.read_text())
 
@@ -108,6 +108,23 @@ def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
     assert table["seeds"] == run["seeds"] == [3]
     assert (run["git_commit"], run["dirty"], run["torch"]) == ("0" * 40, True, "2.0")
     assert table["program"] == "scripts/gather.py"
+
+
+@pytest.mark.parametrize(("device", "recorded"), [("auto", "A GPU, B GPU"), ("cpu", "cpu")])
+def test_device_is_that_of_the_runs_wherever_it_is_recorded(tmp_path, device, recorded):
+    runs = [f"runs/modular_addition/m/{seed}/run.json" for seed in (0, 1)]
+    for path, name in zip(runs, ("B GPU", "A GPU"), strict=True):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(json.dumps(RUN | {"code_sha256": "", "device": name}))
+    for name in ("analysis", "table"):
+        (tmp_path / name).write_text("")
+    jobs = [job("train", code("train"), [], [path], device) for path in runs]
+    jobs += [job("measure", code("measure_circuit"), runs, ["analysis"], device)]
+    jobs += [job("gather", code("gather"), ["analysis"], ["table"])]
+    artefacts = record(tmp_path, jobs)["artefacts"]
+    assert [artefacts[path]["device"] for path in runs] == ["B GPU", "A GPU"]
+    assert artefacts["analysis"]["device"] == recorded
+    assert artefacts["table"]["device"] == "cpu"
 
 
 def test_recorded_twice_is_the_same_record(recorded, tmp_path):

@@ -12,14 +12,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 CONFIG = Path("/etc/slurm/slurm.conf")  # the only place where a job's own commands look for it
 START_SECONDS = 60
+END_SECONDS = 5  # from being asked to end to being killed
 # More CPUs than there are: a job of the tests mostly waits for Python to import.
 SETTINGS = """\
-ClusterName=test
+ClusterName={cluster}
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 AuthType=auth/munge
@@ -77,16 +78,19 @@ def search_path() -> str:
 def little_slurm(cpus: int = 4) -> Iterator[Path]:
     """A running Slurm, with a partition ``cpu`` (the default), one ``gpu``, and no accounting.
 
-    Its folder, with the daemons' logs, is returned. Every job is cancelled and every daemon is
-    stopped, by its process id, when the block ends. Raises RuntimeError if the node does not come
-    up.
+    Its folder, with the daemons' logs, is returned. When the block ends, every job is cancelled,
+    what is left of it is ended, and every daemon is stopped, by its process id. Raises RuntimeError
+    if the node does not come up, and, before anything is touched, for the reasons of ``missing``.
     """
+    if reason := missing():
+        raise RuntimeError(reason)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     folder = Path(tempfile.mkdtemp(prefix="little-slurm-", dir="/run"))
     folder.chmod(0o755)  # munge refuses a socket that not everyone can reach
     host = os.uname().nodename.split(".")[0]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
-    settings = SETTINGS.format(host=host, folder=folder, cpus=cpus, memory=max(memory, 16000))
+    names = {"cluster": folder.name, "host": host, "folder": folder}
+    settings = SETTINGS.format(**names, cpus=cpus, memory=max(memory, 16000))
     (folder / "slurm.conf").write_text(settings)
     (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")  # a GPU by name only
     links = [CONFIG, CONFIG.with_name("gres.conf")]
@@ -106,11 +110,14 @@ def little_slurm(cpus: int = 4) -> Iterator[Path]:
         _wait(folder, lambda: "idle" in ask("sinfo", "--noheader", "--format=%t"), "the node")
         yield folder
     finally:
-        _cancel_jobs()
+        if daemons:  # else the configuration is not this cluster's: another was faster
+            _cancel_jobs()
+            _end_left_over(folder.name)
         for daemon in reversed(daemons):
             _stop(daemon)
         for link in links:
-            link.unlink(missing_ok=True)
+            if link.is_symlink() and link.readlink() == folder / link.name:
+                link.unlink()
         shutil.rmtree(folder)
 
 
@@ -120,6 +127,34 @@ def _cancel_jobs() -> None:
     deadline = time.monotonic() + START_SECONDS
     while ask("squeue", "--noheader") and time.monotonic() < deadline:
         time.sleep(0.2)
+
+
+def _end_left_over(cluster: str) -> None:
+    """End what outlived its job.
+
+    proctrack/linuxproc knows the processes of a job by their parents, and so misses one whose
+    parent ended first.
+    """
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        for process in _processes_of(cluster):
+            with suppress(ProcessLookupError):
+                os.kill(process, sent)
+        deadline = time.monotonic() + END_SECONDS
+        while _processes_of(cluster) and time.monotonic() < deadline:
+            time.sleep(0.2)
+
+
+def _processes_of(cluster: str) -> list[int]:
+    """Processes that jobs of this cluster started: Slurm writes its name into their environment.
+
+    The name is that of the cluster's own folder: no other cluster has it, nor had one before.
+    """
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has ended meanwhile
+            if f"SLURM_CLUSTER_NAME={cluster}".encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
 
 
 def ask(*command: str) -> str:

@@ -1,13 +1,11 @@
 """Every cluster profile is read, agrees with the default one, and plans the study."""
 
 import re
-import shutil
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 import yaml
-from test_workflow import ROOT, TINY, snakemake
+from tiny_study import ROOT, TINY, snakemake
 
 PROFILES = ROOT / "workflow" / "profiles"
 CLUSTERS = ["slurm", "cluster-generic", "kubernetes"]
@@ -15,13 +13,6 @@ CLUSTERS = ["slurm", "cluster-generic", "kubernetes"]
 
 def read(name: str) -> dict:
     return yaml.safe_load((PROFILES / name / "config.yaml").read_text())
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    for name in ("config", "workflow", "scripts", "envs"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    return tmp_path
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
@@ -42,7 +33,7 @@ def test_every_value_of_a_profile_has_its_reason(name):
 
 
 @pytest.mark.parametrize("name", CLUSTERS)
-def test_profile_plans_the_study(folder, name):
+def test_profile_plans_the_study(clone, name):
     """Where the executor's plugin is missing, without the keys that it alone understands."""
     profile = read(name)
     plugin = f"snakemake_executor_plugin_{profile['executor'].replace('-', '_')}"
@@ -50,9 +41,9 @@ def test_profile_plans_the_study(folder, name):
     missing = find_spec(plugin) is None
     if missing:
         profile = {key: profile[key] for key in profile if key not in {"executor", *own}}
-    (folder / "profile").mkdir()
-    (folder / "profile" / "config.yaml").write_text(yaml.safe_dump(profile))
-    result = snakemake(folder, "--dry-run", "--quiet", "host", "--workflow-profile", "profile")
+    (clone / "profile").mkdir()
+    (clone / "profile" / "config.yaml").write_text(yaml.safe_dump(profile))
+    result = snakemake(clone, "--dry-run", "--quiet", "host", "--workflow-profile", "profile")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"\ntrain +7\n", result.stdout)
     if missing:
@@ -60,9 +51,9 @@ def test_profile_plans_the_study(folder, name):
 
 
 @pytest.mark.parametrize(("device", "n_gpu"), [("auto", 0), ("cuda", 1)])
-def test_gpu_is_asked_for_by_trainings_of_a_study_on_cuda_alone(folder, device, n_gpu):
+def test_gpu_is_asked_for_by_trainings_of_a_study_on_cuda_alone(clone, device, n_gpu):
     target = "results/tiny/analysis/modular_addition/softmax_L1/0/evaluation.parquet"
-    result = snakemake(folder, "--dry-run", target, config=TINY | {"device": device})
+    result = snakemake(clone, "--dry-run", target, config=TINY | {"device": device})
     assert result.returncode == 0, result.stdout + result.stderr
     resources = re.findall(r"rule (\w+):.*?resources: (.*?)\n", result.stdout, re.DOTALL)
     asking = [rule for rule, line in resources if "gpu=" in line]

@@ -2,29 +2,20 @@
 
 import re
 import resource
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from test_workflow import ENVIRONMENT, ROOT
-
-
-@pytest.fixture
-def folder(tmp_path) -> Path:
-    for name in ("config", "workflow", "scripts", "envs"):
-        shutil.copytree(ROOT / name, tmp_path / name)
-    return tmp_path
+from tiny_study import ENVIRONMENT
 
 
 @pytest.mark.parametrize(("device", "n_jobs"), [("cpu", 504), ("cuda", 36)])
-def test_sweep_is_planned_in_ten_seconds(folder, device, n_jobs):
+def test_sweep_is_planned_in_ten_seconds(clone, device, n_jobs):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "host", "rules"]
     result = subprocess.run(
         [*command, "--configfile", "config/sweep.yaml", "--config", f"device={device}"],
-        **{"cwd": folder, "env": ENVIRONMENT, "capture_output": True, "text": True},
+        **{"cwd": clone, "env": ENVIRONMENT, "capture_output": True, "text": True},
         check=False,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -20,12 +20,11 @@ rule record_provenance:
     resources:
         mem_mb=2000,
         runtime=15,
-        device=config["device"],
     params:
         study=lambda wildcards, output: Path(output[0]).parent,
         jobs=JOBS,
         config=as_argument(study.of_results(config)),
     shell:
         "python scripts/record_provenance.py --study {params.study:q} --jobs {params.jobs:q}"
-        " --config {params.config:q} --lock {input.lock:q} --device {resources.device}"
+        " --config {params.config:q} --lock {input.lock:q}"
         " --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,55 @@
+"""What goes wrong is named, and what is finished survives it."""
+
+import re
+import shutil
+
+from tiny_study import RUNS, changed, planned, snakemake
+
+
+def test_wrong_config_is_one_clear_message_before_any_job(study):
+    result = snakemake(study, config=changed(modular_addition={"p": 12}))
+    assert result.returncode != 0
+    message = "tiny.yaml: modular_addition.p = 12: expected a prime number"
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "rule train" not in result.stdout + result.stderr
+
+
+def test_an_edited_number_stops_the_report_naming_its_claims(study):
+    path = study / "results/tiny/tables/grokking.csv"
+    intact = path.read_text()
+    path.write_text(intact.replace("censored", "grokked"))
+    result = snakemake(study, "results/tiny/report/report.pdf")
+    path.write_text(intact)
+    assert result.returncode != 0
+    message = r"grokking.csv is not what its program wrote.* These claims stand on it: .*grokked"
+    assert re.search(message, result.stdout + result.stderr)
+    assert snakemake(study).returncode == 0
+    assert planned(study) == set()
+
+
+def test_failed_job_leaves_what_is_finished(study):
+    folder = study / RUNS / "modular_addition/softmax_L1/1"
+    split = study / "results/tiny/data/modular_addition/split_seed1.parquet"
+    kept = study / RUNS / "modular_addition/softmax_L1/0/checkpoints.safetensors"
+    before, intact = kept.read_bytes(), split.read_bytes()
+    shutil.rmtree(folder)
+    split.write_bytes(b"not a table")
+    result = snakemake(study)
+    assert result.returncode != 0
+    assert kept.read_bytes() == before
+    split.write_bytes(intact)
+    assert snakemake(study).returncode == 0
+    assert folder.exists()
+
+
+def test_corrupted_checkpoint_is_named(study):
+    path = study / RUNS / "modular_addition/softmax_L1/0/checkpoints.safetensors"
+    intact = path.read_bytes()
+    path.write_bytes(intact[:-5])
+    analysed = "results/tiny/analysis/modular_addition/softmax_L1/0/evaluation.parquet"
+    result = snakemake(study, analysed, "--force")
+    path.write_bytes(intact)
+    assert result.returncode != 0
+    assert "checkpoints.safetensors: truncated or corrupted" in result.stdout + result.stderr
+    assert snakemake(study).returncode == 0

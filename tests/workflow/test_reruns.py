@@ -1,0 +1,77 @@
+"""A change reruns what depends on it, and nothing else."""
+
+import re
+
+from tiny_study import TINY, changed, planned, snakemake
+
+SHOWS = {"make_claims", "build_report", "build_page", "execute_notebook"}  # what is in the tables
+
+
+def test_finished_study_reruns_nothing(study):
+    assert planned(study) == set()
+
+
+def test_table_setting_reruns_the_table_only(study):
+    config = changed(linear_regression={"tabulated_at": [8]})
+    assert planned(study, config) == {"compare"} | SHOWS
+
+
+def test_one_track_alone_is_planned(study):
+    assert "evaluate_addition" not in planned(study, TINY | {"modular_addition": None})
+
+
+def test_setting_of_one_model_retrains_it_only(study):
+    models = TINY["linear_regression"]["models"]
+    models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
+    assert planned(study, changed(linear_regression={"models": models})) == {
+        *("train", "evaluate_regression", "analyse_checkpoints", "measure", "measure_attention"),
+        *("tabulate_risk", "tabulate_effective_weights", "tabulate_algorithms", "gather"),
+        *("tabulate_emergence", "compare", "plot_learning_curves", "plot", "extract_weights"),
+        *SHOWS,
+    }
+
+
+def test_more_evaluation_prompts_retrain_nothing(study):
+    evaluation = TINY["linear_regression"]["evaluation"] | {"n_prompts": 128}
+    rules = planned(study, changed(linear_regression={"evaluation": evaluation}))
+    assert "evaluate_regression" in rules
+    assert "train" not in rules
+
+
+def test_new_seed_trains_that_seed_only(study):
+    models = TINY["modular_addition"]["models"] | {"softmax_L1": {"seeds": [0, 1, 2]}}
+    config = changed(modular_addition={"models": models})
+    output = snakemake(study, "--dry-run", "--quiet", "host", config=config).stdout
+    assert re.search(r"\ntrain +1\n", output)
+    assert re.search(r"\nsplit_pairs +1\n", output)
+
+
+def test_device_and_threads_rerun_nothing(study):
+    assert planned(study, TINY | {"device": "cuda", "threads_per_training": 2}) == set()
+
+
+def test_editing_a_used_module_reruns_what_uses_it(study):
+    path = study / "scripts/mechanics/comparison.py"
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    try:
+        assert planned(study) == {"compare"} | SHOWS
+    finally:
+        path.write_text(before)
+    assert planned(study) == set()  # the same content with a newer date
+
+
+def test_editing_the_module_of_a_figure_reruns_that_figure_only(study):
+    path = study / "scripts/mechanics/figures/parsimony.py"
+    before = path.read_text()
+    path.write_text(before.replace('color="0.2"', 'color="0.3"') + "\n# edited\n")
+    output = snakemake(study, "--dry-run", "--quiet", "host").stdout
+    path.write_text(before)
+    assert set(re.findall(r"\nplot +(\d+)\n", output)) == {"1"}  # it is said twice
+    assert "figures/parsimony.png" in output
+
+
+def test_new_module_reruns_nothing(study):
+    path = study / "scripts/mechanics/unrelated.py"
+    path.write_text("unused = 1\n")
+    assert planned(study) == set()

@@ -1,0 +1,134 @@
+"""What a study holds once the DAG has run for real."""
+
+import json
+import re
+
+import pandas as pd
+import pypdf
+import pytest
+from tiny_study import RUNS, TINY, changed, snakemake
+
+from mechanics.comparison import COLUMNS
+
+ONE_LAYER = ["linear_L1", "linear_L1_subspace", "softmax_L1"]
+TRACK_A_TABLES = {  # columns that others may rely on, and the networks that have rows
+    "regression_risk": (
+        "model seed k risk risk_se risk_median diverged_share one_step_optimum one_step_mixture"
+        " gd_tied gd_free gd_plus_plus ridge ols",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "algorithm_match": (
+        "model algorithm k preds_diff model_diff model_cos r_squared n_seeds nearest",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "effective_weights": (
+        "model seed step c_hat c_star isotropy correlation_gd correlation_ols correlation_null",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "regression_generalisation": (
+        "model seed arm shift value risk law",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "rank_collapse": ("model seed variant layer norm ratio", ["deep_L6"]),
+    "kernel_smoother": ("model seed head omega scale k risk", ["softmax_L1"]),
+    "layer_readout": ("model seed k layer risk gd_steps newton_steps", ["deep_L6"]),
+    "emergence": ("task model seed transition_width", ["linear_L1", "softmax_L1", "deep_L6"]),
+}
+TRACK_A_FIGURES = [
+    *("regression_risk_by_context", "effective_weights", "algorithm_match", "depth_bracket"),
+    *("attention_maps_regression", "kernel_smoother", "rank_collapse"),
+    *("regression_generalisation", "regression_emergence"),
+]
+
+
+def test_table_has_its_columns_and_every_configuration(study):
+    table = pd.read_csv(study / "results/tiny/tables/comparative_metrics.csv")
+    assert list(table.columns) == COLUMNS
+    assert set(zip(table["configuration"], table["task"], strict=True)) == {
+        ("Linear Attention (L=1)", "linear_regression"),
+        ("Softmax Attention (L=1)", "linear_regression"),
+        ("Deep Transformer (L=2)", "linear_regression"),
+        ("Softmax Attention (L=1)", "modular_addition"),
+    }
+    assert (table["n_seeds"] <= 2).all()
+    assert (study / "results/tiny/tables/comparative_metrics.md").stat().st_size > 0
+
+
+def test_figures_are_drawn(study):
+    for name in ("regression_learning_curves", "grokking_curves", *TRACK_A_FIGURES):
+        for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
+            path = study / f"results/tiny/figures/{name}.{kind}"
+            assert path.read_bytes().startswith(magic)
+
+
+def test_variants_of_a_model_are_in_the_table_of_track_b_and_not_in_the_comparison(study):
+    table = pd.read_csv(study / "results/tiny/tables/grokking.csv")
+    assert table["entry"].tolist() == ["softmax_L1", "softmax_L1", "softmax_L1_wd0"]
+    assert set(table["model"]) == {"softmax_L1"}
+    assert (table["status"] == "censored").all()  # 20 steps
+    compared = pd.read_csv(study / "results/tiny/tables/comparative_metrics.csv")
+    assert "softmax_L1_wd0" not in set(compared["model"])
+
+
+@pytest.mark.parametrize("name", TRACK_A_TABLES)
+def test_tables_of_track_a_have_their_columns_and_every_network(study, name):
+    table = pd.read_csv(study / f"results/tiny/tables/{name}.csv")
+    columns, models = TRACK_A_TABLES[name]
+    assert set(columns.split()) <= set(table.columns)
+    assert set(table["model"]) == set(models)
+
+
+def test_a_study_without_deep_networks_has_no_rank_collapse(study):
+    models = TINY["linear_regression"]["models"] | {"deep_L6": None}
+    output = snakemake(
+        study, "--dry-run", "--summary", config=changed(linear_regression={"models": models})
+    ).stdout
+    assert "tables/regression_generalisation.csv" in output
+    assert "rank_collapse" not in output
+
+
+def test_state_of_finished_runs_is_removed(study):
+    assert not any((study / "results/tiny/.state").iterdir())
+
+
+def test_run_names_its_settings_and_seeds(study):
+    record = json.loads((study / RUNS / "linear_regression/linear_L1/0-1/run.json").read_text())
+    assert [replica["seed"] for replica in record["replicas"]] == [0, 1]
+    assert record["settings"]["d"] == 2
+    assert all(replica["train_flops"] > 0 for replica in record["replicas"])
+
+
+def test_report_is_two_pages_of_claims(study):
+    assert len(pypdf.PdfReader(study / "results/tiny/report/report.pdf").pages) == 2
+    claims = json.loads((study / "results/tiny/report/claims.json").read_text())["claims"]
+    assert claims["d"]["text"] == "2"
+    assert claims["grokked"]["text"] == "0 of 2"  # 20 steps
+    assert claims["grokked_off"]["absent"]
+
+
+def test_report_of_snakemake_shows_every_figure_and_table_with_its_caption(study, tmp_path):
+    result = snakemake(study, "--report", str(tmp_path / "report.html"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    page = (tmp_path / "report.html").read_text()
+    shown = json.loads(re.search(r"var results = (\{.*\});", page)[1])
+    made = study / "results/tiny"
+    made = {*made.glob("figures/*.png"), *made.glob("tables/*.csv"), *made.glob("report/*.pdf")}
+    assert {study / name for name in shown} == made
+    assert all(entry["caption"] for entry in shown.values())
+    for name, source in (
+        ("figures/grokking_curves.png", "grokking_curves.rst"),
+        ("figures/parsimony.png", "parsimony.rst"),
+        ("tables/parsimony.csv", "parsimony_table.rst"),
+        ("tables/kernel_smoother.csv", "kernel_smoother_table.rst"),
+    ):
+        first_line = (study / "workflow/report" / source).read_text().splitlines()[0]
+        assert first_line in shown[f"results/tiny/{name}"]["caption"]
+
+
+def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):
+    report = "results/tiny/report/report.pdf"
+    result = snakemake(study, report, config=TINY | {"modular_addition": None})
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(study / report).pages)
+    assert "Track B, modular addition, is not in this study" in text
+    assert snakemake(study).returncode == 0

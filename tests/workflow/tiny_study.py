@@ -1,0 +1,89 @@
+"""A study of networks of a few weights, and Snakemake on a folder that has its config."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+CHECKPOINTS = {"log_spaced": 3, "log_until": 10, "every": 10}
+TINY = {
+    "study": "tiny",
+    "linear_regression": {
+        "d": 2,
+        "k_max": 8,
+        "tabulated_at": [5, 8],
+        "evaluation": {"context_lengths": [5, 8], "n_prompts": 64, "n_queries": 1},
+        "defaults": {"steps": 20, "measured_at": [5, 8], "n_prompts_history": 64}
+        | {"checkpoints_at": CHECKPOINTS},
+        "models": dict.fromkeys(
+            ["linear_L1_axis", "softmax_L1_2heads", "linear_L2", "linear_L3", "linear_L6"]
+        )
+        | {
+            "linear_L1": {"seeds": [0, 1], "stack": 2},
+            "linear_L1_subspace": {"seeds": [0], "d_max": 4},
+            "softmax_L1": {"seeds": [0]},
+            "deep_L6": {"seeds": [0], "n_layers": 2, "d_model": 8, "d_mlp": 8, "steps": 20}
+            | {"n_prompts_history": 32, "measure_every": 10, "checkpoints_at": CHECKPOINTS},
+        },
+    },
+    "modular_addition": {
+        "p": 11,
+        "defaults": {"d_model": 8, "d_mlp": 16, "seeds": [0, 1], "steps": 20, "measure_every": 10}
+        | {"checkpoints_at": CHECKPOINTS},
+        "models": dict.fromkeys(
+            ["linear_L1", "deep_L6", "softmax_L1_decay_off", "softmax_L1_fixed_norm"]
+            + [f"softmax_L1_wd{decay}" for decay in ("0.1", "0.3", "3")]
+        )
+        | {"softmax_L1": {"seeds": [0, 1]}, "softmax_L1_wd0": {"seeds": [0]}},
+    },
+}
+RUNS = "results/tiny/runs"
+LAST = {"all", "record_provenance"}
+
+
+def copy_project(folder: Path) -> Path:
+    """Copy the files that a run of the workflow needs; return the folder."""
+    for name in ("config", "workflow", "scripts", "envs"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.CompletedProcess:
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+    return subprocess.run(
+        [*command, "--configfile", "tiny.yaml"],  # last: it takes all that follows it
+        cwd=folder,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def planned(folder: Path, config: dict = TINY) -> set[str]:
+    """Rules that a dry run would run, without `all`, and the record that follows any change."""
+    result = snakemake(folder, "--dry-run", "--quiet", "host", config=config)
+    assert result.returncode == 0, result.stdout + result.stderr
+    stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
+    assert stats or "Nothing to be done" in result.stdout + result.stderr
+    return {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
+
+
+def changed(**sections) -> dict:
+    """TINY with some values of its sections changed."""
+    return TINY | {name: TINY[name] | values for name, values in sections.items()}
+
+
+def python(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, f"scripts/{program}.py", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
+    )
