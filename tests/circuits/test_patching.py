@@ -160,7 +160,7 @@ def test_clock_is_recovered_by_its_neurons_cluster_by_cluster(clock):
     assert float(recovery(direct, gap)[0]) == pytest.approx(0, abs=1e-10)
 
 
-def test_a_group_that_carries_all_of_one_frequency_recovers_all(clock):
+def test_a_group_that_carries_all_of_one_frequency_recovers_all():
     parameters, architecture = clock_network(P, [3])
     prompts = draw_prompt_pairs(P, 50, 0)
     effects, _, gap = closed_form(parameters, architecture, prompts)

@@ -46,8 +46,8 @@ def main() -> None:
         tail = ["--configfile", *arguments.configfile, "--", *arguments.targets]
         run_locally(local, tail)
         with little_slurm():
-            kill = run_on_slurm(remote, tail, remote / "results" / study / ".state")
-        check_resumed(remote / "results" / study, *kill)
+            step = run_on_slurm(remote, tail, remote / "results" / study / ".state")
+        check_resumed(remote / "results" / study, step)
         compare(local / "results" / study, remote / "results" / study)
 
 
@@ -88,10 +88,10 @@ def run_locally(folder: Path, tail: list[str]) -> None:
     finish(snakemake(folder, ["--cores", cores, *tail], log), log, started, "local run")
 
 
-def run_on_slurm(folder: Path, tail: list[str], state: Path) -> tuple[int, int]:
+def run_on_slurm(folder: Path, tail: list[str], state: Path) -> int:
     """Run the workflow; cancel its trainings once one has saved its state.
 
-    Returns how many were cancelled, and the step that was saved.
+    Returns the step that was saved.
     """
     log, started = folder / "run.log", time.monotonic()
     process = snakemake(folder, [*ON_SLURM, *tail], log)
@@ -110,7 +110,7 @@ def run_on_slurm(folder: Path, tail: list[str], state: Path) -> tuple[int, int]:
     named = re.findall(r"Error in rule train.*?SLURM status is: 'CANCELLED'", text, re.DOTALL)
     if not trainings or not named:
         sys.exit(f"{text[-6000:]}\nrun.py: Snakemake did not name the cancelled training")
-    return len(trainings), step
+    return step
 
 
 def saved_step(state: Path) -> int | None:
@@ -122,7 +122,7 @@ def saved_step(state: Path) -> int | None:
     return None
 
 
-def check_resumed(results: Path, n_cancelled: int, step: int) -> None:
+def check_resumed(results: Path, step: int) -> None:
     """The log of a training that was run again begins after the saved step."""
     first = {}
     for path in results.glob("logs/train_*.log"):

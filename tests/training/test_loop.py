@@ -135,7 +135,7 @@ def test_weight_decay_changes_its_course_once_the_pairs_are_memorised(tmp_path, 
         assert changed[20] == pytest.approx(changed[10], rel=1e-6)
 
 
-def test_truncated_state_is_named_and_not_overwritten(tmp_path, monkeypatch):
+def test_truncated_state_is_named_and_not_overwritten(tmp_path):
     settings = addition_settings()
     run(tmp_path, settings, [0])
     state = tmp_path / "state" / loop.STATE_FILE
