@@ -1141,8 +1141,8 @@ if grokking is not None:
 # long after the training pairs are known by heart, and against a linear axis it looks like a jump.
 # How steep it is on the scale of all the training before it, the widths say: sharp where every seed
 # of addition is narrower than every one of regression. On all validation pairs (column
-# `transition_width_all` of `tables/grokking.csv`) it is wider, for the mirrored ones come early. Nor
-# is a jump of accuracy one of the circuit: progress measures (part 6) move before it.
+# `transition_width_all` of `tables/grokking.csv`) it is wider, for the mirrored ones come early.
+# Nor is a jump of accuracy one of the circuit: progress measures (part 6) move before it.
 # Regression has no memorised phase, because no prompt is seen twice.
 #
 # ### Question 2: is the circuit the simplest one, and what does weight decay do?
