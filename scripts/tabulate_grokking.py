@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.emergence import performance, transition
-from mechanics.histories import grokking_moments
+from mechanics.emergence import NO_TRANSITION, Transition, performance, transition
+from mechanics.histories import accuracy_on_new_pairs, grokking_moments, run_of
 from mechanics.settings import read_settings
 from mechanics.tables import arm_of, write_csv
 from mechanics.weight_norm import norm_moments
 
 COLUMNS = [
-    *("model", "arm", "weight_decay", "seed", "status", "memorised_step", "grokking_step"),
-    *("last_step", "transition_width", "norm_squared_peak", "norm_squared_at_grokking"),
-    *("norm_squared_final", "steepest_fall_step", "val_accuracy", "val_loss", "min_margin"),
+    *("model", "arm", "weight_decay", "seed", "status", "memorised_step", "first_reached_step"),
+    *("grokking_step", "last_step", "transition_start_step", "transition_end_step"),
+    *("transition_width", "transition_width_all", "norm_squared_peak", "norm_squared_at_grokking"),
+    *("norm_squared_final", "steepest_fall_step", "steepest_l2_fall_step"),
+    *("steepest_relative_fall_step", "val_accuracy", "val_loss", "min_margin"),
     *("train_fraction", "entry"),
 ]
+LEAST_GAIN = 0.1  # of accuracy: less than that is no transition
 
 
 def main() -> None:
@@ -28,16 +31,20 @@ def main() -> None:
         "--analysis", required=True, type=Path, help="folder with what evaluate_addition wrote"
     )
     parser.add_argument(
+        "--progress", default=[], type=Path, nargs="*", help="progress.parquet of each run, if any"
+    )
+    parser.add_argument(
         "--variants", required=True, help="JSON: the model that each variant's name varies"
     )
     parser.add_argument("--output", required=True, type=Path, help="CSV: a row per entry and seed")
     arguments = parser.parse_args()
     variants = read_settings(arguments.variants)
-    rows = [
-        row
-        for folder in arguments.runs
-        for row in tabulate(folder, read_evaluation(arguments.analysis, folder), variants)
-    ]
+    analysed = {run_of(path): path for path in arguments.progress}
+    rows = []
+    for folder in arguments.runs:
+        path = analysed.get(folder.parts[-3:])
+        progress = None if path is None else pd.read_parquet(path)
+        rows += tabulate(folder, read_evaluation(arguments.analysis, folder), progress, variants)
     write_csv(pd.DataFrame(rows, columns=COLUMNS), arguments.output)
 
 
@@ -46,8 +53,15 @@ def read_evaluation(analysis: Path, run: Path) -> pd.DataFrame:
     return pd.read_parquet(analysis.joinpath(*run.parts[-3:], "evaluation.parquet"))
 
 
-def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -> list[dict]:
-    """A row for each seed of one run. A run's folder is …/{model}/{block}."""
+def tabulate(
+    folder: Path, evaluation: pd.DataFrame, progress: pd.DataFrame | None, variants: dict[str, str]
+) -> list[dict]:
+    """A row for each seed of one run. A run's folder is …/{model}/{block}.
+
+    ``transition_*``: of accuracy on pairs trained on in neither order, at the checkpoints in
+    ``progress``; nan where these were not analysed. ``transition_width_all``: the width on all
+    validation pairs, at every measured step.
+    """
     entry = folder.parent.name
     record = json.loads((folder / "run.json").read_text())
     settings = record["settings"]
@@ -59,8 +73,10 @@ def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -
         own, moment = history[history["seed"] == seed], moments.loc[seed]
         memorised, grokked = float(moment["memorised_step"]), float(moment["grokking_step"])
         norms = own.drop_duplicates("step").set_index("step")["norm_squared"]
-        curve = performance(own, "modular_addition")
-        width = transition(curve.index.to_numpy(), curve.to_numpy(), least_gain=0.1)
+        of_all = _transition(performance(own, "modular_addition"))
+        of_new = NO_TRANSITION
+        if progress is not None:
+            of_new = _transition(accuracy_on_new_pairs(progress, seed))
         final = evaluation[evaluation["seed"] == seed].set_index("split")
         status = "censored" if pd.isna(grokked) else "grokked"
         rows.append(
@@ -69,9 +85,13 @@ def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -
                 "seed": seed,
                 "status": "diverged" if replica["status"] == "diverged" else status,
                 "memorised_step": memorised,
+                "first_reached_step": float(moment["first_reached_step"]),
                 "grokking_step": grokked,
                 "last_step": replica["last_step"],
-                "transition_width": width.transition_width,
+                "transition_start_step": of_new.start_step,
+                "transition_end_step": of_new.end_step,
+                "transition_width": of_new.transition_width,
+                "transition_width_all": of_all.transition_width,
                 **asdict(
                     norm_moments(norms.index.to_numpy(), norms.to_numpy(), memorised, grokked)
                 ),
@@ -83,6 +103,10 @@ def tabulate(folder: Path, evaluation: pd.DataFrame, variants: dict[str, str]) -
             }
         )
     return rows
+
+
+def _transition(curve: pd.Series) -> Transition:
+    return transition(curve.index.to_numpy(), curve.to_numpy(), LEAST_GAIN)
 
 
 if __name__ == "__main__":

@@ -109,6 +109,7 @@ def write_addition(study: Path) -> list[Path]:
             {"model": "softmax_L1", "arm": "main" if entry == "softmax_L1" else "weight_decay"}
             | {"weight_decay": 0.0, "seed": seed, "status": status, "entry": entry}
             | {"grokking_step": 100.0 if status == "grokked" else np.nan, "last_step": STEPS[-1]}
+            | {"first_reached_step": 10.0 if status == "grokked" else np.nan}
         )
         frames = addition_frames(seed, finite=2 if status == "diverged" else len(STEPS))
         if status != "grokked":

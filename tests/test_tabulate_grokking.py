@@ -32,6 +32,13 @@ def write_run(folder, entry: str, validation, status: str = "finished", **change
     return run
 
 
+def tabulated(folder, runs, variants: dict, *more) -> pd.DataFrame:
+    output = folder / "grokking.csv"
+    arguments = ["--analysis", folder / "analysis", "--variants", json.dumps(variants), *more]
+    run_program("tabulate_grokking", "--runs", *runs, *arguments, "--output", output)
+    return pd.read_csv(output).set_index("entry")
+
+
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> pd.DataFrame:
     folder = tmp_path_factory.mktemp("runs")
@@ -44,11 +51,7 @@ def table(tmp_path_factory) -> pd.DataFrame:
         write_run(folder, "linear_L1", never * math.nan, status="diverged"),
     ]
     variants = {"softmax_L1_wd0": "softmax_L1", "softmax_L1_off": "softmax_L1"}
-    output = folder / "grokking.csv"
-    arguments = ["--variants", json.dumps(variants), "--output", output]
-    analysis = ["--analysis", folder / "analysis"]
-    run_program("tabulate_grokking", "--runs", *runs, *analysis, *arguments)
-    return pd.read_csv(output).set_index("entry")
+    return tabulated(folder, runs, variants)
 
 
 def test_status_says_how_a_run_ended(table):
@@ -70,8 +73,10 @@ def test_variants_stand_under_the_model_that_they_vary(table):
 def test_moments_are_found_by_rule(table):
     row = table.loc["softmax_L1"]
     assert (row["memorised_step"], row["grokking_step"], row["last_step"]) == (500, 2000, 4000)
-    assert row["transition_width"] < 0.05
+    assert row["first_reached_step"] == 2000
+    assert row["transition_width_all"] < 0.05
     assert row["steepest_fall_step"] == pytest.approx(1950, abs=250)
+    assert row["steepest_relative_fall_step"] == pytest.approx(1950, abs=250)
     assert (row["norm_squared_peak"], row["norm_squared_final"]) == (2000, 1000)
     assert (row["val_accuracy"], row["val_loss"], row["min_margin"]) == (0.8, 0.3, -1.0)
 
@@ -79,3 +84,23 @@ def test_moments_are_found_by_rule(table):
 def test_what_never_happened_is_empty(table):
     assert math.isnan(table["grokking_step"]["softmax_L1_wd0"])
     assert math.isnan(table["norm_squared_at_grokking"]["softmax_L1_wd0"])
+
+
+def test_mirrored_pairs_do_not_widen_the_transition_and_a_spike_is_not_the_first_time(tmp_path):
+    """Mirrored pairs, 30 %, are right from step 100 on, the others from 2,000; a spike at 3,000."""
+    steps = np.array(STEPS)
+    new = (steps >= 2000) - 0.05 * (steps == 3000)
+    run = write_run(tmp_path, "softmax_L1", 0.3 * (steps >= 100) + 0.7 * new)
+    progress = tmp_path / "analysis" / run.relative_to(tmp_path) / "progress.parquet"
+    rows = {"seed": 0, "step": steps, "accuracy_validation_new": new}
+    pd.DataFrame(rows)[steps % 200 == 0].to_parquet(progress)  # fewer checkpoints than measurements
+    row = tabulated(tmp_path, [run], {}, "--progress", progress).loc["softmax_L1"]
+    assert (row["first_reached_step"], row["grokking_step"]) == (2000, 3100)
+    assert 1800 < row["transition_start_step"] < row["transition_end_step"] < 2000
+    assert row["transition_width"] < 0.05
+    assert row["transition_width_all"] > 1
+
+
+def test_without_analysed_checkpoints_no_transition_on_new_pairs(table):
+    columns = ["transition_start_step", "transition_end_step", "transition_width"]
+    assert table[columns].isna().all(axis=None)

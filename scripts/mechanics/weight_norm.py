@@ -1,4 +1,9 @@
-"""Σθ² over a training that groks: where it peaks, and where it falls fastest, found by rule."""
+"""Σθ² over a training that groks: where it peaks, and where it falls fastest, found by rule.
+
+Where a norm falls fastest depends on what is called its size. Σθ² loses most where it is large;
+its logarithm falls most where the *share* lost is largest; ‖θ‖₂ = √Σθ² lies between the two. All
+three are measured over the same windows, so that a reader sees whether they agree.
+"""
 
 import math
 from dataclasses import dataclass
@@ -10,16 +15,20 @@ WINDOW = 500  # steps over which a fall is measured: wide enough to pass over si
 
 @dataclass(frozen=True)
 class NormMoments:
-    """Σθ² at its largest, at the grokking step and at the end, and the centre of the steepest fall.
+    """Σθ² at its largest, at the grokking step and at the end, and the centres of its falls.
 
-    ``peak`` is the largest value, first weights included; ``steepest_fall_step`` the centre of the
-    window of ``WINDOW`` steps, after memorisation, in which Σθ² loses most. nan: it never was.
+    ``peak`` is the largest value, first weights included. Each fall's step is the centre of the
+    window of ``WINDOW`` steps, after memorisation, in which a quantity loses most: Σθ²
+    (``steepest_fall_step``), ‖θ‖₂ (``steepest_l2_fall_step``) or log Σθ²
+    (``steepest_relative_fall_step``). nan: it never was.
     """
 
     norm_squared_peak: float
     norm_squared_at_grokking: float
     norm_squared_final: float
     steepest_fall_step: float
+    steepest_l2_fall_step: float
+    steepest_relative_fall_step: float
 
 
 def norm_moments(
@@ -37,15 +46,17 @@ def norm_moments(
         float(norm_squared.max()),
         at_grokking,
         float(norm_squared[-1]),
-        _steepest_fall(steps, norm_squared, memorised_step),
+        *_steepest_falls(steps, norm_squared, memorised_step),
     )
 
 
-def _steepest_fall(steps: np.ndarray, norm_squared: np.ndarray, after: float) -> float:
+def _steepest_falls(steps: np.ndarray, norm_squared: np.ndarray, after: float) -> list[float]:
+    """Centres of the steepest falls of Σθ², ‖θ‖₂ and log Σθ², in this order."""
     if math.isnan(after) or steps[-1] - after < WINDOW:
-        return math.nan
+        return [math.nan] * 3
     starts = np.arange(after, steps[-1] - WINDOW + 1)
-    fall = np.interp(starts, steps, norm_squared) - np.interp(starts + WINDOW, steps, norm_squared)
-    if not fall.max() > 0:
-        return math.nan
-    return float(starts[fall.argmax()] + WINDOW / 2)
+    first, last = (np.interp(at, steps, norm_squared) for at in (starts, starts + WINDOW))
+    falls = (first - last, np.sqrt(first) - np.sqrt(last), np.log(first) - np.log(last))
+    return [
+        float(starts[fall.argmax()] + WINDOW / 2) if fall.max() > 0 else math.nan for fall in falls
+    ]

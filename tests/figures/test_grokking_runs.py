@@ -64,6 +64,7 @@ def grokking(runs: list = RUNS, model: str = "softmax_L1") -> pd.DataFrame:
     columns = ["arm", "weight_decay", "seed", "status", "grokking_step", "last_step"]
     table = pd.DataFrame(runs, columns=columns).assign(model=model)
     table["steepest_fall_step"] = table["grokking_step"] - 500
+    table["steepest_relative_fall_step"] = table["grokking_step"] + 400
     table["norm_squared_final"] = np.where(table["status"] == "grokked", 900.0, 3000.0)
     return table
 
@@ -119,13 +120,14 @@ def test_diverged_runs_are_counted_and_not_drawn():
         weight_norm(progress(table), table.assign(status="diverged"))
 
 
-def test_norm_has_its_grokking_step_and_steepest_fall_marked():
+def test_norm_has_its_grokking_step_and_both_steepest_falls_marked():
     table = grokking()
     left, right = weight_norm(progress(table), table).axes
     lines = [line for line in left.lines if line.get_marker() == "None"]
     assert len(lines) == 3  # two of the main arm, one that did not diverge
     assert marked(left, "o") == [(1000, pytest.approx(3000 - 1000 / 3)), (2000, 2500)]
     assert marked(left, "v") == [(500, pytest.approx(3000 - 500 / 3)), (1500, 2625)]
+    assert [step for step, _ in marked(left, "^")] == [1400, 2400]
     assert marked(right, "o") == marked(left, "o")
     assert words(right) == ["decay kept", "decay off"]
 

@@ -51,12 +51,20 @@ def test_axes_are_labelled():
 
 
 @pytest.mark.parametrize(
-    ("step", "words"), [(30.0, "groks at 30"), (np.nan, "not within its budget")]
+    ("first", "step", "words"),
+    [
+        (30.0, 30.0, "groks at 30\n"),
+        (10.0, 30.0, "groks at 10,\nfor good at 30"),
+        (10.0, np.nan, "not within its budget"),
+    ],
 )
-def test_grokking_step_is_in_the_title(step, words):
+def test_grokking_step_is_in_the_title(first, step, words):
     history = history_of([0, 10, 30], train=[0, 1, 1], validation=[0, 0.1, 1])
-    moments = pd.DataFrame([{"model": "m", "seed": 0, "grokking_step": step}])
-    assert words in texts(grokking_curves(history, moments))
+    row = {"model": "m", "seed": 0, "first_reached_step": first, "grokking_step": step}
+    figure = grokking_curves(history, pd.DataFrame([row]))
+    assert words in texts(figure)
+    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    assert [line.get_xdata()[0] for line in dashed] == ([10] if first < step else [])
 
 
 def test_same_frame_gives_same_bytes(tmp_path):

@@ -87,16 +87,20 @@ def addition(seed_of_keys: int) -> plt.Figure:
 
 
 def test_addition_shows_accuracy_losses_circle_and_survival():
-    accuracy, loss, circle, survival, norm = addition(seed_of_keys=0).axes
+    accuracy, circle, survival, loss, norm = addition(seed_of_keys=0).axes
     assert accuracy.get_title(loc="left") == "(a)  2 seeds"
     assert words(loss) == ["restricted", "validation", "train"]  # excluded loss has no value
-    assert circle.get_title(loc="left").startswith("(c)  plane k = ")
+    assert circle.get_title(loc="left").startswith("(c)  W$_E$, k = ")
     assert words(survival) == ["decay 0 (0/1)", "decay 1 (2/2)", "decay off (0/1)"]
-    assert norm.lines[0].get_ydata().tolist() == [1.0, 0.25]
+    assert norm.get_ylabel() == "Σθ²"
+    assert norm.lines[0].get_ydata().tolist() == [20.0, 5.0]
+    falls = [(line.get_xdata()[0], line.get_mfc()) for line in norm.lines[1:3]]
+    assert falls == [(500, "black"), (1400, "white")]
+    assert [axis.lines[-1].get_xdata()[0] for axis in (loss, norm)] == [1000, 1000]
 
 
 def test_a_network_without_keys_has_no_circle():
-    assert words(addition(seed_of_keys=1).axes[2]) == ["no key\nfrequencies"]
+    assert words(addition(seed_of_keys=1).axes[1]) == ["no key\nfrequencies"]
 
 
 def test_the_first_seed_that_grokked_is_shown():

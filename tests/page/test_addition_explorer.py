@@ -7,7 +7,12 @@ from mechanics.page.addition import MOST_STEPS, AdditionRun, addition_explorer, 
 from mechanics.page.pack import as_json
 
 ROW = {"model": "softmax_L1", "arm": "main", "weight_decay": 1.0, "seed": 0, "status": "grokked"}
-ROW |= {"grokking_step": 100.0, "last_step": STEPS[-1], "entry": "softmax_L1"}
+ROW |= {
+    "first_reached_step": 10.0,
+    "grokking_step": 100.0,
+    "last_step": STEPS[-1],
+    "entry": "softmax_L1",
+}
 
 
 def long_run(n_steps: int) -> AdditionRun:

@@ -110,7 +110,7 @@ async function explorerB(root, networks) {
 
   const chooseSeed = () => {
     seed = network.seeds[seedChoice.value];
-    const { history, steps, grokking_step: grokked } = seed;
+    const { history, steps, grokking_step: grokked, first_reached_step: reached } = seed;
     charts.accuracy.data("curves", rows(ACCURACIES, history.step, history));
     charts.norm.data("curves", rows(["norm_squared"], history.step, history));
     charts.loss.data("curves", [
@@ -118,13 +118,15 @@ async function explorerB(root, networks) {
       ...rows(LOSSES.slice(2), steps, seed),
     ].filter(({ value }) => value !== null));
     for (const chart of overTime) {
-      chart.data("marks", grokked === null ? [] : [{ step: grokked }]);
+      chart.data("marks", grokked === null ? [] : [{ step: reached }, { step: grokked }]);
       chart.signal("last", Math.max(seed.last_step, 10));
     }
     const largest = (values) => Math.max(...values.filter(Number.isFinite), 1);
     charts.norm.signal("top", 1.05 * largest(history.norm_squared));
     charts.loss.signal("top", 1.5 * largest(LOSSES.flatMap((name) => history[name] ?? seed[name])));
-    const words = grokked === null ? STATUS[seed.status] : `groks at step ${inWords(grokked)}`;
+    const kept = reached < grokked ? `, after spikes for good at step ${inWords(grokked)}` : "";
+    const words =
+      grokked === null ? STATUS[seed.status] : `groks at step ${inWords(reached)}${kept}`;
     find(root, "status").textContent =
       `Seed ${seed.seed} ${words}; ${steps.length} of ${seed.n_checkpoints} checkpoints here.`;
     fillOptions(matrixChoice, Object.keys(seed.spectra).map((name) => MATRICES[name] ?? name));

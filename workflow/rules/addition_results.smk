@@ -10,6 +10,9 @@ rule tabulate_grokking:
             for path in runs("modular_addition", file)
         ],
         analysis=lambda wildcards: evaluations("modular_addition", "evaluation.parquet"),
+        progress=lambda wildcards: (  # a sweep does not analyse checkpoints
+            [] if SWEEP else evaluations("modular_addition", "progress.parquet")
+        ),
     output:
         table=report(
             f"{RESULTS}/tables/grokking.csv",
@@ -36,7 +39,8 @@ rule tabulate_grokking:
         ),
     shell:
         "python scripts/tabulate_grokking.py --runs {params.folders:q} --analysis {params.analysis:q}"
-        " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
+        " --progress {input.progress:q} --variants {params.variants:q}"
+        " --output {output.table:q} > {log:q} 2>&1"
 
 
 rule tabulate_circuit:

@@ -105,6 +105,12 @@ rule tabulate_emergence:
             for task in TASKS
             for path in runs(task, "history.parquet", variants=False)
         ],
+        progress=[
+            path
+            for task in TASKS
+            if task == "modular_addition"
+            for path in evaluations(task, "progress.parquet", variants=False)
+        ],
     output:
         table=report(
             table("emergence"),
@@ -127,7 +133,7 @@ rule tabulate_emergence:
     params:
         folders=lambda wildcards, input: folders(input.runs),
     shell:
-        "python scripts/tabulate_emergence.py --runs {params.folders:q}"
+        "python scripts/tabulate_emergence.py --runs {params.folders:q} --progress {input.progress:q}"
         " --output {output.table:q} --curves {output.curves:q} > {log:q} 2>&1"
 
 

@@ -13,6 +13,7 @@ from mechanics.figures.style import (
     OTHERS,
     PAGE,
     REFERENCE,
+    in_thousands,
     label,
     label_ends,
     note_diverged,
@@ -193,13 +194,20 @@ def weight_decay_circuit(grokking: pd.DataFrame, circuit: pd.DataFrame) -> Figur
     return figure
 
 
+NORM_MARKS = {  # column: marker, words
+    "grokking_step": ("o", "grokking step"),
+    "steepest_fall_step": ("v", "steepest fall of Σθ²"),
+    "steepest_relative_fall_step": ("^", "of log Σθ²: relative to its size"),
+}
+
+
 def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
     """Σθ² over training, every run: weight decays at the left, arms at the right.
 
     ``progress``: model, arm, weight_decay, seed, status, step, norm_squared. ``grokking``: the
-    table of ``tabulate_grokking.py``. Circles: the grokking step; triangles: the centre of the
-    steepest fall after memorisation. A row for each model as in ``weight_decay_survival``; runs
-    that diverged are not drawn. Raises ValueError if every run did.
+    table of ``tabulate_grokking.py``. Circles: the grokking step; triangles: where the fall after
+    memorisation is steepest, of Σθ² (down) and of its logarithm (up). A row for each model as in
+    ``weight_decay_survival``; runs that diverged are not drawn. Raises ValueError if every run did.
     """
     diverged = grokking.loc[grokking["status"] == "diverged", [*GROUP, "seed"]]
     drawn = progress.merge(diverged, how="left", indicator=True, on=[*GROUP, "seed"])
@@ -221,9 +229,9 @@ def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
         axis.set_xlabel("training step")
     handles = [
         plt.Line2D([], [], linestyle="none", marker=marker, color=REFERENCE, ms=4, label=words)
-        for marker, words in (("o", "grokking step"), ("v", "steepest fall"))
+        for marker, words in NORM_MARKS.values()
     ]
-    figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
     note_diverged(figure, grokking[grokking["model"].isin(list(rows))])
     return figure
 
@@ -240,11 +248,12 @@ def _weight_norm_panel(
             axis.plot(curve["step"], curve["norm_squared"], color=shade, linewidth=0.9)
             lasts.append(float(curve["norm_squared"].iloc[-1]))
             run = _of(moments[moments["seed"] == seed], group)
-            for column, marker in (("grokking_step", "o"), ("steepest_fall_step", "v")):
+            for column, (marker, _) in NORM_MARKS.items():
                 step = float(run[column].iloc[0]) if len(run) else math.nan
                 if not math.isnan(step):
                     height = np.interp(step, curve["step"], curve["norm_squared"])
-                    axis.plot(step, height, marker, color=shade, ms=4, mec="white", mew=0.4)
+                    axis.plot(step, height, marker, color=shade, ms=4.5, mec="white", mew=0.5)
         ends[name] = (sorted(lasts)[len(lasts) // 2], shade)
     axis.set_xlim(0, None)
+    axis.xaxis.set_major_formatter(in_thousands)
     label_ends(axis, ends)

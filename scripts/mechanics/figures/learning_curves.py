@@ -1,5 +1,7 @@
 """Learning curves of both tasks: history frame in, figure out."""
 
+from itertools import product
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -84,8 +86,9 @@ def grokking_curves(history: pd.DataFrame, moments: pd.DataFrame) -> Figure:
     """Training and validation accuracy and loss over steps, a column for each model.
 
     ``history``: model, seed, step, split, loss, accuracy. ``moments``: model, seed,
-    memorised_step, grokking_step (nan: never). One line per seed; the shading is the gap between
-    training and validation accuracy, the dotted lines mark the grokking steps.
+    memorised_step, first_reached_step, grokking_step (nan: never). One line per seed; the shading
+    is the gap between training and validation accuracy. Dotted: the grokking steps; dashed: where
+    their accuracy was first reached, if spikes came after it.
     """
     models = list(dict.fromkeys(history["model"]))
     figure, axes = plt.subplots(
@@ -95,11 +98,15 @@ def grokking_curves(history: pd.DataFrame, moments: pd.DataFrame) -> Figure:
         upper, lower = axes[:, column]
         for _, own in history[history["model"] == model].groupby("seed"):
             _grokking_lines(upper, lower, own[own["step"] > 0])  # a log axis has no 0
-        steps = moments.loc[moments["model"] == model, "grokking_step"]
-        for step in steps.dropna():
-            for axis in (upper, lower):
-                axis.axvline(max(step, 1), color=REFERENCE, linestyle=":", linewidth=0.8, zorder=0)
-        upper.set_title(f"{label(model)}\n{_in_words(steps)}")
+        own = moments[moments["model"] == model]
+        spiked = own["first_reached_step"] < own["grokking_step"]
+        for style, steps in (
+            (":", own["grokking_step"]),
+            ("--", own.loc[spiked, "first_reached_step"]),
+        ):
+            for step, axis in product(steps.dropna(), (upper, lower)):
+                axis.axvline(max(step, 1), color=REFERENCE, linestyle=style, lw=0.8, zorder=0)
+        upper.set_title(f"{label(model)}\n{_in_words(own)}")
         upper.set_xscale("log")
         lower.set_yscale("log")
         lower.set_xlabel("training step")
@@ -122,10 +129,18 @@ def _grokking_lines(upper: Axes, lower: Axes, own: pd.DataFrame) -> None:
         lower.plot(part["step"], part["loss"], color=colour(split), linewidth=0.9)
 
 
-def _in_words(grokking_steps: pd.Series) -> str:
-    grokked = grokking_steps.dropna()
-    if len(grokked) == 0:
+def _in_words(moments: pd.DataFrame) -> str:
+    """When the seeds of one model grokked; two ranges where spikes set them apart."""
+    grokked = moments.dropna(subset="grokking_step")
+    if grokked.empty:
         return "not within its budget"
-    some = "" if len(grokked) == len(grokking_steps) else f" ({len(grokked)}/{len(grokking_steps)})"
-    low, high = int(grokked.min()), int(grokked.max())
-    return f"groks at {low:,}{some}" if low == high else f"groks at {low:,}–{high:,}{some}"
+    some = "" if len(grokked) == len(moments) else f" ({len(grokked)}/{len(moments)})"
+    last = _range(grokked["grokking_step"]) + some
+    if (grokked["first_reached_step"] == grokked["grokking_step"]).all():
+        return f"groks at {last}\n"
+    return f"groks at {_range(grokked['first_reached_step'])},\nfor good at {last}"
+
+
+def _range(steps: pd.Series) -> str:
+    low, high = int(steps.min()), int(steps.max())
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"

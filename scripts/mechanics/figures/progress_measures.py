@@ -1,6 +1,7 @@
 """Progress measures over a training that groks, after Nanda et al. 2023: frames in, figure out."""
 
 import math
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,6 +23,7 @@ from mechanics.figures.style import (
 
 FIRST = 10  # step at which the axis begins: earlier ones show a network that only guesses
 LOWEST = 1e-12  # nats: smaller losses are drawn as this
+WIDEST = 24  # characters of a column's title before it goes on below
 PURPLE, TEAL, OLIVE, PINK, GREEN = OTHERS
 # rows of the figure: label of the axis, {column: (name, colour)}
 LOSSES = {
@@ -86,7 +88,8 @@ def progress_measures(
         _column(column, lines, per_key[per_key["seed"] == seed])
         keys = sorted(per_key.loc[per_key["seed"] == seed, "frequency"].unique())
         words = "k = " + ", ".join(map(str, keys)) if keys else "no key frequencies"
-        column[0].set_title(f"{label(model)}, seed {seed}\n{words}", pad=23)
+        column[0].set_title(f"seed {seed}\n{fill(words, WIDEST)}", pad=23, fontsize=7)
+    figure.suptitle(label(model), fontsize=8)
     for seed, (column, lines) in columns.items():  # once the shared limits are final
         guess = {"ln p": (math.log(lines["p"].iloc[0]), REFERENCE)}
         label_ends(column[2], _key_ends(per_key[per_key["seed"] == seed]) | guess)

@@ -26,7 +26,7 @@ def regression_emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Fig
     for axis, task in zip(axes, tasks, strict=False):
         _curves(axis, sound(curves[curves["task"] == task]), models)
         axis.set(title=TITLES[task], xlabel="training step", xscale="log", ylim=(-0.05, 1.05))
-    names = {"linear_regression": "1 − risk, longest k", "modular_addition": "accuracy"}
+    names = {"linear_regression": "1 − risk, longest k", "modular_addition": "accuracy, new pairs"}
     for axis, task in zip(axes, tasks, strict=False):
         axis.set_ylabel(f"held-out {names[task]}")
     _widths(axes[-1], sound(transitions), models)

@@ -12,19 +12,30 @@ from matplotlib.figure import Figure
 
 from mechanics.figures.embedding import draw_plane
 from mechanics.figures.grokking_runs import DECAY_ARMS, not_grokked
-from mechanics.figures.style import COLOURS, OTHERS, label_ends, letter_panels, strip_of_panels
+from mechanics.figures.style import (
+    COLOURS,
+    OTHERS,
+    REFERENCE,
+    in_thousands,
+    label_ends,
+    letter_panels,
+    print_sizes,
+    strip_of_panels,
+)
 from mechanics.tables import sound
 
 FIRST = 10  # step at which a logarithmic axis begins
 LOWEST = 1e-8  # nats: smaller losses are drawn as this
 ARM_WORDS = {"no_decay": "decay off", "fixed_norm": "norm held"}
+FALLS = {"steepest_fall_step": "black", "steepest_relative_fall_step": "white"}  # column: face
 
 
 def report_addition(
     progress: pd.DataFrame, embedding: pd.DataFrame, circuit: pd.DataFrame, grokking: pd.DataFrame
 ) -> Figure:
-    """(a) accuracy and (b) Σθ² and losses of the first grokking seed, (c) its numbers in the plane
-    of its strongest key, (d) which runs grok.
+    """(a) accuracy, (b) losses above Σθ² of the first grokking seed, (c) its numbers in the plane
+    of its strongest key, (d) which runs grok. Triangles: where Σθ², filled, and its logarithm,
+    open, fall most; dotted: the grokking step.
 
     ``progress``: progress_measures; ``embedding``, ``circuit``, ``grokking``: the tables. The
     network is softmax_L1 where the study has it, else the first; its first seed that grokked, or
@@ -34,9 +45,13 @@ def report_addition(
     model = shown_model(grokking)
     seed = shown_seed(grokking, model)
     own = main[(main["model"] == model) & (main["seed"] == seed)].sort_values("step")
-    figure, axes = strip_of_panels(4, [1.0, 1.1, 0.75, 1.1])
+    figure, axes = strip_of_panels(4, [0.95, 1.3, 0.75, 1.05])
     _accuracy_panel(axes[0], sound(main[main["model"] == model]))
-    _loss_panel(axes[1], own, seed)
+    axes[1], norm = _halves(axes[1])
+    run = grokking[(grokking["model"] == model) & (grokking["arm"] == "main")]
+    run = run[run["seed"] == seed].iloc[0]
+    _norm_panel(norm, own, run)
+    _loss_panel(axes[1], own, run)
     _circle_panel(axes[2], embedding, circuit, model, seed)
     _survival_panel(axes[3], sound(grokking[grokking["model"] == model]))
     letter_panels(axes)
@@ -72,8 +87,39 @@ def _accuracy_panel(axis: Axes, progress: pd.DataFrame) -> None:
         axis.annotate(split, place, xycoords="axes fraction", color=COLOURS[split], fontsize=6)
 
 
-def _loss_panel(axis: Axes, own: pd.DataFrame, seed: int) -> None:
-    """Losses on the left axis; Σθ², over its largest value, on the right."""
+def _halves(axis: Axes) -> tuple[Axes, Axes]:
+    """Two panels, one above the other with the same steps, in the place of one."""
+    figure, place = axis.figure, axis.get_subplotspec()
+    axis.remove()
+    grid = place.subgridspec(2, 1, height_ratios=[1.8, 1])
+    upper = figure.add_subplot(grid[0])
+    lower = figure.add_subplot(grid[1], sharex=upper)
+    for half in (upper, lower):
+        print_sizes(half)
+    upper.tick_params(labelbottom=False)
+    return upper, lower
+
+
+def _norm_panel(axis: Axes, own: pd.DataFrame, run: pd.Series) -> None:
+    own = own[own["step"] >= FIRST]
+    axis.plot(own["step"], own["norm_squared"], color="black", linewidth=0.9)
+    for column, face in FALLS.items():
+        if np.isfinite(step := run[column]):
+            height = np.interp(step, own["step"], own["norm_squared"])
+            axis.plot(step, height, "v", color="black", mfc=face, ms=4, mew=0.7)
+    axis.set(xscale="log", xlabel="training step", ylabel="Σθ²")
+    axis.set_ylim(0, 1.2 * own["norm_squared"].max())
+    axis.locator_params(axis="y", nbins=3)
+    axis.yaxis.set_major_formatter(in_thousands)
+    _mark_grokking(axis, run)
+
+
+def _mark_grokking(axis: Axes, run: pd.Series) -> None:
+    if np.isfinite(run["grokking_step"]):
+        axis.axvline(run["grokking_step"], color=REFERENCE, linestyle=":", linewidth=0.8, zorder=0)
+
+
+def _loss_panel(axis: Axes, own: pd.DataFrame, run: pd.Series) -> None:
     own = own[own["step"] >= FIRST]
     ends = {}
     for column, name, shade in (
@@ -86,15 +132,9 @@ def _loss_panel(axis: Axes, own: pd.DataFrame, seed: int) -> None:
             values = own[column].clip(lower=LOWEST)
             axis.plot(own["step"], values, color=shade, linewidth=0.9)
             ends[name] = (float(values.iloc[-1]), shade)
-    axis.set(xscale="log", yscale="log", xlabel="training step", ylabel="loss, nats")
-    norm = axis.twinx()
-    norm.plot(own["step"], own["norm_squared"] / own["norm_squared"].max(), color="black", lw=0.9)
-    norm.set(ylim=(0, 1.6), yticks=[])
-    norm.spines["right"].set_visible(False)
-    norm.annotate(
-        "Σθ² / largest", (0.04, 0.55), xycoords="axes fraction", color="black", fontsize=5.5
-    )
-    axis.set_title(f"seed {seed}")
+    axis.set(xscale="log", yscale="log", ylabel="loss, nats")
+    _mark_grokking(axis, run)
+    axis.set_title(f"seed {run['seed']}")
     label_ends(axis, ends, fontsize=5.5)
 
 
@@ -116,7 +156,7 @@ def _circle_panel(
         plane[plane["kind"] == f"key_{c}"].sort_values("index")["value"].to_numpy() for c in "xy"
     )
     draw_plane(axis, x, y, int(strongest))
-    axis.set_title(f"plane k = {strongest} of W$_E$")
+    axis.set_title(f"W$_E$, k = {strongest}")
 
 
 def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
@@ -137,5 +177,5 @@ def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
             axis.plot(step, share, "|", color=shade, ms=5)
         ends[f"{name} ({grokked.sum()}/{len(own)})"] = (y[-1], shade)
     axis.set(xlabel="training step", ylabel="not yet grokked", ylim=(-0.04, 1.08))
-    axis.xaxis.set_major_formatter(lambda step, _: f"{step / 1000:g}k" if step else "0")
+    axis.xaxis.set_major_formatter(in_thousands)
     label_ends(axis, ends, fontsize=5.5)

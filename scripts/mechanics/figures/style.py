@@ -139,11 +139,25 @@ def strip_of_panels(n: int, widths: Sequence[float] | None = None) -> tuple[Figu
     """A figure across a page of the report, with n panels side by side and type to match."""
     figure, axes = plt.subplots(1, n, figsize=(PAGE, STRIP), width_ratios=widths)
     for axis in axes:
-        axis.tick_params(labelsize=6, length=2.5, pad=2)
-        axis.xaxis.label.set_size(7)
-        axis.yaxis.label.set_size(7)
-        axis.xaxis.labelpad = axis.yaxis.labelpad = 2
+        print_sizes(axis)
     return figure, axes
+
+
+def print_sizes(axis: Axes) -> None:
+    """Ticks and labels of a panel in a strip."""
+    axis.tick_params(labelsize=6, length=2.5, pad=2)
+    axis.xaxis.label.set_size(7)
+    axis.yaxis.label.set_size(7)
+    axis.xaxis.labelpad = axis.yaxis.labelpad = 2
+
+
+def in_thousands(value: float, _place: int) -> str:
+    """A tick's label: 0, 500, 5k, 10k.
+
+    >>> in_thousands(12500.0, 0)
+    '12.5k'
+    """
+    return f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
 
 
 def letter_panels(axes: Iterable[Axes]) -> None:

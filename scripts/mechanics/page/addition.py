@@ -88,7 +88,8 @@ def _seed(run: AdditionRun, row, max_steps: int) -> dict:
     return {
         "seed": int(row.seed),
         "status": row.status,
-        "grokking_step": None if pd.isna(row.grokking_step) else int(row.grokking_step),
+        "first_reached_step": _step(row.first_reached_step),
+        "grokking_step": _step(row.grokking_step),
         "last_step": int(row.last_step),
         "n_checkpoints": len(progress),
         "steps": steps,
@@ -97,6 +98,10 @@ def _seed(run: AdditionRun, row, max_steps: int) -> dict:
         "spectra": _spectra(_of(run.spectra, row.seed), steps),
         "circles": _circles(_of(run.planes, row.seed), _of(run.circles, row.seed), steps),
     }
+
+
+def _step(value: float) -> int | None:
+    return None if pd.isna(value) else int(value)
 
 
 def _of(frame: pd.DataFrame, seed: int) -> pd.DataFrame:
