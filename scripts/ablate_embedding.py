@@ -77,7 +77,9 @@ def ablate(run: Run, seed: int, device: torch.device) -> list[dict]:
 
     rows = [row("whole", [])]
     others = [k for k in every if k not in keys]
-    draws = random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed, 10)) if keys else []
+    draws = (
+        random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed, 10)) if keys else []
+    )
     for change in ("kept", "removed"):
         if not keys:
             nothing = {"frequency": 0, "is_key": False, "n": 0, "draw": 0, "share": math.nan} | NAN

@@ -25,7 +25,7 @@ def frame(model: str = "deep_L6", keys: tuple = (2, 5), diverged: tuple = ()) ->
         for kind, loss in losses.items():
             known = loss if keys or kind == "whole" else np.nan
             row = {"seed": seed, "kind": kind, "frequency": 0, "is_key": False, "loss": known}
-            rows.append(row | {"accuracy": 1.0 if loss < 1 else 0.01})
+            rows.append(row | {"accuracy": 1.0 if loss < 1 else 0.01 + seed / 100})
         for k in range(1, 7):
             row = {"seed": seed, "kind": "one_removed", "frequency": k, "is_key": k in keys}
             rows.append(row | {"loss": 3.0 if k in keys else 1e-5, "accuracy": 1.0})
@@ -43,7 +43,7 @@ def test_every_frequency_and_every_set_is_drawn():
     assert len(points(single)) == 2 * 6
     assert points(single).count((5, 3.0)) == 2
     assert sorted(loss for _, loss in points(sets)) == [1e-5] * 2 + [2e-5] * 2 + [5] * 2 + [6] * 2
-    assert {"1–1", "0.01–0.01"} <= {text.get_text() for text in sets.texts}
+    assert {"100.0", "1.0–2.0"} <= {text.get_text() for text in sets.texts}
     dashed = {line.get_ydata()[0] for line in sets.lines if line.get_linestyle() == "--"}
     assert dashed == {1e-5, np.log(13)}
 

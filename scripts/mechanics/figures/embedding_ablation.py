@@ -69,7 +69,8 @@ def _sets(axis: Axes, own: pd.DataFrame, shade: str) -> None:
         apart = np.linspace(-0.2, 0.2, len(part)) if len(part) > 1 else np.zeros(1)
         style = {"color": shade if of_keys else OTHER, "ms": 3.5 if of_keys else 2.2}
         axis.plot(place + apart, part["loss"], "o", **style)
-        words = f"{part['accuracy'].min():.3g}–{part['accuracy'].max():.3g}"
+        low, high = (f"{100 * end:.1f}" for end in (part["accuracy"].min(), part["accuracy"].max()))
+        words = low if low == high else f"{low}–{high}"
         axis.annotate(
             words,
             (place, 1.0),
@@ -80,7 +81,7 @@ def _sets(axis: Axes, own: pd.DataFrame, shade: str) -> None:
         )
     axis.set_xticks(range(len(SETS)), [name for name, _ in SETS.values()], fontsize=6)
     axis.set_xlim(-0.5, len(SETS) - 0.5)
-    axis.set_title("accuracy, least–largest", fontsize=7, pad=12)
+    axis.set_title("accuracy, %, least–largest", fontsize=7, pad=12)
 
 
 def _levels(single: Axes, sets: Axes, own: pd.DataFrame) -> None:
