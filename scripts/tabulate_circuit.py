@@ -34,6 +34,9 @@ def main() -> None:
         "--progress", required=True, type=Path, nargs="+", help="progress.parquet, in order"
     )
     parser.add_argument(
+        "--identities", required=True, type=Path, nargs="+", help="identities.parquet, in order"
+    )
+    parser.add_argument(
         "--variants", required=True, help="JSON: the model that each variant's name varies"
     )
     parser.add_argument("--output", required=True, type=Path, help="CSV: a row per entry and seed")
@@ -41,19 +44,32 @@ def main() -> None:
     variants = read_settings(arguments.variants)
     circuit = read_analyses(arguments.runs, arguments.circuit, variants)
     progress = read_analyses(arguments.runs, arguments.progress, variants)
-    write_csv(tabulate(circuit, progress), arguments.output)
+    identities = read_analyses(arguments.runs, arguments.identities, variants)
+    write_csv(tabulate(circuit, progress, identities), arguments.output)
 
 
-def tabulate(circuit: pd.DataFrame, progress: pd.DataFrame) -> pd.DataFrame:
+def tabulate(
+    circuit: pd.DataFrame, progress: pd.DataFrame, identities: pd.DataFrame
+) -> pd.DataFrame:
     """The measures of the final weights, with those of each seed's last checkpoint.
 
     ``uniform_loss`` is ln p, what guessing costs. ``accuracy_swapped`` is that on validation pairs
-    (a, b) with (b, a) in training, ``accuracy_new`` on the others.
+    (a, b) with (b, a) in training, ``accuracy_new`` on the others. ``clock_share`` is the part of
+    what all circles explain of the logits that is explained by those nearer to a clock.
     """
     last = progress.loc[progress.groupby(KEYS)["step"].idxmax(), [*KEYS, "p", *LAST]]
     last = last.rename(columns=LAST).assign(uniform_loss=np.log(last["p"])).drop(columns="p")
     table = circuit.merge(last, on=KEYS, how="left", validate="1:1")
+    table = table.merge(clock_share(identities), on=KEYS, how="left", validate="1:1")
     return table[[*(name for name in table if name != "entry"), "entry"]]
+
+
+def clock_share(identities: pd.DataFrame) -> pd.DataFrame:
+    """A mean of circles is a bad summary where one explains a hundred times what another does."""
+    known = identities.dropna(subset=["q_clock", "q_pizza"])
+    clocks = known["fve"].where(known["q_clock"] > known["q_pizza"], 0.0)
+    shares = clocks.groupby([known[key] for key in KEYS]).sum() / known.groupby(KEYS)["fve"].sum()
+    return shares.rename("clock_share").reset_index()
 
 
 if __name__ == "__main__":

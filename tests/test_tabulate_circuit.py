@@ -3,6 +3,7 @@
 import math
 
 import pandas as pd
+import pytest
 
 from tabulate_circuit import tabulate
 
@@ -26,7 +27,10 @@ def test_losses_are_those_of_the_last_checkpoint_of_the_same_seed_and_entry():
             )
         ]
     )
-    table = tabulate(circuit, progress)
+    circles = [("a", 0.6, 0.9, 0.8), ("a", 0.2, 0.7, 0.9), ("a", 0.1, math.nan, math.nan)]
+    identities = pd.DataFrame(circles, columns=["entry", "fve", "q_clock", "q_pizza"])
+    table = tabulate(circuit, progress, identities.assign(seed=0))
+    assert table["clock_share"].tolist() == pytest.approx([0.75, math.nan, math.nan], nan_ok=True)
     assert table["full_loss_all"].tolist() == [1.0, 2.0, 3.0]
     assert table["excluded_loss"].tolist() == [5.0, 10.0, 15.0]
     assert table["restricted_loss_val"].tolist() == [1 / 3, 2 / 3, 1.0]

@@ -20,9 +20,10 @@ def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
     )
     common = {"model": "softmax_L1", "seed": 0, "status": "finished", "layer": 0}
     heads = pd.DataFrame(
-        {"head": head, "position": "a", "mean": weight.mean(), "std": weight.std()}
+        {"head": head, "position": position, "mean": values.mean(), "std": values.std()}
         | {"frequency": 1 - head, "fve": (0.9, np.nan)[head]}
         for head, weight in enumerate(weights)
+        for position, values in (("a", weight), ("b", 1 - weight), ("=", 0 * weight))
     )
     return heads.assign(**common), maps.assign(**common)
 
@@ -36,12 +37,33 @@ def test_heads_are_named_with_what_they_follow():
     assert titles[1].endswith("constant")
 
 
-def test_colours_are_deviations_from_the_mean_of_the_head():
-    figure = attention_maps_addition(*frames())
-    varying, constant = (axis.images[0].get_array() for axis in figure.axes[:2])
+def test_shares_have_one_scale_and_are_not_stretched():
+    heads, maps = frames()
+    figure = attention_maps_addition(heads, maps)
+    varying, constant = (axis.images[0] for axis in figure.axes[:2])
     plt.close(figure)
-    np.testing.assert_allclose(varying.std(), 1, rtol=1e-10)
-    assert np.abs(constant).max() < 1e-10
+    assert varying.get_clim() == constant.get_clim() == (0, 1)
+    own = maps.loc[maps["head"] == 0, "weight"].to_numpy()
+    np.testing.assert_allclose(varying.get_array().ravel(), own)
+
+
+def test_weights_that_are_no_shares_are_relative_to_the_largest_of_their_head():
+    heads, maps = frames()
+    maps["weight"] *= -50
+    heads["mean"] *= -50
+    figure = attention_maps_addition(heads, maps)
+    varying, constant = (axis.images[0] for axis in figure.axes[:2])
+    plt.close(figure)
+    assert varying.get_clim() == (-1, 1)
+    np.testing.assert_allclose(constant.get_array(), -1)
+    assert varying.get_array().min() == -1
+
+
+def test_of_several_layers_the_first_is_drawn_and_named():
+    heads, maps = frames()
+    figure = attention_maps_addition(pd.concat([heads, heads.assign(layer=1)]), maps)
+    assert "the first" in figure.axes[0].get_ylabel()
+    plt.close(figure)
 
 
 def test_of_several_seeds_the_first_is_drawn():

@@ -28,7 +28,7 @@ def test_spectrum_names_the_keys_and_says_what_it_leaves_out():
     figure = embedding_spectrum(frames["embedding"], frames["circuit"])
     assert titles(figure) == [
         "softmax, 1 layer, seed 0",
-        "softmax, 1 layer, seed 1\nno key frequencies",
+        "softmax, 1 layer, seed 1\nno key frequencies in W_L",
     ]
     first, second = figure.axes
     assert {text.get_text() for text in first.texts} == {"4", "17"}
@@ -44,11 +44,20 @@ def test_spectrum_names_the_keys_and_says_what_it_leaves_out():
 def test_singular_values_and_their_number():
     frames = circuit_frames()
     figure = embedding_svd(frames["embedding"], frames["circuit"])
-    assert titles(figure) == ["softmax, 1 layer\n2|K| = 4, –"]
+    assert titles(figure) == ["softmax, 1 layer\n○ 2|K| = 4, –\n△ 2|K$_E$| = 4, –"]
+    assert not [line for line in figure.axes[0].lines if line.get_marker() == "^"]
     ring = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
     assert ring.get_xdata().tolist() == [4]
     assert ring.get_ydata().tolist() == pytest.approx([1.0])  # four equal directions
     assert "diverged" in figure.get_supxlabel()
+
+
+def test_frequencies_of_the_embedding_itself_are_marked_where_they_are_others():
+    frames = circuit_frames()
+    circuit = frames["circuit"].assign(key_frequencies="")
+    (axis,) = embedding_svd(frames["embedding"], circuit).axes
+    marks = [line.get_xdata().tolist() for line in axis.lines if line.get_marker() == "^"]
+    assert marks[0] == [4]
 
 
 def test_circles_are_drawn_with_their_measures():

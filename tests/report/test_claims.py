@@ -72,6 +72,24 @@ def test_counts_compare_columns_with_values_and_with_columns():
     assert claims["small"]["value"] == 2
 
 
+def test_counts_of_quotients_and_against_a_claim():
+    rows = {"count": "risk", "where": {"model": "linear"}}
+    of_none = of_linear(where={"model": "linear", "k": 7}, if_none=UNDEFINED)
+    declared = {
+        "least": of_linear(statistic="min"),
+        "none": of_none,
+        "double": {**rows, "over": "law", "having": ["risk", ">", 1.1]},
+        "more": {**rows, "having": ["risk", ">", {"claim": "least"}]},
+        "unknown": {**rows, "having": ["risk", ">", {"claim": "none"}]},
+        "no_rows": {**rows, "where": of_none["where"], "if_none": UNDEFINED}
+        | {"having": ["risk", ">", 0]},
+    }
+    claims = made(declared)
+    assert claims["double"]["text"] == "1 of 3"
+    assert claims["more"]["text"] == "2 of 3"
+    assert claims["unknown"]["text"] == claims["no_rows"]["text"] == UNDEFINED
+
+
 @pytest.mark.parametrize(("clearly", "words"), [(False, "less"), (True, "not less")])
 def test_a_comparison_says_what_its_cells_say(clearly, words):
     declared = {

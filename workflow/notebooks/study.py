@@ -878,7 +878,9 @@ show(figure, "Hooked effects lie on the closed form; recovery by the number of n
 # than random ones, and may overshoot one, because what is left out (neurons that pull the other
 # way) is not patched. What the full patch lacks of one is attention's own direct path to the
 # logits. Cluster by cluster the effects add up: each key frequency carries a part of the answer,
-# the neurons of no key next to nothing.
+# the neurons of no key next to nothing. That is no more than as many random neurons carry, on
+# average over the clusters, because the clusters share out all neurons: what ranks neurons is
+# their own effect, not their frequency.
 #
 # ### Ablation: necessary or not?
 #
@@ -960,8 +962,9 @@ show_figure(
 show_figure(
     STUDY,
     "attention_maps_addition",
-    "waves of few frequencies: of a and of b with softmax, whose shares must sum to one, of a alone"
-    " without; no head looks at the sum.",
+    "waves of few frequencies, of a and of b, in one layer of softmax; no head looks at the sum."
+    " Without softmax attention varies little about its mean, by a alone, and the first layer of"
+    " the deep network attends to all tokens alike.",
 )
 
 # %% [markdown]
@@ -971,8 +974,9 @@ show_figure(
 show_figure(
     STUDY,
     "embedding_svd",
-    "a few large singular values where the untrained embedding has a smooth slope: the trained"
-    " table of numbers is nearly flat in all but a few directions.",
+    "a few large singular values, two for each circle, then a drop. One layer of softmax has little"
+    " behind its keys (ring); without softmax weaker waves follow; the deep network has the"
+    " frequencies of W_E itself (triangle).",
 )
 show_figure(
     STUDY,
@@ -1045,6 +1049,12 @@ show_figure(STUDY, "neuron_frequencies", "neurons fall into clusters, one for ea
 show_figure(STUDY, "logit_identities", "the trigonometric identities, in the weights.")
 show_figure(STUDY, "neuron_patching", "part 5's patching, for all neurons, seeds and directions.")
 show_figure(STUDY, "frequency_ablation", "part 5's ablation, for every seed.")
+show_figure(
+    STUDY,
+    "embedding_ablation",
+    "the same in W_E, which says of the deep network what its logits do not: none of them is a sum"
+    " of few cosines, yet the answers need the few frequencies of the embedding and no other.",
+)
 show_figure(
     STUDY, "parsimony", "how few frequencies and neurons suffice, and what ideal formulas need."
 )

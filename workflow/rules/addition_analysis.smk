@@ -191,3 +191,30 @@ rule measure_addition_attention:
         " --output {output.attention:q}"
         " --maps {output.maps:q}"
         " --device {resources.device} > {log:q} 2>&1"
+
+
+rule ablate_embedding:
+    input:
+        code=program("ablate_embedding"),
+        run=ADDITION_RUN,
+    output:
+        ensure(
+            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/embedding_ablation.parquet",
+            non_empty=True,
+        ),
+    log:
+        f"{RESULTS}/logs/ablate_embedding_{{model}}_{{block}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/ablate_embedding_{{model}}_{{block}}.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=30,
+        device=ANALYSIS_DEVICE,
+    params:
+        run=lambda wildcards, input: Path(input.run[0]).parent,
+    shell:
+        "python scripts/ablate_embedding.py --run {params.run:q} --output {output:q}"
+        " --device {resources.device} > {log:q} 2>&1"

@@ -11,6 +11,7 @@ GATHERED_ADDITION = {
     "neuron_patching": ("patched_neurons", False),
     "patching_groups": ("patched_groups", False),
     "frequency_ablation": ("ablation", False),
+    "embedding_ablation": ("embedding_ablation", False),
     "parsimony": ("parsimony", False),
     "attention_addition": ("attention", False),
     "spectra": ("spectra", False),
@@ -39,6 +40,7 @@ ADDITION_FIGURES = {
     "logit_identities": ("neuron_frequencies", ["logit_identities", "circuit"]),
     "neuron_patching": ("neuron_patching", ["neuron_patching", "patching_groups"]),
     "frequency_ablation": ("frequency_ablation", ["frequency_ablation"]),
+    "embedding_ablation": ("embedding_ablation", ["embedding_ablation"]),
     "parsimony": ("parsimony", ["parsimony"]),
     "attention_maps_addition": (
         "attention_maps_addition",
@@ -79,6 +81,7 @@ def addition_results():
     if "modular_addition" not in TASKS:
         return []
     return [
-        *map(addition_table, ["grokking", "circuit", *GATHERED_ADDITION]),
+        *map(addition_table, ["grokking", "circuit", "patching_summary"]),
+        *map(addition_table, GATHERED_ADDITION),
         *figures(*ADDITION_FIGURES),
     ]

@@ -49,6 +49,9 @@ rule tabulate_circuit:
         runs=lambda wildcards: runs("modular_addition", "run.json"),
         circuit=lambda wildcards: evaluations("modular_addition", "circuit.parquet"),
         progress=lambda wildcards: evaluations("modular_addition", "progress.parquet"),
+        identities=lambda wildcards: evaluations(
+            "modular_addition", "identities.parquet"
+        ),
     output:
         table=report(
             f"{RESULTS}/tables/circuit.csv",
@@ -74,8 +77,36 @@ rule tabulate_circuit:
         ),
     shell:
         "python scripts/tabulate_circuit.py --runs {params.folders:q} --circuit {input.circuit:q}"
-        " --progress {input.progress:q} --variants {params.variants:q} --output {output.table:q}"
-        " > {log:q} 2>&1"
+        " --progress {input.progress:q} --identities {input.identities:q}"
+        " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
+
+
+rule tabulate_patching:
+    input:
+        code=program("tabulate_patching"),
+        neurons=addition_table("neuron_patching"),
+        groups=addition_table("patching_groups"),
+    output:
+        table=report(
+            f"{RESULTS}/tables/patching_summary.csv",
+            caption="../report/patching_summary_table.rst",
+            category="Track B",
+            subcategory="Tables",
+            labels={"table": "patching_summary"},
+        ),
+    log:
+        f"{RESULTS}/logs/tabulate_patching.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/tabulate_patching.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    shell:
+        "python scripts/tabulate_patching.py --neurons {input.neurons:q} --groups {input.groups:q}"
+        " --output {output.table:q} > {log:q} 2>&1"
 
 
 rule gather_addition:

@@ -7,16 +7,20 @@ from matplotlib.figure import Figure
 
 from mechanics.figures.style import PAGE, label, note_diverged
 
-LIMIT = 2.0  # standard deviations at which the colours end
+SCALES = {  # shares of one attention: lowest and highest colour, colours, what they mean
+    True: (0, 1, "cividis", 'attention of "=" to a, a share'),
+    False: (-1, 1, "RdBu_r", "without softmax: attention\nover its largest in the head"),
+}
 
 
 def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
     """Attention at "=" to a over all pairs, a row for each network, a column for each head.
 
     ``heads``: model, seed, status, layer, head, position, mean, std, frequency, fve; ``maps``: the
-    first layer; of several seeds of a model the first is drawn. Colours are deviations from the
-    head's mean in units of its standard deviation; both stand above the map, with the frequency
-    that explains most of what varies over the pairs, and its share.
+    first layer; of several seeds of a model the first is drawn. Softmax's shares have one scale
+    from 0 to 1, so attention that hardly varies looks as it is; without softmax, where weights
+    have any size and sign, those of a head are divided by its largest. Above a map: mean and
+    standard deviation, and the frequency that explains most of what varies, however little.
     """
     models = maps[["model", "seed"]].drop_duplicates("model").itertuples(index=False, name=None)
     models, n_heads = list(models), int(maps["head"].max()) + 1
@@ -26,6 +30,8 @@ def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
     for row, (model, seed) in zip(axes, models, strict=True):
         own = maps[(maps["model"] == model) & (maps["seed"] == seed)]
         beside = heads[(heads["model"] == model) & (heads["seed"] == seed) & (heads["layer"] == 0)]
+        shares = bool(np.allclose(beside.groupby("head")["mean"].sum(), 1, atol=1e-3))
+        low, high, colours, words = SCALES[shares]
         beside = beside[beside["position"] == "a"].set_index("head")
         for head, axis in enumerate(row):
             part = own[own["head"] == head]
@@ -33,24 +39,24 @@ def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
                 axis.set_visible(False)
                 continue
             grid = part.pivot(index="a", columns="b", values="weight")
-            about = beside.loc[head]
-            deviations = (grid - about["mean"]) / (about["std"] or 1.0)
             # nearest: a cell stays one colour, which compresses; smoothed noise does not
             image = axis.imshow(
-                deviations,
+                grid if shares else grid / (np.abs(grid.to_numpy()).max() or 1.0),
                 origin="lower",
-                cmap="RdBu_r",
-                vmin=-LIMIT,
-                vmax=LIMIT,
+                cmap=colours,
+                vmin=low,
+                vmax=high,
                 interpolation="nearest",
             )
-            axis.set_title(_in_words(about), fontsize=6)
+            axis.set_title(_in_words(beside.loc[head]), fontsize=6)
             axis.set_xticks([0, grid.shape[1] - 1])
             axis.set_yticks([0, grid.shape[0] - 1])
             axis.set_xlabel("b", labelpad=-6)
-        row[0].set_ylabel(f"{label(model)}\na", labelpad=-4)
-    bar = figure.colorbar(image, ax=axes, shrink=0.4, pad=0.01)
-    bar.set_label('attention of "=" to a,\nstandard deviations from its mean', fontsize=6.5)
+        several = heads.loc[heads["model"] == model, "layer"].max() > 0
+        which = ": the first" if several else ""
+        row[0].set_ylabel(f"{label(model)}{which}\na", labelpad=-4)
+        bar = figure.colorbar(image, ax=row, shrink=0.8, pad=0.01, ticks=[low, 0, high])
+        bar.set_label(words, fontsize=6.5)
     note_diverged(figure, heads)
     return figure
 

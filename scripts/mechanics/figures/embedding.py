@@ -11,10 +11,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.circuits.fourier import KEY_FACTOR
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverged, spread
+from mechanics.figures.style import (
+    PAGE,
+    REFERENCE,
+    colour,
+    label,
+    lifted,
+    note_diverged,
+)
 from mechanics.tables import sound
 
-LABEL_DISTANCE = 3.5  # of names of frequencies, in frequencies
+LABEL_WIDTH, LABEL_HEIGHT = 6.0, 0.09  # of a frequency's name: in frequencies, of the axis
 SHORT_ROW = 3  # panels; the titles of more would touch
 N_COMPONENTS = 30  # of the singular values; the rest is a flat tail
 
@@ -69,11 +76,17 @@ def embedding_spectrum(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure
         shades = {k: colour(model) if k in keys else "0.6" for k in own["index"]}
         axis.vlines(own["index"], 0, own["value"], color=list(shades.values()), linewidth=1.8)
         named = own[own["index"].isin(keys) | (own["value"] >= least)]
-        places = spread(named["index"].astype(float).tolist(), LABEL_DISTANCE)
-        for k, share, place in zip(named["index"], named["value"], places, strict=True):
+        top = 1.1 * shares.loc[[model], "value"].max()
+        tops = [
+            float(own.loc[(own["index"] - k).abs() < LABEL_WIDTH / 2, "value"].max())
+            for k in named["index"]  # a name stands above its neighbours' bars, too
+        ]
+        names = named["index"].astype(float).tolist()
+        heights = lifted(names, tops, LABEL_WIDTH, LABEL_HEIGHT * top)
+        for k, height in zip(named["index"], heights, strict=True):
             axis.annotate(
                 str(k),
-                (place, share),
+                (k, height),
                 xytext=(0, 1.5),
                 textcoords="offset points",
                 ha="center",
@@ -82,27 +95,29 @@ def embedding_spectrum(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure
             )
         axis.axhline(least, color=REFERENCE, linestyle="--", linewidth=0.7)
         if not keys:
-            axis.title.set_text(f"{axis.get_title()}\nno key frequencies")
+            source = rows.loc[(model, seed), "keys_from"].replace("logits", "the logits")
+            axis.title.set_text(f"{axis.get_title()}\nno key frequencies in {source}")
         axis.set_xlabel("frequency")
         axis.set_ylabel("share of W$_E$")
         axis.label_outer()
-        axis.set_ylim(0, 1.1 * shares.loc[[model], "value"].max())
+        axis.set_ylim(0, 1.2 * top)
     return figure
 
 
 def embedding_svd(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
     """Singular values of the numbers' centred embeddings, the largest as 1, a panel per model.
 
-    A ring marks number 2|K|, where they fall if W_E holds one circle per key frequency.
+    A ring marks number 2|K|, where they fall if W_E holds one circle per key frequency of the
+    logits; a triangle 2|K_E|, of those that pass the rule in W_E itself, where they are others.
     """
     kept = sound(circuit)
     models = list(dict.fromkeys(kept["model"]))
     figure, axes = plt.subplots(
-        1, len(models), figsize=(PAGE, 2.1), sharex=True, sharey=True, squeeze=False
+        1, len(models), figsize=(PAGE, 2.3), sharex=True, sharey=True, squeeze=False
     )
     values = embedding[embedding["kind"] == "singular_value"]
     for model, axis in zip(models, axes[0], strict=True):
-        counts = []
+        counts, own_counts = [], []
         for row in kept[kept["model"] == model].itertuples():
             own = values[(values["model"] == model) & (values["seed"] == row.seed)]
             own = own[own["index"] <= N_COMPONENTS]
@@ -110,10 +125,17 @@ def embedding_svd(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
             axis.plot(own["index"], relative, ".-", color=colour(model), ms=3, linewidth=0.8)
             n_directions = 2 * len(key_list(row.key_frequencies))
             counts.append(n_directions)
-            at = own["index"] == n_directions
-            axis.plot(own["index"][at], relative[at], "o", color="black", mfc="none", ms=6)
-        words = ", ".join(str(n) if n else "–" for n in counts)
-        axis.set_title(f"{label(model)}\n2|K| = {words}")
+            own_counts.append(2 * len(key_list(row.keys_w_e)))
+            for marker, n in (("^", own_counts[-1]), ("o", n_directions)):
+                if marker == "o" or n != n_directions:
+                    at = own["index"] == n
+                    axis.plot(
+                        own["index"][at], relative[at], marker, color="black", mfc="none", ms=6
+                    )
+        words, own_words = (
+            ", ".join(str(n) if n else "–" for n in found) for found in (counts, own_counts)
+        )
+        axis.set_title(f"{label(model)}\n○ 2|K| = {words}\n△ 2|K$_E$| = {own_words}", fontsize=7)
         axis.set_xlabel("component")
         axis.set_ylim(bottom=0)
     axes[0, 0].set_ylabel("singular value / largest")

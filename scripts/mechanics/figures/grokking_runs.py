@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures.style import (
     OTHERS,
@@ -159,6 +160,7 @@ def _by_group(axis: Axes, own: pd.DataFrame, column: str, colours: dict) -> None
     axis.set_xlim(-0.5, len(groups) - 0.5)
 
 
+DECADE = 10  # an axis of less has no powers of ten to show
 CIRCUIT_PANELS = {  # column: label
     "n_keys": "key frequencies, by rule",
     "logit_fve": "logit FVE by the keys",
@@ -186,9 +188,14 @@ def weight_decay_circuit(grokking: pd.DataFrame, circuit: pd.DataFrame) -> Figur
         for axis, (column, name) in zip(panels, CIRCUIT_PANELS.items(), strict=True):
             _by_group(axis, own, column, colours)
             axis.set_ylabel(name)
-        panels[0].set_ylim(bottom=0)
-        panels[1].set_ylim(-0.03, 1.03)
-        panels[3].set_yscale("log")
+            if own[column].isna().all():
+                axis.annotate("no keys", (0.5, 0.5), xycoords="axes fraction", ha="center")
+        panels[0].set_ylim(-0.3, max(own["n_keys"].max(), 3) + 0.5)
+        panels[0].yaxis.set_major_locator(MaxNLocator(5, integer=True))
+        panels[1].set_ylim(-0.03, 1.06)
+        norm = own["norm_squared_final"]
+        if norm.max() > DECADE * norm.min():
+            panels[3].set_yscale("log")
         panels[0].set_title(label(model), loc="left")
     note_diverged(figure, table[table["model"].isin(list(rows))])
     return figure

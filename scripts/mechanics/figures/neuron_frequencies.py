@@ -12,13 +12,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures.embedding import key_list, seed_panels
-from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label, spread
+from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label, lifted
 from mechanics.tables import sound
 
 EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
 OVERLAP = 8 / math.pi**2  # q_pizza of an exact clock and q_clock of an exact pizza
 SEED_MARKERS = "os^Dv<>P"
-COUNT_DISTANCE = 5.0  # of the numbers of neurons above their frequencies, in frequencies
+COUNT_WIDTH, COUNT_HEIGHT = 9.0, 0.1  # of a number of neurons: in frequencies, in explained share
 
 
 def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
@@ -41,14 +41,15 @@ def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
         ):
             axis.plot(part["frequency"], part["fve"], linestyle="none", ms=2.5, **style)
         keys = key_list(rows.loc[(model, seed), "key_frequencies"])
-        places = spread([float(k) for k in keys], COUNT_DISTANCE)
-        for k, place in zip(keys, places, strict=True):
+        heights = lifted([float(k) for k in keys], [1.04] * len(keys), COUNT_WIDTH, COUNT_HEIGHT)
+        for k, height in zip(keys, heights, strict=True):
             n = int((alive["frequency"] == k).sum())
-            axis.annotate(f"{n}", (place, 1.04), ha="center", fontsize=6, color=shade)
+            axis.annotate(f"{n}", (k, height), ha="center", fontsize=6, color=shade)
         axis.axhline(EXPLAINED, color=REFERENCE, linestyle="--", linewidth=0.7)
         share = (own["fve"] > EXPLAINED).mean()  # a neuron without variance is not explained
         axis.title.set_text(f"{axis.get_title()}\n{100 * share:.0f} % above {EXPLAINED}")
-        axis.set_ylim(0, 1.15)
+        axis.set_ylim(0, 1.04 + 3.5 * COUNT_HEIGHT)
+        axis.set_yticks([0, 0.5, 1])
         axis.set_xlabel("frequency")
         axis.set_ylabel("variance explained")
         axis.label_outer()

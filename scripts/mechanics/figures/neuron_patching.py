@@ -148,14 +148,14 @@ def _part_rows(groups: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 def _agreement(axis: Axes, neurons: pd.DataFrame, shade: str) -> None:
     both = neurons.dropna(subset=["effect_hooked", "effect_closed_form"])
+    if both.empty:
+        words = "closed form only: the network was not\ncopied into TransformerLens, whose hooks\n"
+        words += "heads and positions are patched by"
+        axis.annotate(words, (0.05, 0.8), xycoords="axes fraction", color=REFERENCE, va="top")
+        axis.set_axis_off()
+        return
     axis.set(xlabel="closed form Δn$_i$·W$_L$[i], logits", ylabel="hooked, logits")
     axis.set_title("effect of one neuron")
-    if both.empty:
-        words = "closed form only: TransformerLens\nhas no linear attention, and heads\n"
-        words += "and positions need hooks"
-        axis.annotate(words, (0.05, 0.8), xycoords="axes fraction", color=REFERENCE, va="top")
-        axis.set(xticks=[], yticks=[])
-        return
     ends = [both["effect_closed_form"].min(), both["effect_closed_form"].max()]
     axis.plot(ends, ends, color=REFERENCE, linestyle="--", linewidth=0.9)
     axis.plot(both["effect_closed_form"], both["effect_hooked"], ".", color=shade, markersize=3)

@@ -99,6 +99,25 @@ def spread(positions: list[float], distance: float) -> list[float]:
     return moved
 
 
+def lifted(
+    places: Sequence[float], heights: Sequence[float], width: float, height: float
+) -> list[float]:
+    """Raise labels of this width and height until none overprints another; the lowest stay.
+
+    >>> lifted([1.0, 2.0, 9.0], [0.0, 0.0, 0.0], 3.0, 0.5)
+    [0.0, 0.5, 0.0]
+    """
+    found = list(heights)
+    settled: list[int] = []
+    for index in sorted(range(len(found)), key=lambda i: (heights[i], places[i])):
+        near = [found[i] for i in settled if abs(places[i] - places[index]) < width]
+        for other in sorted(near):
+            if abs(other - found[index]) < height:
+                found[index] = other + height
+        settled.append(index)
+    return found
+
+
 def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
     """Heights, as fractions of the axes, for labels of these values ``distance`` points apart."""
     box = axis.get_window_extent()

@@ -32,6 +32,7 @@ TITLES = {
     "logit_identities": "Trigonometric identities in the logits",
     "neuron_patching": "Activation patching",
     "frequency_ablation": "Without one frequency",
+    "embedding_ablation": "Frequencies removed from the embedding",
     "parsimony": "How few suffice",
     "attention_maps_addition": "Attention maps",
 }

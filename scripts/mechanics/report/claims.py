@@ -9,7 +9,8 @@ missing table, column or row is an error.
 Forms of a declaration, one of these keys each:
 
 ``table``    a statistic of a column (or of a column ``over`` another) over the rows of ``where``
-``count``    how many rows of a table fulfil ``having``, of all that ``where`` chooses
+``count``    how many rows of a table fulfil ``having`` [column, relation, number, other column or
+             {claim: name}], the column divided by ``over`` first, of all that ``where`` chooses
 ``setting``  a value of the config
 ``compare``  [claim, relation, claim or number], with ``words`` for true and for false
 """
@@ -179,9 +180,16 @@ def _count(declaration: dict, tables: dict, study: dict, claims: dict) -> dict:
     rows = chosen(declaration, name, tables, study)
     if rows is None:
         return _absent(source)
+    if rows.empty:
+        return _absent(source, UNDEFINED)
     column, relation, other = declaration["having"]
+    left = rows[column] / rows[declaration["over"]] if "over" in declaration else rows[column]
     right = rows[other] if isinstance(other, str) and other in rows else other
-    fulfilled = int(RELATIONS[relation](rows[column], right).sum())
+    if isinstance(other, dict):
+        right = claims[other["claim"]]["value"]
+        if right is None:
+            return _absent(source, UNDEFINED)
+    fulfilled = int(RELATIONS[relation](left, right).sum())
     text = f"{fulfilled} of {len(rows)}"
     return _claim(text, fulfilled, source, n=len(rows), unit=declaration.get("unit", ""))
 
