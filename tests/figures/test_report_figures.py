@@ -90,7 +90,7 @@ def test_addition_shows_accuracy_losses_circle_and_survival():
     accuracy, loss, circle, survival, norm = addition(seed_of_keys=0).axes
     assert accuracy.get_title(loc="left") == "(a)  2 seeds"
     assert words(loss) == ["restricted", "validation", "train"]  # excluded loss has no value
-    assert circle.get_title(loc="left").startswith("(c)  plane k = ")
+    assert circle.get_title(loc="left").startswith("(c)  k = ")
     assert words(survival) == ["decay 0 (0/1)", "decay 1 (2/2)", "decay off (0/1)"]
     assert norm.lines[0].get_ydata().tolist() == [1.0, 0.25]
 

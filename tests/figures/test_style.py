@@ -16,8 +16,7 @@ TOGETHER = {
     "algorithms": algorithm_match.FOLLOWED,
     "algorithms of the report": report_regression.ALGORITHMS,
     "clusters of neurons": dict(enumerate(neuron_patching.CLUSTERS)),
-    "weight decays": dict(enumerate(style.ordered(5))),
-    "arms": dict(enumerate([style.ordered(5)[3], *style.OTHERS[:2]])),
+    "weight decays and arms": {**dict(enumerate(style.ordered(5))), **style.ARMS},
 }
 
 

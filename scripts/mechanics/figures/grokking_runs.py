@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures.style import (
-    OTHERS,
     PAGE,
     REFERENCE,
+    arm_colours,
     label,
     label_ends,
     note_diverged,
@@ -108,7 +108,8 @@ def _colours(own: pd.DataFrame) -> dict[tuple[str, float], str]:
     """Darker for more weight decay; the arms take colours of their own."""
     decays, arms = _decays(own), [group for group in _arms(own) if group[0] not in DECAY_ARMS]
     found = dict(zip(decays, ordered(len(decays)), strict=True))
-    return found | {group: OTHERS[i % len(OTHERS)] for i, group in enumerate(arms)}
+    own_colours = arm_colours(dict.fromkeys(arm for arm, _ in arms))
+    return found | {group: own_colours[group[0]] for group in arms}
 
 
 def _of(frame: pd.DataFrame, group: tuple[str, float]) -> pd.DataFrame:

@@ -86,7 +86,8 @@ def progress_measures(
         _column(column, lines, per_key[per_key["seed"] == seed])
         keys = sorted(per_key.loc[per_key["seed"] == seed, "frequency"].unique())
         words = "k = " + ", ".join(map(str, keys)) if keys else "no key frequencies"
-        column[0].set_title(f"{label(model)}, seed {seed}\n{words}", pad=23)
+        column[0].set_title(f"seed {seed}\n{words}", pad=23, fontsize=7)
+    figure.suptitle(label(model), fontsize=8)
     for seed, (column, lines) in columns.items():  # once the shared limits are final
         guess = {"ln p": (math.log(lines["p"].iloc[0]), REFERENCE)}
         label_ends(column[2], _key_ends(per_key[per_key["seed"] == seed]) | guess)

@@ -13,6 +13,7 @@ from mechanics.figures.grokking_runs import DECAY_ARMS, not_grokked
 from mechanics.figures.style import (
     COLOURS,
     OTHERS,
+    arm_colours,
     label_ends,
     letter_panels,
     ordered,
@@ -121,17 +122,18 @@ def _circle_panel(
         plane[plane["kind"] == f"key_{c}"].sort_values("index")["value"].to_numpy() for c in "xy"
     )
     draw_plane(axis, x, y, int(strongest))
-    axis.set_title(f"plane k = {strongest} of W$_E$")
+    axis.set_title(f"k = {strongest} in W$_E$")
 
 
 def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
     """Kaplan–Meier curves by weight decay and arm; bars across a line are censored runs."""
-    groups, arms = {}, []
+    groups, arms = {}, {}  # by name; of an arm its own
     for (decay, arm), own in grokking.groupby(["weight_decay", "arm"]):
         name = f"decay {decay:g}" if arm in DECAY_ARMS else ARM_WORDS.get(arm, arm)
         groups[name] = own
-        arms += [] if arm in DECAY_ARMS else [name]
-    shades = dict(zip(arms, OTHERS, strict=False))
+        arms |= {} if arm in DECAY_ARMS else {name: arm}
+    colours = arm_colours(dict.fromkeys(arms.values()))
+    shades = {name: colours[arm] for name, arm in arms.items()}
     decays = [name for name in groups if name not in shades]
     shades |= dict(zip(decays, ordered(len(decays)), strict=True))
     ends = {}

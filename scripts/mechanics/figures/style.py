@@ -36,6 +36,7 @@ COLOURS = {
     "validation": "#D66809",
 }
 OTHERS = ["#960A50", "#28CCA8", "#A5A769", "#A14288", "#166B2D"]  # models that a user adds
+ARMS = {"no_decay": OTHERS[1], "fixed_norm": COLOURS["linear_L6"]}  # beside ``ordered`` decays
 REFERENCE = "0.35"  # theory is drawn in grey, dashed
 LABELS = {
     "linear_L1": "linear, 1 layer",
@@ -85,8 +86,14 @@ def colour(name: str, names: list[str] = ()) -> str:
 def ordered(n: int) -> list[str]:
     """n shades for an ordered quantity, darker for more; up to five are as distinct as COLOURS."""
     return [
-        mpl.colors.to_hex(shade) for shade in plt.get_cmap("inferno_r")(np.linspace(0.2, 0.95, n))
+        mpl.colors.to_hex(shade) for shade in plt.get_cmap("inferno_r")(np.linspace(0.18, 0.93, n))
     ]
+
+
+def arm_colours(arms: Iterable[str]) -> dict[str, str]:
+    """The colour of each arm that changes something once the network has memorised."""
+    unknown = [arm for arm in arms if arm not in ARMS]
+    return ARMS | {arm: OTHERS[2 + i % 3] for i, arm in enumerate(unknown)}
 
 
 def label(name: str) -> str:
@@ -121,6 +128,11 @@ def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[
     for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
         moved[index] = min(moved[index], limit)  # above the axes there are titles
         limit = moved[index] - gap
+    if len(moved) * gap <= box.height:  # below the axes there are the numbers of the x axis
+        limit = box.y0
+        for index in sorted(range(len(moved)), key=moved.__getitem__):
+            moved[index] = max(moved[index], limit)
+            limit = moved[index] + gap
     return [(pixel - box.y0) / box.height for pixel in moved]
 
 
