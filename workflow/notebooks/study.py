@@ -30,13 +30,14 @@
 #
 # | part | content |
 # | --- | --- |
-# | 1 | what is asked, and the data of both tasks |
-# | 2 | linear attention from scratch; a layer that *is* a gradient step; the trained layer read |
-# | 3 | a small network trained here, against its closed-form optimum |
-# | 4 | training curves and the grokking gap |
-# | 5 | the circuit of modular addition: waves, circles, patching, ablation (TransformerLens) |
-# | 6 | the study's figures: attention maps, SVD and PCA, training curves, and all others |
-# | 7 | the comparative table, the three questions of the assignment, limits |
+# | 1 Data | what is asked, and the data of both tasks |
+# | 2 The model from scratch | linear and softmax attention, blocks, both Transformers in PyTorch |
+# | 3 Track A | a layer that *is* a gradient step; the trained layer read |
+# | 4 Training | both tasks trained here, in seconds; the study's curves and the grokking gap |
+# | 5 TransformerLens | a trained network in it, its hooks and attention patterns |
+# | 6 The circuit of modular addition | waves, circles, neurons, patching, ablation |
+# | 7 Figures | attention maps, SVD and PCA, and all others of the study |
+# | 8 The comparison | the comparative table, the three questions of the assignment, limits |
 
 # %% tags=["parameters"]
 STUDY = "results/published"
@@ -52,17 +53,19 @@ STUDY = ROOT / STUDY
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+from torch import nn
+from torch.nn import functional
 
 from mechanics.figures.style import COLOURS, REFERENCE, use_style
 from mechanics.notebook import show, show_figure, show_table
-from mechanics.study_results import final_networks, model_for, table
+from mechanics.study_results import final_networks, model_for, networks, table
 
 torch.set_num_threads(1)
 torch.set_grad_enabled(False)  # switched on where something is trained or differentiated
 use_style()
 
 # %% [markdown]
-# ## 1 What is asked
+# ## 1 Data: what is asked
 #
 # ### Track A: a prompt is a small regression problem
 #
@@ -72,8 +75,6 @@ use_style()
 # [x_i; y_i], the query token [x_test; 0].
 
 # %% tags=["gradient-step"]
-from mechanics.tasks.linear_regression import sample_prompts
-
 regression_seeds = final_networks(STUDY, *model_for(STUDY, "gradient-step"))
 settings_a = regression_seeds[0].settings
 d, k_min, k_max = (settings_a[key] for key in ("d", "k_min", "k_max"))
@@ -132,26 +133,216 @@ show(figure, "The table of (a+b) mod p as diagonal stripes, and the random pairs
 # answer lies on the same anti-diagonal.
 
 # %% [markdown]
-# ## 2 A layer of linear attention becomes a step of gradient descent
+# ## 2 The model from scratch
 #
-# ### From scratch
+# One set of parts makes all networks of the study. Shapes: *…* stands for any leading dimensions,
+# d_model is the width of the residual stream, W_Q, W_K, W_V project it to d_head in every head,
+# and W_O back.
 #
-# Linear attention is attention without the softmax: the scores A = QKᵀ weight the values
-# themselves.
+# ### Attention, in two kinds
+#
+# Every query token sums over what it may see: Σ_i A_i · W_O W_V z_i. *Softmax* attention makes
+# positive weights of the scores QKᵀ, which sum to one; *linear* attention takes the scores
+# themselves, divided by how many tokens are seen.
 
 
 # %%
-def attend(context, query, W_Q, W_K, W_V, W_O):
-    """What one head adds to the query tokens. context: k × (d+1), query: m × (d+1)."""
-    A = (query @ W_Q) @ (context @ W_K).mT  # m × k: one score for every query and context token
-    return A @ (context @ W_V) @ W_O / context.shape[-2]
+class Attention(nn.Module):
+    def __init__(self, kind, d_model, n_heads, d_head):
+        super().__init__()
+        self.kind, into = kind, (n_heads, d_model, d_head)
+        self.W_Q, self.W_K, self.W_V = (drawn(into, d_model) for _ in range(3))
+        self.W_O = drawn((n_heads, d_head, d_model), d_model)
+
+    def forward(self, queries, context, visible):
+        """queries: … × m × d_model, context: … × k × d_model, visible: m × k, true or false."""
+        Q = torch.einsum("...md,hde->...hme", queries, self.W_Q)
+        K = torch.einsum("...kd,hde->...hke", context, self.W_K)
+        V = torch.einsum("...kd,hde->...hke", context, self.W_V)
+        scores = Q @ K.mT / self.W_Q.shape[-1] ** 0.5  # … × head × m × k
+        if self.kind == "softmax":
+            A = scores.masked_fill(~visible, -torch.inf).softmax(dim=-1)
+        else:
+            A = scores * visible / visible.sum(dim=-1, keepdim=True)
+        return torch.einsum("...hme,hed->...md", A @ V, self.W_O)
 
 
+def drawn(shape, d_model):
+    """First weights: normal, with variance 1/d_model."""
+    return nn.Parameter(torch.randn(shape) / d_model**0.5)
+
+
+# %% [markdown]
+# ### A block, and how blocks are stacked
+#
+# Attention reads the first tokens of the stream, the context, and adds to all of them; an MLP of
+# ReLU neurons adds to each token by itself. Both may have a LayerNorm before them, and either MLP
+# or LayerNorm may be left out. Stacked L times, that is each configuration of the assignment.
+
+
+# %%
+class LayerNorm(nn.Module):
+    def __init__(self, d_model):
+        super().__init__()
+        self.w, self.b = nn.Parameter(torch.ones(d_model)), nn.Parameter(torch.zeros(d_model))
+
+    def forward(self, stream):
+        centred = stream - stream.mean(dim=-1, keepdim=True)
+        variance = centred.square().mean(dim=-1, keepdim=True)
+        return centred / (variance + 1e-5).sqrt() * self.w + self.b
+
+
+class MLP(nn.Module):
+    def __init__(self, d_model, d_mlp):
+        super().__init__()
+        self.W_in, self.b_in = drawn((d_model, d_mlp), d_model), nn.Parameter(torch.zeros(d_mlp))
+        self.W_out = drawn((d_mlp, d_model), d_model)
+        self.b_out = nn.Parameter(torch.zeros(d_model))
+
+    def forward(self, stream):
+        return (stream @ self.W_in + self.b_in).relu() @ self.W_out + self.b_out
+
+
+class Block(nn.Module):
+    def __init__(self, kind, d_model, n_heads, d_head, d_mlp, layer_norm):
+        super().__init__()
+        self.attn = Attention(kind, d_model, n_heads, d_head)
+        self.mlp = MLP(d_model, d_mlp) if d_mlp else None
+        self.ln1 = LayerNorm(d_model) if layer_norm else nn.Identity()
+        self.ln2 = LayerNorm(d_model) if layer_norm and d_mlp else nn.Identity()
+
+    def forward(self, stream, visible):
+        """stream: … × token × d_model, visible: token × token of the context, which come first."""
+        normed = self.ln1(stream)
+        stream = stream + self.attn(normed, normed[..., : visible.shape[1], :], visible)
+        return stream if self.mlp is None else stream + self.mlp(self.ln2(stream))
+
+
+class Stack(nn.Module):
+    """What both Transformers are: L blocks and, with LayerNorm, one more at the end."""
+
+    def __init__(self, kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm, clip=None):
+        super().__init__()
+        parts = (kind, d_model, n_heads, d_head, d_mlp, layer_norm)
+        self.blocks = nn.ModuleList(Block(*parts) for _ in range(n_layers))
+        self.ln_final = LayerNorm(d_model) if layer_norm else nn.Identity()
+        self.clip = clip or torch.inf  # keeps deep linear attention, a polynomial, from blowing up
+
+    def through_blocks(self, stream, visible):
+        for block in self.blocks:
+            stream = block(stream, visible).clamp(-self.clip, self.clip)
+        return self.ln_final(stream)
+
+
+# %% [markdown]
+# ### The two Transformers
+#
+# For regression the tokens are [x_i; y_i] and [x_test; 0], all see the context, and the prediction
+# is read at the test points. Without embedding the stream *is* the token and the prediction minus
+# its last coordinate, for a reason that part 3 shows. With it, a flag marks the query.
+#
+# For addition, "a b =" is three rows of a table W_E plus a vector for each position; a token sees
+# itself and those before it, and the logits of all p answers are read at "=".
+
+
+# %%
 def as_tokens(x, y):
     return torch.cat([x, y[..., None]], dim=-1)
 
 
+class RegressionTransformer(Stack):
+    def __init__(
+        self, d, kind="linear", d_model="token", n_layers=1, n_heads=1, d_head=None, **more
+    ):
+        width = d + 1 if d_model == "token" else d_model
+        more = {"d_mlp": 0, "layer_norm": False} | more
+        super().__init__(kind, width, n_layers, n_heads, d_head or width, **more)
+        self.embedded = d_model != "token"
+        if self.embedded:
+            self.embed = nn.ParameterDict({"W_E": drawn((d + 2, width), width)})
+            self.unembed = nn.ParameterDict({"W_U": drawn((width, 1), width)})
+
+    def forward(self, x, y, x_test):
+        """x: … × k × d, y: … × k, x_test: … × m × d; gives ŷ: … × m."""
+        context, query = as_tokens(x, y), as_tokens(x_test, torch.zeros_like(x_test[..., 0]))
+        if self.embedded:
+            context = functional.pad(context, (0, 1))
+            query = functional.pad(query, (0, 1), value=1.0)
+        stream = torch.cat([context, query], dim=-2)
+        stream = stream @ self.embed.W_E if self.embedded else stream
+        visible = torch.ones(stream.shape[-2], x.shape[-2], dtype=torch.bool)
+        stream = self.through_blocks(stream, visible)[..., x.shape[-2] :, :]
+        return (stream @ self.unembed.W_U)[..., 0] if self.embedded else -stream[..., -1]
+
+
+class AdditionTransformer(Stack):
+    def __init__(self, p, kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm, clip=None):
+        super().__init__(kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm, clip)
+        self.embed = nn.ParameterDict({"W_E": drawn((p + 1, d_model), d_model)})  # last: "="
+        self.pos_embed = nn.ParameterDict({"W_pos": drawn((3, d_model), d_model)})
+        self.unembed = nn.ParameterDict({"W_U": drawn((d_model, p), d_model)})
+
+    def forward(self, pairs):
+        """pairs (a, b): n × 2; gives the logits at "=": n × p."""
+        equals = len(self.embed.W_E) - 1
+        stream = self.embed.W_E[functional.pad(pairs, (0, 1), value=equals)] + self.pos_embed.W_pos
+        causal = torch.ones(3, 3, dtype=torch.bool).tril()
+        return self.through_blocks(stream, causal)[:, -1] @ self.unembed.W_U
+
+
 # %% [markdown]
+# ### Are these the networks that were trained?
+#
+# Their weights carry the names of the study's, so the trained ones can be loaded. Each must then
+# answer as the study's own code does, which is written for speed: many seeds at once, and for
+# addition each distinct row only once.
+
+# %%
+from mechanics.models import addition, regression
+from mechanics.tasks.linear_regression import sample_prompts
+
+
+def from_scratch(network):
+    """The notebook's own model with a network's trained weights."""
+    own = network.architecture
+    parts = {name: getattr(own, name) for name in ("n_layers", "n_heads", "d_head", "d_mlp")}
+    parts |= {"kind": own.attention, "layer_norm": own.layer_norm, "clip": own.activation_clip}
+    parts["d_model"] = own.d_model if own.embedded else "token"
+    if network.task == "linear_regression":
+        model = RegressionTransformer(network.settings["d_max"] or network.settings["d"], **parts)
+    else:
+        model = AdditionTransformer(network.settings["p"], **parts)
+    model.load_state_dict({name: tensor[0] for name, tensor in network.weights.items()})
+    return model
+
+
+rows = []
+for task, name in networks(STUDY):
+    network = next(iter(final_networks(STUDY, task, name)), None)
+    if network is None:  # all of its seeds diverged
+        continue
+    model, settings = from_scratch(network), network.settings
+    if task == "linear_regression":
+        d_token = settings["d_max"] or settings["d"]
+        prompts = sample_prompts("evaluation", 3, 0, 64, settings["k_max"], 4, d_token)
+        ours = model(prompts.x, prompts.y, prompts.x_test)
+        theirs = regression.forward(network.weights, prompts, network.architecture)
+    else:
+        some = torch.randint(settings["p"], (256, 2), generator=torch.Generator().manual_seed(0))
+        exact = {key: tensor.double() for key, tensor in network.weights.items()}
+        ours = model.double()(some)
+        theirs = addition.forward(exact, some[None], network.architecture)[0]
+    row = {"task": task.replace("_", " "), "network": name, "attention": settings["attention"]}
+    row |= {key: settings[key] for key in ("n_layers", "n_heads", "d_mlp", "layer_norm")}
+    row["weights"] = sum(weight.numel() for weight in model.parameters())
+    row["largest difference"] = float((ours - theirs).abs().max())
+    assert row["largest difference"] < 1e-4
+    rows.append(row)
+show_table(pd.DataFrame(rows))
+
+# %% [markdown]
+# ## 3 Track A: a layer of linear attention becomes a step of gradient descent
+#
 # ### By hand
 #
 # From w = 0, one step on the loss ‖Xw − Y‖²/2k with step size η gives w₁ = η XᵀY/k, and the
@@ -173,19 +364,16 @@ def as_tokens(x, y):
 
 
 # %%
-def hand_built(d, eta):
-    """W_Q, W_K, W_V, W_O of a layer that is one step of gradient descent."""
+def hand_built(d, eta, n_layers):
+    """A network each layer of which is one step of gradient descent."""
     on_x = torch.diag(torch.tensor([1.0] * d + [0.0], dtype=torch.float64))
     on_y = torch.eye(d + 1, dtype=torch.float64) - on_x
-    return on_x, on_x, on_y, -eta * on_y
-
-
-def predict(x, y, x_test, layers):
-    """ŷ of a stack of layers, every token updated by each."""
-    stream = torch.cat([as_tokens(x, y), as_tokens(x_test, torch.zeros(len(x_test)).to(x))])
-    for weights in layers:
-        stream = stream + attend(stream[: len(x)], stream, *weights)
-    return -stream[len(x) :, -1]
+    scale = (d + 1) ** 0.5  # undoes that of the scores
+    matrices = {"W_Q": scale * on_x, "W_K": on_x, "W_V": on_y, "W_O": -eta * on_y}
+    model = RegressionTransformer(d, n_layers=n_layers).double()
+    for block in model.blocks:
+        block.attn.load_state_dict({name: matrix[None] for name, matrix in matrices.items()})
+    return model
 
 
 def gradient_descent(x, y, eta, n_steps):
@@ -205,7 +393,7 @@ y = x @ torch.randn(10, generator=draw, dtype=torch.float64)
 eta = 0.5
 rows = []
 for n_layers in (1, 2, 6):
-    by_attention = predict(x, y, x_new, [hand_built(10, eta)] * n_layers)
+    by_attention = hand_built(10, eta, n_layers)(x, y, x_new)
     by_gradients = x_new @ gradient_descent(x, y, eta, n_layers)
     difference = float((by_attention - by_gradients).abs().max())
     assert difference < 1e-10
@@ -290,14 +478,14 @@ show(figure, "W_QK is a multiple of the identity on x, W_OV acts on y alone, Γ 
 # %% tags=["gradient-step"]
 from mechanics.circuits.sensitivity import answers as sensitivities
 from mechanics.circuits.sensitivity import mean_cosine
-from mechanics.models import regression
 
 first = regression_seeds[0]
+first_model = from_scratch(first)
 c_hat = float(gammas[0].trace()) / d
 
 
 def network_predicts(prompts):
-    return regression.forward(first.weights, prompts, first.architecture)
+    return first_model(prompts.x, prompts.y, prompts.x_test)
 
 
 def one_step(prompts):
@@ -371,7 +559,7 @@ show(
 # **What to see.** Point by point the trained layer *is* one step of gradient descent; from least
 # squares it differs, and its risk follows the law of one step at every k. So the expectation that
 # "the MSE approaches the OLS error" fails for one layer, and must: no W_QK, W_OV can make more
-# than one step of it. Depth can (part 6).
+# than one step of it. Depth can (part 7).
 
 # %% [markdown]
 # ### The attention map A = QKᵀ
@@ -416,11 +604,14 @@ show(
 # search, and the match is a plain dot product.
 
 # %% [markdown]
-# ## 3 Trained here, in seconds
+# ## 4 Training
 #
-# The smallest case that shows it: one layer of `attend`, random first weights, fresh prompts at
-# every step, Adam. For a single context length the optimum is known: c\* = k/(k+d+1), risk r\* =
-# (d+1)/(k+d+1), and no weights of one layer do better.
+# ### Track A, trained here in seconds
+#
+# The smallest case that shows it: one layer on the tokens, random first weights, fresh prompts at
+# every step, Adam. For a single context length the optimum of *linear* attention is known: c\* =
+# k/(k+d+1), risk r\* = (d+1)/(k+d+1), and no weights of one layer do better. A layer of *softmax*
+# attention is trained beside it, in the same way.
 #
 # A layer can make a product of x_testᵀx_i and y_i in two ways: x in the score and y as the value
 # (ours, by hand), or with *swapped roles*, y in the score and x as the value:
@@ -439,53 +630,60 @@ def small_batch(n):
     return x, (x * w).sum(-1), x_new, (x_new * w).sum(-1)
 
 
-def small_errors(weights, batch):
+def small_errors(layer, batch):
     """Squared error over E[y²] of every prompt."""
-    x, y, x_new, y_new = batch
-    queries = as_tokens(x_new, torch.zeros_like(y_new))
-    guess = -(queries + attend(as_tokens(x, y), queries, *weights))[..., -1]
-    return ((guess - y_new) ** 2).mean(dim=-1) / D
+    return ((layer(*batch[:3]) - batch[3]) ** 2).mean(dim=-1) / D
 
 
-def step_sizes(weights):
+def step_sizes(layer):
     """tr Γ/D of either way."""
-    W_QK, W_OV = weights[0] @ weights[1].mT, weights[2] @ weights[3]
+    W_Q, W_K, W_V, W_O = (layer.blocks[0].attn.get_parameter(f"W_{x}")[0] for x in "QKVO")
+    W_QK, W_OV = W_Q @ W_K.mT / (D + 1) ** 0.5, W_V @ W_O
     own, swapped = W_QK[:D, :D] * W_OV[D, D], W_QK[:D, D].outer(W_OV[:D, D])
     return {"ĉ": -float(own.trace()) / D, "ĉ, swapped roles": -float(swapped.trace()) / D}
 
 
-weights = [(0.3 * torch.randn(D + 1, D + 1, generator=draw)).requires_grad_() for _ in range(4)]
-optimiser = torch.optim.Adam(weights, lr=0.01)
-decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+def train_on_prompts(layer):
+    optimiser = torch.optim.Adam(layer.parameters(), lr=0.01)
+    decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
+    curve = []
+    for step in range(STEPS + 1):
+        if step % 25 == 0:
+            risk = float(small_errors(layer, held_out).mean())
+            curve.append({"step": step, "risk": risk, **step_sizes(layer)})
+        with torch.enable_grad():
+            loss = small_errors(layer, small_batch(128)).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        decay.step()
+    return pd.DataFrame(curve)
+
+
 held_out = small_batch(4096)
-curve = []
-for step in range(STEPS + 1):
-    if step % 25 == 0:
-        risk = float(small_errors(weights, held_out).mean())
-        curve.append({"step": step, "risk": risk, **step_sizes(weights)})
-    with torch.enable_grad():
-        loss = small_errors(weights, small_batch(128)).mean()
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-    decay.step()
-curve = pd.DataFrame(curve)
+torch.manual_seed(2)
+layer, softmax_layer = (RegressionTransformer(D, kind) for kind in ("linear", "softmax"))
+curve, softmax_curve = train_on_prompts(layer), train_on_prompts(softmax_layer)
 best_risk, best_c = (D + 1) / (K + D + 1), K / (K + D + 1)
-errors = small_errors(weights, held_out)
+errors = small_errors(layer, held_out)
 print(f"closed form: r* = {best_risk:.4f}, c* = {best_c:.4f}")
 error = errors.std() / len(errors) ** 0.5
 c_final = curve["ĉ"].iloc[-1]
 print(f"after {STEPS} steps: risk {errors.mean():.4f} ± {error:.4f} (s.e.), ĉ {c_final:.4f}")
+print(f"softmax attention, as many steps: risk {softmax_curve['risk'].iloc[-1]:.4f}")
 print(f"risk of the best step along one direction alone, 1 − c*/D: {1 - best_c / D:.4f}")
 show_table(curve.iloc[[0, 2, 4, 6, 8, 10, 12, 24, -1]])
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.4))
-axes[0].plot(curve["step"], curve["risk"], color=COLOURS["linear_L1"])
+axes[0].plot(curve["step"], curve["risk"], color=COLOURS["linear_L1"], label="linear")
+axes[0].plot(
+    softmax_curve["step"], softmax_curve["risk"], color=COLOURS["softmax_L1"], label="softmax"
+)
 axes[1].plot(
     curve["step"], curve["ĉ"], color=COLOURS["linear_L1"], label="x in the score, y the value"
 )
 swapped = curve["ĉ, swapped roles"]
-axes[1].plot(curve["step"], swapped, color=COLOURS["softmax_L1"], label="swapped roles")
+axes[1].plot(curve["step"], swapped, color=COLOURS["linear_L2"], label="swapped roles")
 for axis, name, optimum in ((axes[0], "risk", best_risk), (axes[1], "step size", best_c)):
     axis.axhline(optimum, color=REFERENCE, ls="--", lw=0.8, label="closed form")
     axis.set(xlabel="training step", ylabel=name)
@@ -498,10 +696,91 @@ show(figure, "The risk falls to its closed-form optimum, and the step size rises
 # it ended at the one step that is best. On its way it may rest on a short plateau: it has found the
 # swapped roles, good for one direction, before it finds those that serve all of them. That is a
 # saddle in the weights. It is no grokking: every prompt is new, so there is nothing to memorise and
-# no gap between training and held-out risk.
+# no gap between training and held-out risk. Softmax attention, whose weights must be positive, is a
+# smoother of the y_i and stays above the step.
 
 # %% [markdown]
-# ## 4 Training curves, and the grokking gap
+# ### Track B, trained here in seconds: memorise, then generalise
+#
+# The same Transformer on a small modulus, with a larger share of the pairs so that it is quick. All
+# training pairs are in every step; the loss is in float64, because in float32 the softmax of a
+# network that is nearly sure underflows; AdamW's *weight decay* is what makes it go on after it
+# knows them by heart. A held-out (a, b) is easier if (b, a) was trained on: both kinds are shown.
+
+# %%
+from mechanics.circuits.fourier import frequency_shares
+from mechanics.tasks.modular_addition import (
+    all_pairs,
+    grokking_step,
+    swapped_in_training,
+    targets,
+    training_mask,
+)
+
+P, FRACTION, STEPS = 29, 0.65, 1500
+every_pair, sums = all_pairs(P), targets(all_pairs(P), P)
+known = training_mask(P, FRACTION, 0)
+mirror = swapped_in_training(known, P)
+parts = {"train": known, "(b, a) trained on": ~known & mirror, "neither": ~known & ~mirror}
+torch.manual_seed(0)
+small = AdditionTransformer(
+    P, "softmax", d_model=48, n_layers=1, n_heads=4, d_head=12, d_mlp=96, layer_norm=False
+)
+optimiser = torch.optim.AdamW(small.parameters(), lr=2e-3, betas=(0.9, 0.98), weight_decay=2.0)
+spectra = {"first weights": frequency_shares(small.embed.W_E[:P])}
+lines = []
+for step in range(STEPS + 1):
+    if step % 20 == 0 or step in (1, 2, 5, 10, 15, 30, 50):
+        guess = small(every_pair).double()
+        for name, rows in parts.items():
+            loss = functional.cross_entropy(guess[rows], sums[rows])
+            accuracy = (guess[rows].argmax(dim=1) == sums[rows]).double().mean()
+            lines.append((step, name, float(loss), float(accuracy)))
+        norm = sum(float(weight.square().sum()) for weight in small.parameters())
+        lines.append((step, "Σθ²", norm, norm))
+    with torch.enable_grad():
+        loss = functional.cross_entropy(small(every_pair[known]).double(), sums[known])
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+spectra["after training"] = frequency_shares(small.embed.W_E[:P])
+lines = pd.DataFrame(lines, columns=["step", "part", "loss", "accuracy"])
+for name, rows in parts.items():
+    own = lines[lines["part"] == name]
+    reached = grokking_step(own["step"].tolist(), own["accuracy"].tolist(), 0.99)
+    when = f"from step {reached}" if reached is not None else "never"
+    print(f"{name}: {int(rows.sum())} pairs, accuracy at least .99 {when}")
+norm = lines[lines["part"] == "Σθ²"].set_index("step")["loss"]
+print(f"Σθ²: {norm.iloc[0]:.0f} at first, largest {norm.max():.0f}, {norm.iloc[-1]:.0f} at the end")
+
+figure, axes = plt.subplots(2, 2, figsize=(7, 4.2))
+shades = zip(
+    parts, (COLOURS["train"], COLOURS["softmax_L1_2heads"], COLOURS["validation"]), strict=True
+)
+for name, shade in shades:
+    own = lines[(lines["part"] == name) & (lines["step"] > 0)]
+    axes[0, 0].plot(own["step"], own["accuracy"], color=shade, label=name)
+    axes[0, 1].plot(own["step"], own["loss"], color=shade)
+axes[0, 0].set(xscale="log", xlabel="training step", ylabel="accuracy")
+axes[0, 0].legend(frameon=False)
+axes[0, 1].set(xscale="log", yscale="log", xlabel="training step", ylabel="loss, nats")
+axes[1, 0].plot(norm.iloc[1:], color="black")
+axes[1, 0].set(xscale="log", xlabel="training step", ylabel="Σθ²", ylim=(0, None))
+for (name, shares), shade in zip(spectra.items(), ("0.75", COLOURS["validation"]), strict=True):
+    axes[1, 1].plot(range(1, len(shares) + 1), shares, ".-", color=shade, label=name)
+axes[1, 1].set(xlabel="frequency of the embedding", ylabel="share of the variance", ylim=(0, None))
+axes[1, 1].legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+show(figure, "Accuracy, losses, the squared norm and the embedding's spectrum of the small network")
+
+# %% [markdown]
+# **What to see.** The training pairs are known within a few steps, the others much later. The
+# pairs whose mirror image is known come first, for a network need only learn that order does not
+# matter. The norm rises while the network memorises and is lower when it answers all, and the
+# spectrum of the embedding, flat at first, ends in few frequencies: what part 6 opens in the
+# study's network is there already.
+
+# %% [markdown]
+# ### The study's training curves, and the grokking gap
 #
 # The study's own curves. On addition the two accuracies part: training pairs are known by heart
 # early, the others are answered at chance for a long time, and then, within a small part of the
@@ -548,7 +827,7 @@ show_figure(
 )
 
 # %% [markdown]
-# ## 5 The circuit of modular addition, opened
+# ## 5 TransformerLens: the network of the study in it
 #
 # ### Which of the seeds
 #
@@ -559,8 +838,7 @@ show_figure(
 
 # %% tags=["clock"]
 from mechanics.circuits.addition_activations import neuron_logits
-from mechanics.circuits.fourier import frequency_shares, key_frequencies
-from mechanics.models import addition
+from mechanics.circuits.fourier import key_frequencies
 
 rows = []
 for network in addition_seeds:
@@ -592,7 +870,8 @@ if not keys:
 # ### The same network in TransformerLens
 #
 # The weights are copied into TransformerLens's own model, whose hooks can read and replace every
-# activation. Both give the same logits for every pair (float64).
+# activation. It, the model of part 2 and the study's own code give the same logits for every pair
+# (float64).
 
 # %% tags=["clock"]
 from mechanics.models.lens import to_lens
@@ -604,13 +883,17 @@ HOOK = "blocks.0.mlp.hook_post"
 read = {"blocks.0.attn.hook_pattern", HOOK}
 lens_logits, cache = model.run_with_cache(prompts_b, names_filter=lambda name: name in read)
 logits = lens_logits[:, -1]  # read at "="
-ours = addition.forward(exact, pairs[None], clock.architecture)[0]
+others = {
+    "the model of part 2": from_scratch(clock).double()(pairs),
+    "the study's own forward": addition.forward(exact, pairs[None], clock.architecture)[0],
+}
 print({name: tuple(cache[name].shape) for name in sorted(read)})
-print(f"largest difference from the study's own forward: {float((logits - ours).abs().max()):.1e}")
-assert torch.allclose(logits, ours, atol=1e-8)
+for name, ours in others.items():
+    print(f"largest difference from {name}: {float((logits - ours).abs().max()):.1e}")
+    assert torch.allclose(logits, ours, atol=1e-8)
 pattern = cache["blocks.0.attn.hook_pattern"][:, :, -1]  # pair × head × (a, b, =)
 neurons = cache[HOOK][:, -1]  # pair × neuron
-del cache, lens_logits
+del cache, lens_logits, others, ours
 
 # %% [markdown]
 # ### Attention patterns
@@ -633,6 +916,9 @@ print(f"mean attention to '=' itself, by head: {to_equals}")
 # %% [markdown]
 # **What to see.** Plaids, not stripes: attention depends on a and on b, by waves, but not on a +
 # b. The heads bring the waves of a and of b to "="; adding is left to the neurons.
+
+# %% [markdown]
+# ## 6 The circuit of modular addition, opened
 #
 # ### The embedding is made of waves: the Fourier transform by hand
 #
@@ -781,7 +1067,7 @@ axes[1].legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 
 show(figure, "The mean logit by a+b−c is a sum of a few cosines that agree only at zero")
 
 # %% [markdown]
-# ### Activation patching, with hooks
+# ### Activation patching, with TransformerLens's hooks
 #
 # Which neurons *cause* the answer? Two prompts: a clean one (a, b) and a corrupted one (a′, b′).
 # The network reads the corrupted prompt, but one neuron at "=" is replaced by what it is for the
@@ -945,7 +1231,7 @@ show(figure, "Loss on all pairs after removing each frequency: only the keys mat
 # nothing. The keys are not only visible in the weights: the answers depend on them.
 
 # %% [markdown]
-# ## 6 The study's figures
+# ## 7 The study's figures
 #
 # Three kinds of picture are asked for. Each stands here with its caption and with what to look
 # for; what the study does not have is said in a line. Training curves are in part 4.
@@ -1047,8 +1333,8 @@ show_figure(
 )
 show_figure(STUDY, "neuron_frequencies", "neurons fall into clusters, one for each key frequency.")
 show_figure(STUDY, "logit_identities", "the trigonometric identities, in the weights.")
-show_figure(STUDY, "neuron_patching", "part 5's patching, for all neurons, seeds and directions.")
-show_figure(STUDY, "frequency_ablation", "part 5's ablation, for every seed.")
+show_figure(STUDY, "neuron_patching", "part 6's patching, for all neurons, seeds and directions.")
+show_figure(STUDY, "frequency_ablation", "part 6's ablation, for every seed.")
 show_figure(
     STUDY,
     "embedding_ablation",
@@ -1060,7 +1346,7 @@ show_figure(
 )
 
 # %% [markdown]
-# ## 7 The comparison, and the three questions
+# ## 8 The comparison, and the three questions
 #
 # ### The comparative table
 #
@@ -1152,7 +1438,7 @@ if grokking is not None:
 # How steep it is on the scale of all the training before it, the widths say: sharp where every seed
 # of addition is narrower than every one of regression. On all validation pairs (column
 # `transition_width_all` of `tables/grokking.csv`) it is wider, for the mirrored ones come early.
-# Nor is a jump of accuracy one of the circuit: progress measures (part 6) move before it.
+# Nor is a jump of accuracy one of the circuit: progress measures (part 7) move before it.
 # Regression has no memorised phase, because no prompt is seen twice.
 #
 # ### Question 2: is the circuit the simplest one, and what does weight decay do?

@@ -6,17 +6,17 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, label, label_ends
+from mechanics.figures.style import COLOURS, OTHERS, PAGE, label, label_ends
 
 LENGTHS = (10, 20, 50)
 FOLLOWED = {  # algorithms whose distance is followed over training, and their colours
-    "zero": "#999999",
-    "one-step GD": "#0072B2",
-    "3-step GD": "#56B4E9",
-    "6-step GD, tuned at k": "#009E73",
-    "6-step Newton": "#E69F00",
+    "zero": OTHERS[0],
+    "one-step GD": COLOURS["linear_L1"],
+    "3-step GD": COLOURS["linear_L2"],
+    "6-step GD, tuned at k": COLOURS["linear_L3"],
+    "6-step Newton": COLOURS["softmax_L1_2heads"],
     "OLS": "#000000",
-    "softmax kernel smoother": "#D55E00",
+    "softmax kernel smoother": COLOURS["softmax_L1"],
 }
 FOLLOWED_MODELS = ("linear_L1", "softmax_L1", "deep_L6")
 

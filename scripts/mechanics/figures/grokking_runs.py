@@ -6,18 +6,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures.style import (
-    OTHERS,
     PAGE,
     REFERENCE,
+    arm_colours,
     in_thousands,
     label,
     label_ends,
     note_diverged,
+    ordered,
 )
 from mechanics.tables import sound
 
@@ -109,9 +109,9 @@ def _arms(own: pd.DataFrame) -> Groups:
 def _colours(own: pd.DataFrame) -> dict[tuple[str, float], str]:
     """Darker for more weight decay; the arms take colours of their own."""
     decays, arms = _decays(own), [group for group in _arms(own) if group[0] not in DECAY_ARMS]
-    shades = plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(decays)))
-    found = {group: to_hex(shade) for group, shade in zip(decays, shades, strict=True)}
-    return found | {group: OTHERS[i % len(OTHERS)] for i, group in enumerate(arms)}
+    found = dict(zip(decays, ordered(len(decays)), strict=True))
+    own_colours = arm_colours(dict.fromkeys(arm for arm, _ in arms))
+    return found | {group: own_colours[group[0]] for group in arms}
 
 
 def _of(frame: pd.DataFrame, group: tuple[str, float]) -> pd.DataFrame:

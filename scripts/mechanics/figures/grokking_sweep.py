@@ -6,11 +6,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, to_hex
+from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from mechanics.figures.grokking_runs import not_grokked
-from mechanics.figures.style import PAGE, REFERENCE, note_diverged
+from mechanics.figures.style import PAGE, REFERENCE, note_diverged, ordered
 from mechanics.tables import sound
 
 COLUMNS = 3  # panels side by side
@@ -28,8 +28,11 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
     if runs.empty:
         raise ValueError("no run that did not diverge to draw")
     fractions, decays = (sorted(runs[key].unique()) for key in ("train_fraction", "weight_decay"))
-    shades = plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(decays)))
-    colours = {decay: to_hex(shade) for decay, shade in zip(decays, shades, strict=True)}
+    dashes = ["-", "--"] * len(decays)  # neighbours differ in more than their shade
+    lines = {
+        decay: {"color": shade, "linestyle": dash}
+        for decay, shade, dash in zip(decays, ordered(len(decays)), dashes, strict=False)
+    }
     n_rows = math.ceil(len(fractions) / COLUMNS)
     below = 0.9 + 0.3 * len(decays)
     figure = plt.figure(figsize=(PAGE, 0.5 + 1.7 * n_rows + below))
@@ -37,13 +40,13 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
     last = float(runs["last_step"].max())
     for place, fraction in enumerate(fractions):
         axis = figure.add_subplot(grid[place // COLUMNS, place % COLUMNS])
-        _survival(axis, runs[runs["train_fraction"] == fraction], colours)
+        _survival(axis, runs[runs["train_fraction"] == fraction], lines)
         axis.set(xlim=(0, 1.02 * last), ylim=(-0.04, 1.08))
         axis.set_title(f"{fraction:g} of the pairs")
         if place % COLUMNS == 0:
             axis.set_ylabel("share not yet grokked")
         axis.set_xlabel("training step")
-    handles = [plt.Line2D([], [], color=c, label=f"{decay:g}") for decay, c in colours.items()]
+    handles = [plt.Line2D([], [], label=f"{decay:g}", **line) for decay, line in lines.items()]
     words = {"title": "weight decay", "title_fontsize": 7, "frameon": False}
     figure.legend(handles=handles, loc="outside upper center", ncols=8, **words)
     _half_grokked(figure.add_subplot(grid[n_rows, :]), runs, fractions, decays)
@@ -63,15 +66,15 @@ def half_grokked(runs: pd.DataFrame) -> float:
     return next((step for step, share in zip(falls, shares, strict=True) if share <= 0.5), math.nan)
 
 
-def _survival(axis: Axes, runs: pd.DataFrame, colours: dict[float, str]) -> None:
+def _survival(axis: Axes, runs: pd.DataFrame, lines: dict[float, dict]) -> None:
     for decay, own in runs.groupby("weight_decay"):
         ended, grokked = ends(own)
         falls, shares, censored = not_grokked(ended, grokked)
         x = [0.0, *falls, float(ended.max())]
         y = [1.0, *shares, shares[-1] if shares else 1.0]
-        axis.step(x, y, where="post", color=colours[decay], alpha=0.9)
+        axis.step(x, y, where="post", alpha=0.9, **lines[decay])
         for step, share in sorted(set(censored)):
-            axis.plot(step, share, "|", color=colours[decay], ms=7, mew=1.2)
+            axis.plot(step, share, "|", color=lines[decay]["color"], ms=7, mew=1.2)
 
 
 def _half_grokked(axis: Axes, runs: pd.DataFrame, fractions: list, decays: list) -> None:

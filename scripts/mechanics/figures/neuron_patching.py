@@ -7,10 +7,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
+from mechanics.figures.style import (
+    COLOURS,
+    OTHERS,
+    PAGE,
+    REFERENCE,
+    colour,
+    label,
+    label_ends,
+    note_diverged,
+)
 from mechanics.tables import sound
 
-CLUSTERS = ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#882255", "#999933", "#332288"]
+CLUSTERS = [
+    *(COLOURS[m] for m in ("linear_L1", "softmax_L1_2heads", "linear_L3", "deep_L6", "linear_L2")),
+    *(OTHERS[0], OTHERS[2], COLOURS["linear_L1_axis"]),
+]
 OTHER = "0.6"  # neurons of no key frequency
 NOTHING = "answers no pair of prompts:\nnothing to recover"
 

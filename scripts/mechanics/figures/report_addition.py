@@ -3,11 +3,9 @@
 Each panel has a full figure of its own elsewhere; here it shows what the text speaks of.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mechanics.figures.embedding import draw_plane
@@ -16,9 +14,11 @@ from mechanics.figures.style import (
     COLOURS,
     OTHERS,
     REFERENCE,
+    arm_colours,
     in_thousands,
     label_ends,
     letter_panels,
+    ordered,
     print_sizes,
     strip_of_panels,
 )
@@ -161,18 +161,23 @@ def _circle_panel(
 
 def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
     """Kaplan–Meier curves by weight decay and arm; bars across a line are censored runs."""
-    groups = {}
+    groups, arms = {}, {}  # by name; of an arm its own
     for (decay, arm), own in grokking.groupby(["weight_decay", "arm"]):
         name = f"decay {decay:g}" if arm in DECAY_ARMS else ARM_WORDS.get(arm, arm)
         groups[name] = own
-    shades = map(to_hex, plt.get_cmap("plasma_r")(np.linspace(0.25, 0.95, len(groups))))
+        arms |= {} if arm in DECAY_ARMS else {name: arm}
+    colours = arm_colours(dict.fromkeys(arms.values()))
+    shades = {name: colours[arm] for name, arm in arms.items()}
+    decays = [name for name in groups if name not in shades]
+    shades |= dict(zip(decays, ordered(len(decays)), strict=True))
     ends = {}
-    for (name, own), shade in zip(groups.items(), shades, strict=True):
+    for name, own in groups.items():
+        shade, dashes = shades[name], "--" if name in arms else "-"
         grokked = (own["status"] == "grokked").to_numpy()
         ended = np.where(grokked, own["grokking_step"], own["last_step"])
         falls, shares, censored = not_grokked(ended, grokked)
         x, y = [0.0, *falls, float(ended.max())], [1.0, *shares, shares[-1] if shares else 1.0]
-        axis.step(x, y, where="post", color=shade, linewidth=1.0)
+        axis.step(x, y, where="post", color=shade, linewidth=1.0, linestyle=dashes)
         for step, share in censored:
             axis.plot(step, share, "|", color=shade, ms=5)
         ends[f"{name} ({grokked.sum()}/{len(own)})"] = (y[-1], shade)

@@ -1,5 +1,10 @@
-"""One style for all figures: sizes, fonts, colours. Colours are Okabe & Ito's, safe for the
-colour-blind; a model or a reference has the same colour in every figure."""
+"""One style for all figures: sizes, fonts, colours; a model has the same colour in every figure.
+
+The palette began with hues of Okabe & Ito and of Tol; then lightness and hue were moved by a search
+until any two of its colours, black included, differ by more than 10 (CIEDE2000) for normal sight
+and as simulated for protanopia, deuteranopia and tritanopia (Machado et al. 2009); a test holds
+that. Lines that have more colours than these have names at their ends.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -18,19 +23,20 @@ from mechanics.files import atomic
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
 STRIP = 1.85  # inches: height of a strip of panels across a page of the report
 COLOURS = {
-    "linear_L1": "#0072B2",
-    "linear_L1_axis": "#332288",
-    "linear_L1_subspace": "#661100",
-    "softmax_L1": "#D55E00",
-    "softmax_L1_2heads": "#E69F00",
-    "linear_L2": "#56B4E9",
-    "linear_L3": "#009E73",
-    "linear_L6": "#004D40",
-    "deep_L6": "#CC79A7",
-    "train": "#0072B2",
-    "validation": "#D55E00",
+    "linear_L1": "#1D6DCA",
+    "linear_L1_axis": "#2D2283",
+    "linear_L1_subspace": "#600F03",
+    "softmax_L1": "#D66809",
+    "softmax_L1_2heads": "#F2A80E",
+    "linear_L2": "#3E9BF1",
+    "linear_L3": "#229471",
+    "linear_L6": "#00423A",
+    "deep_L6": "#C677A3",
+    "train": "#1D6DCA",
+    "validation": "#D66809",
 }
-OTHERS = ["#882255", "#44AA99", "#999933", "#AA4499", "#117733"]  # models that a user adds
+OTHERS = ["#960A50", "#28CCA8", "#A5A769", "#A14288", "#166B2D"]  # models that a user adds
+ARMS = {"no_decay": OTHERS[1], "fixed_norm": COLOURS["linear_L6"]}  # beside ``ordered`` decays
 REFERENCE = "0.35"  # theory is drawn in grey, dashed
 LABELS = {
     "linear_L1": "linear, 1 layer",
@@ -75,6 +81,19 @@ def colour(name: str, names: list[str] = ()) -> str:
         return COLOURS[name]
     unknown = [other for other in names if other not in COLOURS]
     return OTHERS[unknown.index(name) % len(OTHERS)]
+
+
+def ordered(n: int) -> list[str]:
+    """n shades for an ordered quantity, darker for more; up to five are as distinct as COLOURS."""
+    return [
+        mpl.colors.to_hex(shade) for shade in plt.get_cmap("inferno_r")(np.linspace(0.18, 0.93, n))
+    ]
+
+
+def arm_colours(arms: Iterable[str]) -> dict[str, str]:
+    """The colour of each arm that changes something once the network has memorised."""
+    unknown = [arm for arm in arms if arm not in ARMS]
+    return ARMS | {arm: OTHERS[2 + i % 3] for i, arm in enumerate(unknown)}
 
 
 def label(name: str) -> str:
@@ -128,6 +147,11 @@ def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[
     for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
         moved[index] = min(moved[index], limit)  # above the axes there are titles
         limit = moved[index] - gap
+    if len(moved) * gap <= box.height:  # below the axes there are the numbers of the x axis
+        limit = box.y0
+        for index in sorted(range(len(moved)), key=moved.__getitem__):
+            moved[index] = max(moved[index], limit)
+            limit = moved[index] + gap
     return [(pixel - box.y0) / box.height for pixel in moved]
 
 

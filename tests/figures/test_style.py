@@ -1,0 +1,57 @@
+"""Series that stand in one figure stay apart for the colour-blind."""
+
+import re
+from itertools import combinations
+
+import pytest
+from colour_vision import SIGHT, difference, seen
+from matplotlib.colors import to_rgb
+
+from mechanics.figures import algorithm_match, neuron_patching, report_regression, style
+from mechanics.lineage import ROOT
+
+APART = 10  # CIEDE2000; 1 is what an observer can just see side by side
+TOGETHER = {
+    "networks and their measures": {**style.COLOURS, **dict(enumerate(style.OTHERS)), "": "black"},
+    "algorithms": algorithm_match.FOLLOWED,
+    "algorithms of the report": report_regression.ALGORITHMS,
+    "clusters of neurons": dict(enumerate(neuron_patching.CLUSTERS)),
+    "weight decays and arms": {**dict(enumerate(style.ordered(5))), **style.ARMS},
+}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [  # Sharma, Wu & Dalal 2005, table 1: pairs 1, 7, 13, 17, 21, 25
+        ((50, 2.6772, -79.7751), (50, 0, -82.7485), 2.0425),
+        ((50, 0, 0), (50, -1, 2), 2.3669),
+        ((50, -0.001, 2.49), (50, 0.0009, -2.49), 4.8045),
+        ((50, 2.5, 0), (73, 25, -18), 27.1492),
+        ((50, 2.5, 0), (50, 3.1736, 0.5854), 1.0000),
+        ((60.2574, -34.0099, 36.2677), (60.4626, -34.1751, 39.4387), 1.2644),
+    ],
+)
+def test_difference_is_ciede2000(one, other, expected):
+    assert difference(one, other) == pytest.approx(expected, abs=1e-4)
+
+
+def test_dichromats_confuse_their_colours_and_see_grey_as_grey():
+    red, green = (to_rgb(c) for c in ("#B4502E", "#6F6B28"))
+    assert difference(*(seen(c, "deuteranopia") for c in (red, green))) < 10
+    assert difference(*(seen(c, "normal") for c in (red, green))) > 20
+    for sight in SIGHT:
+        assert seen(to_rgb("0.5"), sight)[1:] == pytest.approx([0, 0], abs=0.1)
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("figure", TOGETHER)
+def test_series_of_one_figure_are_told_apart(figure, sight):
+    shades = sorted({to_rgb(shade) for shade in TOGETHER[figure].values()})
+    assert len(shades) > 2
+    for one, other in combinations(shades, 2):
+        assert difference(seen(one, sight), seen(other, sight)) >= APART, (one, other)
+
+
+def test_page_begins_with_the_colour_of_the_figures():
+    css = (ROOT / "workflow/page/page.css").read_text()
+    assert re.search(r"--own: (#\w+);", css)[1] == style.COLOURS["linear_L1"].lower()
