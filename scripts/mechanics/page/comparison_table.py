@@ -56,7 +56,7 @@ def grouped(table: pd.DataFrame) -> list[Group]:
 
 
 def _lines(own: pd.DataFrame) -> list[Line]:
-    """One for each metric; what several in a row share as interpretation stands beside the first."""
+    """One for each metric; an interpretation that several share stands beside the first."""
     parts = [(metric, part) for metric, part in own.groupby("metric", sort=False)]
     lines = []
     for words, same in groupby(parts, key=lambda named: named[1]["interpretation"].iloc[0]):
