@@ -24,10 +24,11 @@ def describe_nearest(distances: pd.DataFrame) -> str:
     nearest = distances.groupby("algorithm")["preds_diff"].mean().sort_values()
     (first, distance), (second, further) = list(nearest.items())[:2]
     of_seeds = distances.sort_values("preds_diff").groupby("seed")["algorithm"].first()
+    agree = int((of_seeds == first).sum())
+    name = first if agree == len(of_seeds) else f"{first} on average"
     return (
-        f"{KIND[first]}: nearest to {first} on average, in {(of_seeds == first).sum()} of "
-        f"{len(of_seeds)} seeds (mean absolute difference {distance:.3f}; "
-        f"next {second}, {further:.3f})"
+        f"{KIND[first]}: nearest to {name}, in {agree} of {len(of_seeds)} seeds "
+        f"(mean distance {distance:.3f}; next {second}, {further:.3f})"
     )
 
 
@@ -49,20 +50,20 @@ def describe_addition(
     clauses = []
     for kind, count in Counter(kinds.values()).most_common():
         seeds = [seed for seed, own in kinds.items() if own == kind]
-        counted = f"{count} of {len(kinds)} seeds"
+        counted = f"in {count} of {len(kinds)} seeds"
         if kind == CIRCUIT:
             layers = "one layer" if n_layers == 1 else f"{n_layers} layers"
             own = circuit[circuit["seed"].isin(seeds)]
             n_keys = _span(own["key_frequencies"].str.split().str.len())
             clauses.append(
-                f"{kind}, {layers} ({counted}; {clock_or_pizza(own)}): {n_keys} key frequencies "
-                f"alone answer all {p * p:,} pairs, without them it only guesses"
+                f"{kind}, {layers}, {counted} ({clock_or_pizza(own)}): {n_keys} key frequencies "
+                "suffice and are needed"
             )
         elif kind == GENERALISES:
             words = describe_logits(evaluation[evaluation["seed"].isin(seeds)])
-            clauses.append(f"{kind} ({counted}): {words}")
+            clauses.append(f"{kind}, {counted}: {words}")
         else:
-            clauses.append(f"{kind} ({counted})")
+            clauses.append(f"{kind}, {counted}")
     return "; ".join(clauses)
 
 
@@ -103,7 +104,7 @@ def is_fourier(own: pd.DataFrame, p: int) -> bool:
 def clock_or_pizza(circuit: pd.DataFrame) -> str:
     """In how many seeds either explains the larger share of the logits of single circles."""
     clock = int((circuit["q_clock"] > circuit["q_pizza"]).sum())
-    return f"nearer to clock in {clock}, to pizza in {len(circuit) - clock}"
+    return f"nearer to clock in {clock}, pizza in {len(circuit) - clock}"
 
 
 def describe_logits(evaluation: pd.DataFrame) -> str:
@@ -111,7 +112,7 @@ def describe_logits(evaluation: pd.DataFrame) -> str:
     logits = evaluation[evaluation["split"] == "all"]
     return (
         f"no key frequencies that suffice and are needed; {logits['sum_fve'].mean():.0%} of the "
-        "logits' variance is a sum of cos ω(a+b−c), 90 % of it with "
+        "logits' variance is a sum of cos ω(a+b−c), 90 % of that over "
         f"{_span(logits['n_frequencies'])} frequencies"
     )
 

@@ -12,7 +12,8 @@ Forms of a declaration, one of these keys each:
              that fulfil ``having``
 ``count``    how many rows of a table fulfil ``having`` (against a column, a value or {claim: its
              name}), of all that ``where`` chooses
-``range``    at which values of the column ``along`` the rows of ``where`` clearly fulfil ``having``
+``range``    at which values of the column ``along`` the rows of ``where`` clearly fulfil
+             ``having``, after ``words``
 ``setting``  a value of the config
 ``compare``  [claim, relation, claim or number], with ``words`` for true and for false
 """
@@ -206,7 +207,7 @@ def _range(declaration: dict, tables: dict, study: dict, claims: dict) -> dict:
     column, relation, other = declaration["having"]
     kept = sound(rows) if "status" in rows else rows
     holds = holding(kept, along, column, RELATIONS[relation], other)
-    text = spans(sorted(kept[along].unique()), holds)
+    text = " ".join([*declaration.get("words", []), spans(sorted(kept[along].unique()), holds)])
     return _claim(text, sum(holds), source, n=len(holds))
 
 
