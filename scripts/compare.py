@@ -24,7 +24,10 @@ def main() -> None:
     parser.add_argument("--settings", required=True, help="JSON: tabulated_at")
     parser.add_argument("--runs", required=True, type=Path, nargs="+", help="folders of the runs")
     parser.add_argument(
-        "--analysis", required=True, type=Path, help="folder with what evaluate_* wrote"
+        "--analysis",
+        required=True,
+        type=Path,
+        help="folder with what the analyses of the runs wrote",
     )
     parser.add_argument("--output", required=True, type=Path, help="without .csv and .md")
     arguments = parser.parse_args()
@@ -47,11 +50,10 @@ def rows(runs: list[Path], analysis: Path, settings: dict) -> list[dict]:
             risks, distances = read(analysed, "risk.parquet"), read(analysed, "distances.parquet")
             result += regression_rows(model, records, risks, distances, settings)
         else:
-            evaluation, history = (
-                read(analysed, "evaluation.parquet"),
-                read(folders, "history.parquet"),
-            )
-            result += addition_rows(model, records, evaluation, history)
+            names = ("evaluation", "circuit", "parsimony")
+            evaluation, *found = (read(analysed, f"{name}.parquet") for name in names)
+            history = read(folders, "history.parquet")
+            result += addition_rows(model, records, evaluation, history, *found)
     return result
 
 

@@ -58,7 +58,8 @@ def make(arguments: argparse.Namespace) -> dict:
 
 def claims_of(declared: dict[str, dict], table: str) -> list[str]:
     """Names of the claims that read a table."""
-    return [name for name, own in declared.items() if table in (own.get("table"), own.get("count"))]
+    forms = ("table", "count", "range")
+    return [name for name, own in declared.items() if table in map(own.get, forms)]
 
 
 def config_sha256(records: list[dict]) -> str:

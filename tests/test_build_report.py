@@ -23,7 +23,7 @@ def arguments(tmp_path) -> list:
     """Every declared claim with a text as long as a usual one, and empty figures."""
     claims = {
         name: {
-            "text": own["words"][0] if "words" in own else "0.1234",
+            "text": own["words"][0] if "compare" in own else "0.1234",
             "interval": "0.1233 to 0.1235, n = 10",
             "absent": False,
         }
@@ -84,3 +84,12 @@ def test_every_claim_of_the_prose_is_declared():
     prose = (SOURCE / "prose.typ").read_text()
     assert problems(prose, DECLARED) == []
     assert used(prose) <= set(DECLARED)
+
+
+def test_every_claim_that_is_declared_is_used():
+    in_readme = re.findall(r"[{?](\w+)[}:]", (SOURCE / "readme.md").read_text())
+    needed = used((SOURCE / "prose.typ").read_text()) | set(in_readme)
+    for own in DECLARED.values():
+        operands = [*own.get("compare", []), *own.get("having", [])]
+        needed |= {part["claim"] if isinstance(part, dict) else part for part in operands}
+    assert set(DECLARED) - needed == set()

@@ -2,21 +2,18 @@
 
 import pandas as pd
 import pytest
+from measured import distances, evaluation, keys_of
 from modular_history import history_of
 
 from mechanics.comparison import (
     COLUMNS,
     GROKKING,
     REACHED,
-    addition_profiles,
     addition_rows,
     as_markdown,
     assignment_order,
     configuration,
-    describe_addition,
-    describe_nearest,
     lengths_factor,
-    nearest_algorithms,
     regression_rows,
 )
 from mechanics.seeds import generator
@@ -47,24 +44,6 @@ def record(*statuses: str) -> dict:
     return {"settings": SETTINGS, "replicas": replicas}
 
 
-def distances(**by_algorithm: float) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"seed": 0, "k": 10, "algorithm": name.replace("_", " "), "preds_diff": value}
-        for name, value in by_algorithm.items()
-    )
-
-
-def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> pd.DataFrame:
-    parts = {"all": (0.5, 100), "train": (train, 30), "validation": (validation, 70)}
-    parts |= {"validation_swapped": (validation, 21)}
-    rows = [
-        {"seed": seed, "split": split, "accuracy": accuracy, "n_pairs": n_pairs}
-        | {"n_right": n_right, "sum_fve": 0.97, "n_frequencies": 4.0}
-        for split, (accuracy, n_pairs) in parts.items()
-    ]
-    return pd.DataFrame(rows)
-
-
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
@@ -78,51 +57,6 @@ def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> 
 )
 def test_configurations_are_named_by_their_architecture(changes, name):
     assert configuration(SETTINGS | changes) == name
-
-
-def test_nearest_is_the_least_mean_difference():
-    frame = pd.concat([distances(OLS=1.0, zero=3.0), distances(OLS=2.0, zero=1.0)])
-    assert nearest_algorithms(frame).to_dict() == {"OLS": 1.5, "zero": 2.0}
-
-
-def test_interpretation_follows_the_nearest_algorithm():
-    nearest = nearest_algorithms(distances(OLS=0.1, zero=0.4))
-    assert describe_nearest(nearest).startswith("Multi-step / Algorithmic: nearest to OLS")
-    assert "next zero, 0.400" in describe_nearest(nearest)
-
-
-@pytest.mark.parametrize(
-    ("train", "validation", "name"),
-    [
-        (0.02, 0.01, "Untrained"),
-        (1.0, 0.02, "Lookup table"),
-        (1.0, 0.31, "Symmetric lookup table"),
-        (1.0, 0.99, "Multi-step / Algorithmic"),
-    ],
-)
-def test_addition_is_named_by_the_nearest_profile(train, validation, name):
-    assert describe_addition(evaluation(train, validation, 0), 10).startswith(name)
-
-
-def test_frequencies_are_named_only_once_something_generalised():
-    assert "cos" not in describe_addition(evaluation(1.0, 0.02, 30), 10)
-    assert "90 % of it with 4 freq" in describe_addition(evaluation(1.0, 1.0, 100), 10)
-
-
-def test_seeds_are_named_each_for_itself():
-    mixed = pd.concat(
-        [evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 0.01, 30, 1), evaluation(1.0, 0.01, 30, 2)]
-    )
-    text = describe_addition(mixed, 10)
-    assert "Lookup table in 2 of 3 seeds" in text
-    assert "modular addition in 1 of 3 seeds" in text
-    assert "Symmetric" not in text
-    assert "pairs right in 1 of 3 seeds" in text
-
-
-def test_symmetric_table_lies_between_table_and_algorithm():
-    profiles = addition_profiles(113, 0.3)
-    assert 1 / 113 < profiles["Symmetric lookup table"][1] < 1
 
 
 def regression_table(*statuses: str) -> pd.DataFrame:
@@ -165,6 +99,17 @@ def test_markdown_has_one_row_for_each_metric_and_no_stray_bars():
     assert lines[0].count("|") == body[0].count("|")
 
 
+def test_each_context_length_has_its_own_nearest_algorithm():
+    risks = pd.DataFrame({"seed": 0, "k": [10, 50], "risk": 0.5, "risk_se": 0.01})
+    at_k = [distances(OLS=0.3, ridge=0.1), distances(OLS=0.1, ridge=0.3).assign(k=50)]
+    rows = regression_rows(
+        "m", [record("finished")], risks, pd.concat(at_k), {"tabulated_at": [10, 50]}
+    )
+    said = {row["metric"]: row["interpretation"] for row in rows}
+    assert "nearest to ridge" in said["MSE/d at k = 10"]
+    assert "nearest to OLS" in said["MSE/d at k = 50"]
+
+
 def test_assigned_configurations_come_first():
     names = ["Linear Attention (L=6)", "Deep Transformer (L=6)", "Linear Attention (L=1)"]
     ordered = sorted(({"configuration": name} for name in names), key=assignment_order)
@@ -189,7 +134,8 @@ def test_addition_rows_say_who_did_not_grok():
     results["loss"] = 1.0
     addition = {"d_model": 8, "d_mlp": 16, "p": 11, "grokking_accuracy": 0.99, "steps": 10}
     about = record("finished", "finished") | {"settings": SETTINGS | addition}
-    rows = pd.DataFrame(addition_rows("m", [about], results, history)).set_index("metric")
+    table = addition_rows("m", [about], results, history, *keys_of(0, 1))
+    rows = pd.DataFrame(table).set_index("metric")
     assert rows.loc[REACHED, "value"] == rows.loc[GROKKING, "value"] == 10
     assert rows.loc[GROKKING, "n_seeds"] == 1
     assert rows["interpretation"].str.endswith("1 of 2 seeds did not grok").all()

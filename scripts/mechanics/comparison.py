@@ -1,19 +1,22 @@
 """Rows of the comparative table (section 4.1 of the study), from evaluations and run records.
 
-The interpretation is computed: the reference predictor nearest to the network's own predictions,
-its distance, and that of the runner-up.
+The interpretation is computed (``mechanics.interpretation``).
 """
 
 import math
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from mechanics.histories import grokking_moments
-from mechanics.models.flops import addition_flops, regression_flops
-from mechanics.references import KIND, mixture_risk, reference_risks
+from mechanics.interpretation import describe_addition, describe_nearest
+from mechanics.models.flops import (
+    least_addition_flops,
+    least_regression_flops,
+    regression_flops,
+)
+from mechanics.references import mixture_risk, reference_risks
 from mechanics.seeds import generator
 from mechanics.statistics import Estimate, mean_over_seeds
 from mechanics.tables import ASSIGNED
@@ -116,18 +119,17 @@ def regression_rows(
 
     The one-step optimum r* is the best step for this k alone; a network trained on all k at once
     can at best take the one step that is best for all together. FLOPs are those of one prompt
-    with one test point. ``evaluation_se`` is what the finite number of prompts adds to every
-    seed alike, so that no interval over seeds can show it.
+    with one test point, and the nearest algorithm is that at this k. ``evaluation_se`` is what the
+    finite number of prompts adds to every seed alike, so that no interval over seeds can show it.
     """
     own, lengths = records[0]["settings"], settings["tabulated_at"]
     risks, distances = _sound(risks, records), _sound(distances, records)
-    nearest = nearest_algorithms(distances[distances["k"].isin(lengths)])
-    common = _common(model, records, describe_nearest(nearest))
     result = []
     for k in lengths:
+        common = _common(model, records, describe_nearest(distances[distances["k"] == k]))
         at_k = risks[risks["k"] == k]
         own_columns = {
-            "flops_per_prompt": regression_flops(architecture(own), token_d(own), k),
+            "flops_per_prompt": least_regression_flops(architecture(own), token_d(own), k),
             "evaluation_se": at_k["risk_se"].mean(),
         }
         levels = reference_risks(own["d"], k)
@@ -139,23 +141,13 @@ def regression_rows(
     return result
 
 
-def nearest_algorithms(distances: pd.DataFrame) -> pd.Series:
-    """Mean preds diff to each algorithm over seeds and lengths, nearest first."""
-    return distances.groupby("algorithm")["preds_diff"].mean().sort_values()
-
-
-def describe_nearest(nearest: pd.Series) -> str:
-    if len(nearest) == 0:
-        return "no sound seed"
-    (first, distance), (second, further) = list(nearest.items())[:2]
-    return (
-        f"{KIND[first]}: nearest to {first} (mean absolute difference {distance:.3f}; "
-        f"next {second}, {further:.3f})"
-    )
-
-
 def addition_rows(
-    model: str, records: list[dict], evaluation: pd.DataFrame, history: pd.DataFrame
+    model: str,
+    records: list[dict],
+    evaluation: pd.DataFrame,
+    history: pd.DataFrame,
+    circuit: pd.DataFrame,
+    parsimony: pd.DataFrame,
 ) -> list[dict]:
     """Accuracy on all pairs and on those never trained on, validation loss, grokking step.
 
@@ -164,9 +156,10 @@ def addition_rows(
     """
     own = records[0]["settings"]
     evaluation, history = _sound(evaluation, records), _sound(history, records)
-    p = own["p"]
-    common = _common(model, records, describe_addition(evaluation, p))
-    common |= {"flops_per_prompt": addition_flops(architecture(own), p)}
+    p, found = own["p"], [_sound(frame, records) for frame in (circuit, parsimony)]
+    interpretation = describe_addition(evaluation, *found, own["n_layers"], p)
+    common = _common(model, records, interpretation)
+    common |= {"flops_per_prompt": least_addition_flops(architecture(own), p)}
     moments = grokking_moments(history.assign(model=model), own["grokking_accuracy"])
     never = int(moments["grokking_step"].isna().sum())
     if never:
@@ -198,53 +191,6 @@ def within(estimate: Estimate, low: float, high: float) -> Estimate:
     )
 
 
-def addition_profiles(p: int, swapped: float) -> dict[str, tuple[float, float]]:
-    """(training, validation) accuracy of what a network may have become.
-
-    ``swapped``: share of the validation pairs (a, b) with (b, a) trained on, all that a lookup
-    table gets right that knows that addition commutes.
-    """
-    return {
-        "Untrained: guessing": (1 / p, 1 / p),
-        "Lookup table": (1.0, 1 / p),
-        "Symmetric lookup table": (1.0, swapped + (1 - swapped) / p),
-        "Multi-step / Algorithmic: modular addition": (1.0, 1.0),
-    }
-
-
-def describe_addition(evaluation: pd.DataFrame, p: int) -> str:
-    """What each seed is nearest to, counted, and what the logits of the perfect ones depend on."""
-    if len(evaluation) == 0:
-        return "no sound seed"
-    kinds = Counter(nearest_profile(own, p) for _, own in evaluation.groupby("seed"))
-    n_seeds = evaluation["seed"].nunique()
-    text = "; ".join(
-        kind if count == n_seeds else f"{kind} in {count} of {n_seeds} seeds"
-        for kind, count in kinds.most_common()
-    )
-    everything = evaluation[evaluation["split"] == "all"]
-    perfect = everything[everything["n_right"] == everything["n_pairs"]]
-    text += f"; all {p * p:,} pairs right in {len(perfect)} of {n_seeds} seeds"
-    counts = perfect["n_frequencies"].dropna().astype(int)
-    if len(counts):
-        low, high = counts.min(), counts.max()
-        some = str(low) if low == high else f"{low} to {high}"
-        text += (
-            f", where {perfect['sum_fve'].mean():.0%} of the logits' variance is a sum of"
-            f" cos ω(a+b−c), 90 % of it with {some} frequencies"
-        )
-    return text
-
-
-def nearest_profile(own: pd.DataFrame, p: int) -> str:
-    """The profile nearest to one seed's training and validation accuracy."""
-    rows = own.set_index("split")
-    found = tuple(rows.loc[["train", "validation"], "accuracy"])
-    swapped = rows.loc["validation_swapped", "n_pairs"] / rows.loc["validation", "n_pairs"]
-    profiles = addition_profiles(p, swapped)
-    return min(profiles, key=lambda name: math.dist(profiles[name], found))
-
-
 def as_markdown(table: pd.DataFrame) -> str:
     """The table to read: a row for each configuration, task and metric, references beside it."""
     shown = []
@@ -272,7 +218,9 @@ def as_markdown(table: pd.DataFrame) -> str:
         )
     note = (
         "\nMSE/d is the mean squared error over E[y²] = d, so that predicting zero scores 1. "
-        "Intervals are Student's over seeds; all seeds share the evaluation prompts.\n"
+        "Intervals are Student's over seeds; all seeds share the evaluation prompts. FLOPs per "
+        "prompt are the matrix products that one answer needs, in their cheapest order, tokens "
+        "looked up; FLOPs of training those of the steps as they were run.\n"
     )
     return pd.DataFrame(shown).to_markdown(index=False) + "\n" + note
 

@@ -44,7 +44,7 @@ WEIGHTS = pd.DataFrame(
 
 
 def distances(model: str) -> pd.DataFrame:
-    names = ["OLS", "6-step GD", "one-step GD"]
+    names = ["OLS", "6-step GD, tuned at k", "one-step GD"]
     return pd.DataFrame(
         {"model": model, "k": 10, "algorithm": names, "preds_diff": [1.0, 2.0, 3.0]}
     )
@@ -58,7 +58,7 @@ def test_regression_shows_the_deepest_network_and_no_arms():
     ]
     assert words(weights) == ["with W$_{GD}$", "with OLS", "w itself", "shuffled y"]
     assert distance.get_title(loc="left") == "(c)  deep, 6 layers"
-    assert words(distance) == ["OLS", "6-step GD", "one-step GD"]
+    assert words(distance) == ["OLS", "6-step GD, tuned at k", "one-step GD"]
 
 
 def test_regression_of_one_layer_alone_has_no_law_of_depth():

@@ -34,12 +34,13 @@ def lines(axis, colour: str) -> list[list[float]]:
     ]
 
 
-def risks() -> pd.DataFrame:
+def risks(models=(("linear_L1", 1), ("linear_L6", 6))) -> pd.DataFrame:
     rows = [
         {"model": model, "seed": seed, "status": status, "k": k, "n_layers": n_layers}
         | {"risk": risk, "risk_median": risk / 2, "ols": max(0.0, 1 - k / 10)}
+        | {"risk_se": 0.01 * risk, "c_hat": 0.6 if n_layers == 1 else np.nan}
         | {"one_step_optimum": 0.5, "one_step_mixture": 0.6, "gd_free": 0.4}
-        for model, n_layers in (("linear_L1", 1), ("linear_L6", 6))
+        for model, n_layers in models
         for seed, status, factor in ((0, "finished", 1), (1, "finished", 3), (2, "diverged", 1e9))
         for k, risk in ((5, 0.5 * factor), (10, 0.2 * factor), (20, 0.1 * factor))
     ]
@@ -54,6 +55,15 @@ def test_risk_is_the_mean_over_sound_seeds_and_diverged_ones_are_named():
     assert "diverged seeds, not drawn: linear, 1 layer: 1, linear, 6 layers: 1" in words(figure)
     assert "6 GD steps" in words(figure)
     assert "0 from k = 10 on" in words(figure)
+
+
+def test_linear_layers_that_hide_one_another_are_shown_over_their_law():
+    figure = regression_risk_by_context(risks((("linear_L1", 1), ("linear_L1_axis", 1))))
+    together, over_law = figure.axes
+    assert lines(together, style.colour("linear_L1_axis")) == []
+    drawn = [bars.lines[0].get_xydata() for bars in over_law.containers]
+    assert [own[:, 1] for own in drawn] == [pytest.approx(np.array([1.0, 0.4, 0.2]) / 0.6)] * 2
+    assert (drawn[0][:, 0] < drawn[1][:, 0]).all()
 
 
 def test_a_study_of_one_layer_networks_has_one_panel():

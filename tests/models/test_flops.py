@@ -5,17 +5,76 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from mechanics.models import addition, regression
-from mechanics.models.block import Architecture, initialise
-from mechanics.models.flops import addition_flops, regression_flops
+from mechanics.models.attention import attention_pattern
+from mechanics.models.block import Architecture, initialise, mlp, normalise
+from mechanics.models.flops import (
+    least_addition_flops,
+    least_chain_flops,
+    least_regression_flops,
+    regression_flops,
+)
 from mechanics.tasks.linear_regression import sample_prompts
 
 
-def counted(forward, shapes, inputs, architecture):
+def random_weights(shapes):
     own = initialise(shapes, 0.1, torch.Generator().manual_seed(0))
-    parameters = {name: tensor[None] for name, tensor in own.items()}
+    return {name: tensor[None] for name, tensor in own.items()}
+
+
+def counted(forward, *inputs):
     with FlopCounterMode(display=False) as counter:
-        forward(parameters, inputs, architecture)
-    return counter.get_total_flops()
+        answer = forward(*inputs)
+    return answer, counter.get_total_flops()
+
+
+def cheapest_attention(rows, tokens, parameters, layer, architecture, masked):
+    """[n_rows, d_model]: every head's products by ``multi_dot``, which takes the cheapest order."""
+    names = (f"blocks.{layer}.attn.W_{letter}" for letter in "QKVO")
+    heads, added = zip(*(parameters[name][0] for name in names), strict=True), 0
+    for W_Q, W_K, W_V, W_O in heads:
+        asked = [rows * architecture.score_scale, W_Q, W_K.T, tokens.T]
+        if architecture.attention == "linear" and not masked:
+            weights = [*asked[:-1], tokens.T / len(tokens)]
+        else:
+            mask = torch.ones(len(rows), len(tokens), dtype=torch.bool).tril() if masked else None
+            scores = torch.linalg.multi_dot(asked)
+            weights = [attention_pattern(scores, architecture.attention, mask)]
+        added = added + torch.linalg.multi_dot([*weights, tokens, W_V, W_O])
+    return added
+
+
+def cheapest_blocks(stream, parameters, architecture, n_context, causal):
+    """The last row of the stream after all blocks."""
+    for layer in range(architecture.n_layers):
+        last = layer == architecture.n_layers - 1
+        normed = normalise(stream[None], parameters, f"blocks.{layer}.ln1", architecture)[0]
+        rows = slice(-1, None) if last else slice(None)
+        stream = stream[rows] + cheapest_attention(
+            normed[rows], normed[:n_context], parameters, layer, architecture, causal and not last
+        )
+        if architecture.d_mlp:
+            stream = stream + mlp(stream[None], parameters, layer, architecture)[0]
+    return stream
+
+
+def cheapest_regression(parameters, prompts, architecture):
+    stream = regression.tokens(prompts, query_flag=architecture.embedded)[0, 0]
+    if architecture.embedded:
+        stream = stream @ parameters["embed.W_E"][0]
+    stream = cheapest_blocks(stream, parameters, architecture, prompts.x.shape[-2], causal=False)
+    if not architecture.embedded:
+        return -stream[-1, -1]
+    final = normalise(stream[None], parameters, "ln_final", architecture)[0]
+    return (final @ parameters["unembed.W_U"][0])[0, 0]
+
+
+def cheapest_addition(parameters, pairs, architecture):
+    W_E = parameters["embed.W_E"][0]
+    tokens = torch.cat([pairs[0, 0], torch.tensor([len(W_E) - 1])])
+    stream = W_E[tokens] + parameters["pos_embed.W_pos"][0]
+    stream = cheapest_blocks(stream, parameters, architecture, 3, causal=True)
+    final = normalise(stream[None], parameters, "ln_final", architecture)[0]
+    return (final @ parameters["unembed.W_U"][0])[0]
 
 
 @pytest.mark.parametrize("kind", ["linear", "softmax"])
@@ -32,22 +91,43 @@ def test_regression(kind, n_layers, n_heads, k, n_queries, d_mlp, layer_norm, em
     architecture = Architecture(
         kind, n_layers, n_heads, d_model, d_head, d_mlp, layer_norm, embedded
     )
-    shapes = regression.parameter_shapes(architecture, d)
+    parameters = random_weights(regression.parameter_shapes(architecture, d))
     prompts = sample_prompts("prompts", 0, 0, 1, k, n_queries, d)
-    found = counted(regression.forward, shapes, prompts, architecture)
+    _, found = counted(regression.forward, parameters, prompts, architecture)
     assert regression_flops(architecture, d, k, n_queries) == found
 
 
 @pytest.mark.parametrize("kind", ["linear", "softmax"])
-@pytest.mark.parametrize("n_layers", [1, 3, 6])
-@pytest.mark.parametrize("n_heads", [1, 2, 4])
+@pytest.mark.parametrize("n_layers", [1, 3])
+@pytest.mark.parametrize(
+    ("n_heads", "d_mlp", "layer_norm", "embedded"),
+    [(1, 0, False, False), (2, 0, False, False), (4, 0, False, True), (2, 12, True, True)],
+)
+def test_least_of_regression(kind, n_layers, n_heads, d_mlp, layer_norm, embedded):
+    d, k = 3, 7
+    d_model, d_head = (8, 8 // n_heads) if embedded else (d + 1, d + 1)
+    architecture = Architecture(
+        kind, n_layers, n_heads, d_model, d_head, d_mlp, layer_norm, embedded
+    )
+    parameters = random_weights(regression.parameter_shapes(architecture, d))
+    prompts = sample_prompts("prompts", 0, 0, 1, k, 1, d)
+    same, least = counted(cheapest_regression, parameters, prompts, architecture)
+    torch.testing.assert_close(same, regression.forward(parameters, prompts, architecture)[0, 0, 0])
+    assert least_regression_flops(architecture, d, k) == least
+    assert least <= regression_flops(architecture, d, k)
+
+
+@pytest.mark.parametrize("kind", ["linear", "softmax"])
+@pytest.mark.parametrize("n_layers", [1, 3])
+@pytest.mark.parametrize("n_heads", [1, 4])
 @pytest.mark.parametrize("layer_norm", [False, True])
-def test_addition(kind, n_layers, n_heads, layer_norm):
+def test_least_of_addition(kind, n_layers, n_heads, layer_norm):
     architecture = Architecture(kind, n_layers, n_heads, 8, 8 // n_heads, 12, layer_norm)
-    shapes = addition.parameter_shapes(architecture, 5)
+    parameters = random_weights(addition.parameter_shapes(architecture, 5))
     pairs = torch.tensor([[[1, 2]]])
-    found = counted(addition.forward_full_sequence, shapes, pairs, architecture)
-    assert addition_flops(architecture, 5) == found
+    same, least = counted(cheapest_addition, parameters, pairs, architecture)
+    torch.testing.assert_close(same, addition.forward(parameters, pairs, architecture)[0, 0])
+    assert least_addition_flops(architecture, 5) == least
 
 
 def test_one_linear_layer_by_hand():
@@ -55,3 +135,17 @@ def test_one_linear_layer_by_hand():
     architecture = Architecture("linear", 1, 1, 2, 2, 0, False, embedded=False)
     moments, W_QK, two_rows_twice = 2 * 2 * 2 * 2, 2 * 2 * 2 * 2, 4 * (2 * 1 * 2 * 2)
     assert regression_flops(architecture, d=1, k=2) == moments + W_QK + two_rows_twice
+
+
+def test_one_layer_costs_the_same_with_and_without_softmax():
+    # one row through W_Q, W_K, the k tokens twice, W_V, W_O: 4 · 2·11·11 + 2 · 2·10·11
+    linear, softmax = (
+        Architecture(kind, 1, 1, 11, 11, 0, False, embedded=False) for kind in ("linear", "softmax")
+    )
+    assert least_regression_flops(linear, d=10, k=10) == 8 * 121 + 4 * 110
+    assert least_regression_flops(softmax, d=10, k=10) == 8 * 121 + 4 * 110
+
+
+def test_the_textbook_chain():
+    # Cormen et al., Introduction to Algorithms, 15.2: 15,125 multiplications
+    assert least_chain_flops([30, 35, 15, 5, 10, 20, 25]) == 2 * 15125

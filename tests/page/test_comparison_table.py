@@ -24,5 +24,16 @@ def test_a_value_of_no_seed_is_said_so():
     assert (group.lines[0].value, group.lines[0].interval) == ("no seed", "")
 
 
+def test_an_interpretation_stands_once_beside_the_metrics_that_share_it():
+    rows = [
+        row | {"metric": metric, "interpretation": words}
+        for metric, words in (("k = 10", "a step"), ("k = 20", "a step"), ("k = 50", "many"))
+        for row in comparison_rows("t")
+    ]
+    (group,) = grouped(pd.DataFrame(rows))
+    found = [(line.interpretation, line.n_lines) for line in group.lines]
+    assert found == [("a step", 2), ("", 0), ("many", 1)]
+
+
 def test_numbers_are_short():
     assert [number(v) for v in (12769.2, 0.123456, 0.0)] == ["12,769", "0.1235", "0"]

@@ -90,6 +90,50 @@ def test_counts_of_quotients_and_against_a_claim():
     assert claims["unknown"]["text"] == claims["no_rows"]["text"] == UNDEFINED
 
 
+def test_a_count_may_compare_with_another_claim():
+    declared = {
+        "worst": of_linear(where={"model": "deep"}),
+        "above": {"count": "risk", "where": {"model": "linear"}},
+    }
+    declared["above"]["having"] = ["risk", ">", {"claim": "worst"}]
+    assert made(declared)["above"]["text"] == "3 of 3"
+    declared["worst"]["where"] = {"model": "softmax"}  # not in this study
+    assert made(declared)["above"]["absent"]
+
+
+def test_last_is_the_last_of_the_rows_that_a_condition_leaves():
+    layers = pd.DataFrame({"layer": [1, 2, 3] * 2, "seed": [0, 0, 0, 1, 1, 1], "model": "deep"})
+    layers["ratio"] = [0.5, 1e-3, 1e-16, 0.4, 1e-15, 1e-16]  # the last ones are rounding
+    declared = {"table": "risk", "where": {"model": "deep", "layer": "last"}, "format": "g"}
+    declared |= {"having": ["ratio", ">", 1e-13], "statistic": "max"}
+    claims = made(
+        {"ratio": declared | {"column": "ratio"}, "layer": declared | {"column": "layer"}},
+        {"risk": layers},
+    )
+    assert (claims["ratio"]["text"], claims["layer"]["text"]) == ("0.4", "2")
+
+
+def test_a_range_says_where_a_condition_clearly_holds():
+    by_k = {5: [0.5, 0.5], 10: [0.1, 0.12], 15: [0.1, 0.12], 20: [0.01, 0.38]}  # 20: on average
+    rows = [
+        {"model": "deep", "seed": seed, "status": "finished", "k": k, "risk": risk, "law": 0.4}
+        for k, risks in by_k.items()
+        for seed, risk in enumerate(risks)
+    ]
+    rows += [{**rows[2], "status": "diverged", "seed": 2, "risk": 9.0}]
+    declared = {"range": "risk", "where": {"model": "deep"}, "along": "k"}
+    declared |= {"having": ["risk", "<", "law"]}
+    claims = made(
+        {"bare": declared, "said": declared | {"words": ["less at"]}}, {"risk": pd.DataFrame(rows)}
+    )
+    assert (claims["bare"]["text"], claims["bare"]["value"], claims["bare"]["n"]) == (
+        "10 to 15",
+        2,
+        4,
+    )
+    assert claims["said"]["text"] == "less at 10 to 15"
+
+
 @pytest.mark.parametrize(("clearly", "words"), [(False, "less"), (True, "not less")])
 def test_a_comparison_says_what_its_cells_say(clearly, words):
     declared = {

@@ -11,6 +11,7 @@ def test_claims_formulas_and_references_are_allowed():
     text = """
     // 20 June: risk was lower
     Risk $r(c) = 1 - 2c$ is #c("risk"), #says("less") the law @nanda2023.
+    One of them is often as good as another.
     """
     assert problems(text, CLAIMS) == []
     assert used(text) == {"risk", "less"}
@@ -21,6 +22,9 @@ def test_claims_formulas_and_references_are_allowed():
     [
         ("risk is 0.35", "line 1: the number “0.35” is no claim"),
         ('\nrisk is #c("rsik")', "line 2: no claim is called rsik"),
+        ("the best six steps", "line 1: the number “six” is no claim"),
+        ("Both networks", "line 1: the number “Both” is no claim"),
+        ("it cancels the rest", "line 1: “cancels” states a direction"),
         ("risk is lower", "line 1: “lower” states a direction"),
         ("risk is $0.35$", r"line 1: the formula .* has the number 0.35"),
         ("$p = 113$ tokens", r"line 1: the formula .* has the number 113"),

@@ -1351,8 +1351,10 @@ show_figure(
 # ### The comparative table
 #
 # The assignment's three configurations, on both tasks; means over seeds with Student's 95 %
-# interval. The interpretation is computed: the algorithm nearest to the network's own
-# predictions, and its distance.
+# interval. The interpretation is computed: on regression the algorithm nearest to the network's
+# own predictions at this k, and its distance; on addition the circuit, where key frequencies are
+# found that suffice and are needed. FLOPs of a prompt: the matrix products that one answer needs,
+# in their cheapest order, tokens looked up.
 
 # %%
 metrics = table(STUDY, "comparative_metrics")
@@ -1375,8 +1377,9 @@ else:
             rows.append(row)
     comparison = pd.DataFrame(rows)
     same_network = comparison.duplicated(["Model Configuration", "Task"])
-    once = ["Model Configuration", "Task", "FLOPs (training)", "Interpretation"]
-    comparison.loc[same_network, once] = ""
+    same_words = comparison.duplicated(["Model Configuration", "Task", "Interpretation"])
+    comparison.loc[same_words, "Interpretation"] = ""
+    comparison.loc[same_network, ["Model Configuration", "Task", "FLOPs (training)"]] = ""
     show_table(comparison)
 
 # %% [markdown]

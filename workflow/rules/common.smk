@@ -2,9 +2,9 @@
 
 # A cluster gives GPUs to trainings alone; with `device: cuda` the rest takes one where it finds one.
 ANALYSIS_DEVICE = "auto" if config["device"] == "cuda" else config["device"]
-EVALUATIONS = {
+COMPARED = {  # what the comparative table reads of every run's analysis
     "linear_regression": ("risk.parquet", "distances.parquet"),
-    "modular_addition": ("evaluation.parquet",),
+    "modular_addition": ("evaluation.parquet", "circuit.parquet", "parsimony.parquet"),
 }
 
 

@@ -18,7 +18,7 @@ rule compare:
         analysis=[
             path
             for task in TASKS
-            for name in EVALUATIONS[task]
+            for name in COMPARED[task]
             for path in evaluations(task, name, variants=False)
         ],
     output:

@@ -1,6 +1,7 @@
 """Risk of every regression network against context length, beside what theory allows."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,7 +21,9 @@ def regression_risk_by_context(risks: pd.DataFrame) -> Figure:
 
     ``risks``: regression_risk.csv. Points are means over seeds, bars span all of them; dotted
     lines of a network's colour are medians over prompts. Ordinary least squares is zero from
-    k = d on, which a logarithmic axis does not show.
+    k = d on, which a logarithmic axis does not show. Linear networks of one layer lie upon each
+    other: where there are several, the first stands for all, and a panel of its own shows each
+    over the law of the best step for all k.
     """
     models = list(dict.fromkeys(risks["model"]))
     panels = {
@@ -28,12 +31,21 @@ def regression_risk_by_context(risks: pd.DataFrame) -> Figure:
         for title, deep in PANELS.items()
         if len(own := risks[(risks["n_layers"] > 1) == deep])
     }
-    figure, axes = plt.subplots(1, len(panels), figsize=(PAGE, 3.2), squeeze=False)
-    for axis, (title, own) in zip(axes[0], panels.items(), strict=True):
+    single = risks[(risks["n_layers"] == 1) & risks["c_hat"].notna()]
+    alike = list(dict.fromkeys(sound(single)["model"]))
+    n_panels = len(panels) + (len(alike) > 1)
+    size = (PAGE * max(n_panels / 2, 1), 3.2)
+    figure, axes = plt.subplots(1, n_panels, figsize=size, squeeze=False)
+    axes = list(axes[0])
+    if len(alike) > 1:
+        _over_law(axes.pop(1), sound(single), alike, models)
+    for axis, (title, own) in zip(axes, panels.items(), strict=True):
         axis.set(title=title, xlabel="context length k, pairs", yscale="log")
         kept = sound(own)
         ends = {}
         for model in dict.fromkeys(kept["model"]):
+            if model in alike[1:]:
+                continue
             line_colour = colour(model, models)
             end = _network(axis, kept[kept["model"] == model], line_colour)
             ends[label(model)] = end, line_colour
@@ -48,9 +60,33 @@ def regression_risk_by_context(risks: pd.DataFrame) -> Figure:
         _least_squares(axis, own)
         axis.set_ylim(0.5 * kept["risk_median"].min(), 1.3 * kept["risk"].max())
         label_ends(axis, ends)
-    axes[0, 0].set_ylabel("risk, MSE / d")
+    axes[0].set_ylabel("risk, MSE / d")
     note_diverged(figure, risks)
     return figure
+
+
+def _over_law(axis: Axes, single: pd.DataFrame, alike: list[str], models: list[str]) -> None:
+    """Each network's risk over that of the best step for all k, beside each other at every k.
+
+    The band is twice the standard error that the finite number of prompts gives to all alike.
+    """
+    ends = {}
+    ratio = single.assign(ratio=single["risk"] / single["one_step_mixture"])
+    apart = 0.2 * np.diff(np.unique(single["k"])).min(initial=single["k"].max())
+    for place, model in enumerate(alike):
+        by_k = ratio[ratio["model"] == model].groupby("k")["ratio"]
+        mean = by_k.mean()
+        bars = [mean - by_k.min(), by_k.max() - mean]
+        at = mean.index + (place - (len(alike) - 1) / 2) * apart
+        shade = colour(model, models)
+        axis.errorbar(at, mean, bars, color=shade, marker="o", ms=2.5, linestyle="none")
+        ends[label(model)] = float(mean.iloc[-1]), shade
+    error = 2 * (single["risk_se"] / single["one_step_mixture"]).groupby(single["k"]).mean()
+    axis.fill_between(error.index, 1 - error, 1 + error, color="0.92", linewidth=0, zorder=0)
+    axis.axhline(1, color=REFERENCE, linestyle="--", linewidth=0.9, zorder=1)
+    axis.set(title="one linear layer", xlabel="context length k, pairs")
+    axis.set_ylabel("risk / risk of the best step for all k")
+    label_ends(axis, ends)
 
 
 def _network(axis: Axes, own: pd.DataFrame, line_colour: str) -> float:
@@ -76,5 +112,5 @@ def _least_squares(axis: Axes, own: pd.DataFrame) -> None:
 
 def _level(axis: Axes, law: pd.Series, style: str) -> tuple[float, str]:
     """A line of theory; where it ends, and its colour."""
-    axis.plot(law.index, law, color=REFERENCE, linestyle=style, linewidth=0.9, zorder=0)
+    axis.plot(law.index, law, color=REFERENCE, linestyle=style, linewidth=0.9, zorder=3)
     return float(law.iloc[-1]), REFERENCE

@@ -18,8 +18,9 @@ from mechanics.figures.style import (
 )
 from mechanics.tables import sound
 
-ONE_LAYER = ("linear_L1", "softmax_L1", "softmax_L1_2heads")  # drawn where the study has them
-ALGORITHMS = {"OLS": "black", "6-step GD": OTHERS[0], "one-step GD": OTHERS[1]}
+# Drawn where the study has them; the first, wide and pale, lies below the second.
+ONE_LAYER = ("softmax_L1_2heads", "linear_L1", "softmax_L1")
+ALGORITHMS = {"OLS": "black", "6-step GD, tuned at k": OTHERS[0], "one-step GD": OTHERS[1]}
 
 
 def report_regression(
@@ -59,8 +60,9 @@ def _risk_panel(axis: Axes, risks: pd.DataFrame) -> None:
         laws[f"best {deep['n_layers'].max()} GD steps"] = (deepest, "gd_free_at_k", ":")
     for name, (own, column, style) in laws.items():
         law = own.groupby("k")[column].first()
-        axis.plot(law.index, law, color=REFERENCE, linestyle=style, linewidth=0.9, zorder=0)
-        ends[name] = (float(law.iloc[-1]), REFERENCE)
+        # black and on top: one linear layer lies on its law
+        axis.plot(law.index, law, color="black", linestyle=style, linewidth=0.8, zorder=4)
+        ends[name] = (float(law.iloc[-1]), "black")
     label_ends(axis, ends, fontsize=5.5)
 
 
@@ -68,7 +70,8 @@ def _mean_line(axis: Axes, risks: pd.DataFrame, model: str) -> tuple[float, str]
     by_k = risks[risks["model"] == model].groupby("k")["risk"]
     mean, shade = by_k.mean(), colour(model)
     bars = [mean - by_k.min(), by_k.max() - mean]
-    axis.errorbar(mean.index, mean, bars, color=shade, marker="o", markersize=1.8, linewidth=0.9)
+    wide = {"linewidth": 4, "alpha": 0.55} if model == ONE_LAYER[0] else {"linewidth": 1.4}
+    axis.errorbar(mean.index, mean, bars, color=shade, marker="o", markersize=1.8, **wide)
     return float(mean.iloc[-1]), shade
 
 

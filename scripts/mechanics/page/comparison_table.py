@@ -2,13 +2,17 @@
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
 
 import pandas as pd
 
 
 @dataclass(frozen=True)
 class Line:
-    """One metric of a network on a task, as text."""
+    """One metric of a network on a task, as text.
+
+    ``interpretation`` stands beside this and the next ``n_lines`` − 1 lines; of those it is empty.
+    """
 
     metric: str
     value: str
@@ -16,6 +20,8 @@ class Line:
     n_seeds: int
     references: list[tuple[str, str]]
     flops_per_prompt: str
+    interpretation: str
+    n_lines: int
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,6 @@ class Group:
     task: str
     lines: list[Line]
     train_flops: str
-    interpretation: str
 
 
 def number(value: float) -> str:
@@ -43,15 +48,25 @@ def grouped(table: pd.DataFrame) -> list[Group]:
     return [
         Group(
             *key,
-            lines=[_line(metric, part) for metric, part in own.groupby("metric", sort=False)],
+            lines=_lines(own),
             train_flops=f"{own['train_flops'].iloc[0]:.2g}",
-            interpretation=own["interpretation"].iloc[0],
         )
         for key, own in table.groupby(keys, sort=False)
     ]
 
 
-def _line(metric: str, part: pd.DataFrame) -> Line:
+def _lines(own: pd.DataFrame) -> list[Line]:
+    """One for each metric; an interpretation that several share stands beside the first."""
+    parts = [(metric, part) for metric, part in own.groupby("metric", sort=False)]
+    lines = []
+    for words, same in groupby(parts, key=lambda named: named[1]["interpretation"].iloc[0]):
+        for place, (metric, part) in enumerate(shared := list(same)):
+            beside = ("", 0) if place else (words, len(shared))
+            lines.append(_line(metric, part, *beside))
+    return lines
+
+
+def _line(metric: str, part: pd.DataFrame, interpretation: str, n_lines: int) -> Line:
     row = part.iloc[0]
     known = not math.isnan(row["ci_low"])
     return Line(
@@ -65,4 +80,6 @@ def _line(metric: str, part: pd.DataFrame) -> Line:
             if isinstance(own.reference, str)
         ],
         flops_per_prompt=f"{row['flops_per_prompt']:,.0f}",
+        interpretation=interpretation,
+        n_lines=n_lines,
     )

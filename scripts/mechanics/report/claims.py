@@ -9,8 +9,11 @@ missing table, column or row is an error.
 Forms of a declaration, one of these keys each:
 
 ``table``    a statistic of a column (or of a column ``over`` another) over the rows of ``where``
+             that fulfil ``having``
 ``count``    how many rows of a table fulfil ``having`` [column, relation, number, other column or
              {claim: name}], the column divided by ``over`` first, of all that ``where`` chooses
+``range``    at which values of the column ``along`` the rows of ``where`` clearly fulfil
+             ``having``, after ``words``
 ``setting``  a value of the config
 ``compare``  [claim, relation, claim or number], with ``words`` for true and for false
 """
@@ -22,6 +25,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from mechanics.report.numbers import as_text
+from mechanics.report.ranges import holding, spans
 from mechanics.statistics import mean_over_seeds
 from mechanics.tables import sound
 
@@ -34,7 +38,7 @@ RELATIONS: dict[str, Callable] = {
     "==": operator.eq,
 }
 STATISTICS = ("mean", "min", "max", "median", "only")
-KINDS = ("table", "count", "setting", "compare")
+KINDS = ("table", "count", "range", "setting", "compare")
 UNITS = ("entry", "model", "seed")  # columns that tell one network from another
 
 
@@ -77,7 +81,7 @@ def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFr
     """The rows that a declaration speaks of; None if the config leaves them out.
 
     ``where``: column → value, list of values, {setting: path in the config}, or ``last``, the
-    largest value of each network and seed.
+    largest value of each network and seed, among rows that fulfil ``having``.
 
     Raises ClaimError if the config has them and the table does not, unless the declaration says
     ``if_none: undefined``, of rows that there are only where a network has key frequencies.
@@ -95,6 +99,9 @@ def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFr
     if name not in tables:
         raise ClaimError(f"table {name} was not made")
     rows = tables[name]
+    if "table" in declaration and "having" in declaration:
+        column, relation, value = declaration["having"]
+        rows = rows[RELATIONS[relation](rows[column], value)]
     for column, wanted in where.items():
         if column not in rows:
             raise ClaimError(f"table {name} has no column {column}")
@@ -108,7 +115,7 @@ def chosen(declaration: dict, name: str, tables: dict, study: dict) -> pd.DataFr
 
 
 def _source(declaration: dict, name: str) -> dict:
-    kept = ("where", "column", "over", "statistic", "having")
+    kept = ("where", "column", "over", "statistic", "along", "having")
     return {"table": name} | {key: declaration[key] for key in kept if key in declaration}
 
 
@@ -194,6 +201,19 @@ def _count(declaration: dict, tables: dict, study: dict, claims: dict) -> dict:
     return _claim(text, fulfilled, source, n=len(rows), unit=declaration.get("unit", ""))
 
 
+def _range(declaration: dict, tables: dict, study: dict, claims: dict) -> dict:
+    name, along = declaration["range"], declaration["along"]
+    source = _source(declaration, name)
+    rows = chosen(declaration, name, tables, study)
+    if rows is None:
+        return _absent(source)
+    column, relation, other = declaration["having"]
+    kept = sound(rows) if "status" in rows else rows
+    holds = holding(kept, along, column, RELATIONS[relation], other)
+    text = " ".join([*declaration.get("words", []), spans(sorted(kept[along].unique()), holds)])
+    return _claim(text, sum(holds), source, n=len(holds))
+
+
 def _from_config(declaration: dict, tables: dict, study: dict, claims: dict) -> dict:
     path = declaration["setting"]
     source = {"config": path}
@@ -237,6 +257,7 @@ def _end(claim: dict, end: str) -> float:
 _FORMS = {
     "table": _from_table,
     "count": _count,
+    "range": _range,
     "setting": _from_config,
     "compare": _comparison,
 }

@@ -2,22 +2,30 @@
 
 import math
 
+WORDS = ["zero", "one", "two", "three", "four", "five", "six"]
+WORDS += ["seven", "eight", "nine", "ten", "eleven", "twelve"]
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def as_text(value, form: str) -> str:
     """A value in a format of Python's, or in one of our own.
 
-    ``power``: two significant digits times a power of ten. ``list``: the members of a list. Without
-    a format, as it is. Infinity is ∞, a minus a true minus.
+    ``power``: two significant digits times a power of ten. ``list``: the members of a list.
+    ``word``, ``Word``: a whole number up to twelve in words, larger ones in digits. Without a
+    format, as it is. Infinity is ∞, a minus a true minus.
 
     >>> as_text(2.03e-7, "power")
     '2.0 × 10⁻⁷'
     >>> as_text([10, 20, 50], "list")
     '10, 20, 50'
+    >>> as_text(6, "Word")
+    'Six'
     """
     if form == "list":
         return ", ".join(str(member) for member in value)
+    if form in ("word", "Word"):
+        text = WORDS[value] if value < len(WORDS) else str(value)
+        return text.capitalize() if form == "Word" else text
     if isinstance(value, float) and not math.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "undefined"
     if form == "power":
