@@ -33,7 +33,7 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
     "linear_regression": ("d", "k_min", "k_max"),
     "modular_addition": ("p", "train_fraction"),
 }
-OPTIONAL = ("variant_of", "train_fraction")  # of a model; its section has a train_fraction
+OPTIONAL = ("variant_of", "train_fraction", "mlp_dtype")  # of a model
 SPLIT_MARK = "_fraction"  # in the names of splits of another fraction than the section's
 # They say which replicas there are and what they are compared with, not what one is.
 NOT_SETTINGS = ("seeds", "stack", "variant_of")
