@@ -70,6 +70,7 @@ BAD = {
     "infinite rate": (one_model(learning_rate=float("inf")), "learning_rate = Infinity: expected"),
     "rate as text": (one_model(learning_rate="1e-3"), "expected a finite number.*write 1.0e-3"),
     "no neurons": (one_model(d_mlp=0), "d_mlp = 0: expected a whole number of at least 1"),
+    "unknown dtype": (one_model(mlp_dtype="half"), 'mlp_dtype = "half": expected float32 or bfl'),
     "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),
     "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
     "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),

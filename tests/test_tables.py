@@ -69,6 +69,8 @@ def test_the_arm_is_what_differs():
     decay_off = addition_settings(after_memorising="no_decay")
     assert arm_of("off", decay_off, {"off": "m"})["arm"] == "no_decay"
     assert arm_of("m", addition_settings(), {"off": "m"})["arm"] == "main"
+    rounded = addition_settings(mlp_dtype="bfloat16")
+    assert arm_of("rounded", rounded, {"rounded": "m"})["arm"] == "bfloat16"
 
 
 def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:

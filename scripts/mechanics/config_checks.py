@@ -28,7 +28,7 @@ _types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
 STRICT = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_types)
 
 MODEL_SCHEMA = {"linear_regression": "regression_model", "modular_addition": "addition_model"}
-OPTIONAL = ("variant_of", "train_fraction")  # of a model; its section has a train_fraction
+OPTIONAL = ("variant_of", "train_fraction", "mlp_dtype")  # of a model
 
 
 def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:

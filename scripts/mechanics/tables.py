@@ -46,12 +46,12 @@ def read_analyses(
 def arm_of(entry: str, settings: dict, variants: dict[str, str]) -> dict[str, str | float]:
     """``model``, ``arm`` and ``weight_decay`` of an addition network, by its entry in the config.
 
-    The arm is ``main``, what becomes of the weight decay after memorising if that is not ``keep``,
-    or else ``weight_decay``.
+    The arm is what becomes of the weight decay after memorising if that is not ``keep``; else, of a
+    variant, its ``mlp_dtype`` if it has one or ``weight_decay``; of another network ``main``.
     """
     arm = settings["after_memorising"]
     if arm == "keep":
-        arm = "weight_decay" if entry in variants else "main"
+        arm = settings.get("mlp_dtype", "weight_decay") if entry in variants else "main"
     model = variants.get(entry, entry)
     return {"model": model, "arm": arm, "weight_decay": settings["weight_decay"]}
 

@@ -18,7 +18,8 @@ class Architecture:
 
     ``embedded=False`` (regression only) makes the stream the token itself, without W_E and W_U.
     ``activation_clip`` bounds the stream after each layer to ±clip (``None``: not at all); deep
-    linear attention needs it, because each layer triples the degree of its output.
+    linear attention needs it, because each layer triples the degree of its output. ``mlp_dtype``
+    is that of the MLP's matrix products, forward and backward (``None``: that of the weights).
     """
 
     attention: Kind
@@ -30,6 +31,7 @@ class Architecture:
     layer_norm: bool
     embedded: bool = True
     activation_clip: float | None = None
+    mlp_dtype: torch.dtype | None = None
 
     @property
     def score_scale(self) -> float:
@@ -90,6 +92,8 @@ def mlp(
     """What the ReLU MLP of a block adds to the stream."""
     name = f"blocks.{layer}"
     normed = normalise(stream, parameters, f"{name}.ln2", architecture)
+    dtype = architecture.mlp_dtype or stream.dtype
     weights = [parameters[f"{name}.mlp.{key}"] for key in ("W_in", "b_in", "W_out", "b_out")]
-    W_in, b_in, W_out, b_out = weights
-    return project(relu(project(normed, W_in, b_in)), W_out, b_out)
+    W_in, b_in, W_out, b_out = (weight.to(dtype) for weight in weights)
+    hidden = relu(project(normed.to(dtype), W_in, b_in))
+    return project(hidden, W_out, b_out).to(stream.dtype)

@@ -4,6 +4,7 @@
 training depends on, as ``mechanics.config.training_settings`` cuts it.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -166,11 +167,16 @@ def evaluation_prompts(stored: dict[str, Tensor], k: int, n_prompts: int | None 
 
 
 class ModularAddition:
-    """Cross-entropy at "=" on the training pairs, all of them or a random batch at every step."""
+    """Cross-entropy at "=" on the training pairs, all of them or a random batch at every step.
+
+    ``mlp_dtype`` is that of the training steps; what is measured is measured in float32.
+    """
 
     def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
         self.settings, self.device = settings, device
         self.architecture = architecture(settings)
+        mlp_dtype = getattr(torch, settings.get("mlp_dtype", "float32"))
+        self.trained_as = replace(self.architecture, mlp_dtype=mlp_dtype)
         p = settings["p"]
         self.shapes = addition.parameter_shapes(self.architecture, p)
         self.pairs = modular_addition.all_pairs(p).to(device)
@@ -195,7 +201,7 @@ class ModularAddition:
 
     def losses(self, parameters, seeds, step) -> Float[Tensor, "seed"]:
         rows = torch.stack([self.batch_rows(seed, step) for seed in seeds])
-        logits = addition.forward(parameters, self.pairs[rows], self.architecture)
+        logits = addition.forward(parameters, self.pairs[rows], self.trained_as)
         return modular_addition.cross_entropy(logits, self.targets[rows]).mean(dim=-1)
 
     @torch.no_grad()
