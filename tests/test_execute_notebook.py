@@ -105,7 +105,7 @@ def test_prose_of_the_notebook_has_no_typed_results():
 
 def test_notebook_shows_every_figure_that_has_a_caption():
     others = {"comparative_metrics", "regression_risk", "grokking_sweep", "workflow"}
-    others |= {"caption_of_figure", "caption_of_table"}
+    others |= {"figure_caption", "table_caption"}
     captions = {path.stem for path in CAPTIONS.glob("*.rst")} - others
     captions = {n for n in captions if not n.endswith("_table") and not n.startswith("report")}
     shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', SOURCE.read_text())

@@ -1,5 +1,7 @@
 """What is said before the first job is sent, with Slurm's commands replaced by two-line scripts."""
 
+import asyncio
+
 import pytest
 
 from mechanics import slurm
@@ -66,3 +68,13 @@ def test_partitions_are_those_of_jobs_and_of_the_file(tmp_path):
     jobs = [Job(slurm_partition="day,night"), Job()]
     assert slurm.partitions_of(jobs, path) == {"day", "night", "gpu"}
     assert slurm.partitions_of(jobs[1:], None) == set()
+
+
+@pytest.mark.parametrize("states", [{"7": "CANCELLED by 1000", "8": "RUNNING"}, {}, None])
+def test_states_are_cut_to_their_first_words(states):
+    async def query(command):
+        return states, 0.1
+
+    cut, seconds = asyncio.run(slurm.first_words(query)("sacct"))
+    assert seconds == 0.1
+    assert cut == ({"7": "CANCELLED", "8": "RUNNING"} if states else states)

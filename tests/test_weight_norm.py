@@ -59,6 +59,8 @@ def test_what_never_happened_is_nan():
     rising = norm_moments(STEPS, 1.0 + STEPS, 1000.0, math.nan)
     assert math.isnan(rising.steepest_fall_step)
     assert math.isnan(rising.steepest_relative_fall_step)
+    held = norm_moments(STEPS, 3600 * (1 - 1e-6 * (STEPS > 5000)), 1000.0, math.nan)
+    assert math.isnan(held.steepest_fall_step)
     assert math.isnan(rising.norm_squared_at_grokking)
     assert math.isnan(norm_moments(STEPS, planted(6000), math.nan, math.nan).steepest_fall_step)
     shorter = STEPS[STEPS < WINDOW]

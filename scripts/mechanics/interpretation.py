@@ -111,9 +111,8 @@ def describe_logits(evaluation: pd.DataFrame) -> str:
     """How far the logits are a sum of cos ω(a+b−c) at all, over every frequency."""
     logits = evaluation[evaluation["split"] == "all"]
     return (
-        f"no key frequencies that suffice and are needed; {logits['sum_fve'].mean():.0%} of the "
-        "logits' variance is a sum of cos ω(a+b−c), 90 % of that over "
-        f"{_span(logits['n_frequencies'])} frequencies"
+        f"no key frequencies in its logits, of whose variance {logits['sum_fve'].mean():.0%} is a "
+        f"sum of cos ω(a+b−c), over {_span(logits['n_frequencies'])} frequencies to nine tenths"
     )
 
 

@@ -1,10 +1,11 @@
-"""Whether Slurm can take a study's jobs, asked once, before the first is sent.
+"""Whether Slurm can take a study's jobs, asked once, before the first is sent; and their states.
 
 Imports neither torch nor pandas: the Snakefile uses it.
 """
 
 import shutil
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import yaml
@@ -21,7 +22,7 @@ def obstacle(status_command: str, partitions: set[str]) -> str | None:
             "no `sbatch` on this machine: with the profile slurm, start from a node that Slurm jobs"
             " can be sent from; without it, `snakemake --cores N` runs the study here"
         )
-    failed, answer = _ask("sinfo", "--noheader", "--format=%R")
+    failed, answer = _ask("sinfo", "--all", "--noheader", "--format=%R")  # hidden ones too
     if failed:
         return f"Slurm does not answer: {answer}"
     known = set(answer.split())
@@ -47,6 +48,20 @@ def partitions_of(jobs, partition_file: Path | None) -> set[str]:
     if partition_file is not None:
         found |= set(yaml.safe_load(Path(partition_file).read_text())["partitions"])
     return found
+
+
+def first_words(query: Callable[..., Awaitable]) -> Callable[..., Awaitable]:
+    """The executor's question for the states of jobs, each answer cut to its first word.
+
+    ``sacct`` says ``CANCELLED by 1000``, which the executor (2.8.0) takes for a job that runs: the
+    study would wait for it for ever.
+    """
+
+    async def ask(*arguments):
+        states, seconds = await query(*arguments)
+        return states and {job: state.split(" ")[0] for job, state in states.items()}, seconds
+
+    return ask
 
 
 def _ask(*command: str) -> tuple[bool, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 WINDOW = 500  # steps over which a fall is measured: wide enough to pass over single spikes
+LEAST = 1e-3  # share of Σθ²: a norm that is held fixed falls by less, by rounding, which is no fall
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,6 @@ def _steepest_falls(steps: np.ndarray, norm_squared: np.ndarray, after: float) -
     starts = np.arange(after, steps[-1] - WINDOW + 1)
     first, last = (np.interp(at, steps, norm_squared) for at in (starts, starts + WINDOW))
     falls = (first - last, np.sqrt(first) - np.sqrt(last), np.log(first) - np.log(last))
-    return [
-        float(starts[fall.argmax()] + WINDOW / 2) if fall.max() > 0 else math.nan for fall in falls
-    ]
+    if not (1 - last / first).max() > LEAST:
+        return [math.nan] * 3
+    return [float(starts[fall.argmax()] + WINDOW / 2) for fall in falls]

@@ -28,7 +28,7 @@ def test_spectrum_names_the_keys_and_says_what_it_leaves_out():
     figure = embedding_spectrum(frames["embedding"], frames["circuit"])
     assert titles(figure) == [
         "softmax, 1 layer, seed 0",
-        "softmax, 1 layer, seed 1\nno key frequencies in W_L",
+        "softmax, 1 layer, seed 1\nno keys in W_L",
     ]
     first, second = figure.axes
     assert {text.get_text() for text in first.texts} == {"4", "17"}

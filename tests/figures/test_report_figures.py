@@ -91,7 +91,7 @@ def test_addition_shows_accuracy_losses_circle_and_survival():
     assert accuracy.get_title(loc="left") == "(a)  2 seeds"
     assert words(loss) == ["restricted", "validation", "train"]  # excluded loss has no value
     assert circle.get_title(loc="left").startswith("(c)  W$_E$, k = ")
-    assert words(survival) == ["decay 0 (0/1)", "decay 1 (2/2)", "decay off (0/1)"]
+    assert words(survival) == ["decay 0: 0/1", "decay 1: 2/2", "decay off: 0/1"]
     assert norm.get_ylabel() == "Σθ²"
     assert norm.lines[0].get_ydata().tolist() == [20.0, 5.0]
     falls = [(line.get_xdata()[0], line.get_mfc()) for line in norm.lines[1:3]]

@@ -1,6 +1,7 @@
 """The page as a reader has it: opened from disk in Chromium, moved by keyboard, on a phone."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from small_study import STEPS, build, write_study
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
 )
+PUBLISHED = Path(__file__).parents[2] / "results/published"
 FIRST_VIEW = 2000  # milliseconds
 CIRCLE = "document.querySelector('[data-chart=circle] svg').outerHTML"
 RISKS = "document.querySelector('[data-chart=risk_by_context] svg').outerHTML"
@@ -116,3 +118,16 @@ def test_nothing_is_wider_than_the_window(page, tmp_path, width):
     scrolled, shown = visited(page, tmp_path, visit, width, 844)
     assert shown == width
     assert scrolled <= width
+
+
+def test_the_comparative_table_fits_a_window_of_1200_pixels(tmp_path):
+    study, runs = write_study(tmp_path)
+    shutil.copy(PUBLISHED / "tables/comparative_metrics.csv", study / "tables")  # words at length
+    build(study, runs, study / "page/index.html")
+
+    async def visit(tab):
+        box = "document.querySelector('.scroll')"
+        return await tab.value(f"[{box}.scrollWidth, {box}.clientWidth]")
+
+    inside, box = visited(study / "page/index.html", tmp_path / "profile", visit, 1200)
+    assert inside <= box

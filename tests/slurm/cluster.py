@@ -1,7 +1,8 @@
 """A Slurm of one node on this machine: munged, slurmctld and slurmd on loopback, without systemd.
 
-By hand, in a shell in which sbatch, squeue and scancel work:
+By hand, in a shell in which sbatch, squeue and scancel work; with accounting, sacct too:
     sudo python tests/slurm/cluster.py bash
+    sudo python tests/slurm/cluster.py --accounting bash
 """
 
 import os
@@ -42,7 +43,10 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
 JobAcctGatherFrequency=task=2
 JobAcctGatherParams=OverMemoryKill
-AccountingStorageType=accounting_storage/none
+AccountingStorageType=accounting_storage/{storage}
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=46819
+AccountingStoragePass={folder}/munge.socket
 MinJobAge=300
 KillWait=5
 ReturnToService=2
@@ -52,16 +56,29 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1 St
 PartitionName=cpu Nodes={host} Default=YES MaxTime=04:00:00 State=UP
 PartitionName=gpu Nodes={host} MaxTime=04:00:00 State=UP
 """
+# slurmdbd's own file. Its database listens on a socket only.
+ACCOUNTING = """\
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+DbdHost={host}
+DbdAddr=127.0.0.1
+DbdPort=46819
+SlurmUser=root
+PidFile={folder}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageUser=root
+"""
 
 
-def missing() -> str | None:
+def missing(accounting: bool = False) -> str | None:
     """Why no Slurm can be started here, in one line; None if one can."""
-    programs = ("munged", "mungekey", "slurmctld", "slurmd", "sbatch")
+    programs = ["munged", "mungekey", "slurmctld", "slurmd", "sbatch"]
+    programs += ["slurmdbd", "mariadbd"] if accounting else []
     absent = [name for name in programs if shutil.which(name, path=search_path()) is None]
     if absent:
         return (
             f"Slurm is not installed here (no {', '.join(absent)}): on Debian and Ubuntu,"
-            " apt-get install slurm-wlm munge"
+            f" apt-get install slurm-wlm munge{' slurmdbd mariadb-server' if accounting else ''}"
         )
     if os.geteuid() != 0:
         return "only root can start the little Slurm of the tests"
@@ -75,14 +92,14 @@ def search_path() -> str:
 
 
 @contextmanager
-def little_slurm(cpus: int = 4) -> Iterator[Path]:
-    """A running Slurm, with a partition ``cpu`` (the default), one ``gpu``, and no accounting.
+def little_slurm(cpus: int = 4, accounting: bool = False) -> Iterator[Path]:
+    """A running Slurm, with a partition ``cpu`` (the default) and one ``gpu``.
 
     Its folder, with the daemons' logs, is returned. When the block ends, every job is cancelled,
     what is left of it is ended, and every daemon is stopped, by its process id. Raises RuntimeError
     if the node does not come up, and, before anything is touched, for the reasons of ``missing``.
     """
-    if reason := missing():
+    if reason := missing(accounting):
         raise RuntimeError(reason)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     folder = Path(tempfile.mkdtemp(prefix="little-slurm-", dir="/run"))
@@ -90,6 +107,7 @@ def little_slurm(cpus: int = 4) -> Iterator[Path]:
     host = os.uname().nodename.split(".")[0]
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20
     names = {"cluster": folder.name, "host": host, "folder": folder}
+    names["storage"] = "slurmdbd" if accounting else "none"
     settings = SETTINGS.format(**names, cpus=cpus, memory=max(memory, 16000))
     (folder / "slurm.conf").write_text(settings)
     (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")  # a GPU by name only
@@ -105,6 +123,8 @@ def little_slurm(cpus: int = 4) -> Iterator[Path]:
         munge += [f"--log-file={folder}/munged.log", f"--socket={folder}/munge.socket"]
         daemons.append(_start(folder, "munged", "--foreground", *munge))
         _wait(folder, (folder / "munge.socket").exists, "munged")
+        if accounting:
+            _start_accounting(folder, host, daemons)
         daemons.append(_start(folder, "slurmctld", "-D"))
         daemons.append(_start(folder, "slurmd", "-D", "-N", host))
         _wait(folder, lambda: "idle" in ask("sinfo", "--noheader", "--format=%t"), "the node")
@@ -119,6 +139,23 @@ def little_slurm(cpus: int = 4) -> Iterator[Path]:
             if link.is_symlink() and link.readlink() == folder / link.name:
                 link.unlink()
         shutil.rmtree(folder)
+
+
+def _start_accounting(folder: Path, host: str, daemons: list[subprocess.Popen]) -> None:
+    """A database on a socket, slurmdbd before it, and the cluster's name in its books."""
+    (folder / "slurmdbd.conf").write_text(ACCOUNTING.format(host=host, folder=folder))
+    (folder / "slurmdbd.conf").chmod(0o600)  # or slurmdbd refuses it
+    data, socket = folder / "database", folder / "database.socket"
+    own = ["--no-defaults", "--user=root", f"--datadir={data}"]
+    login = "--auth-root-authentication-method=normal"
+    subprocess.run(["mariadb-install-db", *own, login], check=True, stdout=subprocess.DEVNULL)
+    server = ["mariadbd", *own, "--skip-networking", f"--socket={socket}"]
+    daemons.append(_start(folder, *server))
+    _wait(folder, socket.exists, "mariadbd")
+    found = {"SLURM_CONF": str(folder / "slurm.conf"), "MYSQL_UNIX_PORT": str(socket)}
+    daemons.append(_start(folder, "slurmdbd", "-D", **found))
+    name = ("sacctmgr", "--immediate", "add", "cluster", folder.name)
+    _wait(folder, lambda: folder.name in ask(*name), "slurmdbd")
 
 
 def _cancel_jobs() -> None:
@@ -167,9 +204,9 @@ def environment() -> dict[str, str]:
     return os.environ | {"PATH": search_path()}
 
 
-def _start(folder: Path, *command: str) -> subprocess.Popen:
+def _start(folder: Path, *command: str, **variables: str) -> subprocess.Popen:
     with open(folder / f"{command[0]}.out", "w") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log, env=environment())
+        return subprocess.Popen(command, stdout=log, stderr=log, env=environment() | variables)
 
 
 def _stop(daemon: subprocess.Popen) -> None:
@@ -191,9 +228,9 @@ def _wait(folder: Path, ready, what: str) -> None:
 
 
 if __name__ == "__main__":
-    if reason := missing():
+    accounting = "--accounting" in sys.argv[1:2]
+    if reason := missing(accounting):
         sys.exit(f"cluster.py: {reason}")
-    with little_slurm():
-        sys.exit(
-            subprocess.run(sys.argv[1:] or ["bash"], env=environment(), check=False).returncode
-        )
+    with little_slurm(accounting=accounting):
+        command = sys.argv[2 if accounting else 1 :] or ["bash"]
+        sys.exit(subprocess.run(command, env=environment(), check=False).returncode)

@@ -1,7 +1,9 @@
 """Run a study on a Slurm of one node, kill its trainings, and compare it with a local run.
 
-As root, with Slurm installed (apt-get install slurm-wlm munge):
+As root, with Slurm installed (apt-get install slurm-wlm munge; for accounting also slurmdbd and
+mariadb-server):
     python tests/slurm/run.py
+    python tests/slurm/run.py --accounting
     python tests/slurm/run.py --configfile config/quick.yaml
 """
 
@@ -24,9 +26,9 @@ ROOT = Path(__file__).parents[2]
 TINY = ["config/quick.yaml", "tests/slurm/tiny.yaml"]
 LIMIT_SECONDS = 3600  # for one run of the workflow, whatever goes wrong
 SAME = ("tables/*", "figures/*.png", "analysis/**/*.parquet", "runs/**/checkpoints.safetensors")
-# No accounting, one node with its own disk, jobs of seconds: look sooner than on a cluster.
+# One node with its own disk, jobs of seconds: look sooner than on a cluster.
 ON_SLURM = [
-    *("--workflow-profile", "workflow/profiles/slurm", "--slurm-status-command", "squeue"),
+    *("--workflow-profile", "workflow/profiles/slurm"),
     *("--slurm-init-seconds-before-status-checks", "4", "--latency-wait", "5"),
 ]
 
@@ -37,16 +39,18 @@ def main() -> None:
     )
     parser.add_argument("--configfile", nargs="+", default=TINY, help="from the root; default tiny")
     parser.add_argument("--targets", nargs="*", default=[], help="files; default: all results")
+    parser.add_argument("--accounting", action="store_true", help="watch jobs with sacct")
     arguments = parser.parse_args()
-    if reason := missing():
+    if reason := missing(arguments.accounting):
         sys.exit(f"run.py: not run: {reason}")
     study = yaml.safe_load((ROOT / arguments.configfile[-1]).read_text())["study"]
     with tempfile.TemporaryDirectory(prefix="slurm-study-") as folder:
         local, remote = clone(Path(folder, "local")), clone(Path(folder, "slurm"))
         tail = ["--configfile", *arguments.configfile, "--", *arguments.targets]
         run_locally(local, tail)
-        with little_slurm():
-            step = run_on_slurm(remote, tail, remote / "results" / study / ".state")
+        watch = [] if arguments.accounting else ["--slurm-status-command", "squeue"]
+        with little_slurm(accounting=arguments.accounting):
+            step = run_on_slurm(remote, [*watch, *tail], remote / "results" / study / ".state")
         check_resumed(remote / "results" / study, step)
         compare(local / "results" / study, remote / "results" / study)
 

@@ -33,7 +33,7 @@ def test_what_outlived_its_job_is_ended(monkeypatch):
 
 
 def test_where_none_can_be_started_nothing_is_touched(monkeypatch):
-    monkeypatch.setattr(cluster, "missing", lambda: "there is one already")
+    monkeypatch.setattr(cluster, "missing", lambda *_: "there is one already")
     monkeypatch.setattr(cluster, "ask", lambda *command: pytest.fail(f"asked {command}"))
     with pytest.raises(RuntimeError, match="there is one already"), cluster.little_slurm():
         pass

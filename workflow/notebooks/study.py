@@ -420,19 +420,20 @@ show_table(pd.DataFrame(rows))
 # Nothing is fitted here.
 
 
+# %%
+def products(attention):
+    """W_QK, scaled as in the scores, and W_OV of the first head, in float64."""
+    W_Q, W_K, W_V, W_O = (getattr(attention, f"W_{letter}")[0].double() for letter in "QKVO")
+    return W_Q @ W_K.mT / W_Q.shape[-1] ** 0.5, W_V @ W_O
+
+
 # %% tags=["gradient-step"]
-def products(network):
-    """W_QK and W_OV of a one-layer, one-head network on the tokens, in float64."""
-    names = [f"blocks.0.attn.W_{letter}" for letter in "QKVO"]
-    W_Q, W_K, W_V, W_O = (network.weights[name][0, 0].double() for name in names)
-    return W_Q @ W_K.mT * network.architecture.score_scale, W_V @ W_O
-
-
+layers = [from_scratch(network).blocks[0].attn for network in regression_seeds]
 mean_inverse = sum(1 / k for k in range(k_min, k_max + 1)) / (k_max - k_min + 1)  # E[1/k]
 c_star = 1 / (1 + (d + 1) * mean_inverse)
 rows, gammas = [], []
-for network in regression_seeds:
-    W_QK, W_OV = products(network)
+for network, layer in zip(regression_seeds, layers, strict=True):
+    W_QK, W_OV = products(layer)
     gamma = -W_QK[:d, :d] * W_OV[d, d]
     c_hat = float(gamma.trace()) / d
     row = {"seed": network.seed, "ĉ = tr Γ/d": c_hat, "c*": c_star, "ĉ/c* − 1": c_hat / c_star - 1}
@@ -448,7 +449,7 @@ from mechanics.circuits.effective_weights import preconditioner
 own_code = preconditioner(regression_seeds[-1].weights, regression_seeds[-1].architecture)[0]
 assert torch.allclose(own_code.double(), gammas[-1], atol=1e-5)  # the study reads the same Γ
 
-W_QK, W_OV = products(regression_seeds[0])
+W_QK, W_OV = products(layers[0])
 W_QK[d] = torch.nan  # multiplies the y of the query, which is zero
 W_OV[:, :d] = torch.nan  # writes to coordinates that nobody reads
 maps = {"W_QK on [x; y]": W_QK, "W_OV on [x; y]": W_OV, "Γ": gammas[0]}
@@ -570,7 +571,7 @@ show(
 # to the prediction.
 
 # %% tags=["gradient-step"]
-W_QK, W_OV = products(first)
+W_QK, W_OV = products(layers[0])
 sign = -float(W_OV[d, d].sign())
 one = sample_prompts("evaluation", 3, 0, 1, 24, 10, d)
 x_one, x_queries = one.x[0, 0].double(), one.x_test[0, 0].double()
@@ -637,8 +638,7 @@ def small_errors(layer, batch):
 
 def step_sizes(layer):
     """tr Γ/D of either way."""
-    W_Q, W_K, W_V, W_O = (layer.blocks[0].attn.get_parameter(f"W_{x}")[0] for x in "QKVO")
-    W_QK, W_OV = W_Q @ W_K.mT / (D + 1) ** 0.5, W_V @ W_O
+    W_QK, W_OV = products(layer.blocks[0].attn)
     own, swapped = W_QK[:D, :D] * W_OV[D, D], W_QK[:D, D].outer(W_OV[:D, D])
     return {"ĉ": -float(own.trace()) / D, "ĉ, swapped roles": -float(swapped.trace()) / D}
 

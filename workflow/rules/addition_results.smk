@@ -120,7 +120,7 @@ rule gather_addition:
     output:
         table=report(
             f"{RESULTS}/tables/{{table}}.csv",
-            caption="../report/caption_of_table.rst",
+            caption="../report/table_caption.rst",
             category="Track B",
             subcategory="Tables",
             labels={"table": "{table}"},

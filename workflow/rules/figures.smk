@@ -9,7 +9,7 @@ rule plot:
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/caption_of_figure.rst",
+            caption="../report/figure_caption.rst",
             category=lambda wildcards: (
                 "Track A" if wildcards.figure in REGRESSION_FIGURES else "Track B"
             ),

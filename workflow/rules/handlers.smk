@@ -29,8 +29,17 @@ def write_jobs():
             )
 
 
+def notice_cancelled_jobs():
+    """The executor knows such a job by `squeue`, but not by `sacct`: see slurm.first_words."""
+    if workflow.executor_plugin.name == "slurm":
+        import snakemake_executor_plugin_slurm as executor
+
+        executor.query_job_status = slurm.first_words(executor.query_job_status)
+
+
 onstart:
     check_scheduler()
+    notice_cancelled_jobs()
     write_jobs()
 
 

@@ -147,7 +147,7 @@ rule gather:
     output:
         table=report(
             f"{RESULTS}/tables/{{table}}.csv",
-            caption="../report/caption_of_table.rst",
+            caption="../report/table_caption.rst",
             category="Track A",
             subcategory="Tables",
             labels={"table": "{table}"},

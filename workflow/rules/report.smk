@@ -66,7 +66,7 @@ rule plot_learning_curves:
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/caption_of_figure.rst",
+            caption="../report/figure_caption.rst",
             category=lambda wildcards: (
                 "Track A"
                 if TASK_OF[wildcards.figure] == "linear_regression"

@@ -96,7 +96,7 @@ def embedding_spectrum(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure
         axis.axhline(least, color=REFERENCE, linestyle="--", linewidth=0.7)
         if not keys:
             source = rows.loc[(model, seed), "keys_from"].replace("logits", "the logits")
-            axis.title.set_text(f"{axis.get_title()}\nno key frequencies in {source}")
+            axis.title.set_text(f"{axis.get_title()}\nno keys in {source}")
         axis.set_xlabel("frequency")
         axis.set_ylabel("share of W$_E$")
         axis.label_outer()

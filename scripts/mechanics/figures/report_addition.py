@@ -180,7 +180,7 @@ def _survival_panel(axis: Axes, grokking: pd.DataFrame) -> None:
         axis.step(x, y, where="post", color=shade, linewidth=1.0, linestyle=dashes)
         for step, share in censored:
             axis.plot(step, share, "|", color=shade, ms=5)
-        ends[f"{name} ({grokked.sum()}/{len(own)})"] = (y[-1], shade)
+        ends[f"{name}: {grokked.sum()}/{len(own)}"] = (y[-1], shade)
     axis.set(xlabel="training step", ylabel="not yet grokked", ylim=(-0.04, 1.08))
     axis.xaxis.set_major_formatter(in_thousands)
     label_ends(axis, ends, fontsize=5.5)

@@ -1,4 +1,4 @@
-"""The README's paragraph of results, from the published claims."""
+"""The README's block of results, from the published claims."""
 
 import re
 from pathlib import Path
@@ -11,16 +11,20 @@ class ReadmeError(Exception):
 
 
 def results_text(template: str, content: dict) -> str:
-    """The template with each {claim} filled in, and the table of configurations.
+    """The template with each {claim} filled in, and the table of configurations for {comparison}.
 
-    [?claim: words] is left out where the claim is absent. ``content``: claims.json.
+    [?claim: words] is left out where the claim is absent, [!claim: words] where it is not: the
+    words follow what is in the study. ``content``: claims.json.
     Raises ReadmeError for a claim that is not in it.
     """
 
+    def claim(name: str) -> dict:
+        if name not in content["claims"]:
+            raise ReadmeError(f"no claim is called {name}")
+        return content["claims"][name]
+
     def fill(match: re.Match) -> str:
-        if match[1] not in content["claims"]:
-            raise ReadmeError(f"no claim is called {match[1]}")
-        return content["claims"][match[1]]["text"].replace("$", "")
+        return table if match[1] == "comparison" else claim(match[1])["text"].replace("$", "")
 
     header = ("Model configuration", "Task", "Accuracy or MSE/d", "FLOPs", "Interpretation")
     columns = ("configuration", "task", "value", "flops", "interpretation")
@@ -29,10 +33,10 @@ def results_text(template: str, content: dict) -> str:
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def when(match: re.Match) -> str:
-        return "" if content["claims"][match[1]]["absent"] else match[2]
+        wanted = match[1] == "!"
+        return match[3] if claim(match[2])["absent"] == wanted else ""
 
-    text = re.sub(r"{(\w+)}", fill, re.sub(r"\[\?(\w+): ([^\]]*)\]", when, template))
-    return f"{text}\n{table}\n"
+    return re.sub(r"{(\w+)}", fill, re.sub(r"\[([?!])(\w+): ([^\]]*)\]", when, template))
 
 
 def with_results(readme: str, text: str) -> str:
