@@ -25,7 +25,7 @@ rule benchmark:
             study.training_settings(config, "linear_regression", "linear_L1")
         ),
         # no input: the records of a study are read if they are there, none is made for this
-        study=RESULTS,
+        study=lambda wildcards, output: Path(output[0]).parents[1],
         config_files=list(map(str, workflow.config_settings.configfiles)),
     shell:
         "python scripts/benchmark.py --addition {params.addition:q}"
