@@ -10,7 +10,11 @@ from mechanics.page.pack import as_json, planes_as_text, rounded, shares_as_text
 
 MOST_STEPS = (64, 48, 32, 24, 16)  # checkpoints of a seed: the first that keeps the page small
 LARGEST = 1_700_000  # characters of data; the rest of the page, 4.2 MB, is Vega and the figures
-ARMS = {"no_decay": "decay ends after memorising", "fixed_norm": "norm held after memorising"}
+ARMS = {
+    "no_decay": "decay ends after memorising",
+    "fixed_norm": "norm held after memorising",
+    "bfloat16": "MLP in bfloat16",
+}
 CURVES = ("loss", "accuracy")
 MEASURES = {  # column of the analysis of checkpoints: name in the page
     "restricted_loss_all": "restricted",
