@@ -48,7 +48,7 @@ def test_addition_is_named_by_the_nearest_profile(train, validation, name):
 def test_accuracy_alone_earns_no_circuit(found):
     text = describe_addition(evaluation(1.0, 1.0, 100), *keys_of(0, **found), 1, 10)
     assert text.startswith("Generalises, algorithm not identified, in 1 of 1 seeds: no key")
-    assert "97% of the logits' variance" in text
+    assert "of whose variance 97% is a sum" in text
     assert "90 % of that over 4 frequencies" in text
 
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from test_workflow import ENVIRONMENT, ROOT
+from tiny_study import ENVIRONMENT, ROOT
 
 from mechanics.timing.forecast import record_name
 
