@@ -49,7 +49,7 @@ def test_accuracy_alone_earns_no_circuit(found):
     text = describe_addition(evaluation(1.0, 1.0, 100), *keys_of(0, **found), 1, 10)
     assert text.startswith("Generalises, algorithm not identified, in 1 of 1 seeds: no key")
     assert "of whose variance 97% is a sum" in text
-    assert "90 % of that over 4 frequencies" in text
+    assert "over 4 frequencies to nine tenths" in text
 
 
 def test_a_circuit_is_counted_in_layers_keys_and_seeds():
