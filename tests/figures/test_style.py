@@ -1,8 +1,9 @@
-"""Series that stand in one figure stay apart for the colour-blind."""
+"""Series of one figure stay apart for the colour-blind; the same figure gives the same bytes."""
 
 import re
 from itertools import combinations
 
+import matplotlib.pyplot as plt
 import pytest
 from colour_vision import SIGHT, difference, seen
 from matplotlib.colors import to_rgb
@@ -55,3 +56,17 @@ def test_series_of_one_figure_are_told_apart(figure, sight):
 def test_page_begins_with_the_colour_of_the_figures():
     css = (ROOT / "workflow/page/page.css").read_text()
     assert re.search(r"--own: (#\w+);", css)[1] == style.COLOURS["linear_L1"].lower()
+
+
+def test_noise_of_the_layout_does_not_reach_the_file(tmp_path):
+    files = []
+    for noise in (0.0, 1e-12):
+        figure = plt.figure(layout="none")
+        part, _ = figure.subfigures(2, 1)
+        part.bbox_relative.y0 += noise
+        axis = part.add_axes((0.1 + noise, 0.1, 0.8, 0.7))
+        axis.annotate("text", (1.01, 0.3), xycoords="axes fraction")
+        style.save(figure, tmp_path, "figure", "id")
+        plt.close(figure)
+        files.append((tmp_path / "figure.pdf").read_bytes())
+    assert files[0] == files[1]

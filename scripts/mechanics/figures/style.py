@@ -37,6 +37,7 @@ COLOURS = {
 }
 OTHERS = ["#960A50", "#28CCA8", "#A5A769", "#A14288", "#166B2D"]  # models that a user adds
 ARMS = {"no_decay": OTHERS[1], "fixed_norm": COLOURS["linear_L6"]}  # beside ``ordered`` decays
+PLACES = 6  # of 1: decimals of positions in a figure, see ``settle``
 REFERENCE = "0.35"  # theory is drawn in grey, dashed
 LABELS = {
     "linear_L1": "linear, 1 layer",
@@ -152,7 +153,7 @@ def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[
         for index in sorted(range(len(moved)), key=moved.__getitem__):
             moved[index] = max(moved[index], limit)
             limit = moved[index] + gap
-    return [(pixel - box.y0) / box.height for pixel in moved]
+    return [round((pixel - box.y0) / box.height, PLACES) for pixel in moved]
 
 
 def label_ends(
@@ -225,6 +226,21 @@ def note_diverged(figure: Figure, frame: pd.DataFrame) -> None:
         figure.supxlabel(note, fontsize=6, color=REFERENCE)
 
 
+def settle(figure: Figure) -> None:
+    """Lay the figure out and round what is placed, so that the same figure gives the same bytes.
+
+    The solver behind the constrained layout orders its variables by their addresses: the last
+    digits of what it finds differ from one process to the next, and a PDF prints ten of them.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for part in figure.subfigs:
+        part.bbox_relative.p0 = np.round(part.bbox_relative.p0, PLACES) + 0.0  # no -0
+        part.bbox_relative.p1 = np.round(part.bbox_relative.p1, PLACES) + 0.0
+    for axis in figure.get_axes():
+        axis.set_position(np.round(axis.get_position(original=True).bounds, PLACES))
+
+
 def save(figure: Figure, folder: Path, name: str, made_from: str) -> None:
     """Write ``{name}.pdf`` and ``{name}.png``; the same figure gives the same bytes.
 
@@ -235,6 +251,7 @@ def save(figure: Figure, folder: Path, name: str, made_from: str) -> None:
         "pdf": {"CreationDate": None, "Keywords": f"provenance:{made_from}"},
         "png": {"Software": None, "Provenance": made_from},
     }
+    settle(figure)
     for kind, about in metadata.items():
         with atomic(folder / f"{name}.{kind}") as part:
             figure.savefig(part, format=kind, metadata=about)
