@@ -77,7 +77,7 @@ def test_one_optimal_step_has_its_closed_form():
     spectrum = expected_spectrum(D, lengths, 2)
     expected = optimal_step_size(D, lengths)
     assert optimal_step_sizes(1, spectrum) == pytest.approx([expected], abs=1e-12)
-    assert optimal_tied_step_size(1, spectrum) == pytest.approx(expected, abs=1e-7)
+    assert optimal_tied_step_size(1, spectrum) == pytest.approx(expected, abs=1e-12)
     assert gradient_descent_risk([0.4], spectrum) == pytest.approx(
         sum(one_step_risk(0.4, D, k) for k in lengths) / len(lengths), abs=1e-12
     )
