@@ -11,6 +11,7 @@ import os
 import platform
 import shutil
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -52,7 +53,7 @@ def main() -> None:
         sys.exit(f"publish.py: {error}")
     shutil.rmtree(arguments.output, ignore_errors=True)
     fresh.rename(arguments.output)
-    for line in moved_on(provenance, arguments.lock):
+    for line in chain(*moved_on(provenance, arguments.lock)):
         print(f"The code has moved on since it was made: {line}")
     for part in PARTS:
         if not any(path.startswith(f"{part}/") for path in provenance["artefacts"]):

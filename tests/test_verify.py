@@ -2,13 +2,16 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
 from helpers import run_program
 
+from mechanics import verification
 from mechanics.figures import style
+from mechanics.files import sha256
 from mechanics.lineage import ROOT, closure, short_id
 
 FIGURES = {"parsimony": "parsimony", "kernel_smoother": "kernel_smoother"}  # name: module
@@ -163,17 +166,74 @@ def test_missing_file_is_named_unless_it_was_left_out(study, capsys):
     assert "1 of them not published" in capsys.readouterr().out
 
 
-def test_edited_module_and_lock_are_the_code_that_moved_on(study, capsys):
+MODULE = "scripts/mechanics/figures/parsimony.py"
+OLDER = "of an older version"
+
+
+def made_by_older_module(study: Path, dirty: bool) -> None:
+    """The figures of one module get the record of an older version of it, in commit "abc"."""
+
     def make_older(provenance: dict) -> None:
-        key = provenance["artefacts"]["figures/parsimony.png"]["code_sha256"]
-        provenance["code"][key]["scripts/mechanics/figures/parsimony.py"] = "of an older version"
+        for name in ("figures/parsimony.png", "figures/parsimony.pdf"):
+            entry = provenance["artefacts"][name]
+            entry.update(git_commit="abc", dirty=dirty)
+            provenance["code"][entry["code_sha256"]][MODULE] = OLDER
 
     edit(study, make_older)
+
+
+def commit_holding(monkeypatch, content: str) -> None:
+    """Let every commit hold the code as it is now, and the module as said."""
+
+    def hashes_at(commit: str, files) -> dict[str, str]:
+        return {file: content if file == MODULE else sha256(ROOT / file) for file in files}
+
+    monkeypatch.setattr(verification, "hashes_at", hashes_at)
+
+
+def test_edited_module_and_lock_are_the_code_that_moved_on(study, capsys):
+    made_by_older_module(study, dirty=True)
     (study / "lock.txt").write_text("torch==2.1\n")
     lines = said(study, capsys)
     assert "Altered" not in lines
-    assert "scripts/plot.py: scripts/mechanics/figures/parsimony.py; it made figures/pars" in lines
+    assert f"scripts/plot.py: {MODULE}; it made figures/pars" in lines
     assert "lock.txt: other packages are pinned now" in lines
+
+
+def test_moved_on_code_that_its_commit_holds_is_named_and_agrees(study, capsys, monkeypatch):
+    without_run(study)
+    made_by_older_module(study, dirty=False)
+    commit_holding(monkeypatch, OLDER)
+    run_program("verify", "--study", study, "--lock", study / "lock.txt")
+    printed = capsys.readouterr().out
+    assert f"holds what made these:\n  scripts/plot.py: {MODULE}; it made" in printed
+    assert "5 files agree" in printed
+
+
+def test_record_that_claims_a_commit_not_its_own_is_named(study, capsys, monkeypatch):
+    without_run(study)
+    made_by_older_module(study, dirty=False)
+    commit_holding(monkeypatch, "something else")
+    assert f"scripts/plot.py: {MODULE}: not as in commit abc" in said(study, capsys)
+
+
+def test_hashes_at_a_commit_are_those_of_the_files_then(tmp_path, monkeypatch):
+    def git(*words: str) -> str:
+        author = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        command = ["git", "-C", str(tmp_path), *author, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    first, second = tmp_path / "first.py", tmp_path / "second.py"
+    first.write_text("x = 1\n")
+    second.write_bytes(b"")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message=old")
+    commit, expected = git("rev-parse", "HEAD"), {p.name: sha256(p) for p in (first, second)}
+    first.write_text("x = 2\n")
+    monkeypatch.setattr(verification, "ROOT", tmp_path)
+    assert verification.hashes_at(commit, ["first.py", "absent.py", "second.py"]) == expected
+    assert verification.hashes_at("0" * 40, ["first.py"]) == {}
 
 
 def test_run_of_older_code_is_named(study, capsys):

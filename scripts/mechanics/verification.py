@@ -3,10 +3,12 @@
 Two kinds of findings: a file is not what was recorded, or the code has moved on since it was made.
 """
 
+import hashlib
 import json
+import os
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -87,17 +89,50 @@ def carried_id(file: Path) -> str | None:
     return None
 
 
-def moved_on(provenance: dict, lock: Path) -> list[str]:
-    """Programs and lock that are no longer those that the study was made with, a line for each."""
+def moved_on(provenance: dict, lock: Path) -> tuple[list[str], list[str]]:
+    """Programs and lock that are no longer those that the study was made with, a line for each.
+
+    First those that the recorded commit holds as they were recorded, so that they can be had again;
+    then those of which that cannot be said, and with them what claims a commit that is not its own.
+    """
     made_by = defaultdict(list)
     for path, entry in provenance["artefacts"].items():
-        made_by[entry["program"], entry["code_sha256"], entry["git_commit"]].append(path)
-    found = []
-    for (program, _, _), paths in sorted(made_by.items()):
-        if files := edited_since(provenance, paths[0]):
-            found.append(f"{program}: {', '.join(files)}; it made {_listed(paths)}")
+        commit = "" if entry["dirty"] else entry["git_commit"]
+        made_by[entry["program"], entry["code_sha256"], commit].append(path)
+    kept, lost = [], []
+    for (program, code, commit), paths in sorted(made_by.items()):
+        recorded = provenance["code"].get(code, {})
+        held = hashes_at(commit, recorded)
+        made = f"it made {_listed(paths)}"
+        if foreign := [file for file, old in recorded.items() if held.get(file, old) != old]:
+            lost.append(f"{program}: {', '.join(foreign)}: not as in commit {commit}; {made}")
+        elif files := edited_since(provenance, paths[0]):
+            line = f"{program}: {', '.join(files)}; {made}"
+            (kept if recorded and held.keys() == recorded.keys() else lost).append(line)
     if sha256(lock) != provenance["lock_sha256"]:
-        found.append(f"{lock}: other packages are pinned now")
+        name = Path(os.path.relpath(lock, ROOT)).as_posix()
+        held = hashes_at(provenance["git_commit"], [name]).get(name)
+        line = f"{lock}: other packages are pinned now"
+        (kept if held == provenance["lock_sha256"] else lost).append(line)
+    return kept, lost
+
+
+def hashes_at(commit: str, files: Iterable[str]) -> dict[str, str]:
+    """Hashes of files of the project as they are in a commit; those that git knows."""
+    files = list(files)
+    asked = "".join(f"{commit}:./{file}\n" for file in files if commit)
+    command = ["git", "-C", str(ROOT), "cat-file", "--batch"]
+    try:
+        answer = subprocess.run(command, input=asked.encode(), capture_output=True, check=False)
+    except OSError:
+        return {}
+    found, rest = {}, answer.stdout
+    for file in files:
+        head, _, rest = rest.partition(b"\n")
+        if (words := head.split())[1:2] == [b"blob"]:
+            size = int(words[2])
+            found[file] = hashlib.sha256(rest[:size]).hexdigest()
+            rest = rest[size + 1 :]
     return found
 
 
