@@ -12,6 +12,7 @@ CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 STUDY ?= results/full
 OVERLAY ?=
+OLDER_CODE ?=
 CONFIG := config/config.yaml $(OVERLAY)
 SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
 
@@ -57,7 +58,7 @@ publish: .venv/installed
 	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG) --readme README.md
 
 restore: .venv/installed
-	$(BIN)/python scripts/restore.py --config $(CONFIG)
+	$(BIN)/python scripts/restore.py --config $(CONFIG) $(if $(OLDER_CODE),--older-code)
 
 snakemake-report: .venv/installed
 	$(SNAKEMAKE) --report $(STUDY)/snakemake_report.html --configfile $(CONFIG)

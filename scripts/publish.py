@@ -18,6 +18,7 @@ import pandas as pd
 
 from mechanics.config import TASKS, blocks, load, models
 from mechanics.files import sha256
+from mechanics.lineage import RESTORED
 from mechanics.provenance import git_commit
 from mechanics.report import readme
 from mechanics.settings import ConfigError
@@ -96,14 +97,17 @@ def publish(study: Path, provenance: dict, config: list[Path], output: Path, mos
         for path in sorted(output.rglob("*"))
         if path.is_file()
     }
+    restored = study / RESTORED  # its runs were made elsewhere
+    before = json.loads(restored.read_text()) if restored.exists() else {}
+    memory = largest_job_memory(study / "benchmarks")
     records = [json.loads((study / path).read_text()) for path in kept if is_run(path)]
     about = {
         "published_at_commit": git_commit(),
         "trained_at_commits": sorted({record["git_commit"] for record in records}),
         "config_files": [path.name for path in config],
-        "machine": machine(),
+        "machine": before.get("machine", machine()),
         "training_seconds": round(sum(record["seconds"] for record in records), 1),
-        "largest_job_memory_mb": largest_job_memory(study / "benchmarks"),
+        "largest_job_memory_mb": max(memory, before.get("largest_job_memory_mb", memory)),
         "left_out": [path for path in provenance["artefacts"] if path not in hashes],
         "sha256": hashes,
     }

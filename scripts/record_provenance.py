@@ -2,7 +2,8 @@
 
 The same files give the same record. Commit, code, device and versions of a run and its checkpoints
 are those that training wrote into run.json. All else agrees with the code at the time of recording,
-since Snakemake makes it anew when that changes: its commit is the one at that time.
+since Snakemake makes it anew when that changes: its commit is the one at that time. Only what was
+restored of a published study, and is made of the same inputs still, keeps its entry from there.
 
 An analysis writes down no device: unless it was told to take the CPU, that of its runs is recorded.
 The job that records may run on a machine of another kind, and needs no GPU.
@@ -16,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mechanics.files import atomic, sha256
-from mechanics.lineage import ROOT, code_sha256, settings_sha256
+from mechanics.lineage import RESTORED, ROOT, code_sha256, settings_sha256
 from mechanics.provenance import git_commit
 
 
@@ -38,19 +39,26 @@ def main() -> None:
         "torch": version("torch"),
         "python": platform.python_version(),
     }
-    record = describe(arguments.study, jobs, json.loads(arguments.config), common)
+    before = arguments.study / RESTORED
+    nothing = {"artefacts": {}, "code": {}, "left_out": []}
+    restored = json.loads(before.read_text()) if before.exists() else nothing
+    record = describe(arguments.study, jobs, json.loads(arguments.config), common, restored)
     with atomic(arguments.output) as part:
         part.write_text(json.dumps(record, indent=1) + "\n")
 
 
-def describe(study: Path, jobs: list[dict], config: dict, common: dict) -> dict:
+def describe(study: Path, jobs: list[dict], config: dict, common: dict, restored: dict) -> dict:
     """The record: what is common to the study, its code, and an entry for each of its files.
 
     ``code`` holds, by the hash of the whole, the hash of each file that a job's program consists
-    of, so that what was edited since can be named.
+    of, so that what was edited since can be named. ``left_out`` names the checkpoints of restored
+    runs: they are not published.
     """
     job_of = {path: job for job in jobs for path in job["outputs"]}
-    hashes = {path: sha256(study / path) for path in sorted(job_of)}
+    absent = {path for path in restored["left_out"] if not (study / path).exists()}
+    left_out = sorted(absent & job_of.keys())
+    hashes = {path: sha256(study / path) for path in sorted(job_of) if path not in left_out}
+    hashes |= {path: restored["artefacts"][path]["sha256"] for path in left_out}
 
     @cache
     def seeds(path: str) -> frozenset[int]:
@@ -66,13 +74,18 @@ def describe(study: Path, jobs: list[dict], config: dict, common: dict) -> dict:
         return frozenset(own).union(*map(devices, job_of[path]["inputs"]))
 
     code, artefacts = {}, {}
-    for path, digest in hashes.items():
-        job = job_of[path]
+    for path, job in sorted(job_of.items()):
+        digest, inputs = hashes[path], {name: hashes[name] for name in job["inputs"]}
+        known = restored["artefacts"].get(path)
+        if known and (known["sha256"], known["inputs"]) == (digest, inputs):
+            artefacts[path] = known
+            code |= {k: v for k, v in restored["code"].items() if k == known["code_sha256"]}
+            continue
         entry = {
             "rule": job["rule"],
             "program": program_of(job["code"]),
             "sha256": digest,
-            "inputs": {name: hashes[name] for name in job["inputs"]},
+            "inputs": inputs,
             "code_sha256": code_sha256(ROOT / file for file in job["code"]),
             "config_sha256": settings_sha256(
                 json.loads(job["settings"]) if job["settings"] else config
@@ -90,6 +103,7 @@ def describe(study: Path, jobs: list[dict], config: dict, common: dict) -> dict:
         "config": config,
         "code": dict(sorted(code.items())),
         "artefacts": artefacts,
+        **({"left_out": left_out} if left_out else {}),
     }
 
 

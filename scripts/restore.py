@@ -1,12 +1,14 @@
 """Make a study of what is published: tables, figures and report can then be made without training.
 
 Data, runs, weights and analyses come back where the config asks for the very same and the present
-code made them; the others are named, and Snakemake will make them. Tables, figures, report,
-notebook and page are not copied: Snakemake makes them, with this config and code. An existing study
-stays as it is.
+code made them (with --older-code: whatever code made them); the others are named, and Snakemake
+will make them. Tables, figures, report, notebook and page are not copied: Snakemake makes them,
+with this config and code. What is restored keeps its published provenance, in restored.json. An
+existing study stays as it is.
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -23,14 +25,15 @@ from mechanics.config import (
     training_settings,
 )
 from mechanics.config_checks import check
-from mechanics.files import sha256
-from mechanics.lineage import ROOT, settings_sha256
+from mechanics.files import atomic, sha256
+from mechanics.lineage import RESTORED, ROOT, settings_sha256
 from mechanics.settings import ConfigError, read_yaml
 from mechanics.sweep import spelled_out
 from mechanics.verification import altered, edited_since, read_provenance
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PARTS = ("data", "runs", "weights", "analysis")  # what is dear to make, in its order
+OTHER_CODE = "made by other code"
 NOTE = (
     "The checkpoints are not published: where the code or settings of an analysis change, Snakemake"
     " will plan to train its runs again."
@@ -47,14 +50,18 @@ def main() -> None:
         **{"type": Path, "nargs": "+", "default": [Path("config/config.yaml")]},
         help="config files in their order, config/config.yaml first",
     )
+    parser.add_argument(
+        "--older-code", action="store_true", help="restore also what other code than this made"
+    )
     arguments = parser.parse_args()
+    files = [str(path) for path in arguments.config]
     try:
-        restore(arguments.published, [str(path) for path in arguments.config])
+        restore(arguments.published, files, arguments.older_code)
     except (ConfigError, OSError, ValueError) as error:
         sys.exit(f"restore.py: {error}")
 
 
-def restore(published: Path, files: list[str]) -> None:
+def restore(published: Path, files: list[str], older_code: bool = False) -> None:
     """Raises ConfigError for a wrong config, ValueError for an existing study or altered files."""
     config = load(files)
     check(config, SCHEMA, {file: read_yaml(file) for file in files})
@@ -68,7 +75,7 @@ def restore(published: Path, files: list[str]) -> None:
 
     against: dict[str, str] = {}  # why a file is not restored; empty: it is
     for path in dear(provenance, "data"):
-        against[path] = changed(path, provenance, config, against)
+        against[path] = changed(path, provenance, config, against, older_code)
     bring_back(published, study, against, provenance)
     if again := [path for path, why in against.items() if not why and not (study / path).exists()]:
         snakemake(files, *(str(study / path) for path in again))
@@ -78,9 +85,11 @@ def restore(published: Path, files: list[str]) -> None:
     for part in PARTS[1:]:  # in this order: dates follow the workflow
         own = dear(provenance, part)
         for path in own:
-            against[path] = changed(path, provenance, config, against)
+            against[path] = changed(path, provenance, config, against, older_code)
         bring_back(published, study, {path: against[path] for path in own}, provenance)
-    remember(files, study, [path for path, why in against.items() if not why])
+    restored = [path for path, why in against.items() if not why]
+    remember(files, study, restored)
+    keep_provenance(study, provenance, restored)
     report(study, against)
 
 
@@ -90,14 +99,20 @@ def dear(provenance: dict, part: str) -> list[str]:
     return [path for path in paths if part != "analysis" or path.count("/") == 4]
 
 
-def changed(path: str, provenance: dict, config: dict, against: dict[str, str]) -> str:
+def changed(
+    path: str,
+    provenance: dict,
+    config: dict,
+    against: dict[str, str],
+    older_code: bool = False,
+) -> str:
     """Why this file is not what the workflow would make now; empty if it is."""
     entry = provenance["artefacts"][path]
     part, task, *rest = path.split("/")
     if not config.get(task):
         return "not in the config"
-    if edited := edited_since(provenance, path):
-        return f"made by other code: {', '.join(edited)}"
+    if not older_code and (edited := edited_since(provenance, path)):
+        return f"{OTHER_CODE}: {', '.join(edited)}"
     if part in ("weights", "analysis"):
         return next((f"{name}: {against[name]}" for name in entry["inputs"] if against[name]), "")
     if part == "data":
@@ -137,6 +152,18 @@ def remember(files: list[str], study: Path, restored: list[str]) -> None:
             path.unlink(missing_ok=True)
 
 
+def keep_provenance(study: Path, provenance: dict, restored: list[str]) -> None:
+    """Write down what made the restored files: the present code and machine did not."""
+    artefacts = {path: provenance["artefacts"][path] for path in restored}
+    used = {entry["code_sha256"] for entry in artefacts.values()}
+    kept = {key: provenance[key] for key in ("machine", "largest_job_memory_mb")}
+    kept["code"] = {key: files for key, files in provenance["code"].items() if key in used}
+    kept["left_out"] = [path for path in restored if not (study / path).exists()]
+    text = json.dumps({**kept, "artefacts": artefacts}, indent=1)
+    with atomic(study / RESTORED) as part:
+        part.write_text(text + "\n")
+
+
 def snakemake(files: list[str], *arguments: str) -> None:
     """Raises ValueError if it fails; what it says of the failure goes to the terminal."""
     command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "1"]
@@ -156,6 +183,8 @@ def report(study: Path, against: dict[str, str]) -> None:
         for line in sorted(refused):
             print(f"  not restored, will be made again if it is needed: {line}")
     print(NOTE)
+    if any(OTHER_CODE in why for why in against.values()):
+        print("With --older-code (make restore OLDER_CODE=1) what other code made is restored too.")
 
 
 if __name__ == "__main__":

@@ -34,11 +34,11 @@ def code_as_it_was(monkeypatch):
     monkeypatch.setattr(restore, "edited_since", lambda provenance, path: [])
 
 
-def against(**changes) -> dict[str, str]:
+def against(older_code: bool = False, **changes) -> dict[str, str]:
     config = merge(CONFIG, {"modular_addition": changes})
     found: dict[str, str] = {}
     for path in (SPLIT, RUN, ANALYSIS):
-        found[path] = restore.changed(path, PROVENANCE, config, found)
+        found[path] = restore.changed(path, PROVENANCE, config, found, older_code)
     return found
 
 
@@ -66,6 +66,7 @@ def test_run_of_other_code_is_left_out(monkeypatch):
     edited = {RUN: ["scripts/train.py"]}
     monkeypatch.setattr(restore, "edited_since", lambda _, path: edited.get(path, []))
     assert against()[ANALYSIS] == f"{RUN}: made by other code: scripts/train.py"
+    assert not any(against(older_code=True).values())
 
 
 def test_runs_and_splits_of_a_sweep_are_restored(monkeypatch, tmp_path):
@@ -82,9 +83,12 @@ def test_runs_and_splits_of_a_sweep_are_restored(monkeypatch, tmp_path):
     for path, slice_ in settings.items():
         (published / path).parent.mkdir(parents=True)
         (published / path).write_text(json.dumps({"settings": slice_}))
-        artefacts[path] = {"sha256": sha256(published / path), "inputs": {}, "code_sha256": ""}
+        artefacts[path] = {"sha256": sha256(published / path), "inputs": {}, "code_sha256": "old"}
         artefacts[path] |= {"config_sha256": settings_sha256(slice_)}
-    about = {"config": {}, "config_sha256": settings_sha256({}), "left_out": []}
+    elsewhere = {"machine": {"cores": 3}, "largest_job_memory_mb": 7.0, "code": {"old": {"a": "b"}}}
+    about = {"config": {}, "config_sha256": settings_sha256({}), "left_out": [], **elsewhere}
     (published / "provenance.json").write_text(json.dumps(about | {"artefacts": artefacts}))
     restore.restore(published, files)
     assert all((tmp_path / "results/small" / path).exists() for path in settings)
+    kept = json.loads((tmp_path / "results/small/restored.json").read_text())
+    assert kept == elsewhere | {"artefacts": artefacts, "left_out": []}

@@ -135,6 +135,26 @@ def test_recorded_twice_is_the_same_record(recorded, tmp_path):
     assert again == json.loads((recorded / "provenance.json").read_text())
 
 
+def test_restored_run_keeps_its_entry_while_its_inputs_are_the_same(tmp_path):
+    read, held = "runs/modular_addition/m/3/run.json", "runs/modular_addition/m/3/checkpoints"
+    jobs = write_study(tmp_path)
+    jobs[0]["outputs"].append(held)
+    entry = {"inputs": {}, "code_sha256": "old", "git_commit": "abc", "seeds": [3]}
+    artefacts = {read: entry | {"sha256": sha256(tmp_path / read)}, held: entry | {"sha256": "1"}}
+    table = "tables/grokking.csv"  # restored, too, but of another run
+    artefacts[table] = entry | {"sha256": sha256(tmp_path / table), "inputs": {read: "other"}}
+    restored = {"artefacts": artefacts, "code": {"old": {"a.py": "1"}}, "left_out": [held]}
+    (tmp_path / "restored.json").write_text(json.dumps(restored))
+    record(tmp_path, jobs)
+    provenance = json.loads((tmp_path / "provenance.json").read_text())
+    assert [provenance["artefacts"][path] for path in (read, held)] == [
+        artefacts[path] for path in (read, held)
+    ]
+    assert provenance["artefacts"][table]["program"] == "scripts/gather.py"
+    assert provenance["code"]["old"] == {"a.py": "1"}
+    assert provenance["left_out"] == [held]
+
+
 def test_untouched_study_agrees(study, capsys):
     without_run(study)
     run_program("verify", "--study", study, "--lock", study / "lock.txt")

@@ -14,6 +14,7 @@ from mechanics.settings import as_argument
 
 ROOT = SCRIPTS.parent
 ID_DIGITS = 12
+RESTORED = "restored.json"  # in a study's folder: the published provenance of what was restored
 
 
 def closure(*sources: Path) -> list[Path]:
