@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-from mechanics.config import load, model_entry, training_settings
+import pytest
+
+from mechanics.config import load, model_entry, run_of_seed, seeds_of_run, training_settings
+from mechanics.settings import ConfigError
 
 STUDY = str(Path(__file__).parents[1] / "config" / "config.yaml")
 
@@ -25,3 +28,22 @@ def test_a_variant_shares_what_it_does_not_set():
     }
     entry = model_entry(section, "other")
     assert (entry["a"], entry["b"], entry["c"]) == (1, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (("linear_regression", "m", "0"), "linear_regression: this study has no such track"),
+        (("modular_addition", "left_out", "0"), "models: left_out: .* expected one of m$"),
+        (("modular_addition", "m", "7"), "m: no run 7; expected one of 0-1, 4"),
+    ],
+)
+def test_run_that_the_config_lacks_is_named(run, message):
+    models = {"m": {"seeds": [0, 1, 4], "stack": 2}, "left_out": None}
+    config = {"linear_regression": None, "modular_addition": {"defaults": {}, "models": models}}
+    assert seeds_of_run(config, "modular_addition", "m", "0-1") == [0, 1]
+    assert run_of_seed(config, "modular_addition", "m", 1) == "0-1"
+    with pytest.raises(ConfigError, match="m: no seed 2; it is in none of 0-1, 4"):
+        run_of_seed(config, "modular_addition", "m", 2)
+    with pytest.raises(ConfigError, match=message):
+        seeds_of_run(config, *run)

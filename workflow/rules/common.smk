@@ -22,12 +22,22 @@ def run_folder(task, model, block):
     return f"{RESULTS}/runs/{task}/{model}/{block}"
 
 
+def asked_for(find, wildcards, key):
+    """WorkflowError for a target that is no run of the config."""
+    try:
+        task = wildcards.get("task", "modular_addition")
+        return find(config, task, wildcards.model, key)
+    except ConfigError as error:
+        raise WorkflowError(f"There is no such run.\n{error}") from None
+
+
 def seeds_of(wildcards):
-    return study.blocks(config[wildcards.task], wildcards.model)[wildcards.block]
+    return asked_for(study.seeds_of_run, wildcards, wildcards.block)
 
 
 def training_data(wildcards):
     """What the data stage makes for one training."""
+    seeds_of(wildcards)
     if wildcards.task == "linear_regression":
         # ancient: more prompts to judge by do not change what is trained, d and k do (settings).
         # str: the flag would else mark the output itself, for every rule that reads it.
@@ -76,7 +86,6 @@ def figures(*names):
 
 def splits(wildcards):
     """The split of the pairs for every seed of an addition run."""
-    section = config["modular_addition"]
-    seeds = study.blocks(section, wildcards.model)[wildcards.block]
-    mark = study.split_mark(section, wildcards.model)
+    seeds = seeds_of(wildcards)
+    mark = study.split_mark(config["modular_addition"], wildcards.model)
     return expand(rules.split_pairs.output[0], seed=seeds, mark=mark)

@@ -11,8 +11,7 @@ FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES | SWEEP_FIGURES
 
 def run_of(wildcards):
     """The run that a seed was trained in."""
-    blocks = study.blocks(config[wildcards.task], wildcards.model)
-    (block,) = (name for name, seeds in blocks.items() if int(wildcards.seed) in seeds)
+    block = asked_for(study.run_of_seed, wildcards, int(wildcards.seed))
     return multiext(
         f"{run_folder(wildcards.task, wildcards.model, block)}/",
         "run.json",
