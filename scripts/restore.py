@@ -34,6 +34,10 @@ from mechanics.verification import altered, edited_since, read_provenance
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PARTS = ("data", "runs", "weights", "analysis")  # what is dear to make, in its order
 OTHER_CODE = "made by other code"
+OTHER_MACHINE = (
+    "sampled here it differs from the published one in rounding, and is left out; another model or"
+    " analysis would sample it anew, and train again what was judged by it"
+)
 NOTE = (
     "The checkpoints are not published: where the code or settings of an analysis change, Snakemake"
     " will plan to train its runs again."
@@ -81,7 +85,8 @@ def restore(published: Path, files: list[str], older_code: bool = False) -> None
         snakemake(files, *(str(study / path) for path in again))
         for path in again:
             if sha256(study / path) != provenance["artefacts"][path]["sha256"]:
-                against[path] = "made here it differs in rounding from the published one"
+                (study / path).unlink()  # what is restored was not made from it
+                print(f"{study / path}: {OTHER_MACHINE}")
     for part in PARTS[1:]:  # in this order: dates follow the workflow
         own = dear(provenance, part)
         for path in own:

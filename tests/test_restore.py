@@ -1,6 +1,7 @@
 """Which files of a published study are what the workflow would make now."""
 
 import json
+from pathlib import Path
 
 import pytest
 from helpers import write_sweep_config
@@ -92,3 +93,28 @@ def test_runs_and_splits_of_a_sweep_are_restored(monkeypatch, tmp_path):
     assert all((tmp_path / "results/small" / path).exists() for path in settings)
     kept = json.loads((tmp_path / "results/small/restored.json").read_text())
     assert kept == elsewhere | {"artefacts": artefacts, "left_out": []}
+
+
+@pytest.mark.parametrize("made", ["the same bytes", "other rounding"])
+def test_data_made_on_another_machine_is_left_out(monkeypatch, tmp_path, made):
+    published, study = tmp_path / "published", tmp_path / "results/small"
+    files = write_sweep_config(tmp_path, "cpu")
+    (tmp_path / "same").write_text("the same bytes")
+    artefacts = {SPLIT: {"sha256": sha256(tmp_path / "same"), "inputs": {}, "code_sha256": ""}}
+    artefacts[SPLIT]["config_sha256"] = settings_sha256(split_settings(spelled_out(load(files))))
+    about = {"config": {}, "config_sha256": settings_sha256({}), "left_out": [SPLIT], "code": {}}
+    about |= {"machine": {}, "largest_job_memory_mb": 1.0, "artefacts": artefacts}
+    published.mkdir()
+    (published / "provenance.json").write_text(json.dumps(about))
+
+    def snakemake(_, target, *options):
+        if not options:
+            Path(target).parent.mkdir(parents=True)
+            Path(target).write_text(made)
+
+    monkeypatch.setattr(restore, "snakemake", snakemake)
+    restore.restore(published, files)
+    assert (study / SPLIT).exists() == (made == "the same bytes")
+    kept = json.loads((study / "restored.json").read_text())
+    assert kept["artefacts"] == artefacts
+    assert kept["left_out"] == ([] if made == "the same bytes" else [SPLIT])
