@@ -86,7 +86,8 @@ def run_folders(study: Path, config: dict) -> list[Path]:
 
 def publish(study: Path, provenance: dict, config: list[Path], output: Path, most: float) -> None:
     """Fill the folder ``output``."""
-    kept = [path for path in provenance["artefacts"] if is_published(study / path, path, most)]
+    here = [path for path in provenance["artefacts"] if (study / path).exists()]  # all but left out
+    kept = [path for path in here if is_published(study / path, path, most)]
     for path in [*kept, *(path for path in BESIDES if (study / path).exists())]:
         (output / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(study / path, output / path)
