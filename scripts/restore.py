@@ -13,6 +13,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 from mechanics.config import (
@@ -29,7 +30,7 @@ from mechanics.files import atomic, sha256
 from mechanics.lineage import RESTORED, ROOT, settings_sha256
 from mechanics.settings import ConfigError, read_yaml
 from mechanics.sweep import spelled_out
-from mechanics.verification import altered, edited_since, read_provenance
+from mechanics.verification import altered, edited_since, listed, read_provenance
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PARTS = ("data", "runs", "weights", "analysis")  # what is dear to make, in its order
@@ -170,13 +171,21 @@ def keep_provenance(study: Path, provenance: dict, restored: list[str]) -> None:
 
 
 def snakemake(files: list[str], *arguments: str) -> None:
-    """Raises ValueError if it fails; what it says of the failure goes to the terminal."""
+    """Raises ValueError with all that it says if it fails; else nothing is told of it."""
     command = [sys.executable, "-m", "snakemake", *arguments, "--cores", "1"]
-    command += ["--quiet", "host", "progress", "rules"]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    result = subprocess.run([*command, "--configfile", *files], check=False, env=environment)
+    result = subprocess.run(
+        [*command, "--configfile", *files],
+        check=False,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
     if result.returncode:
-        raise ValueError("Snakemake failed, see above; remove the study's folder to begin again")
+        raise ValueError(
+            f"Snakemake failed; remove the study's folder to begin again:\n{result.stdout}"
+        )
 
 
 def report(study: Path, against: dict[str, str]) -> None:
@@ -184,9 +193,15 @@ def report(study: Path, against: dict[str, str]) -> None:
         own = {path: why for path, why in against.items() if path.startswith(f"{part}/")}
         n_restored = sum(not why and (study / path).exists() for path, why in own.items())
         print(f"{study}/{part}: {n_restored} of {len(own)} files restored")
-        refused = {f"{Path(path).parent}: {why}" for path, why in own.items() if why}
-        for line in sorted(refused):
-            print(f"  not restored, will be made again if it is needed: {line}")
+        refused = defaultdict(set)
+        for path, why in own.items():
+            inherited = why.startswith(tuple(f"{part}/" for part in PARTS))
+            cause = "what it was made from is not restored" if inherited else why
+            refused[cause].add(str(Path(path).parent.relative_to(part)))
+        refused.pop("", None)  # no reason: restored, or published without its checkpoints
+        for cause, folders in sorted(refused.items()):
+            print(f"  not restored, will be made again if it is needed: {listed(sorted(folders))}")
+            print(f"    {cause}")
     print(NOTE)
     if any(OTHER_CODE in why for why in against.values()):
         print("With --older-code (make restore OLDER_CODE=1) what other code made is restored too.")

@@ -103,7 +103,7 @@ def moved_on(provenance: dict, lock: Path) -> tuple[list[str], list[str]]:
     for (program, code, commit), paths in sorted(made_by.items()):
         recorded = provenance["code"].get(code, {})
         held = hashes_at(commit, recorded)
-        made = f"it made {_listed(paths)}"
+        made = f"it made {listed(paths)}"
         if foreign := [file for file, old in recorded.items() if held.get(file, old) != old]:
             lost.append(f"{program}: {', '.join(foreign)}: not as in commit {commit}; {made}")
         elif files := edited_since(provenance, paths[0]):
@@ -163,6 +163,7 @@ def _differing(commit: str, files: list[Path]) -> list[str]:
     return result.stdout.split() if result.returncode == 0 else []
 
 
-def _listed(paths: list[str], most: int = 4) -> str:
+def listed(paths: list[str], most: int = 4) -> str:
+    """The first of the paths, and how many more there are."""
     more = f" and {len(paths) - most} more" if len(paths) > most else ""
     return ", ".join(paths[:most]) + more
