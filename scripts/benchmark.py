@@ -38,6 +38,7 @@ from mechanics.timing.gpu import gpu_row
 from mechanics.timing.rows import addition_rows, regression_rows, stack_rows
 from mechanics.timing.steps import addition_step, addition_variants, regression_step
 from mechanics.timing.turns import Row, measure
+from mechanics.training.checkpoint import read_tensors
 
 SIZES = (1, 2, 4, 8, 16, 32)  # replicas of a stack
 LOG_WIDTH = 130  # columns
@@ -105,7 +106,7 @@ def run(arguments: argparse.Namespace) -> list[Row]:
     rows: list[Row] = [("threads", arguments.threads, "threads", f"CPU, {versions}"), load]
     overheads = workflow(arguments.config_files, arguments.quick)
     addition, regression = map(read_settings, (arguments.addition, arguments.regression))
-    rows += training_steps(addition, regression, arguments.quick)
+    rows += training_steps(addition, regression, trained_weights(folder), arguments.quick)
     rows += stacks(addition, regression, arguments.quick)
     rows += overheads
     if folder is None:
@@ -124,8 +125,14 @@ def load_row() -> Row:
     return "load_per_core", os.getloadavg()[0] / cores, "processes", note
 
 
-def training_steps(addition: dict, regression: dict, quick: bool) -> list[Row]:
-    steps = addition_variants(addition)
+def trained_weights(study: Path | None) -> dict[str, torch.Tensor] | None:
+    """Final weights of seed 0 of the addition network in a finished study, if there is one."""
+    path = study / "weights/modular_addition/softmax_L1/seed0.safetensors" if study else None
+    return read_tensors(path)[0] if path and path.exists() else None
+
+
+def training_steps(addition: dict, regression: dict, trained, quick: bool) -> list[Row]:
+    steps = addition_variants(addition, trained)
     with FlopCounterMode(display=False) as counter:
         steps["products"]()
     repeats, warm_up = (3, 1) if quick else (40, 60)

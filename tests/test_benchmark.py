@@ -72,6 +72,15 @@ def test_the_variants_train_one_network_alike():
         assert (rounded - exact[0]).abs().max() > 1e-6  # it did round
 
 
+def test_trained_weights_are_timed_if_they_are_of_the_network():
+    settings = addition_settings()
+    own = OBJECTIVES["modular_addition"](settings, [], torch.device("cpu")).initial(0)
+    sure = own | {"unembed.W_U": own["unembed.W_U"] * 2}
+    variants = steps.addition_variants(settings, sure)
+    assert variants["trained"]()[0] != variants["collapsed"]()[0]
+    assert "trained" not in steps.addition_variants(addition_settings(p=7), own)
+
+
 class Products(TorchDispatchMode):
     """Notes the type of every matrix product."""
 

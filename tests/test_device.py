@@ -23,6 +23,15 @@ def test_bfloat16_products_would_be_noticed(monkeypatch):
     assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"
 
 
+@pytest.mark.skipif(not torch.set_flush_denormal(True), reason="this CPU cannot")
+def test_denormal_numbers_are_zeros():
+    torch.set_flush_denormal(False)
+    tiny = torch.tensor([1e-40])
+    assert (tiny * 1).item() > 0
+    device.choose_device("cpu")
+    assert (tiny * 1).item() == 0
+
+
 def test_unknown_device_is_named():
     with pytest.raises(ValueError, match="device 'tpu': expected 'auto', 'cpu' or 'cuda'"):
         device.choose_device("tpu")

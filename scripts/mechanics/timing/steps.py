@@ -59,27 +59,31 @@ def stacked_step(
     return step
 
 
-def addition_variants(settings: dict) -> dict[str, Step]:
-    """One step of the same network from the same weights, on all training pairs of seed 0."""
+def addition_variants(settings: dict, trained: dict[str, Tensor] | None = None) -> dict[str, Step]:
+    """One step of the same network from the same weights, on all training pairs of seed 0.
+
+    ``trained``: weights of seed 0 at the end of its training; left out if they are of another
+    network.
+    """
     objective = ModularAddition(settings, [], torch.device("cpu"))
     mask = training_mask(settings["p"], settings["train_fraction"], 0)
     pairs, correct = objective.pairs[mask][None], objective.targets[mask][None]
     network = objective.architecture
     parameters = _stacked(objective, [0], torch.device("cpu"))
 
-    def ours(logits_at_equals, mlp_dtype="float32"):
+    def ours(logits_at_equals, mlp_dtype="float32", weights=parameters):
         own = ModularAddition(settings | {"mlp_dtype": mlp_dtype}, [], torch.device("cpu"))
 
         def losses(leaves, _):
             logits = logits_at_equals(leaves, pairs, own.trained_as)
             return cross_entropy(logits, correct).mean(dim=-1)
 
-        return stacked_step(parameters, settings, losses)
+        return stacked_step(weights, settings, losses)
 
     def native():
         return _lens_step(to_lens(parameters, network), settings, pairs, correct)
 
-    return {
+    variants = {
         "collapsed": ours(addition.forward),
         "products": products_alone(ours(addition.forward)),
         "bfloat16": ours(addition.forward, "bfloat16"),
@@ -88,6 +92,12 @@ def addition_variants(settings: dict) -> dict[str, Step]:
         "transformer_lens": _by_default(native()),
         "transformer_lens_onednn": native(),
     }
+    if trained and {name: tuple(tensor.shape) for name, tensor in trained.items()} == dict(
+        objective.shapes
+    ):
+        final = {name: trained[name][None] for name in objective.shapes}
+        variants["trained"] = ours(addition.forward, weights=final)
+    return variants
 
 
 def addition_step(settings: dict, n_seeds: int, device: torch.device) -> Step:
