@@ -131,7 +131,9 @@ def trained_weights(study: Path | None) -> dict[str, torch.Tensor] | None:
     return read_tensors(path)[0] if path and path.exists() else None
 
 
-def training_steps(addition: dict, regression: dict, trained, quick: bool) -> list[Row]:
+def training_steps(
+    addition: dict, regression: dict, trained: dict[str, torch.Tensor] | None, quick: bool
+) -> list[Row]:
     steps = addition_variants(addition, trained)
     with FlopCounterMode(display=False) as counter:
         steps["products"]()

@@ -79,7 +79,8 @@ def describe(study: Path, jobs: list[dict], config: dict, common: dict, restored
         known = restored["artefacts"].get(path)
         if known and (known["sha256"], known["inputs"]) == (digest, inputs):
             artefacts[path] = known
-            code |= {k: v for k, v in restored["code"].items() if k == known["code_sha256"]}
+            if (key := known["code_sha256"]) in restored["code"]:
+                code[key] = restored["code"][key]
             continue
         entry = {
             "rule": job["rule"],

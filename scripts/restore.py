@@ -36,8 +36,8 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PARTS = ("data", "runs", "weights", "analysis")  # what is dear to make, in its order
 OTHER_CODE = "made by other code"
 OTHER_MACHINE = (
-    "sampled here it differs from the published one in rounding, and is left out; another model or"
-    " analysis would sample it anew, and train again what was judged by it"
+    "sampled here it is not the published one to the bit (another processor rounds otherwise), and"
+    " is left out; another model or analysis would sample it anew, and train again what it judged"
 )
 NOTE = (
     "The checkpoints are not published: where the code or settings of an analysis change, Snakemake"
@@ -195,7 +195,7 @@ def report(study: Path, against: dict[str, str]) -> None:
         print(f"{study}/{part}: {n_restored} of {len(own)} files restored")
         refused = defaultdict(set)
         for path, why in own.items():
-            inherited = why.startswith(tuple(f"{part}/" for part in PARTS))
+            inherited = why.split("/")[0] in PARTS  # the path of what is not restored
             cause = "what it was made from is not restored" if inherited else why
             refused[cause].add(str(Path(path).parent.relative_to(part)))
         refused.pop("", None)  # no reason: restored, or published without its checkpoints

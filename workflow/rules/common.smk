@@ -37,7 +37,9 @@ def seeds_of(wildcards):
 
 def training_data(wildcards):
     """What the data stage makes for one training."""
-    seeds_of(wildcards)
+    seeds_of(
+        wildcards
+    )  # that there is such a run is said before its data is looked for
     if wildcards.task == "linear_regression":
         # ancient: more prompts to judge by do not change what is trained, d and k do (settings).
         # str: the flag would else mark the output itself, for every rule that reads it.
