@@ -37,9 +37,7 @@ def seeds_of(wildcards):
 
 def training_data(wildcards):
     """What the data stage makes for one training."""
-    seeds_of(
-        wildcards
-    )  # that there is such a run is said before its data is looked for
+    seeds_of(wildcards)  # says so if there is no such run
     if wildcards.task == "linear_regression":
         # ancient: more prompts to judge by do not change what is trained, d and k do (settings).
         # str: the flag would else mark the output itself, for every rule that reads it.
