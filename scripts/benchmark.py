@@ -103,7 +103,7 @@ def run(arguments: argparse.Namespace) -> list[Row]:
     records = recorded_jobs(folder) if folder else None  # a bad one is said before minutes of work
     choose_device("cpu", arguments.threads)
     versions = f"torch {torch.__version__}, TransformerLens {version('transformer-lens')}"
-    rows: list[Row] = [("threads", arguments.threads, "threads", f"CPU, {versions}"), load]
+    rows: list[Row] = [("threads", float(arguments.threads), "threads", f"CPU, {versions}"), load]
     overheads = workflow(arguments.config_files, arguments.quick)
     addition, regression = map(read_settings, (arguments.addition, arguments.regression))
     rows += training_steps(addition, regression, trained_weights(folder), arguments.quick)

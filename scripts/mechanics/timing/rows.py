@@ -70,4 +70,4 @@ def stack_rows(task: str, times: dict[int, pd.DataFrame]) -> list[Row]:
     each = {size: frame["step"].median() / size for size, frame in times.items()}
     best, alone = min(each, key=each.get), each[min(each)]
     note = f"at once are cheapest: {each[best]:.3g} ms for each, {alone:.3g} ms for one by itself"
-    return [*rows, (f"stack_{task}_cheapest", best, "replicas", note)]
+    return [*rows, (f"stack_{task}_cheapest", float(best), "replicas", note)]
