@@ -14,15 +14,15 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.circuits.ablation import random_sets
-from mechanics.circuits.embedding import number_embeddings
-from mechanics.circuits.embedding_ablation import answers_with, in_embedding
-from mechanics.circuits.fourier import frequencies, frequency_shares, key_frequencies
-from mechanics.device import choose_device
-from mechanics.files import atomic
-from mechanics.seeds import generator
+from mechanics.addition.ablation import random_sets
+from mechanics.addition.embedding import number_embeddings
+from mechanics.addition.embedding_ablation import answers_with, in_embedding
+from mechanics.addition.fourier import frequencies, frequency_shares, key_frequencies
+from mechanics.models.transformer import architecture
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
+from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import CheckpointError, Run
-from mechanics.training.objectives import architecture
 
 N_DRAWS = 10  # random sets of frequencies beside the keys
 NAN = {"loss": math.nan, "accuracy": math.nan, "min_margin": math.nan}

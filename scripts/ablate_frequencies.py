@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from mechanics.circuits.ablation import (
+from mechanics.addition.ablation import (
     FormulaAnswers,
     equal_amplitudes,
     fitted_amplitudes,
@@ -34,20 +34,20 @@ from mechanics.circuits.ablation import (
     without_frequencies_in_neurons,
     without_neurons,
 )
-from mechanics.circuits.addition_activations import addition_activations, neuron_logits
-from mechanics.circuits.fourier import (
+from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.fourier import (
     frequencies,
     frequency_shares,
     key_frequencies,
     sum_spectrum,
 )
-from mechanics.circuits.neurons import neuron_frequencies
-from mechanics.circuits.progress_measures import excluded_logits, restricted_logits
-from mechanics.device import choose_device
-from mechanics.files import atomic
-from mechanics.seeds import generator
+from mechanics.addition.neurons import neuron_frequencies
+from mechanics.addition.progress_measures import excluded_logits, restricted_logits
+from mechanics.models.transformer import architecture
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
+from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import CheckpointError, Run
-from mechanics.training.objectives import architecture
 
 N_DRAWS = 10  # random sets of frequencies beside the keys
 N_ORDERS = 3  # random orders of the neurons

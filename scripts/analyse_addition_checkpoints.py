@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mechanics.circuits.addition_activations import neuron_logits
-from mechanics.circuits.fourier import (
+from mechanics.addition.activations import neuron_logits
+from mechanics.addition.fourier import (
     effective_rank,
     frequencies,
     frequency_shares,
@@ -23,8 +23,9 @@ from mechanics.circuits.fourier import (
     key_frequencies,
     sum_spectrum,
 )
-from mechanics.circuits.neurons import neuron_frequencies
-from mechanics.circuits.progress_measures import (
+from mechanics.addition.neurons import neuron_frequencies
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.addition.progress_measures import (
     MATRICES,
     MOMENTS,
     change_points,
@@ -37,14 +38,12 @@ from mechanics.circuits.progress_measures import (
     reads_neurons_directly,
     restricted_logits,
 )
-from mechanics.device import choose_device
-from mechanics.files import atomic
 from mechanics.models.addition import Parameters
-from mechanics.models.block import Architecture
+from mechanics.models.transformer import Architecture, architecture
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
-from mechanics.tasks.modular_addition import all_pairs, targets
 from mechanics.training.checkpoint import CheckpointError, Run
-from mechanics.training.objectives import architecture
 
 EXPLAINED = 0.85  # of a neuron's variance by one frequency (Nanda et al. 2023, sec. 4.3)
 SPLITS = ("train", "validation", "validation_swapped", "validation_new", "all")

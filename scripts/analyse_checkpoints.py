@@ -16,9 +16,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.algorithms.context import second_moments
-from mechanics.circuits.effective_weights import describe_step
-from mechanics.circuits.sensitivity import (
+from mechanics.models.prompts import Prompts
+from mechanics.regression.algorithms.context import second_moments
+from mechanics.regression.effective_weights import describe_step
+from mechanics.regression.evaluation import RegressionRun, open_regression_run
+from mechanics.regression.references import reference_answers, reference_predictors
+from mechanics.regression.sensitivity import (
     Answers,
     answers,
     correlation,
@@ -26,13 +29,10 @@ from mechanics.circuits.sensitivity import (
     mean_cosine,
     similarities,
 )
-from mechanics.device import choose_device
-from mechanics.evaluation import RegressionRun, open_regression_run
-from mechanics.files import atomic
-from mechanics.references import reference_answers, reference_predictors
-from mechanics.seeds import generator
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
+from mechanics.runtime.seeds import generator
 from mechanics.settings import ConfigError
-from mechanics.tasks.linear_regression import Prompts
 from mechanics.training.checkpoint import CheckpointError
 
 

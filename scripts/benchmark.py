@@ -22,22 +22,22 @@ import torch
 from rich.console import Console
 from torch.utils.flop_counter import FlopCounterMode
 
-from mechanics import config as study
-from mechanics.device import choose_device
-from mechanics.files import atomic
-from mechanics.lineage import ROOT
-from mechanics.settings import ConfigError, as_argument, read_settings
-from mechanics.timing import overhead, show
-from mechanics.timing.forecast import (
+from mechanics.benchmark import overhead, show
+from mechanics.benchmark.forecast import (
     finished_study,
     forecast_rows,
     missing_row,
     recorded_jobs,
 )
-from mechanics.timing.gpu import gpu_row
-from mechanics.timing.rows import addition_rows, regression_rows, stack_rows
-from mechanics.timing.steps import addition_step, addition_variants, regression_step
-from mechanics.timing.turns import Row, measure
+from mechanics.benchmark.gpu import gpu_row
+from mechanics.benchmark.rows import addition_rows, regression_rows, stack_rows
+from mechanics.benchmark.steps import addition_step, addition_variants, regression_step
+from mechanics.benchmark.turns import Row, measure
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
+from mechanics.settings import ConfigError, as_argument, read_settings
+from mechanics.study import config as study
+from mechanics.study.lineage import ROOT
 from mechanics.training.checkpoint import read_tensors
 
 SIZES = (1, 2, 4, 8, 16, 32)  # replicas of a stack

@@ -13,16 +13,16 @@ import docutils.utils
 import jinja2
 import pandas as pd
 
-from mechanics.files import atomic
-from mechanics.page.addition import AdditionRun, addition_explorer
-from mechanics.page.charts import HIGHEST_RISK, LAWS, RISK_FLOOR, specifications
-from mechanics.page.comparison_table import grouped
-from mechanics.page.figures import caption_html, read_picture, title
-from mechanics.page.notes import addition_notes, regression_notes
-from mechanics.page.regression import regression_explorer
-from mechanics.page.render import render
+from mechanics.report.page.addition import AdditionRun, addition_explorer
+from mechanics.report.page.charts import HIGHEST_RISK, LAWS, RISK_FLOOR, specifications
+from mechanics.report.page.comparison_table import grouped
+from mechanics.report.page.figures import caption_html, read_picture, title
+from mechanics.report.page.notes import addition_notes, regression_notes
+from mechanics.report.page.regression import regression_explorer
+from mechanics.report.page.render import render
+from mechanics.runtime.files import atomic
 from mechanics.settings import read_settings
-from mechanics.tables import read_table
+from mechanics.tables.frames import read_table
 
 TRACKS = {"linear_regression": "Track A", "modular_addition": "Track B"}
 ANALYSES = {  # of an addition run, every checkpoint

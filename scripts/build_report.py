@@ -13,9 +13,9 @@ from pathlib import Path
 import pypdf
 import typst
 
-from mechanics.files import atomic
-from mechanics.lineage import short_id
 from mechanics.report.prose import problems
+from mechanics.runtime.files import atomic
+from mechanics.study.lineage import short_id
 
 PAGES = 2
 

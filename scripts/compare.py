@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.comparison import (
+from mechanics.runtime.files import atomic
+from mechanics.settings import read_settings
+from mechanics.tables.comparison import (
     COLUMNS,
     addition_rows,
     as_markdown,
     assignment_order,
     regression_rows,
 )
-from mechanics.files import atomic
-from mechanics.settings import read_settings
-from mechanics.tables import write_csv
+from mechanics.tables.frames import write_csv
 
 
 def main() -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.circuits.fourier import n_frequencies_for, sum_spectrum
-from mechanics.device import choose_device
-from mechanics.files import atomic
+from mechanics.addition.fourier import n_frequencies_for, sum_spectrum
+from mechanics.addition.pairs import all_pairs, cross_entropy, targets
 from mechanics.models import addition
-from mechanics.tasks.modular_addition import all_pairs, cross_entropy, targets
+from mechanics.models.transformer import architecture
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.training.checkpoint import Run
-from mechanics.training.objectives import architecture
 
 SHARE = 0.9  # of the part of the logits that depends on a + b − c, carried by n_frequencies
 

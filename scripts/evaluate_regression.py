@@ -11,14 +11,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.circuits.effective_weights import describe_step
-from mechanics.circuits.sensitivity import answers, similarities
-from mechanics.device import choose_device
-from mechanics.evaluation import RegressionRun, open_regression_run, predict
-from mechanics.files import atomic
-from mechanics.references import reference_answers, reference_predictors
+from mechanics.models.prompts import Prompts, squared_errors
+from mechanics.regression.effective_weights import describe_step
+from mechanics.regression.evaluation import RegressionRun, open_regression_run, predict
+from mechanics.regression.references import reference_answers, reference_predictors
+from mechanics.regression.sensitivity import answers, similarities
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
-from mechanics.tasks.linear_regression import Prompts, squared_errors
 from mechanics.training.checkpoint import CheckpointError
 
 N_COMPARED = 2048  # prompts that are compared with the algorithms; the risk takes all of them

@@ -19,8 +19,8 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from mechanics.files import atomic
-from mechanics.study_results import ROLES, model_for
+from mechanics.runtime.files import atomic
+from mechanics.study.results import ROLES, model_for
 from mechanics.training.checkpoint import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[1]

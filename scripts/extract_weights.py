@@ -11,7 +11,7 @@ from pathlib import Path
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
-from mechanics.files import atomic, sha256
+from mechanics.runtime.files import atomic, sha256
 
 
 def main() -> None:

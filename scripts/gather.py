@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mechanics.settings import read_settings
-from mechanics.tables import read_analyses, write_table
+from mechanics.tables.frames import read_analyses, write_table
 
 
 def main() -> None:

@@ -10,11 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mechanics.files import atomic
 from mechanics.report.claims import ClaimError, evaluate
 from mechanics.report.summary import comparison_rows, footer, seeds_sentence
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError, as_argument, read_settings, read_yaml
-from mechanics.tables import TableError, check_unedited, read_table
+from mechanics.tables.frames import TableError, check_unedited, read_table
 
 
 def main() -> None:

@@ -12,14 +12,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.circuits.addition_activations import addition_activations
-from mechanics.circuits.neurons import neuron_frequencies
-from mechanics.device import choose_device
-from mechanics.files import atomic
+from mechanics.addition.activations import addition_activations
+from mechanics.addition.neurons import neuron_frequencies
+from mechanics.addition.pairs import all_pairs
+from mechanics.models.transformer import architecture
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
-from mechanics.tasks.modular_addition import all_pairs
 from mechanics.training.checkpoint import CheckpointError, Run
-from mechanics.training.objectives import architecture
 
 POSITIONS = ("a", "b", "=")
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.circuits.regression_attention import (
+from mechanics.models.prompts import Prompts
+from mechanics.regression.attention import (
     attention_weights,
     match_correlation,
     merged_query_key,
@@ -19,11 +20,10 @@ from mechanics.circuits.regression_attention import (
     top_weight,
     value_sign,
 )
-from mechanics.device import choose_device
-from mechanics.evaluation import RegressionRun, open_regression_run
-from mechanics.files import atomic
+from mechanics.regression.evaluation import RegressionRun, open_regression_run
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
-from mechanics.tasks.linear_regression import Prompts
 from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS, N_PROMPTS_DEEP = 1024, 256  # deep networks have many heads and take longer

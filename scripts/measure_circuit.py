@@ -12,22 +12,21 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mechanics.circuits import identities
-from mechanics.circuits.addition_activations import addition_activations, neuron_logits
-from mechanics.circuits.embedding import (
+from mechanics.addition import identities
+from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.embedding import (
     circle,
     key_plane,
     number_embeddings,
     principal_plane,
     principal_shares,
 )
-from mechanics.circuits.fourier import frequency_shares, key_frequencies, sum_spectrum
-from mechanics.circuits.neurons import cluster_keys, neuron_frequencies, output_frequencies
-from mechanics.device import choose_device
-from mechanics.files import atomic
-from mechanics.models.block import Architecture
+from mechanics.addition.fourier import frequency_shares, key_frequencies, sum_spectrum
+from mechanics.addition.neurons import cluster_keys, neuron_frequencies, output_frequencies
+from mechanics.models.transformer import Architecture, architecture
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.training.checkpoint import CheckpointError, Run
-from mechanics.training.objectives import architecture
 
 EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
 NAN = float("nan")

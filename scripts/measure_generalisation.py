@@ -13,16 +13,8 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.algorithms.least_squares import ordinary_least_squares
-from mechanics.algorithms.softmax_law import SoftmaxDraws, softmax_draws
-from mechanics.device import choose_device
-from mechanics.evaluation import RegressionRun, open_regression_run, predict
-from mechanics.files import atomic
-from mechanics.seeds import generator
-from mechanics.settings import ConfigError
-from mechanics.shift_laws import shift_law
-from mechanics.tasks.linear_regression import Prompts, embed, squared_errors
-from mechanics.tasks.shifted_prompts import (
+from mechanics.models.prompts import Prompts, embed, squared_errors
+from mechanics.models.shifted_prompts import (
     INDEX,
     REPLICA,
     Shift,
@@ -31,8 +23,16 @@ from mechanics.tasks.shifted_prompts import (
     shifted_subspaces,
     shifts,
 )
+from mechanics.models.transformer import token_d
+from mechanics.regression.algorithms.least_squares import ordinary_least_squares
+from mechanics.regression.evaluation import RegressionRun, open_regression_run, predict
+from mechanics.regression.laws.shift_laws import shift_law
+from mechanics.regression.laws.softmax_law import SoftmaxDraws, softmax_draws
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
+from mechanics.runtime.seeds import generator
+from mechanics.settings import ConfigError
 from mechanics.training.checkpoint import CheckpointError
-from mechanics.training.objectives import token_d
 
 N_PROMPTS, N_QUERIES = 8192, 8
 N_PROMPTS_WITH_MLP = 1024  # the first of them: an MLP makes a token a hundred times as expensive

@@ -16,7 +16,9 @@ import pandas as pd
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.circuits.layer_readout import (
+from mechanics.models.prompts import Prompts
+from mechanics.regression.evaluation import RegressionRun, open_regression_run
+from mechanics.regression.layer_readout import (
     equivalent_steps,
     fit_probe,
     gradient_descent_risks,
@@ -27,11 +29,9 @@ from mechanics.circuits.layer_readout import (
     query_streams,
     risk_of,
 )
-from mechanics.device import choose_device
-from mechanics.evaluation import RegressionRun, open_regression_run
-from mechanics.files import atomic
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
-from mechanics.tasks.linear_regression import Prompts
 from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS = 4096  # of the held-out ones, at each k: half to fit, half to judge

@@ -17,20 +17,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.circuits.rank_collapse import (
+from mechanics.models.prompts import Prompts, squared_errors
+from mechanics.models.transformer import Architecture, normalise
+from mechanics.regression.evaluation import RegressionRun, open_regression_run
+from mechanics.regression.rank_collapse import (
     NORMS,
     ROUNDING,
     VARIANTS,
     attention_bound,
     residual_ratio,
 )
-from mechanics.circuits.residual_stream import read_out, residual_streams
-from mechanics.device import choose_device
-from mechanics.evaluation import RegressionRun, open_regression_run
-from mechanics.files import atomic
-from mechanics.models.block import Architecture, normalise
+from mechanics.regression.residual_stream import read_out, residual_streams
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
-from mechanics.tasks.linear_regression import Prompts, squared_errors
 from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS = 1024

@@ -15,26 +15,26 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.algorithms import risk
-from mechanics.algorithms.kernel_smoother import (
+from mechanics.models.prompts import Prompts, squared_errors
+from mechanics.regression.algorithms.kernel_smoother import (
     dot_product_smoother,
     gaussian_smoother,
     two_head_smoother,
 )
-from mechanics.algorithms.softmax_law import (
+from mechanics.regression.evaluation import RegressionRun, open_regression_run, predict
+from mechanics.regression.laws import risk
+from mechanics.regression.laws.softmax_law import (
     SoftmaxDraws,
     optimal_softmax,
     softmax_draws,
     softmax_head_risk,
 )
-from mechanics.circuits.softmax_head import SoftmaxHeads, softmax_heads
-from mechanics.device import choose_device
-from mechanics.evaluation import RegressionRun, open_regression_run, predict
-from mechanics.files import atomic
-from mechanics.references import mixture_risk
-from mechanics.seeds import generator
+from mechanics.regression.references import mixture_risk
+from mechanics.regression.softmax_head import SoftmaxHeads, softmax_heads
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
+from mechanics.runtime.seeds import generator
 from mechanics.settings import ConfigError
-from mechanics.tasks.linear_regression import Prompts, squared_errors
 from mechanics.training.checkpoint import CheckpointError
 
 N_PROMPTS = 4096

@@ -14,21 +14,20 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from mechanics.circuits import patching
-from mechanics.circuits.addition_activations import (
+from mechanics.addition import patching
+from mechanics.addition.activations import (
     AdditionActivations,
     addition_activations,
     neuron_logits,
 )
-from mechanics.circuits.fourier import frequency_shares, key_frequencies
-from mechanics.circuits.neurons import neuron_frequencies
-from mechanics.circuits.patching import Patch, PromptPairs, draw_prompt_pairs, recovery
-from mechanics.device import choose_device
-from mechanics.files import atomic
-from mechanics.models.block import Architecture
-from mechanics.seeds import generator
+from mechanics.addition.fourier import frequency_shares, key_frequencies
+from mechanics.addition.neurons import neuron_frequencies
+from mechanics.addition.patching import Patch, PromptPairs, draw_prompt_pairs, recovery
+from mechanics.models.transformer import Architecture, architecture
+from mechanics.runtime.device import choose_device
+from mechanics.runtime.files import atomic
+from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import CheckpointError, Run
-from mechanics.training.objectives import architecture
 
 N_PROMPTS = 400  # pairs drawn; half of those that are answered rank, the other half judges
 N_SIZES = 32  # points of the cumulative curve

@@ -9,8 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 from mechanics.figures import style
-from mechanics.lineage import short_id
-from mechanics.tables import read_table
+from mechanics.study.lineage import short_id
+from mechanics.tables.frames import read_table
 
 
 def main() -> None:

@@ -7,9 +7,9 @@ import pandas as pd
 
 from mechanics.figures import style
 from mechanics.figures.learning_curves import grokking_curves, regression_learning_curves
-from mechanics.histories import grokking_moments, read_histories
-from mechanics.lineage import short_id
-from mechanics.references import mixture_risk, reference_risks
+from mechanics.regression.references import mixture_risk, reference_risks
+from mechanics.study.lineage import short_id
+from mechanics.tables.histories import grokking_moments, read_histories
 
 
 def main() -> None:

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.config import TASKS, blocks, load, models
-from mechanics.files import sha256
-from mechanics.lineage import RESTORED
-from mechanics.provenance import git_commit
 from mechanics.report import readme
+from mechanics.runtime.files import sha256
 from mechanics.settings import ConfigError
-from mechanics.sweep import spelled_out
-from mechanics.verification import altered, moved_on, read_provenance
+from mechanics.study.config import TASKS, blocks, load, models
+from mechanics.study.lineage import RESTORED
+from mechanics.study.provenance import git_commit
+from mechanics.study.sweep import spelled_out
+from mechanics.study.verification import altered, moved_on, read_provenance
 
 PARTS = ("data", "runs", "weights", "analysis", "tables", "figures", "report", "notebook", "page")
 BESIDES = ("tables/benchmark.csv",)  # made on request, and no part of the study's provenance

@@ -16,9 +16,9 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from mechanics.files import atomic, sha256
-from mechanics.lineage import RESTORED, ROOT, code_sha256, settings_sha256
-from mechanics.provenance import git_commit
+from mechanics.runtime.files import atomic, sha256
+from mechanics.study.lineage import RESTORED, ROOT, code_sha256, settings_sha256
+from mechanics.study.provenance import git_commit
 
 
 def main() -> None:

@@ -16,7 +16,9 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from mechanics.config import (
+from mechanics.runtime.files import atomic, sha256
+from mechanics.settings import ConfigError, read_yaml
+from mechanics.study.config import (
     SPLIT_MARK,
     blocks,
     evaluation_settings,
@@ -25,12 +27,10 @@ from mechanics.config import (
     split_settings,
     training_settings,
 )
-from mechanics.config_checks import check
-from mechanics.files import atomic, sha256
-from mechanics.lineage import RESTORED, ROOT, settings_sha256
-from mechanics.settings import ConfigError, read_yaml
-from mechanics.sweep import spelled_out
-from mechanics.verification import altered, edited_since, listed, read_provenance
+from mechanics.study.config_checks import check
+from mechanics.study.lineage import RESTORED, ROOT, settings_sha256
+from mechanics.study.sweep import spelled_out
+from mechanics.study.verification import altered, edited_since, listed, read_provenance
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PARTS = ("data", "runs", "weights", "analysis")  # what is dear to make, in its order

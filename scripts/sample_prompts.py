@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
+from mechanics.models.prompts import sample_prompts
 from mechanics.settings import read_settings
-from mechanics.tasks.linear_regression import sample_prompts
 from mechanics.training.checkpoint import write_tensors
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mechanics.files import atomic
-from mechanics.settings import read_settings
-from mechanics.tasks.modular_addition import (
+from mechanics.addition.pairs import (
     all_pairs,
     swapped_in_training,
     targets,
     training_mask,
 )
+from mechanics.runtime.files import atomic
+from mechanics.settings import read_settings
 
 
 def main() -> None:

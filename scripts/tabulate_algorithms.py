@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.files import atomic
-from mechanics.statistics import mean_over_seeds
-from mechanics.tables import read_analyses, sound, write_csv
+from mechanics.runtime.files import atomic
+from mechanics.tables.frames import read_analyses, sound, write_csv
+from mechanics.tables.statistics import mean_over_seeds
 
 MEASURES = ["preds_diff", "model_diff", "model_cos", "r_squared"]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from mechanics.settings import read_settings
-from mechanics.tables import read_analyses, write_csv
+from mechanics.tables.frames import read_analyses, write_csv
 
 LAST = {  # column of the checkpoint analysis: its name here
     "n_final_keys": "n_keys",

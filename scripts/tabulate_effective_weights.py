@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.algorithms.risk import gradient_cosine, optimal_step_size
-from mechanics.tables import read_analyses, settings_of, write_csv
+from mechanics.regression.laws.risk import gradient_cosine, optimal_step_size
+from mechanics.tables.frames import read_analyses, settings_of, write_csv
 
 MEANS = [
     *("c_hat", "isotropy", "fitted_step_size", "correlation_gd", "correlation_ols"),

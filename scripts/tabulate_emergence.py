@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.emergence import performance, transition
-from mechanics.files import atomic
-from mechanics.histories import accuracy_on_new_pairs, run_of
-from mechanics.tables import write_csv
+from mechanics.runtime.files import atomic
+from mechanics.tables.emergence import performance, transition
+from mechanics.tables.frames import write_csv
+from mechanics.tables.histories import accuracy_on_new_pairs, run_of
 
 LEAST_GAIN = 0.1  # of accuracy or of risk: less than that is no transition
 

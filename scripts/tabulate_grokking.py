@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.emergence import NO_TRANSITION, Transition, performance, transition
-from mechanics.histories import accuracy_on_new_pairs, grokking_moments, run_of
+from mechanics.addition.weight_norm import norm_moments
 from mechanics.settings import read_settings
-from mechanics.tables import arm_of, write_csv
-from mechanics.weight_norm import norm_moments
+from mechanics.tables.emergence import NO_TRANSITION, Transition, performance, transition
+from mechanics.tables.frames import arm_of, write_csv
+from mechanics.tables.histories import accuracy_on_new_pairs, grokking_moments, run_of
 
 COLUMNS = [
     *("model", "arm", "weight_decay", "seed", "status", "memorised_step", "first_reached_step"),

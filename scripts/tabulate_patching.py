@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.tables import read_table, write_csv
+from mechanics.tables.frames import read_table, write_csv
 
 N_NEURONS = 10  # of those that recover most alone
 HALF = 0.5  # of the logit difference

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.algorithms.risk import one_step_risk, optimal_step_size
-from mechanics.depth_laws import bracket
-from mechanics.references import mixture_risk, reference_risks
-from mechanics.tables import read_analyses, settings_of, write_csv
+from mechanics.regression.laws.depth_laws import bracket
+from mechanics.regression.laws.risk import one_step_risk, optimal_step_size
+from mechanics.regression.references import mixture_risk, reference_risks
+from mechanics.tables.frames import read_analyses, settings_of, write_csv
 
 COLUMNS = [
     *("model", "seed", "status", "k", "n_layers"),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.circuits.embedding import circle, key_plane, number_embeddings
-from mechanics.files import atomic
+from mechanics.addition.embedding import circle, key_plane, number_embeddings
+from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
 from mechanics.training.checkpoint import CheckpointError, Run
 

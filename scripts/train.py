@@ -15,11 +15,11 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.device import choose_device, device_name
-from mechanics.files import atomic, sha256
-from mechanics.progress import Progress
-from mechanics.provenance import closure_sha256, git_commit
+from mechanics.runtime.device import choose_device, device_name
+from mechanics.runtime.files import atomic, sha256
+from mechanics.runtime.progress import Progress
 from mechanics.settings import ConfigError, as_argument, read_settings
+from mechanics.study.provenance import closure_sha256, git_commit
 from mechanics.training.checkpoint import (
     CheckpointError,
     alone,
@@ -28,7 +28,7 @@ from mechanics.training.checkpoint import (
     write_tensors,
 )
 from mechanics.training.loop import collect_checkpoints, train
-from mechanics.training.objectives import OBJECTIVES
+from mechanics.training.objective import objective, task_file
 
 
 def main() -> None:
@@ -56,7 +56,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace) -> None:
     settings, seeds = read_settings(arguments.settings), arguments.seeds
-    code = closure_sha256(Path(__file__))
+    sources = (Path(__file__), task_file(settings["task"]))
+    code = closure_sha256(*sources)
     device = choose_device(arguments.device, arguments.threads)
     key = as_argument([settings, seeds, code, torch.__version__, device.type])
     key = hashlib.sha256(key.encode()).hexdigest()[:16]
@@ -65,13 +66,13 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"{record_path} is there already: remove its folder to train again")
     state_folder = (arguments.state or arguments.output / ".state") / key
     commit = git_commit()
-    objective = OBJECTIVES[settings["task"]](settings, arguments.data, device)
+    task = objective(settings, arguments.data, device)
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
-    with alone(state_folder), Progress(title, settings["steps"], objective) as progress:
+    with alone(state_folder), Progress(title, settings["steps"], task) as progress:
         training = train(
-            objective, settings, seeds, device, state_folder, progress, arguments.save_seconds
+            task, settings, seeds, device, state_folder, progress, arguments.save_seconds
         )
-    if closure_sha256(Path(__file__)) != code:
+    if closure_sha256(*sources) != code:
         raise ValueError(
             "the code changed while it trained: nothing was written, since it would pass for the"
             f" new code's; the state of the old code is kept in {state_folder}"

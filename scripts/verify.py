@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mechanics.verification import altered, moved_on, read_provenance
+from mechanics.study.verification import altered, moved_on, read_provenance
 
 
 def main() -> None:

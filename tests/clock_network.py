@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from mechanics.models.block import Architecture
-from mechanics.tasks.modular_addition import all_pairs, targets
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.models.transformer import Architecture
 
 CLOCK_THRESHOLDS = (0.0, 0.05, 0.15, 0.5)  # |r| goes from nearly 0 to 2
 PIZZA_THRESHOLDS = (0.0,)

@@ -2,7 +2,7 @@
 
 import torch
 
-from mechanics.models.block import Architecture
+from mechanics.models.transformer import Architecture
 
 
 def gradient_steps(step_sizes, d: int) -> tuple[dict[str, torch.Tensor], Architecture]:

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import torch
 import yaml
 
-from mechanics.files import sha256
+from mechanics.runtime.files import sha256
 from mechanics.settings import as_argument
 from mechanics.training.checkpoint import checkpoint_key, write_tensors
 

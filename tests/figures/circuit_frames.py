@@ -8,7 +8,7 @@ from clock_network import clock_network
 
 import measure_circuit
 from mechanics.models import addition
-from mechanics.models.block import Architecture, initialise
+from mechanics.models.transformer import Architecture, initialise
 
 MODEL = "softmax_L1"
 TABLES = ("circuit", "identities", "circles", "embedding", "neurons")

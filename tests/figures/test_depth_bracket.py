@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from mechanics.algorithms.depth import (
+from mechanics.figures import style
+from mechanics.figures.depth_bracket import MODELS, depth_bracket
+from mechanics.regression.laws.depth import (
     gd_plus_plus_risk,
     gradient_descent_risk,
     optimal_gd_plus_plus,
@@ -16,10 +18,8 @@ from mechanics.algorithms.depth import (
     optimal_tied_step_size,
     polynomial_floor,
 )
-from mechanics.algorithms.risk import least_squares_risk
-from mechanics.algorithms.spectrum import density_spectrum, expected_spectrum
-from mechanics.figures import style
-from mechanics.figures.depth_bracket import MODELS, depth_bracket
+from mechanics.regression.laws.risk import least_squares_risk
+from mechanics.regression.laws.spectrum import density_spectrum, expected_spectrum
 
 D, LENGTHS = 3, (2, 4, 8)
 DEPTHS = dict(zip(MODELS, (1, 2, 3, 6, 6), strict=True))

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.circuits.rank_collapse import VARIANTS
 from mechanics.figures import style
 from mechanics.figures.rank_collapse import rank_collapse
+from mechanics.regression.rank_collapse import VARIANTS
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from colour_vision import SIGHT, difference, seen
 from matplotlib.colors import to_rgb
 
 from mechanics.figures import algorithm_match, neuron_patching, report_regression, style
-from mechanics.lineage import ROOT
+from mechanics.study.lineage import ROOT
 
 APART = 10  # CIEDE2000; 1 is what an observer can just see side by side
 TOGETHER = {

@@ -6,9 +6,9 @@ import pytest
 import torch
 from jaxtyping import TypeCheckError
 
+from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
-from mechanics.models.block import Architecture, initialise
-from mechanics.tasks.modular_addition import all_pairs
+from mechanics.models.transformer import Architecture, initialise
 
 
 def network(kind="softmax", n_layers=1, layer_norm=False, p=113, d_model=128, n_seeds=2):

@@ -6,14 +6,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mechanics.models import addition, regression
 from mechanics.models.attention import attention_pattern
-from mechanics.models.block import Architecture, initialise, mlp, normalise
 from mechanics.models.flops import (
     least_addition_flops,
     least_chain_flops,
     least_regression_flops,
     regression_flops,
 )
-from mechanics.tasks.linear_regression import sample_prompts
+from mechanics.models.prompts import sample_prompts
+from mechanics.models.transformer import Architecture, initialise, mlp, normalise
 
 
 def random_weights(shapes):

@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from mechanics.models import addition, block
-from mechanics.models.block import Architecture, initialise
+from mechanics.addition.pairs import all_pairs
+from mechanics.models import addition
+from mechanics.models import transformer as block
 from mechanics.models.lens import to_lens
-from mechanics.tasks.modular_addition import all_pairs
+from mechanics.models.transformer import Architecture, initialise
 
 
 def network(kind="softmax", n_layers=1, layer_norm=False, p=11, d_model=16, d_mlp=32, n_seeds=1):

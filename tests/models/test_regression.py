@@ -5,8 +5,8 @@ import torch
 
 from mechanics.models import regression
 from mechanics.models.attention import attention_pattern
-from mechanics.models.block import Architecture, initialise
-from mechanics.tasks.linear_regression import Prompts, sample_prompts, shorten, stack_prompts
+from mechanics.models.prompts import Prompts, sample_prompts, shorten, stack_prompts
+from mechanics.models.transformer import Architecture, initialise
 
 D = 3
 ARCHITECTURES = {

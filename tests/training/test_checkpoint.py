@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from mechanics.files import atomic, sha256
+from mechanics.runtime.files import atomic, sha256
 from mechanics.training.checkpoint import CheckpointError, Run, alone, checkpoint_key, write_tensors
 
 

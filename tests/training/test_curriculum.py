@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mechanics.training.curriculum import (
+from mechanics.training.schedules import (
     checkpoint_steps,
     context_lengths,
     context_range,

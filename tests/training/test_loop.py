@@ -1,5 +1,7 @@
 """The loop: resumes to the bit, and a replica's result does not depend on its stack."""
 
+from importlib import import_module
+
 import pandas as pd
 import pytest
 import torch
@@ -7,7 +9,8 @@ from helpers import addition_settings, regression_settings, write_data
 
 from mechanics.training import loop
 from mechanics.training.checkpoint import CheckpointError, checkpoint_key
-from mechanics.training.objectives import OBJECTIVES
+from mechanics.training.objective import TASKS
+from mechanics.training.objective import objective as open_objective
 
 CPU = torch.device("cpu")
 
@@ -15,7 +18,7 @@ CPU = torch.device("cpu")
 def run(tmp_path, settings, seeds, name="state", **changes):
     settings = settings | changes
     data = write_data(tmp_path, settings, seeds)
-    objective = OBJECTIVES[settings["task"]](settings, data, CPU)
+    objective = open_objective(settings, data, CPU)
     folder = tmp_path / name
     training = loop.train(objective, settings, seeds, CPU, folder, save_seconds=0.0)
     return training, loop.collect_checkpoints(folder)
@@ -78,7 +81,7 @@ def test_alone_or_in_a_stack_of_eight_is_the_same_in_float64(tmp_path, settings,
 
 def test_a_diverged_replica_ends_and_the_others_go_on(tmp_path, monkeypatch):
     settings = regression_settings()
-    objective = OBJECTIVES[settings["task"]]
+    objective = import_module(TASKS[settings["task"]]).Task
     losses = objective.losses
 
     def poisoned(self, parameters, seeds, step):
@@ -114,7 +117,7 @@ def norms(checkpoints, seed: int) -> dict[int, float]:
 def test_weight_decay_changes_its_course_once_the_pairs_are_memorised(tmp_path, arm, monkeypatch):
     """Seed 1 is said to have memorised at step 10; without gradients only decay moves weights."""
     settings = addition_settings(after_memorising=arm, learning_rate=0.1, weight_decay=1.0)
-    objective = OBJECTIVES[settings["task"]]
+    objective = import_module(TASKS[settings["task"]]).Task
     losses = objective.losses
 
     def said(self, rows):

@@ -3,7 +3,7 @@
 import torch
 from helpers import addition_settings, write_data
 
-from mechanics.training.objectives import ModularAddition
+from mechanics.addition.task import Task as ModularAddition
 
 
 def test_bfloat16_is_for_training_steps_and_not_for_what_is_measured(tmp_path):

@@ -6,7 +6,7 @@ import sys
 
 from tiny_study import ENVIRONMENT, ROOT
 
-from mechanics.timing.forecast import record_name
+from mechanics.benchmark.forecast import record_name
 
 JOB = re.compile(
     r"\nrule (?P<rule>\w+):\n(?:    .*\n)*?    output: (?P<outputs>.*)\n(?:    .*\n)*?"

@@ -51,7 +51,7 @@ def test_device_and_threads_rerun_nothing(study):
 
 
 def test_editing_a_used_module_reruns_what_uses_it(study):
-    path = study / "scripts/mechanics/comparison.py"
+    path = study / "scripts/mechanics/tables/comparison.py"
     before = path.read_text()
     path.write_text(before + "\n# edited\n")
     try:

@@ -8,7 +8,7 @@ import pypdf
 import pytest
 from tiny_study import RUNS, TINY, changed, snakemake
 
-from mechanics.comparison import COLUMNS
+from mechanics.tables.comparison import COLUMNS
 
 ONE_LAYER = ["linear_L1", "linear_L1_subspace", "softmax_L1"]
 TRACK_A_TABLES = {  # columns that others may rely on, and the networks that have rows

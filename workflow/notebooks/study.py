@@ -57,8 +57,8 @@ from torch import nn
 from torch.nn import functional
 
 from mechanics.figures.style import COLOURS, REFERENCE, use_style
-from mechanics.notebook import show, show_figure, show_table
-from mechanics.study_results import final_networks, model_for, networks, table
+from mechanics.report.notebook import show, show_figure, show_table
+from mechanics.study.results import final_networks, model_for, networks, table
 
 torch.set_num_threads(1)
 torch.set_grad_enabled(False)  # switched on where something is trained or differentiated
@@ -104,7 +104,7 @@ print(f"the answer that only w knows: wᵀx_test = {w @ x_test:.2f}")
 # some are trained on, at every step; the others are never seen.
 
 # %% tags=["clock"]
-from mechanics.tasks.modular_addition import all_pairs, targets, training_mask
+from mechanics.addition.pairs import all_pairs, targets, training_mask
 
 addition_seeds = final_networks(STUDY, *model_for(STUDY, "clock"))
 settings_b = addition_seeds[0].settings
@@ -299,7 +299,7 @@ class AdditionTransformer(Stack):
 
 # %%
 from mechanics.models import addition, regression
-from mechanics.tasks.linear_regression import sample_prompts
+from mechanics.models.prompts import sample_prompts
 
 
 def from_scratch(network):
@@ -444,7 +444,7 @@ for network, layer in zip(regression_seeds, layers, strict=True):
     gammas.append(gamma)
 show_table(pd.DataFrame(rows))
 
-from mechanics.circuits.effective_weights import preconditioner
+from mechanics.regression.effective_weights import preconditioner
 
 own_code = preconditioner(regression_seeds[-1].weights, regression_seeds[-1].architecture)[0]
 assert torch.allclose(own_code.double(), gammas[-1], atol=1e-5)  # the study reads the same Γ
@@ -477,8 +477,8 @@ show(figure, "W_QK is a multiple of the identity on x, W_OV acts on y alone, Γ 
 # step. That null stands in the last column (from k = d on, w_OLS is w).
 
 # %% tags=["gradient-step"]
-from mechanics.circuits.sensitivity import answers as sensitivities
-from mechanics.circuits.sensitivity import mean_cosine
+from mechanics.regression.sensitivity import answers as sensitivities
+from mechanics.regression.sensitivity import mean_cosine
 
 first = regression_seeds[0]
 first_model = from_scratch(first)
@@ -708,8 +708,8 @@ show(figure, "The risk falls to its closed-form optimum, and the step size rises
 # knows them by heart. A held-out (a, b) is easier if (b, a) was trained on: both kinds are shown.
 
 # %%
-from mechanics.circuits.fourier import frequency_shares
-from mechanics.tasks.modular_addition import (
+from mechanics.addition.fourier import frequency_shares
+from mechanics.addition.pairs import (
     all_pairs,
     grokking_step,
     swapped_in_training,
@@ -837,8 +837,8 @@ show_figure(
 # opened.
 
 # %% tags=["clock"]
-from mechanics.circuits.addition_activations import neuron_logits
-from mechanics.circuits.fourier import key_frequencies
+from mechanics.addition.activations import neuron_logits
+from mechanics.addition.fourier import key_frequencies
 
 rows = []
 for network in addition_seeds:
@@ -1003,7 +1003,7 @@ show(figure, "Singular values of the embedding, its first two principal componen
 # The neurons that add most to the logits, over all pairs.
 
 # %% tags=["clock"]
-from mechanics.circuits.neurons import neuron_frequencies
+from mechanics.addition.neurons import neuron_frequencies
 
 contribution = neurons.var(dim=0) * (W_L - W_L.mean(dim=1, keepdim=True)).square().sum(dim=1)
 strongest = contribution.argsort(descending=True)
@@ -1075,7 +1075,7 @@ show(figure, "The mean logit by a+b−c is a sum of a few cosines that agree onl
 # patching neuron i shifts all logits by exactly Δn_i · W_L[i].
 
 # %% tags=["clock"]
-from mechanics.circuits.patching import draw_prompt_pairs
+from mechanics.addition.patching import draw_prompt_pairs
 
 prompt_pairs = draw_prompt_pairs(p, 96, clock.seed)
 clean, corrupted = (
@@ -1175,7 +1175,7 @@ show(figure, "Hooked effects lie on the closed form; recovery by the number of n
 # closed form for every frequency.
 
 # %% tags=["clock"]
-from mechanics.circuits.fourier import along_sum
+from mechanics.addition.fourier import along_sum
 
 
 def loss_and_accuracy(rows):
@@ -1493,7 +1493,7 @@ if grokking is not None:
     show_table(spread.reset_index())
 
 # %% tags=["clock"]
-from mechanics.circuits.ablation import (
+from mechanics.addition.ablation import (
     fitted_amplitudes,
     formula_answers,
     judge,

@@ -6,6 +6,10 @@ COMPARED = {  # what the comparative table reads of every run's analysis
     "linear_regression": ("risk.parquet", "distances.parquet"),
     "modular_addition": ("evaluation.parquet", "circuit.parquet", "parsimony.parquet"),
 }
+TASK_MODULES = {  # what train.py imports by name
+    "linear_regression": "mechanics/regression/task",
+    "modular_addition": "mechanics/addition/task",
+}
 
 
 def program(*names):

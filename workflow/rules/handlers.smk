@@ -1,6 +1,7 @@
 # What is done before the first job and after the last. Snakemake has one handler of each kind: a
 # second one would replace the first.
-from mechanics import failures, slurm
+from mechanics.study import failures
+from mechanics.study import slurm
 
 
 def check_scheduler():

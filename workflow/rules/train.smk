@@ -3,7 +3,7 @@
 
 rule train:
     input:
-        code=program("train"),
+        code=lambda wildcards: program("train", TASK_MODULES[wildcards.task]),
         data=training_data,
     output:
         ensure(

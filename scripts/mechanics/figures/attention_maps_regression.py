@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label
-from mechanics.statistics import mean_over_seeds
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
+from mechanics.tables.statistics import mean_over_seeds
 
 MODELS = ("linear_L1", "softmax_L1", "softmax_L1_2heads", "deep_L6")
 SIGNED, POSITIVE = "RdBu_r", "cividis"  # both safe for the colour-blind

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 MEASURED = {"correlation_gd": "with $W_{GD}$", "correlation_ols": "with $W_{OLS}$"}
 

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.circuits.fourier import KEY_FACTOR
+from mechanics.addition.fourier import KEY_FACTOR
 from mechanics.figures.style import (
     PAGE,
     REFERENCE,
@@ -19,7 +19,7 @@ from mechanics.figures.style import (
     lifted,
     note_diverged,
 )
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 LABEL_WIDTH, LABEL_HEIGHT = 6.0, 0.09  # of a frequency's name: in frequencies, of the axis
 SHORT_ROW = 3  # panels; the titles of more would touch

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
 from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 LEVELS = {  # marker, filled
     "logits": ("o", True),

@@ -19,7 +19,7 @@ from mechanics.figures.style import (
     note_diverged,
     ordered,
 )
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 GROUP = ["model", "arm", "weight_decay"]
 DECAY_ARMS = ["main", "weight_decay"]  # weight decay is on from the first step to the last

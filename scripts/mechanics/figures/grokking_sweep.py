@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from mechanics.figures.grokking_runs import not_grokked
 from mechanics.figures.style import PAGE, REFERENCE, note_diverged, ordered
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 COLUMNS = 3  # panels side by side
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 LAWS = {  # column: line style and name in the legend
     "risk_optimum_same_prompts": ("--", r"best $\omega, \mu$, same prompts"),

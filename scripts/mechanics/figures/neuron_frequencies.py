@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from mechanics.figures.embedding import key_list, seed_panels
 from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label, lifted
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
 OVERLAP = 8 / math.pi**2  # q_pizza of an exact clock and q_clock of an exact pizza

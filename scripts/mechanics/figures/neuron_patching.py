@@ -17,7 +17,7 @@ from mechanics.figures.style import (
     label_ends,
     note_diverged,
 )
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 CLUSTERS = [
     *(COLOURS[m] for m in ("linear_L1", "softmax_L1_2heads", "linear_L3", "deep_L6", "linear_L2")),

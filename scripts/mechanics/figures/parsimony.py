@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverged
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 COLUMNS = {"accuracy": "accuracy", "min_margin": "least margin, logits"}
 LEGEND = {  # style of the entries below the figure

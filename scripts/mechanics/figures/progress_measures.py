@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from mechanics.circuits.progress_measures import MOMENTS
+from mechanics.addition.progress_measures import MOMENTS
 from mechanics.figures.style import (
     COLOURS,
     OTHERS,

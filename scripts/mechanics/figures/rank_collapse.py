@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.circuits.rank_collapse import ROUNDING, VARIANTS
 from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends
+from mechanics.regression.rank_collapse import ROUNDING, VARIANTS
 
 WORDS = {
     "whole": "whole network",

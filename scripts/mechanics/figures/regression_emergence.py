@@ -6,9 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.emergence import HIGH, LOW
 from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverged
-from mechanics.tables import sound
+from mechanics.tables.emergence import HIGH, LOW
+from mechanics.tables.frames import sound
 
 TITLES = {"linear_regression": "regression", "modular_addition": "addition"}
 

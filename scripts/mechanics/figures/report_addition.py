@@ -22,7 +22,7 @@ from mechanics.figures.style import (
     print_sizes,
     strip_of_panels,
 )
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 FIRST = 10  # step at which a logarithmic axis begins
 LOWEST = 1e-8  # nats: smaller losses are drawn as this

@@ -15,7 +15,7 @@ from mechanics.figures.style import (
     spread,
     strip_of_panels,
 )
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 LABEL_DISTANCE = 3.5  # of names of frequencies, in frequencies
 

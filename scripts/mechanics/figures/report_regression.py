@@ -16,7 +16,7 @@ from mechanics.figures.style import (
     letter_panels,
     strip_of_panels,
 )
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
 
 # Drawn where the study has them; the first, wide and pale, lies below the second.
 ONE_LAYER = ("softmax_L1_2heads", "linear_L1", "softmax_L1")

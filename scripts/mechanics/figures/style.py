@@ -18,7 +18,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.files import atomic
+from mechanics.runtime.files import atomic
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
 STRIP = 1.85  # inches: height of a strip of panels across a page of the report
@@ -244,8 +244,8 @@ def settle(figure: Figure) -> None:
 def save(figure: Figure, folder: Path, name: str, made_from: str) -> None:
     """Write ``{name}.pdf`` and ``{name}.png``; the same figure gives the same bytes.
 
-    ``made_from``, the short id of ``mechanics.lineage``, stands in the metadata of both, among the
-    keywords of the PDF and as text ``Provenance`` of the PNG.
+    ``made_from``, the short id of ``mechanics.study.lineage``, stands in the metadata of both,
+    among the keywords of the PDF and as text ``Provenance`` of the PNG.
     """
     metadata = {
         "pdf": {"CreationDate": None, "Keywords": f"provenance:{made_from}"},

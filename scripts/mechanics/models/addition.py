@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mechanics.models.attention import attention_pattern, join_heads, project, split_heads
-from mechanics.models.block import Architecture, block_shapes, mlp, normalise
+from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise
 
 Parameters = dict[str, Tensor]
 

@@ -14,7 +14,7 @@ at the scores.
 
 from collections.abc import Sequence
 
-from mechanics.models.block import Architecture
+from mechanics.models.transformer import Architecture
 
 
 def regression_flops(architecture: Architecture, d: int, k: int, n_queries: int = 1) -> int:

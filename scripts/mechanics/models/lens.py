@@ -12,7 +12,7 @@ from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge import TransformerBridge
 
 from mechanics.models import addition
-from mechanics.models.block import LAYER_NORM_EPSILON, Architecture
+from mechanics.models.transformer import LAYER_NORM_EPSILON, Architecture
 
 
 def to_lens(

@@ -16,8 +16,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mechanics.models.attention import attention_pattern, join_heads, project, split_heads
-from mechanics.models.block import Architecture, block_shapes, mlp, normalise
-from mechanics.tasks.linear_regression import Prompts
+from mechanics.models.prompts import Prompts
+from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise
 
 Parameters = dict[str, Tensor]
 

@@ -26,8 +26,8 @@ import pandas as pd
 
 from mechanics.report.numbers import as_text
 from mechanics.report.ranges import holding, spans
-from mechanics.statistics import mean_over_seeds
-from mechanics.tables import sound
+from mechanics.tables.frames import sound
+from mechanics.tables.statistics import mean_over_seeds
 
 ABSENT, UNDEFINED = "not in this study", "undefined"
 RELATIONS: dict[str, Callable] = {

@@ -5,7 +5,7 @@ Imports neither torch nor pandas: the Snakefile reads it at every start.
 
 from collections.abc import Container
 
-from mechanics.config import TASKS, model_entry, models
+from mechanics.study.config import TASKS, model_entry, models
 
 
 def setting_paths(declared: dict[str, dict]) -> list[str]:

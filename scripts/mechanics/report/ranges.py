@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from mechanics.statistics import mean_over_seeds
+from mechanics.tables.statistics import mean_over_seeds
 
 NONE = "none"
 

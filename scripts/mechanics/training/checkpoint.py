@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mechanics.files import atomic, sha256
+from mechanics.runtime.files import atomic, sha256
 
 
 class CheckpointError(Exception):

@@ -20,9 +20,9 @@ from mechanics.training.checkpoint import (
     read_tensors,
     write_tensors,
 )
-from mechanics.training.curriculum import checkpoint_steps, learning_rate
-from mechanics.training.objectives import Objective
+from mechanics.training.objective import Objective
 from mechanics.training.optimiser import STATE, AdamW, flatten, unflatten
+from mechanics.training.schedules import checkpoint_steps, learning_rate
 
 DIVERGED_LOSS = 1e6  # a finite loss above this is a divergence too; both tasks start near 10
 STATE_FILE = "state.safetensors"

@@ -1,0 +1,1 @@
+"""The library of the study: see README.md, what is where."""

@@ -1,0 +1,110 @@
+"""The circles of an addition network's embedding, measured rather than looked at.
+
+The rows of W_E that belong to the numbers 0 … p − 1 are centred first: what all numbers share says
+nothing about which number is there.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechanics.addition.fourier import fourier_basis, frequencies, frequency_shares
+
+
+@dataclass(frozen=True)
+class Circle:
+    """How near to a perfect circle of frequency k the p numbers lie in a plane.
+
+    ``radius_cv``: standard deviation of the distances from the centre over their mean; 0 for a
+    circle. ``eigenvalue_ratio``: the larger over the smaller variance along the plane's own
+    principal axes; 1 for a circle, the squared ratio of the axes for an ellipse.
+    ``angle_r_squared``: ``angle_r_squared``. ``purity``: share of the plane's variance that has
+    frequency k. ``fve``: share of the variance of W_E that lies in the plane.
+    """
+
+    frequency: int
+    radius_cv: float
+    eigenvalue_ratio: float
+    angle_r_squared: float
+    purity: float
+    fve: float
+    coordinates: Float[Tensor, "number 2"]
+
+
+def number_embeddings(W_E: Float[Tensor, "token d_model"]) -> Float[Tensor, "number d_model"]:
+    """The centred embeddings of 0 … p − 1, in float64, without the last token, "="."""
+    numbers = W_E[:-1].double().cpu()
+    return numbers - numbers.mean(dim=0)
+
+
+def key_plane(
+    numbers: Float[Tensor, "number d_model"], frequency: int
+) -> Float[Tensor, "d_model 2"]:
+    """An orthonormal basis of the plane spanned by W_Eᵀ cos ω_k and W_Eᵀ sin ω_k.
+
+    The first vector points along W_Eᵀ cos ω_k. Directions are not chosen by variance, so other
+    frequencies that share the plane stay visible in it.
+    """
+    waves = fourier_basis(len(numbers))[2 * frequency - 1 : 2 * frequency + 1]
+    directions = (waves @ numbers).T
+    basis, triangle = torch.linalg.qr(directions)
+    return basis * torch.where(triangle.diagonal() < 0, -1.0, 1.0)
+
+
+def principal_plane(numbers: Float[Tensor, "number d_model"]) -> Float[Tensor, "d_model 2"]:
+    """The first two principal components of the centred embeddings."""
+    return torch.linalg.svd(numbers, full_matrices=False).Vh[:2].T
+
+
+def principal_shares(numbers: Float[Tensor, "number d_model"]) -> Float[Tensor, " component"]:
+    """Share of the centred embeddings' variance along each principal component."""
+    variances = torch.linalg.svdvals(numbers).square()
+    return variances / variances.sum()
+
+
+def angle_r_squared(coordinates: Float[Tensor, "number 2"]) -> Float[Tensor, "frequency"]:
+    """How well the angle of number t is ±ω_k t plus a constant, for every frequency k.
+
+    The share of the sum of squares of the unit vectors e^{iθ_t} that the best c·e^{±iω_k t}
+    explains, |mean e^{i(θ_t ∓ ω_k t)}|², for the better of both directions of rotation. It needs
+    no unwrapping; R² of unwrapped angles would be near 1 for almost any plane, because k full
+    turns are far more variance than any error. The radius does not enter: ``radius_cv`` is about
+    it. 1 for a circle; for points without order about 1/p.
+    """
+    p = len(coordinates)
+    unit = torch.complex(coordinates[:, 0], coordinates[:, 1])
+    unit = unit / unit.abs().clamp(min=torch.finfo(torch.float64).tiny)
+    transform = torch.fft.fft(unit) / p  # at k: rotation with t, at p − k: against it
+    k = torch.tensor(list(frequencies(p)))
+    return torch.maximum(transform[k].abs(), transform[p - k].abs()).square()
+
+
+def circle(
+    numbers: Float[Tensor, "number d_model"],
+    plane: Float[Tensor, "d_model 2"],
+    frequency: int | None = None,
+) -> Circle:
+    """Measure the numbers' projection on an orthonormal plane.
+
+    Without a ``frequency`` it is compared with the one that explains the angles best. All is nan
+    where the numbers have no extent in the plane.
+    """
+    coordinates = numbers @ plane
+    by_frequency = angle_r_squared(coordinates)
+    k = int(by_frequency.argmax()) + 1 if frequency is None else frequency
+    variances = torch.linalg.eigvalsh(coordinates.T @ coordinates)
+    extent = variances.sum() / numbers.square().sum()
+    if not extent > 1e-24:  # float64's rounding, or no variance at all
+        return Circle(k, *[float("nan")] * 5, coordinates)
+    radius = coordinates.norm(dim=1)
+    return Circle(
+        frequency=k,
+        radius_cv=float(radius.std(correction=0) / radius.mean()),
+        eigenvalue_ratio=float(variances[1] / variances[0]),
+        angle_r_squared=float(by_frequency[k - 1]),
+        purity=float(frequency_shares(coordinates)[k - 1]),
+        fve=float(extent),
+        coordinates=coordinates,
+    )

@@ -1,0 +1,125 @@
+"""Fourier analysis over Z_p.
+
+Frequencies run k = 1 … (p − 1)/2, both included; k and p − k are one frequency.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechanics.addition.pairs import all_pairs, targets
+
+
+def frequencies(p: int) -> range:
+    """The frequencies of an odd p, e.g. 1 … 56 for p = 113."""
+    return range(1, (p - 1) // 2 + 1)
+
+
+def fourier_basis(p: int) -> Float[Tensor, "wave number"]:
+    """The orthonormal real Fourier basis of R^p, in float64, one wave a row.
+
+    Row 0 is constant, rows 2k − 1 and 2k are √(2/p) times cos and sin of 2πkt/p, k = 1 … (p − 1)/2.
+    """
+    t = torch.arange(p, dtype=torch.float64)
+    k = torch.tensor(list(frequencies(p)), dtype=torch.float64)
+    angle = 2 * torch.pi / p * k[:, None] * t
+    waves = torch.stack([angle.cos(), angle.sin()], dim=1).flatten(0, 1) * (2 / p) ** 0.5
+    constant = torch.full((1, p), p**-0.5, dtype=torch.float64)
+    return torch.cat([constant, waves])
+
+
+def frequency_shares(matrix: Float[Tensor, "number *features"]) -> Float[Tensor, "frequency"]:
+    """Share of each frequency in what varies along the first dimension, that of Z_p.
+
+    Sums to 1; nan for a matrix that is constant along it. A random matrix has a flat spectrum,
+    1/((p − 1)/2) for each frequency.
+    """
+    rows = matrix.double().flatten(1).cpu()
+    power = (fourier_basis(len(rows)) @ rows).square().sum(dim=1)
+    by_frequency = power[1:].unflatten(0, (-1, 2)).sum(dim=1)
+    if not by_frequency.sum() > 1e-24 * power.sum():  # what varies is float64's rounding
+        return torch.full_like(by_frequency, torch.nan)
+    return by_frequency / by_frequency.sum()
+
+
+KEY_FACTOR = 3.0  # how many times its share in a flat spectrum a key frequency has at least
+
+
+def key_frequencies(shares: Float[Tensor, "frequency"]) -> list[int]:
+    """Frequencies with at least ``KEY_FACTOR`` times the share of a flat spectrum, in order.
+
+    Empty for a flat spectrum and for one that is nan. A network that only memorised may have one
+    that just passes: keys are a circuit only if they carry the logits (logit FVE).
+    """
+    least = KEY_FACTOR / len(shares)
+    return [k for k, share in enumerate(shares.tolist(), start=1) if share >= least]
+
+
+def gini(shares: Float[Tensor, "frequency"]) -> float:
+    """Gini coefficient: 0 for a flat spectrum, 1 − 1/n if one of n frequencies has it all."""
+    ordered = shares.double().sort().values
+    n = len(ordered)
+    ranks = torch.arange(1, n + 1, dtype=torch.float64)
+    return float((2 * (ranks * ordered).sum() / ordered.sum() - (n + 1)) / n)
+
+
+def effective_rank(matrix: Float[Tensor, "row column"]) -> float:
+    """exp of the entropy of the normalised singular values (Roy & Vetterli 2007)."""
+    singular = torch.linalg.svdvals(matrix.double())
+    shares = singular / singular.sum()
+    return float(torch.special.entr(shares).sum().exp())
+
+
+def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
+    """Share of the logits' variance along cos ω_k (a + b − c), for every frequency k.
+
+    ``logits`` are those of all p² pairs, b running fastest; they are centred over c first. The
+    shares sum to the part of the variance that depends on a + b − c by an even function: 1 for an
+    ideal adder, 1/p² of noise for each frequency (Nanda et al. 2023, sec. 4.1).
+    """
+    p = logits.shape[-1]
+    cube = (logits.double() - logits.double().mean(dim=-1, keepdim=True)).view(p, p, p)
+    numbers = torch.arange(p, device=logits.device)
+    difference = (numbers[:, None, None] + numbers[:, None] - numbers) % p  # a + b - c
+    profile = torch.zeros(p, dtype=torch.float64, device=logits.device)
+    profile.index_add_(0, difference.flatten(), cube.flatten())
+    k = torch.tensor(list(frequencies(p)), device=logits.device)
+    waves = torch.cos(2 * torch.pi / p * (k[:, None] * numbers).double())
+    # ⟨L, C_k⟩² / ‖C_k‖² with ‖C_k‖² = p³ / 2
+    return (waves @ profile).square() / (p**3 / 2) / cube.square().sum()
+
+
+def n_frequencies_for(spectrum: Float[Tensor, "frequency"], share: float) -> int | None:
+    """How many of the strongest frequencies reach ``share``; None if all together do not."""
+    total = spectrum.sort(descending=True).values.cumsum(0)
+    reached = (total >= share).nonzero()
+    return int(reached[0]) + 1 if len(reached) else None
+
+
+def waves(p: int, chosen: Sequence[int]) -> Float[Tensor, "wave number"]:
+    """Orthonormal cos and sin over Z_p of the chosen frequencies, two rows for each.
+
+    Raises ValueError for a frequency that p does not have.
+    """
+    if not all(k in frequencies(p) for k in chosen):
+        raise ValueError(f"frequencies {list(chosen)}: expected 1 … {(p - 1) // 2}")
+    rows = [row for k in chosen for row in (2 * k - 1, 2 * k)]
+    return fourier_basis(p)[rows]
+
+
+def sum_means(values: Float[Tensor, "pair feature"], p: int) -> Float[Tensor, "sum feature"]:
+    """Mean over the p pairs of each sum a + b (mod p)."""
+    sums = targets(all_pairs(p), p).to(values.device)
+    means = torch.zeros(p, values.shape[1], dtype=values.dtype, device=values.device)
+    return means.index_add_(0, sums, values) / p
+
+
+def along_sum(
+    values: Float[Tensor, "pair feature"], chosen: Sequence[int], p: int
+) -> Float[Tensor, "pair feature"]:
+    """Projection, over the pairs, on cos ω_k (a + b) and sin ω_k (a + b) of the chosen k."""
+    directions = waves(p, chosen).to(values)
+    projection = directions.T @ (directions @ sum_means(values, p))
+    return projection[targets(all_pairs(p), p).to(values.device)]

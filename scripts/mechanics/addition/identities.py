@@ -1,0 +1,175 @@
+"""The trigonometric identities an addition network is said to use, fitted and judged.
+
+Nanda et al. 2023 (arXiv 2301.05217), sec. 4: logits ≈ Σ_k α_k cos ω_k(a + b − c), read out of
+cos ω_k(a + b) and sin ω_k(a + b) in the neurons. Zhong et al. 2023 (arXiv 2306.17844): the clock,
+where α_k is a constant, and the pizza, where it is proportional to |cos ω_k(a − b)/2|.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechanics.addition.activations import addition_activations
+from mechanics.addition.fourier import fourier_basis, sum_spectrum
+from mechanics.addition.neurons import NeuronFrequencies, neuron_frequencies
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.models.transformer import Architecture
+
+ROUNDING = 1e-12  # standard deviation over size, below which logits do not vary at all
+
+
+@dataclass(frozen=True)
+class LogitIdentity:
+    """One frequency's part in logits ≈ Σ_k α_k cos ω_k(a + b − c).
+
+    ``fve``: share of the variance of the logits (centred over c). ``cos_r_squared`` and
+    ``sin_r_squared``: R² of the neurons' projection on u_k against cos ω_k(a + b), and on v_k
+    against sin ω_k(a + b); nan if W_L is not given.
+    """
+
+    frequency: int
+    alpha: float
+    fve: float
+    cos_r_squared: float
+    sin_r_squared: float
+
+
+def logit_identities(
+    logits: Float[Tensor, "pair token"],
+    keys: list[int],
+    hook_post: Float[Tensor, "pair d_mlp"] | None = None,
+    W_L: Float[Tensor, "d_mlp token"] | None = None,
+) -> list[LogitIdentity]:
+    """The fit of each key frequency; they are orthogonal, so the fve add up.
+
+    W_L (``addition_activations.neuron_logits``) is Σ_k u_k cosᵀ ω_k c + v_k sinᵀ ω_k c, with u_k
+    and v_k the rows of its Fourier transform over c. The neurons' projections hook_post·u_k and
+    hook_post·v_k are compared with cos and sin of ω_k(a + b). Pairs run b fastest.
+    """
+    p = logits.shape[1]
+    basis = fourier_basis(p)
+    by_sum = torch.zeros(p, p, dtype=torch.float64)
+    by_sum.index_add_(0, targets(all_pairs(p), p), logits.double().cpu())
+    spectrum = sum_spectrum(logits).tolist()
+    sums = targets(all_pairs(p), p)
+    rows = []
+    for k in keys:
+        waves = basis[2 * k - 1 : 2 * k + 1]
+        # waves are √(2/p) cos and sin, and Σ over all pairs and c of cos² ω_k(a + b − c) is p³/2
+        alpha = torch.einsum("ws,sc,wc->", waves, by_sum, waves) / p**2
+        r_squared = [torch.nan, torch.nan]
+        if W_L is not None and hook_post is not None:
+            projected = hook_post.double().cpu() @ (W_L.double().cpu() @ waves.T)
+            r_squared = [_r_squared(projected[:, i], waves[i, sums]) for i in range(2)]
+        rows.append(LogitIdentity(k, float(alpha), spectrum[k - 1], *r_squared))
+    return rows
+
+
+def w_l_outside(W_L: Float[Tensor, "d_mlp token"], keys: list[int]) -> float:
+    """Share of ‖W_L‖² outside the 2|K| directions cos ω_k c and sin ω_k c, k ∈ K.
+
+    The constant over c counts as outside, although it moves no probability.
+    """
+    waves = fourier_basis(W_L.shape[1])
+    inside = [row for k in keys for row in (2 * k - 1, 2 * k)]
+    power = (waves @ W_L.double().cpu().T).square().sum(dim=1)
+    return float(1 - power[inside].sum() / power.sum())
+
+
+def attention_frequencies(pattern: Float[Tensor, "pair head 3"], p: int) -> NeuronFrequencies:
+    """The single frequency that explains most of each head's attention from "=" to a.
+
+    The same eight directions as for neurons, {1, cos, sin ω_k a} × {1, cos, sin ω_k b} without
+    the constant.
+    """
+    return neuron_frequencies(pattern[:, :, 0], p)
+
+
+def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
+    """How little the correct logit depends on the distance a − b (Zhong et al. 2023).
+
+    Its standard deviation over a + b at a fixed a − b, averaged over a − b, divided by that over
+    all pairs; both divide by n, as in the authors' code (github.com/fjzzq2002/pizza). 0 if the
+    distance decides all (an ideal pizza), near 1 if it decides nothing (a clock). nan if the
+    correct logit is the same for all pairs, as in a perfect clock.
+    """
+    p = logits.shape[1]
+    pairs = all_pairs(p)
+    correct = targets(pairs, p)
+    values = logits.double().cpu().gather(1, correct[:, None])[:, 0]
+    table = torch.empty(p, p, dtype=torch.float64)  # a + b, a − b
+    table[correct, (pairs[:, 0] - pairs[:, 1]) % p] = values
+    overall = table.std(correction=0)
+    if not overall > ROUNDING * values.abs().max():
+        return torch.nan
+    return float(table.std(dim=0, correction=0).mean() / overall)
+
+
+@dataclass(frozen=True)
+class ClockOrPizza:
+    """Share of the variance of one isolated circle's logits explained by a clock and by a pizza."""
+
+    frequency: int
+    q_clock: float
+    q_pizza: float
+
+
+@torch.no_grad()
+def clock_or_pizza(
+    parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture, keys: list[int]
+) -> list[ClockOrPizza]:
+    """Logits of each circle alone, against a clock and a pizza (Zhong et al. 2023).
+
+    A circle is isolated by leaving in W_E, of what varies over the numbers, frequency k alone;
+    their mean stays, for the neurons' thresholds count on it. (The authors keep two principal
+    components instead: the same plane if no two circles mix.) The whole network's logits do not
+    tell the two apart: those of a network of pizzas that adds well fit cos ω_k(a + b − c), too.
+
+    For networks without LayerNorm, whose scale would change with what is left out.
+    """
+    W_E = parameters["embed.W_E"].double()
+    p = W_E.shape[1] - 1
+    basis = fourier_basis(p).to(W_E.device)
+    rows = []
+    for k in keys:
+        kept = basis[[0, 2 * k - 1, 2 * k]]
+        numbers = kept.T @ (kept @ W_E[0, :-1])
+        isolated = torch.cat([numbers, W_E[0, -1:]])[None]
+        logits = addition_activations(parameters | {"embed.W_E": isolated}, architecture).logits
+        rows.append(ClockOrPizza(k, *clock_and_pizza_fve(logits, k)))
+    return rows
+
+
+def clock_and_pizza_fve(logits: Float[Tensor, "pair token"], k: int) -> tuple[float, float]:
+    """Share of the variance of the logits over the pairs along Q_clock, and along Q_pizza.
+
+    Q_clock = cos ω_k(a + b − c), Q_pizza = |cos ω_k(a − b)/2| cos ω_k(a + b − c), each with the
+    best factor. A clock has (1, .81), a pizza (.81, 1): 8/π² = .81 is the squared cosine of the
+    angle between the two. Logits are centred over c and, for every c, over the pairs: neurons
+    that an isolated circle leaves constant would pass for unexplained variance. nan if nothing
+    varies.
+    """
+    p = logits.shape[1]
+    pairs = all_pairs(p)
+    centred = (logits - logits.mean(dim=1, keepdim=True)).double().cpu()
+    centred = centred - centred.mean(dim=0)
+    omega = 2 * torch.pi * k / p
+    angle = omega * (targets(pairs, p)[:, None] - torch.arange(p)).double()
+    clock = angle.cos()
+    length = (omega / 2 * (pairs[:, 0] - pairs[:, 1]).double()).cos().abs()
+    total = centred.square().sum()
+    if not total > 1e-24 * logits.double().square().sum().cpu():
+        return torch.nan, torch.nan
+    by_pair = (centred * clock).sum(dim=1)  # ‖clock‖² is p/2 for every pair
+    q_clock = by_pair.sum().square() / (p**3 / 2) / total
+    q_pizza = (by_pair @ length).square() / (p / 2 * length.square().sum()) / total
+    return float(q_clock), float(q_pizza)
+
+
+def _r_squared(values: Float[Tensor, " pair"], wave: Float[Tensor, " pair"]) -> float:
+    """Squared correlation; nan if the values do not vary."""
+    values = values - values.mean()
+    wave = wave - wave.mean()
+    return float((values @ wave).square() / (values.square().sum() * wave.square().sum()))

@@ -1,0 +1,97 @@
+"""Which single frequency each MLP neuron of an addition network computes with.
+
+A neuron's input frequency is seen in its activation over all pairs, its output frequency in what
+it writes to the logits, its row of W_L (Nanda et al. 2023, sec. 4.2 and 4.3).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mechanics.addition.fourier import fourier_basis, frequencies, key_frequencies
+
+NO_VARIANCE = 1e-24  # share of a neuron's power that is float64's rounding
+
+
+@dataclass(frozen=True)
+class NeuronFrequencies:
+    """The frequency that explains most of each neuron's variance, and how much it explains.
+
+    A neuron that is the same for all pairs (dead ones are) has frequency 0 and fve nan.
+    """
+
+    frequency: Int[Tensor, " d_mlp"]
+    fve: Float[Tensor, " d_mlp"]
+
+
+def neuron_frequencies(hook_post: Float[Tensor, "pair d_mlp"], p: int) -> NeuronFrequencies:
+    """The input frequency of each neuron, from its activation for all p² pairs, b running fastest.
+
+    The fve of frequency k is the share of the variance over the pairs that lies in the eight
+    products of {1, cos ω_k a, sin ω_k a} and {1, cos ω_k b, sin ω_k b} other than 1 × 1. A neuron
+    of noise has about 8/p² in each.
+    """
+    by_frequency, total, constant = _block_power(hook_post, p)
+    return _strongest(by_frequency, total, constant)
+
+
+def output_frequencies(W_L: Float[Tensor, "d_mlp token"]) -> NeuronFrequencies:
+    """The output frequency of each neuron: that with most of its row's variance over c.
+
+    ``W_L`` is ``addition_activations.neuron_logits``; the fve is that share.
+    """
+    spectrum = (fourier_basis(W_L.shape[1]) @ W_L.double().cpu().T).square()
+    by_frequency = spectrum[1:].unflatten(0, (-1, 2)).sum(dim=1)
+    return _strongest(by_frequency, by_frequency.sum(dim=0), spectrum[0])
+
+
+def neuron_clusters(neurons: NeuronFrequencies, p: int) -> Int[Tensor, " frequency"]:
+    """How many neurons each frequency 1 … (p − 1)/2 has; neurons without variance are in none."""
+    alive = neurons.frequency[neurons.frequency > 0]
+    return torch.bincount(alive - 1, minlength=len(frequencies(p)))
+
+
+def cluster_keys(neurons: NeuronFrequencies, p: int) -> list[int]:
+    """Key frequencies by the share of the neurons, each counted with its fve.
+
+    A frequency that is merely the best of many poor ones for most neurons is thus no key. What
+    the neurons' frequencies leave unexplained is spread evenly, so that the shares sum to 1.
+    """
+    n_frequencies = len(frequencies(p))
+    alive = neurons.frequency > 0
+    weighted = torch.zeros(n_frequencies, dtype=torch.float64)
+    weighted.index_add_(0, neurons.frequency[alive] - 1, neurons.fve[alive])
+    shares = (weighted + (1 - neurons.fve[alive]).sum() / n_frequencies) / alive.sum()
+    return key_frequencies(shares)
+
+
+def _block_power(
+    hook_post: Float[Tensor, "pair d_mlp"], p: int
+) -> tuple[Float[Tensor, "frequency d_mlp"], Float[Tensor, " d_mlp"], Float[Tensor, " d_mlp"]]:
+    """Power of each frequency's block, of all that varies, and of the constant."""
+    basis = fourier_basis(p)
+    values = hook_post.double().cpu()
+    waves = basis @ values.reshape(p, -1)  # over a
+    waves = torch.einsum("vb,ubn->uvn", basis, waves.view(p, p, -1))  # and over b
+    power = waves.square()
+    in_a, in_b = power[1:, 0].unflatten(0, (-1, 2)), power[0, 1:].unflatten(0, (-1, 2))
+    of_both = power[1:, 1:].unflatten(0, (-1, 2)).unflatten(2, (-1, 2)).sum(dim=(1, 3))
+    same = of_both.diagonal(dim1=0, dim2=1).T  # frequency d_mlp
+    return (
+        in_a.sum(dim=1) + in_b.sum(dim=1) + same,
+        power.sum(dim=(0, 1)) - power[0, 0],
+        power[0, 0],
+    )
+
+
+def _strongest(
+    by_frequency: Float[Tensor, "frequency neuron"],
+    total: Float[Tensor, " neuron"],
+    constant: Float[Tensor, " neuron"],
+) -> NeuronFrequencies:
+    most, index = by_frequency.max(dim=0)
+    varies = total > NO_VARIANCE * (total + constant)
+    fve = torch.where(varies, most / total, torch.nan)
+    return NeuronFrequencies(torch.where(varies, index + 1, 0), fve)

@@ -1,0 +1,202 @@
+"""Activation patching: what a part of the network carries from one prompt to the answer of another.
+
+The network reads a corrupted prompt (a', b'), but one activation is replaced by what it is for a
+clean prompt (a, b). The metric is m = L[c] − L[c'], the logit of the clean answer over that of the
+corrupted one; an effect is what the patch adds to m, and its recovery the effect as a share of the
+gap m_clean − m_corrupted (Meng et al. 2022; Heimersheim & Nanda 2024). With the prompts swapped
+the same effect is the damage that the corrupted activation does in the clean run: "noising".
+
+In one layer without LayerNorm the effect of a neuron is known beforehand. Patching neuron i at "="
+adds Δn_i W_L[i] to the logits, whatever else happens: effects of neurons add up to that of the MLP,
+and with the direct path of attention to the whole gap.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from mechanics.addition.activations import AdditionActivations
+from mechanics.addition.pairs import targets
+from mechanics.runtime.seeds import generator
+
+EQUALS = 2  # the position of "="
+
+
+@dataclass(frozen=True)
+class PromptPairs:
+    """Clean prompts (a, b), each with a corrupted one (a', b')."""
+
+    clean: Int[Tensor, "prompt 2"]
+    corrupted: Int[Tensor, "prompt 2"]
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def __getitem__(self, chosen: slice | Tensor) -> "PromptPairs":
+        return PromptPairs(self.clean[chosen], self.corrupted[chosen])
+
+    def swapped(self) -> "PromptPairs":
+        """Clean and corrupted exchanged: denoising these is noising the others."""
+        return PromptPairs(self.corrupted, self.clean)
+
+
+def draw_prompt_pairs(p: int, n: int, replica: int, step: int = 0) -> PromptPairs:
+    """``n`` random pairs of prompts whose answers differ, uniform over all such pairs."""
+    draw = generator("bootstrap", replica, step)
+    clean = torch.randint(p, (n, 2), generator=draw)
+    other_a = torch.randint(p, (n,), generator=draw)
+    shift = torch.randint(1, p, (n,), generator=draw)  # c' − c, never 0
+    other_b = (targets(clean, p) + shift - other_a) % p
+    return PromptPairs(clean, torch.stack([other_a, other_b], dim=1))
+
+
+def answered(logits: Float[Tensor, "pair token"], prompts: PromptPairs) -> Bool[Tensor, " prompt"]:
+    """Whether both prompts of a pair are answered right: only then is there an answer to patch.
+
+    The gap of such pairs is above 0. ``logits`` are those of all p² pairs, b running fastest.
+    """
+    p = logits.shape[1]
+    clean, corrupted = (logits[rows].argmax(dim=1) for rows in _rows(prompts, p))
+    right = clean == targets(prompts.clean, p)
+    return right & (corrupted == targets(prompts.corrupted, p))
+
+
+def answer_difference(
+    matrix: Float[Tensor, "row token"], prompts: PromptPairs
+) -> Float[Tensor, "prompt row"]:
+    """Column c minus column c' of W_L or W_U, for each pair of prompts."""
+    p = matrix.shape[1]
+    return (matrix[:, targets(prompts.clean, p)] - matrix[:, targets(prompts.corrupted, p)]).T
+
+
+def metric(logits: Float[Tensor, "prompt token"], prompts: PromptPairs) -> Float[Tensor, " prompt"]:
+    """m = L[c] − L[c'] of each prompt, c the answer to the clean one, c' to the corrupted one."""
+    right = logits.gather(1, targets(prompts.clean, logits.shape[1])[:, None])
+    wrong = logits.gather(1, targets(prompts.corrupted, logits.shape[1])[:, None])
+    return (right - wrong)[:, 0]
+
+
+def metric_gap(
+    logits: Float[Tensor, "pair token"], prompts: PromptPairs
+) -> Float[Tensor, " prompt"]:
+    """m_clean − m_corrupted; ``logits`` are those of all p² pairs, b running fastest."""
+    clean, corrupted = _rows(prompts, logits.shape[1])
+    return metric(logits[clean], prompts) - metric(logits[corrupted], prompts)
+
+
+def neuron_effects(
+    activations: AdditionActivations, W_L: Float[Tensor, "d_mlp token"], prompts: PromptPairs
+) -> Float[Tensor, "prompt d_mlp"]:
+    """Closed form Δn_i (W_L[i, c] − W_L[i, c']) of every neuron patched alone.
+
+    Exact for the last layer of a network without LayerNorm.
+    """
+    clean, corrupted = _rows(prompts, W_L.shape[1])
+    post = activations.hook_post[-1]
+    return (post[clean] - post[corrupted]) * answer_difference(W_L, prompts)
+
+
+def attention_direct_effects(
+    activations: AdditionActivations, W_U: Float[Tensor, "d_model token"], prompts: PromptPairs
+) -> Float[Tensor, " prompt"]:
+    """Closed form of attention's last layer patched on its way to the logits, not to the MLP."""
+    clean, corrupted = _rows(prompts, W_U.shape[1])
+    added = activations.attn_out[-1]
+    return ((added[clean] - added[corrupted]) * answer_difference(W_U, prompts)).sum(dim=1)
+
+
+def recovery(
+    effects: Float[Tensor, "*patch prompt"], gap: Float[Tensor, " prompt"]
+) -> tuple[Float[Tensor, "*patch"], Float[Tensor, "*patch"]]:
+    """Mean of effect / gap over pairs of prompts, and its standard error.
+
+    Pairs with a gap of 0 (identical prompts have one) have nothing to recover and are left out.
+    nan without any other; of a single pair the standard error is nan.
+    """
+    shares = (effects / gap)[..., gap != 0]
+    n = shares.shape[-1]
+    error = shares.std(dim=-1) / n**0.5 if n > 1 else torch.full_like(shares.mean(-1), torch.nan)
+    return shares.mean(dim=-1), error
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One activation, by its TransformerLens hook name, at one position.
+
+    ``index`` picks a head, or neurons; None takes the whole vector. ``frozen`` are hooks kept at
+    "=" as they are in the corrupted run, so that the patch cannot act through them (path patching).
+    """
+
+    hook: str
+    position: int | slice = EQUALS
+    index: int | Bool[Tensor, " d_mlp"] | None = None
+    frozen: Sequence[str] = field(default=())
+
+
+@torch.no_grad()
+def hooked_effects(
+    model: nn.Module, patches: Sequence[Patch], prompts: PromptPairs
+) -> Float[Tensor, "patch prompt"]:
+    """Effects of patches made with TransformerLens's hooks, a forward pass for each patch.
+
+    ``model`` is that of ``models.lens.to_lens``; dtype and device are those of its weights.
+    (``transformer_lens.patching.generic_activation_patch`` does the same, but stores float32.)
+    """
+    p = model.cfg.d_vocab_out
+    device = model.cfg.device
+    clean, corrupted = (
+        nn.functional.pad(tokens, (0, 1), value=p).to(device)
+        for tokens in (prompts.clean, prompts.corrupted)
+    )
+    prompts = PromptPairs(clean[:, :2], corrupted[:, :2])
+    names = {patch.hook for patch in patches}
+    held = {name for patch in patches for name in patch.frozen}
+    _, clean_cache = model.run_with_cache(clean, names_filter=lambda name: name in names)
+    unpatched, own_cache = model.run_with_cache(corrupted, names_filter=lambda name: name in held)
+    before = metric(unpatched[:, EQUALS], prompts)
+    effects = []
+    for patch in patches:
+        hooks = [(name, _setter(own_cache[name], EQUALS, None)) for name in patch.frozen]
+        source = clean_cache[patch.hook]
+        hooks.append((patch.hook, _setter(source, patch.position, patch.index)))
+        logits = model.run_with_hooks(corrupted, fwd_hooks=hooks)
+        effects.append(metric(logits[:, EQUALS], prompts) - before)
+    return torch.stack(effects)
+
+
+def neuron_sets(order: Int[Tensor, " d_mlp"], sizes: Sequence[int]) -> Bool[Tensor, "size d_mlp"]:
+    """The first ``n`` neurons of an order, as a mask for each of the sizes."""
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(order), device=order.device)
+    return rank < torch.tensor(sizes, device=order.device)[:, None]
+
+
+def cluster_sets(
+    clusters: Int[Tensor, " d_mlp"], keys: Sequence[int]
+) -> dict[str, Bool[Tensor, " d_mlp"]]:
+    """The neurons of each key frequency, and all others; empty without key frequencies."""
+    if not keys:
+        return {}
+    own = {str(k): clusters == k for k in keys}
+    return own | {"other": ~torch.stack(list(own.values())).any(dim=0)}
+
+
+def _rows(prompts: PromptPairs, p: int) -> tuple[Int[Tensor, " prompt"], Int[Tensor, " prompt"]]:
+    """Where the prompts stand among all pairs, b running fastest."""
+    place = torch.tensor([p, 1], device=prompts.clean.device)
+    return (prompts.clean * place).sum(dim=1), (prompts.corrupted * place).sum(dim=1)
+
+
+def _setter(source: Tensor, position: int | slice, index: int | Tensor | None):
+    """A hook that writes ``source`` at a position into an activation [prompt, position, …]."""
+    where = (slice(None), position) if index is None else (slice(None), position, index)
+
+    def replace(activation: Tensor, hook: nn.Module) -> Tensor:
+        patched = activation.clone()
+        patched[where] = source[where]
+        return patched
+
+    return replace

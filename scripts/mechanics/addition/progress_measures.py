@@ -1,0 +1,158 @@
+"""Progress measures of grokking: what the key frequencies alone do, and what is left without them.
+
+Nanda et al. 2023, "Progress measures for grokking via mechanistic interpretability", sec. 5. All
+logits are those at "=" of all p² pairs, b running fastest; losses are cross-entropies in nats,
+ln p for a network that only guesses.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import relu
+
+from mechanics.addition.activations import neuron_logits
+from mechanics.addition.fourier import (
+    along_sum,
+    frequency_shares,
+    sum_spectrum,
+)
+from mechanics.addition.pairs import all_pairs, cross_entropy, grokking_step, targets
+from mechanics.models import addition
+from mechanics.models.transformer import Architecture
+from mechanics.tables.emergence import transition
+
+MATRICES = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O", "W_in", "W_out", "W_U")
+MOMENTS = (
+    *("memorised_step", "circuit_formation_step", "cleanup_step", "grokking_step"),
+    "cleanup_end_step",
+)
+
+
+def reads_neurons_directly(architecture: Architecture) -> bool:
+    """Whether W_L says what the neurons do to the logits: one layer without LayerNorm."""
+    return architecture.n_layers == 1 and not architecture.layer_norm
+
+
+@torch.no_grad()
+def logits_and_neurons(
+    parameters: addition.Parameters, architecture: Architecture
+) -> tuple[Float[Tensor, "pair token"], Float[Tensor, "pair d_mlp"] | None]:
+    """Logits and hook_post of one replica at "=" for all pairs, in the weights' dtype.
+
+    The same as ``addition_activations``, in a quarter of the time, for the many checkpoints of a
+    run. None for hook_post where ``reads_neurons_directly`` is false.
+    """
+    W_E = parameters["embed.W_E"]
+    pairs = all_pairs(W_E.shape[1] - 1).to(W_E.device)[None]
+    if not reads_neurons_directly(architecture):
+        return addition.forward(parameters, pairs, architecture)[0], None
+    W_in, b_in, W_out, b_out = (
+        parameters[f"blocks.0.mlp.{name}"] for name in ("W_in", "b_in", "W_out", "b_out")
+    )
+    identity = torch.eye(W_E.shape[-1], dtype=W_E.dtype, device=W_E.device)[None]
+    without_neurons = {"W_in": W_in[..., :0], "b_in": b_in[..., :0], "W_out": W_out[:, :0]}
+    without_neurons["b_out"] = torch.zeros_like(b_out)
+    cut = {f"blocks.0.mlp.{name}": tensor for name, tensor in without_neurons.items()}
+    cut["unembed.W_U"] = identity
+    resid_mid = addition.forward(parameters | cut, pairs, architecture)[0]
+    hook_post = relu(torch.addmm(b_in[0], resid_mid, W_in[0]))
+    direct = (resid_mid + b_out) @ parameters["unembed.W_U"]
+    return direct[0] + hook_post @ neuron_logits(parameters, architecture).to(W_E), hook_post
+
+
+def key_spectrum(
+    parameters: addition.Parameters,
+    architecture: Architecture,
+    logits: Float[Tensor, "pair token"],
+) -> Float[Tensor, "frequency"]:
+    """The shares by which key frequencies are chosen: of W_L, or else ``sum_spectrum``."""
+    if reads_neurons_directly(architecture):
+        return frequency_shares(neuron_logits(parameters, architecture).T)
+    return sum_spectrum(logits).cpu()
+
+
+def restricted_logits(
+    logits: Float[Tensor, "pair token"], keys: Sequence[int]
+) -> Float[Tensor, "pair token"]:
+    """What the key frequencies say of a + b, and the mean over pairs; all else is taken away.
+
+    The projection averages over all pairs of the same sum, which lends what a network knows of
+    some pairs to the others: it can be right where the network is not, as a memorised network is
+    everywhere with all frequencies, and partly with three. Read it beside what other frequencies
+    alone answer and what is lost without these.
+    """
+    exact = logits.double()
+    return along_sum(exact, keys, logits.shape[-1]) + exact.mean(dim=0)
+
+
+def excluded_logits(
+    logits: Float[Tensor, "pair token"], keys: Sequence[int]
+) -> Float[Tensor, "pair token"]:
+    """The logits without what these key frequencies say of a + b."""
+    exact = logits.double()
+    return exact - along_sum(exact, keys, logits.shape[-1])
+
+
+def pair_losses(logits: Float[Tensor, "pair token"]) -> Float[Tensor, " pair"]:
+    """Cross-entropy of every pair, float64."""
+    p = logits.shape[-1]
+    return cross_entropy(logits, targets(all_pairs(p), p).to(logits.device))
+
+
+def logit_fve(logits: Float[Tensor, "pair token"], keys: Sequence[int]) -> float:
+    """Share of the logits' variance, centred over c, in Σ_{k∈K} cos ω_k (a + b − c) alone."""
+    return float(sum_spectrum(logits)[[k - 1 for k in keys]].sum())
+
+
+def norms_squared(parameters: addition.Parameters) -> dict[str, float]:
+    """Σθ² of every matrix (over all layers), of biases and LayerNorms ("other"), and in total."""
+    norms = dict.fromkeys((*MATRICES, "other"), 0.0)
+    for name, tensor in parameters.items():
+        matrix = name.rsplit(".", 1)[-1]
+        own = matrix if matrix in MATRICES else "other"
+        norms[own] += float(tensor.double().square().sum())
+    named = {f"norm_squared_{matrix}": norm for matrix, norm in norms.items()}
+    return {"norm_squared": sum(norms.values()), **named}
+
+
+def change_points(frame: pd.DataFrame, p: int, threshold: float) -> dict[str, float]:
+    """The steps at which one training changes its phase; nan for what never happened.
+
+    ``frame``: one seed's rows, in order, with the columns of ``analyse_addition_checkpoints.py``.
+    All but the last are steps of checkpoints, no finer than these are saved.
+
+    - memorised_step: the first with training accuracy ≥ ``threshold``;
+    - circuit_formation_step: where the excluded training loss is least, from memorising on: after
+      it the network needs its key frequencies more and more, even for the pairs that it knows.
+      nan if the loss does not rise from below ln p, that of a guess, to above it;
+    - cleanup_step: the first from which the validation loss stays below ln p: what the network
+      has memorised no longer makes it worse than a guess on other pairs;
+    - grokking_step: the first from which validation accuracy stays ≥ ``threshold``;
+    - cleanup_end_step: Σθ² has done 90 % of its fall since memorising (``emergence.transition``),
+      if there was a cleanup and a fall of at least a tenth.
+    """
+    steps, guess = frame["step"].to_numpy(), math.log(p)
+    found = dict.fromkeys(MOMENTS, math.nan)
+    memorised = np.flatnonzero(frame["accuracy_train"] >= threshold)
+    below = grokking_step(steps.tolist(), (-frame["loss_validation"]).tolist(), -guess)
+    grokked = grokking_step(steps.tolist(), frame["accuracy_validation"].tolist(), threshold)
+    if grokked is not None:
+        found["grokking_step"] = float(grokked)
+    if not len(memorised):
+        return found
+    later = frame.iloc[memorised[0] :]
+    found["memorised_step"] = float(steps[memorised[0]])
+    excluded = later["excluded_loss_train"].to_numpy()
+    least = int(excluded.argmin())
+    if excluded[least] < guess < excluded[least:].max():  # nan, without key frequencies, is not
+        found["circuit_formation_step"] = float(later["step"].iloc[least])
+    if below is not None:
+        norm = later["norm_squared"].to_numpy()
+        fall = transition(later["step"].to_numpy(), -norm, least_gain=0.1 * norm[0])
+        found |= {"cleanup_step": float(below), "cleanup_end_step": fall.end_step}
+    return found

@@ -1,0 +1,73 @@
+"""What the measured times of training steps amount to: rows of the benchmark's table."""
+
+import itertools
+
+import pandas as pd
+
+from mechanics.benchmark.steps import PARTS
+from mechanics.benchmark.turns import Row, timing
+
+ADDITION = {
+    "collapsed": "our training step",
+    "products": "the floor: the matrix products of our step alone",
+    "bfloat16": "our training step with mlp_dtype: bfloat16",
+    "bfloat16_products": "its floor: the matrix products of that step alone",
+    "full_sequence": "our optimiser, every position of every pair computed",
+    "transformer_lens": "native model, torch.optim.AdamW, PyTorch as installed",
+    "transformer_lens_onednn": "the same with the matrix products that this project chooses",
+    "trained": "our training step from the weights of a network that has grokked",
+}
+
+
+def addition_rows(times: dict[str, pd.DataFrame], flops: int) -> list[Row]:
+    """Of those ``ADDITION`` that were timed; ``flops`` are those of the products of one step."""
+    timed = {name: note for name, note in ADDITION.items() if name in times}
+    rows = [timing(f"addition_step_{n}", times[n]["step"], note) for n, note in timed.items()]
+    median = {name: times[name]["step"].median() for name in timed}
+    floors = {"collapsed": "products", "bfloat16": "bfloat16_products"}
+    for step, floor in floors.items():
+        work = f"{flops / 1e9:.3g} GFLOP at {flops / median[floor] / 1e6:.3g} GFLOP/s"
+        quantity = "addition_share_of_floor" + ("_bfloat16" if step == "bfloat16" else "")
+        share = median[floor] / median[step]
+        rows.append((quantity, share, "share", f"floor / our step; {work}"))
+    for step, ours, what in (
+        ("", "collapsed", "our step / our bfloat16 step"),
+        ("_products", "products", "the same for the matrix products alone"),
+    ):
+        ratio = median[ours] / median[f"bfloat16{step}"]
+        rows.append((f"addition_speedup_of_bfloat16{step}", ratio, "x", what))
+    for name in ("transformer_lens", "transformer_lens_onednn", "full_sequence"):
+        ratio = median[name] / median["collapsed"]
+        rows.append((f"addition_speedup_over_{name}", ratio, "x", "its step / our step"))
+    if "trained" in timed:
+        ratio = median["trained"] / median["collapsed"]
+        note = "its step / our step; far above 1 where denormal numbers slow the CPU down"
+        rows.append(("addition_trained_over_initial", ratio, "x", note))
+    return rows
+
+
+def regression_rows(one: pd.DataFrame, ten: pd.DataFrame) -> list[Row]:
+    """One seed against ten stacked ones, in parts."""
+    notes = {"step": "a whole training step", **PARTS}
+    stacks = {"one_seed": one, "ten_seeds": ten}
+    names = itertools.product(stacks, notes)
+    rows = [timing(f"regression_{s}_{part}", stacks[s][part], notes[part]) for s, part in names]
+    one, ten = one.median(), ten.median()
+    bound = ten[[*PARTS]].idxmax()
+    parts = ", ".join(f"{part} {ten[part] / one[part]:.2f}x" for part in PARTS)
+    note = f"{parts}; bound by {bound} ({PARTS[bound]}), {ten[bound] / ten['step']:.0%} of the step"
+    return [*rows, ("regression_ten_seeds_over_one", ten["step"] / one["step"], "x", note)]
+
+
+def stack_rows(task: str, times: dict[int, pd.DataFrame]) -> list[Row]:
+    """Of steps of stacks by their number of replicas, smallest first."""
+    rows = []
+    for size, frame in times.items():
+        step = frame["step"]
+        rows.append(timing(f"stack_{task}_{size}_step", step, f"{size} replicas in one step"))
+        quantity = f"stack_{task}_{size}_per_replica"
+        rows.append((quantity, step.median() / size, "ms", "of the step, for each replica"))
+    each = {size: frame["step"].median() / size for size, frame in times.items()}
+    best, alone = min(each, key=each.get), each[min(each)]
+    note = f"at once are cheapest: {each[best]:.3g} ms for each, {alone:.3g} ms for one by itself"
+    return [*rows, (f"stack_{task}_cheapest", float(best), "replicas", note)]

@@ -1,0 +1,200 @@
+"""The steps that ``scripts/benchmark.py`` times: a training step in several variants.
+
+A step is a function without arguments that returns the losses of its replicas and the seconds that
+each of its parts took.
+"""
+
+import itertools
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from mechanics.addition.pairs import cross_entropy, training_mask
+from mechanics.addition.task import Task as ModularAddition
+from mechanics.models import addition, regression
+from mechanics.models.lens import to_lens
+from mechanics.models.prompts import squared_errors, stack_prompts
+from mechanics.regression.task import Task as LinearRegression
+from mechanics.training.checkpoint import write_tensors
+from mechanics.training.objective import Objective
+from mechanics.training.optimiser import AdamW, flatten, unflatten
+
+PARTS = {
+    "sampling": "data sampling, a stream of its own for every seed",
+    "forward_backward": "losses and gradients of all seeds at once",
+    "optimiser": "AdamW on all seeds at once",
+}
+
+Step = Callable[[], tuple[Tensor | None, dict[str, float]]]  # losses, seconds by part
+
+
+def stacked_step(
+    parameters: dict[str, Tensor], settings: dict, losses: Callable, sample=lambda: None
+) -> Step:
+    """A step as ``training/loop.py`` takes it, with a clock between its parts."""
+    shapes = {name: tensor.shape[1:] for name, tensor in parameters.items()}
+    decay, clip = settings["weight_decay"], settings["gradient_clip"]
+    optimiser = AdamW(flatten(parameters), decay, tuple(settings["betas"]), clip)
+    views = unflatten(optimiser.weights, shapes)
+    leaves = {name: view.detach().requires_grad_() for name, view in views.items()}
+
+    def step():
+        clock = [perf_counter()]
+        batch = sample()
+        clock.append(perf_counter())
+        loss = losses(leaves, batch)
+        gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
+        clock.append(perf_counter())
+        gradient = torch.cat([tensor.flatten(1) for tensor in gradients], dim=1)
+        optimiser.update(gradient, settings["learning_rate"])
+        clock.append(perf_counter())
+        parts = dict(zip(PARTS, np.diff(clock), strict=True))
+        return loss.detach(), {"step": clock[-1] - clock[0], **parts}
+
+    return step
+
+
+def addition_variants(settings: dict, trained: dict[str, Tensor] | None = None) -> dict[str, Step]:
+    """One step of the same network from the same weights, on all training pairs of seed 0.
+
+    ``trained``: weights of seed 0 at the end of its training; left out if they are of another
+    network.
+    """
+    objective = ModularAddition(settings, [], torch.device("cpu"))
+    mask = training_mask(settings["p"], settings["train_fraction"], 0)
+    pairs, correct = objective.pairs[mask][None], objective.targets[mask][None]
+    network = objective.architecture
+    parameters = _stacked(objective, [0], torch.device("cpu"))
+
+    def ours(logits_at_equals, mlp_dtype="float32", weights=parameters):
+        own = ModularAddition(settings | {"mlp_dtype": mlp_dtype}, [], torch.device("cpu"))
+
+        def losses(leaves, _):
+            logits = logits_at_equals(leaves, pairs, own.trained_as)
+            return cross_entropy(logits, correct).mean(dim=-1)
+
+        return stacked_step(weights, settings, losses)
+
+    def native():
+        return _lens_step(to_lens(parameters, network), settings, pairs, correct)
+
+    variants = {
+        "collapsed": ours(addition.forward),
+        "products": products_alone(ours(addition.forward)),
+        "bfloat16": ours(addition.forward, "bfloat16"),
+        "bfloat16_products": products_alone(ours(addition.forward, "bfloat16")),
+        "full_sequence": ours(lambda *args: addition.forward_full_sequence(*args)[:, :, -1]),
+        "transformer_lens": _by_default(native()),
+        "transformer_lens_onednn": native(),
+    }
+    if trained and {name: tuple(tensor.shape) for name, tensor in trained.items()} == dict(
+        objective.shapes
+    ):
+        final = {name: trained[name][None] for name in objective.shapes}
+        variants["trained"] = ours(addition.forward, weights=final)
+    return variants
+
+
+def addition_step(settings: dict, n_seeds: int, device: torch.device) -> Step:
+    """One step of a stack of seeds, each on training pairs of its own: ``objective.losses``."""
+    objective = ModularAddition(settings, [], device)
+    seeds = list(range(n_seeds))
+    for seed in seeds:
+        mask = training_mask(settings["p"], settings["train_fraction"], seed)
+        objective.training_rows[seed] = mask.nonzero()[:, 0].to(device)
+    steps = itertools.count()
+
+    def losses(leaves, number):
+        return objective.losses(leaves, seeds, number)
+
+    return stacked_step(_stacked(objective, seeds, device), settings, losses, lambda: next(steps))
+
+
+def regression_step(settings: dict, n_seeds: int, device: torch.device) -> Step:
+    """One step of a stack of seeds: ``LinearRegression.losses``, cut where the sampling ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_tensors(Path(folder, "evaluation"), {})  # nothing is evaluated here
+        data, settings = [Path(folder, "evaluation")], settings | {"measured_at": []}
+        objective = LinearRegression(settings, data, device)
+    seeds, steps = list(range(n_seeds)), itertools.count(settings["steps"] // 2)
+
+    def sample():
+        number = next(steps)
+        return stack_prompts([objective.prompts(seed, number) for seed in seeds]).to(device)
+
+    def losses(leaves, prompts):
+        predictions = regression.forward(leaves, prompts, objective.architecture)
+        return squared_errors(predictions, prompts).mean(dim=-1)
+
+    return stacked_step(_stacked(objective, seeds, device), settings, losses, sample)
+
+
+STACKED_STEPS = {"modular_addition": addition_step, "linear_regression": regression_step}
+
+
+def _stacked(objective: Objective, seeds: list[int], device: torch.device) -> dict[str, Tensor]:
+    own = [objective.initial(seed) for seed in seeds]
+    return {name: torch.stack([o[name] for o in own]).to(device) for name in objective.shapes}
+
+
+def _lens_step(model, settings: dict, pairs: Tensor, correct: Tensor) -> Step:
+    """A step of the native model as its users write it; the loss is in float64 as ours is."""
+    tokens = torch.nn.functional.pad(pairs[0], (0, 1), value=settings["p"])
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    rate, betas = settings["learning_rate"], tuple(settings["betas"])
+    optimiser = torch.optim.AdamW(trained, rate, betas, weight_decay=settings["weight_decay"])
+
+    def step():
+        started = perf_counter()
+        optimiser.zero_grad()
+        logits = model(tokens)[:, -1]
+        loss = torch.nn.functional.cross_entropy(logits.double(), correct[0])
+        loss.backward()
+        optimiser.step()
+        return loss.detach()[None], {"step": perf_counter() - started}
+
+    return step
+
+
+def _by_default(step: Step) -> Step:
+    """The step with PyTorch's own choice of matrix products, without ``choose_device``'s."""
+
+    def as_installed():
+        matmul = torch.backends.mkldnn.matmul
+        chosen, matmul.fp32_precision = matmul.fp32_precision, "none"
+        try:
+            return step()
+        finally:
+            matmul.fp32_precision = chosen
+
+    return as_installed
+
+
+def products_alone(step: Step) -> Step:
+    """The matrix products of a step, forward and backward, on the very tensors of the step."""
+    calls = []
+
+    class Recorder(TorchDispatchMode):
+        def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+            if operation.overloadpacket in flop_registry:
+                calls.append((operation, args, kwargs or {}))
+            return operation(*args, **(kwargs or {}))
+
+    with Recorder():
+        step()
+
+    @torch.no_grad()
+    def again():
+        started = perf_counter()
+        for operation, args, kwargs in calls:
+            operation(*args, **kwargs)
+        return None, {"step": perf_counter() - started}
+
+    return again

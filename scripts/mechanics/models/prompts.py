@@ -1,0 +1,109 @@
+"""In-context linear regression: prompts, and the risk with which predictions are judged.
+
+w ~ N(0, I_d), x_i ~ N(0, I_d), y_i = wᵀx_i. A prompt is (x_1, y_1) … (x_k, y_k) and one or more
+test points. Risk is the mean squared error divided by E[y²] = d, so that predicting 0 scores 1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from mechanics.runtime.seeds import generator
+
+
+@dataclass
+class Prompts:
+    """A batch of prompts for a stack of replicas.
+
+    ``mask`` marks the context tokens that exist where prompts of several lengths share a tensor
+    (the others are zero); ``None`` means that all exist.
+    """
+
+    x: Float[Tensor, "seed prompt k d"]
+    y: Float[Tensor, "seed prompt k"]
+    x_test: Float[Tensor, "seed prompt query d"]
+    y_test: Float[Tensor, "seed prompt query"]
+    mask: Bool[Tensor, "seed prompt k"] | None = None
+
+    def to(self, device: torch.device) -> "Prompts":
+        return self._map(lambda tensor: tensor.to(device))
+
+    def expand(self, n_seeds: int) -> "Prompts":
+        """The same prompts for each of ``n_seeds`` replicas (a view where only one is stored)."""
+        return self._map(lambda tensor: tensor.expand(n_seeds, *tensor.shape[1:]))
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> "Prompts":
+        tensors = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Prompts(**{n: t if t is None else function(t) for n, t in tensors.items()})
+
+
+def sample_prompts(
+    stream: str, replica: int, step: int, n_prompts: int, k: int, n_queries: int, d: int
+) -> Prompts:
+    """Prompts of k pairs, a pure function of the arguments; the seed dimension is 1."""
+    normal = torch.randn(
+        n_prompts, 1 + k + n_queries, d, generator=generator(stream, replica, step)
+    )
+    w, x, x_test = normal.split([1, k, n_queries], dim=1)
+    y, y_test = x @ w.transpose(1, 2), x_test @ w.transpose(1, 2)
+    return Prompts(x[None], y[None, ..., 0], x_test[None], y_test[None, ..., 0])
+
+
+def stack_prompts(prompts: list[Prompts]) -> Prompts:
+    """One stack from the prompts of single replicas: all with a mask, or all without."""
+    columns = {f.name: [getattr(p, f.name) for p in prompts] for f in fields(Prompts)}
+    return Prompts(**{k: v[0] if v[0] is None else torch.cat(v) for k, v in columns.items()})
+
+
+def shorten(prompts: Prompts, lengths: Int[Tensor, "seed prompt"]) -> Prompts:
+    """Keep the first ``lengths`` pairs of each prompt; the rest becomes zero and masked."""
+    k = prompts.x.shape[-2]
+    mask = torch.arange(k) < lengths[..., None]
+    return Prompts(
+        prompts.x * mask[..., None], prompts.y * mask, prompts.x_test, prompts.y_test, mask
+    )
+
+
+def random_subspaces(
+    n_prompts: int, d: int, d_max: int, generator: torch.Generator
+) -> Float[Tensor, "prompt d d_max"]:
+    """An orthonormal basis, as rows, of a d-dimensional subspace of R^d_max for every prompt.
+
+    Uniformly distributed: the Q of a Gaussian matrix, in a basis that does not matter here,
+    because x and w are isotropic within it.
+    """
+    normal = torch.randn(n_prompts, d_max, d, generator=generator)
+    return torch.linalg.qr(normal).Q.transpose(-1, -2).contiguous()
+
+
+def embed(
+    prompts: Prompts, d_max: int, bases: Float[Tensor, "prompt d d_max"] | None = None
+) -> Prompts:
+    """The same prompts with x in R^d_max: in the span of ``bases``, or (``None``) padded by zeros.
+
+    y does not change: w lies in the same subspace.
+    """
+    padded = [
+        torch.nn.functional.pad(x, (0, d_max - x.shape[-1])) if bases is None else x @ bases
+        for x in (prompts.x, prompts.x_test)
+    ]
+    return Prompts(padded[0], prompts.y, padded[1], prompts.y_test, prompts.mask)
+
+
+def squared_errors(
+    predictions: Float[Tensor, "*seed prompt query"], prompts: Prompts
+) -> Float[Tensor, "*seed prompt"]:
+    """Squared error of every prompt, averaged over its test points."""
+    return (predictions - prompts.y_test).square().mean(dim=-1)
+
+
+def evaluation_prompts(stored: dict[str, Tensor], k: int, n_prompts: int | None = None) -> Prompts:
+    """The held-out prompts with k pairs, the first ``n_prompts`` of them, from the data stage.
+
+    A copy, so that a few of them do not keep all of them in memory.
+    """
+    names = ("x", "y", "x_test", "y_test")
+    return Prompts(*(stored[f"k{k}/{name}"][None, :n_prompts].clone() for name in names))

@@ -1,0 +1,67 @@
+"""What one layer of linear attention on the tokens computes, read from its merged weights.
+
+ŷ = x_testᵀ Γ̂ G + terms that the other blocks of W_QK and W_V W_O make, with G = XᵀY/k. A layer that
+is one preconditioned gradient step has Γ̂ and nothing else (Ahn et al. 2023).
+"""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechanics.models.transformer import Architecture
+
+
+def is_one_linear_layer(architecture: Architecture) -> bool:
+    """Whether Γ̂ is defined: one layer of linear attention on the tokens themselves."""
+    return (
+        architecture.attention == "linear"
+        and architecture.n_layers == 1
+        and not architecture.embedded
+    )
+
+
+def preconditioner(
+    parameters: dict[str, Tensor], architecture: Architecture
+) -> Float[Tensor, "seed d d"]:
+    """Γ̂ of every replica, summed over heads.
+
+    Raises ValueError for a network that is not one linear layer on the tokens.
+    """
+    if not is_one_linear_layer(architecture):
+        raise ValueError("Γ̂ is defined for one layer of linear attention on the tokens only")
+    W_Q, W_K, W_V, W_O = (parameters[f"blocks.0.attn.W_{letter}"] for letter in "QKVO")
+    d = W_Q.shape[-2] - 1
+    W_QK = W_Q @ W_K.transpose(-1, -2) * architecture.score_scale
+    y_to_y = (W_V @ W_O)[:, :, d, d]
+    # minus: the network predicts minus the last coordinate of its stream
+    return -torch.einsum("shij,sh->sij", W_QK[:, :, :d, :d], y_to_y)
+
+
+def step_size(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]:
+    """ĉ = tr Γ̂ / d: the size of the gradient step."""
+    return gamma.diagonal(dim1=-2, dim2=-1).mean(dim=-1)
+
+
+def isotropy_distance(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]:
+    """‖Γ̂ − ĉI‖_F / ‖Γ̂‖_F: 0 for a plain gradient step."""
+    identity = torch.eye(gamma.shape[-1], dtype=gamma.dtype, device=gamma.device)
+    remainder = gamma - step_size(gamma)[:, None, None] * identity
+    norm = torch.linalg.matrix_norm
+    return norm(remainder) / norm(gamma)
+
+
+def describe_step(
+    parameters: dict[str, Tensor], architecture: Architecture, settings: dict
+) -> dict[str, float]:
+    """ĉ and the isotropy distance of one replica; nan where the network is no single step.
+
+    They are read where the prompts lie: in the first d coordinates, or (random subspaces) in all.
+    """
+    if not is_one_linear_layer(architecture):
+        return {"c_hat": math.nan, "isotropy": math.nan}
+    gamma = preconditioner({n: t.double() for n, t in parameters.items()}, architecture)
+    if settings["subspace"] == "axis":
+        gamma = gamma[:, : settings["d"], : settings["d"]]
+    return {"c_hat": float(step_size(gamma)), "isotropy": float(isotropy_distance(gamma))}

@@ -1,0 +1,180 @@
+"""Risk laws of depth: what L steps reach at best, with what step sizes.
+
+A method of L steps leaves w − ŵ = p(S)w with a polynomial p, p(0) = 1, so that its risk is the
+mean of p² over the spectrum of S = XᵀX/k. Each law names the degree from which it is exact on
+an ``expected_spectrum``: twice that of p. A spectrum of several context lengths gives the optimum
+for their mixture, whose risk at one k is then the risk on the spectrum of that k.
+The bracket: tied steps ≥ free steps ≥ GD++ ≥ ``polynomial_floor`` ≥ least squares.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.optimize import brentq, minimize
+from torch import Tensor
+
+from mechanics.regression.laws.spectrum import Spectrum
+
+FAR = 1e12  # stands for any risk beyond it: BFGS subtracts risks, which infinite ones do not bear
+
+
+def gradient_descent_risk(step_sizes: Sequence[float], spectrum: Spectrum) -> float:
+    """Risk of gradient descent with these step sizes: the mean of Π(1 − η_l s)² (degree 2L)."""
+    steps = torch.tensor(list(step_sizes), dtype=torch.float64)
+    return spectrum.mean((1 - steps[:, None] * spectrum.eigenvalues).prod(dim=0) ** 2)
+
+
+def optimal_tied_step_size(n_steps: int, spectrum: Spectrum) -> float:
+    """The step size that is best when it is used ``n_steps`` = L times (degree 2L).
+
+    (1 − ηs)^(2L) is convex in η and so is its mean: the zero of its slope is the only minimum. The
+    slope gives it to the last digits, where the risk itself, flat there, would give but half.
+
+    Raises ValueError for less than one step.
+    """
+    _require_steps(n_steps)
+    s = spectrum.eigenvalues
+    # There the risk is at least 1 (Jensen), as it is at 0: the minimum lies between.
+    bound = 2 / spectrum.mean(s)
+    return brentq(
+        lambda step_size: spectrum.mean(s * (1 - step_size * s) ** (2 * n_steps - 1)),
+        0.0,
+        bound,
+        xtol=1e-15,
+    )
+
+
+def optimal_step_sizes(n_steps: int, spectrum: Spectrum) -> list[float]:
+    """The step sizes, smallest first, of the best L = ``n_steps`` steps (degree 2L).
+
+    The optimal p is orthogonal, in the measure s·dμ(s), to all polynomials of lower degree. Its
+    roots 1/η_l are therefore the eigenvalues of that measure's Jacobi matrix, and all step sizes
+    are real and positive (the residual polynomial of minimal residuals, Fischer 1996).
+    Small steps come first: they damp what the large ones would magnify.
+
+    Raises ValueError for less than one step, or if the spectrum has too few positive nodes.
+    """
+    _require_steps(n_steps)
+    positive = spectrum.eigenvalues > 0
+    nodes, weights = spectrum.eigenvalues[positive], spectrum.weights[positive]
+    diagonal, beside = _lanczos(nodes, nodes * weights, n_steps)
+    matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
+    return sorted((1 / torch.linalg.eigvalsh(matrix)).tolist())
+
+
+def polynomial_floor(degree: int, spectrum: Spectrum) -> float:
+    """Risk of the best polynomial of this degree (twice the degree).
+
+    1 − bᵀM⁻¹b with b_j = m_j, M_ij = m_(i+j) (a test solves it), but M is ill-conditioned: the
+    same is 1/Σ π_j(0)², Christoffel's function of the spectrum at 0, over its orthonormal
+    polynomials π_0 … π_degree. With degree L it is the risk of L free steps. With degree
+    (3^L − 1)/2 no L layers of linear attention can do better, as long as nothing is clipped and
+    predictions are linear in y.
+
+    Raises ValueError for a degree below 1, or if the spectrum has too few nodes.
+    """
+    _require_steps(degree)
+    diagonal, beside = _lanczos(spectrum.eigenvalues, spectrum.weights, degree + 1)
+    before, value, total = 0.0, 1.0, 1.0
+    for j in range(degree):
+        below = beside[j - 1].item() * before if j else 0.0
+        before, value = value, -(diagonal[j].item() * value + below) / beside[j].item()
+        total += value**2
+        if total > 1e30:  # no risk that small can be told from 0, and value would overflow
+            break
+    return 1 / total
+
+
+def _lanczos(
+    nodes: Float[Tensor, " node"], weights: Float[Tensor, " node"], n: int
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n-1"]]:
+    """Diagonal and off-diagonal of the n × n Jacobi matrix of a discrete measure."""
+    if len(nodes) < n:
+        raise ValueError(f"{len(nodes)} eigenvalues cannot determine {n} polynomials")
+    basis = torch.zeros(n, len(nodes), dtype=torch.float64)
+    diagonal = torch.zeros(n, dtype=torch.float64)
+    beside = torch.zeros(n - 1, dtype=torch.float64)
+    image = weights.sqrt()
+    for i in range(n):
+        basis[i] = image / image.norm()
+        image = nodes * basis[i]
+        diagonal[i] = basis[i] @ image
+        if i + 1 < n:
+            for _ in range(2):  # once is not enough: Lanczos vectors lose their orthogonality
+                image = image - basis[: i + 1].T @ (basis[: i + 1] @ image)
+            beside[i] = image.norm()
+    return diagonal, beside
+
+
+def gd_plus_plus_risk(
+    step_sizes: Sequence[float], gammas: Sequence[float], spectrum: Spectrum
+) -> float:
+    """Risk of ``gd_plus_plus`` (degree 3^L − 1).
+
+    Raises ValueError unless there is one γ between any two steps.
+    """
+    if len(gammas) != len(step_sizes) - 1:
+        raise ValueError(f"{len(step_sizes)} steps need one γ fewer, not {len(gammas)}")
+    return spectrum.mean(_gd_plus_plus_residual(step_sizes, gammas, spectrum.eigenvalues) ** 2)
+
+
+def _gd_plus_plus_residual(
+    step_sizes: Sequence[float], gammas: Sequence[float], eigenvalues: Float[Tensor, " node"]
+) -> Float[Tensor, " node"]:
+    """p(s), while the transformed x keeps a factor q(s): each step sees the eigenvalue q²s."""
+    residual, kept = torch.ones_like(eigenvalues), torch.ones_like(eigenvalues)
+    for step_size, gamma in zip(step_sizes, [*gammas, 0.0], strict=True):
+        seen = kept**2 * eigenvalues
+        residual = residual * (1 - step_size * seen)
+        kept = kept * (1 - gamma * seen)
+    return residual
+
+
+def optimal_gd_plus_plus(
+    n_steps: int, spectrum: Spectrum, n_starts: int = 8, seed: int = 0
+) -> tuple[list[float], list[float]]:
+    """The best step sizes and γ found for ``gd_plus_plus`` (degree 3^L − 1).
+
+    The risk has many local minima. Layer after layer is added to the best so far from
+    ``n_starts`` random starts, so that more layers are never worse; the result bounds the
+    optimum from above, as ``polynomial_floor`` does from below.
+
+    Raises ValueError for less than one step.
+    """
+    _require_steps(n_steps)
+    random = np.random.default_rng(seed)
+    best = np.array(optimal_step_sizes(1, spectrum))
+    for n in range(2, n_steps + 1):
+
+        def risk(parameters: np.ndarray, n: int = n) -> float:
+            value = gd_plus_plus_risk(parameters[:n].tolist(), parameters[n:].tolist(), spectrum)
+            return min(value, FAR) if np.isfinite(value) else FAR
+
+        extended = np.concatenate([best[: n - 1], [0.0], best[n - 1 :], [0.0]])
+        starts = [extended]
+        for _ in range(n_starts):
+            starts.append(extended + random.uniform(0, 1, size=2 * n - 1))
+        found = [minimize(risk, start, method="BFGS") for start in starts]
+        best = min(found, key=lambda result: result.fun).x
+    return best[:n_steps].tolist(), best[n_steps:].tolist()
+
+
+def ridge_risk(penalty: float, k: int, spectrum: Spectrum, noise: float = 0.0) -> float:
+    """Risk of ``ridge`` from a ``density_spectrum`` of this k: no polynomial, hence no exact law.
+
+    The mean of (ρ/(ks + ρ))², the share of w that is shrunk away, plus σ²·ks/(ks + ρ)².
+
+    Raises ValueError for a penalty ρ that is not positive.
+    """
+    if penalty <= 0:
+        raise ValueError(f"the penalty must be positive, not {penalty}")
+    squared_singular = k * spectrum.eigenvalues
+    shrunk = penalty**2 + noise * squared_singular
+    return spectrum.mean(shrunk / (squared_singular + penalty) ** 2)
+
+
+def _require_steps(n_steps: int) -> None:
+    if n_steps < 1:
+        raise ValueError(f"at least one step is needed, not {n_steps}")

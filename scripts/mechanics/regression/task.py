@@ -1,0 +1,95 @@
+"""Training on in-context linear regression: prompts drawn afresh at every step."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechanics.models import regression
+from mechanics.models.prompts import (
+    Prompts,
+    embed,
+    evaluation_prompts,
+    random_subspaces,
+    sample_prompts,
+    shorten,
+    squared_errors,
+    stack_prompts,
+)
+from mechanics.models.transformer import architecture, initial_weights, token_d
+from mechanics.runtime.seeds import generator
+from mechanics.training.checkpoint import read_tensors
+from mechanics.training.schedules import context_lengths, context_range
+
+Parameters = dict[str, Tensor]
+
+
+class Task:
+    """Mean squared error on prompts drawn afresh at every step."""
+
+    def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
+        self.settings, self.device = settings, device
+        self.architecture = architecture(settings)
+        self.shapes = regression.parameter_shapes(self.architecture, token_d(settings))
+        stored, _ = read_tensors(data[0])
+        self.evaluation = {
+            k: embed(
+                evaluation_prompts(stored, k, settings["n_prompts_history"]), token_d(settings)
+            ).to(device)
+            for k in settings["measured_at"]
+        }
+
+    def initial(self, seed: int) -> Parameters:
+        return initial_weights(self.shapes, self.settings, self.architecture.d_model, seed)
+
+    def prompts(self, seed: int, step: int) -> Prompts:
+        """The training prompts of one replica at one step."""
+        s = self.settings
+        low, high = context_range(
+            step, s["steps"], s["k_min"], s["k_max"], s["curriculum"], s["full_range_at"]
+        )
+        n_prompts, one_length = s["prompts_per_step"], s["one_length_per_step"]
+        # a length for the whole step is shared by all replicas, whatever stack they are in
+        draw = generator("batch", 0 if one_length else seed, step)
+        lengths = context_lengths(low, high, n_prompts, one_length, draw)
+        k = int(lengths[0]) if one_length else s["k_max"]
+        prompts = sample_prompts(
+            "prompts", seed, step, n_prompts, k, s["queries_per_prompt"], s["d"]
+        )
+        if s["d_max"] is not None:
+            draw = generator("subspace", seed, step)
+            random = s["subspace"] == "random"
+            bases = random_subspaces(n_prompts, s["d"], s["d_max"], draw) if random else None
+            prompts = embed(prompts, s["d_max"], bases)
+        return prompts if one_length else shorten(prompts, lengths[None])
+
+    def losses(self, parameters, seeds, step) -> Float[Tensor, "seed"]:
+        prompts = stack_prompts([self.prompts(seed, step) for seed in seeds]).to(self.device)
+        predictions = regression.forward(parameters, prompts, self.architecture)
+        return squared_errors(predictions, prompts).mean(dim=-1)
+
+    @torch.no_grad()
+    def measure(self, parameters, seeds) -> list[dict]:
+        rows = []
+        for k, prompts in self.evaluation.items():
+            shared = prompts.expand(len(seeds))
+            errors = squared_errors(
+                regression.forward(parameters, shared, self.architecture), shared
+            ).double()
+            risk = errors.mean(dim=-1) / self.settings["d"]
+            error = errors.std(dim=-1) / (self.settings["d"] * errors.shape[-1] ** 0.5)
+            for row, seed in enumerate(seeds):
+                rows.append({"seed": seed, "k": k, "risk": risk[row], "risk_se": error[row]})
+        return [{key: getattr(v, "item", lambda v=v: v)() for key, v in r.items()} for r in rows]
+
+    def progress(self, rows) -> float:
+        """Risk averaged over the evaluated context lengths."""
+        return sum(row["risk"] for row in rows) / len(rows)
+
+    def memorised(self, rows) -> bool:
+        """Prompts are drawn afresh at every step: there is nothing to memorise."""
+        return False
+
+    def finished(self, history) -> bool:
+        return False

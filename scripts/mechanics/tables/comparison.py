@@ -1,0 +1,240 @@
+"""Rows of the comparative table (section 4.1 of the study), from evaluations and run records.
+
+The interpretation is computed (``mechanics.tables.interpretation``).
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from mechanics.models.flops import (
+    least_addition_flops,
+    least_regression_flops,
+    regression_flops,
+)
+from mechanics.models.transformer import architecture, token_d
+from mechanics.regression.references import mixture_risk, reference_risks
+from mechanics.runtime.seeds import generator
+from mechanics.tables.frames import ASSIGNED
+from mechanics.tables.histories import grokking_moments
+from mechanics.tables.interpretation import describe_addition, describe_nearest
+from mechanics.tables.statistics import Estimate, mean_over_seeds
+from mechanics.training.schedules import context_lengths, context_range
+
+COLUMNS = [
+    *("configuration", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"),
+    *("reference", "reference_value", "flops_per_prompt", "train_flops", "interpretation"),
+    *("model", "evaluation_se"),
+]
+GROKKING = "grokking step, of the seeds that grokked"
+REACHED = "step that first reached the accuracy of grokking, of the seeds that did"
+
+
+def assignment_order(row: dict) -> int:
+    """Sorts the three configurations of the assignment's table first, others after them."""
+    name = row["configuration"]
+    return ASSIGNED.index(name) if name in ASSIGNED else len(ASSIGNED)
+
+
+def configuration(settings: dict) -> str:
+    """A network in the words of the assignment's table, e.g. "Linear Attention (L=1)"."""
+    depth, heads = settings["n_layers"], settings["n_heads"]
+    if depth > 1 and settings["d_mlp"]:
+        return f"Deep Transformer (L={depth})"
+    several = f", {heads} heads" if settings["d_model"] == "token" and heads > 1 else ""
+    wider = f", d_max={settings['d_max']} {settings['subspace']}" if settings.get("d_max") else ""
+    return f"{settings['attention'].capitalize()} Attention (L={depth}{several}{wider})"
+
+
+def _row(metric: str, estimate: Estimate, reference: tuple[str, float], common: dict) -> dict:
+    name, level = reference
+    return {
+        **common,
+        "metric": metric,
+        "value": estimate.value,
+        "ci_low": estimate.low,
+        "ci_high": estimate.high,
+        "n_seeds": estimate.n,
+        "reference": name,
+        "reference_value": level,
+    }
+
+
+def _common(model: str, records: list[dict], interpretation: str) -> dict:
+    settings = records[0]["settings"]
+    replicas = [replica for record in records for replica in record["replicas"]]
+    diverged = diverged_seeds(records)
+    if diverged:
+        interpretation += f"; {len(diverged)} of {len(replicas)} seeds diverged, not in the mean"
+    spent = [r["train_flops"] for r in replicas if r["seed"] not in diverged]
+    return {
+        "configuration": configuration(settings),
+        "task": settings["task"],
+        "train_flops": mean_over_seeds(spent).value * lengths_factor(settings),
+        "interpretation": interpretation,
+        "model": model,
+    }
+
+
+def lengths_factor(settings: dict) -> float:
+    """Mean FLOPs of a training step over those of step 0, at which the loop counts them.
+
+    Where all prompts of a step share one k, steps cost as much as their k; k is drawn as
+    ``LinearRegression.prompts`` draws it. Else all steps cost the same.
+    """
+    if not settings.get("one_length_per_step"):
+        return 1.0
+    network, n_queries = architecture(settings), settings["queries_per_prompt"]
+    costs = []
+    for step in range(settings["steps"]):
+        low, high = context_range(
+            step,
+            settings["steps"],
+            settings["k_min"],
+            settings["k_max"],
+            settings["curriculum"],
+            settings["full_range_at"],
+        )
+        k = int(context_lengths(low, high, 1, True, generator("batch", 0, step))[0])
+        costs.append(regression_flops(network, token_d(settings), k, n_queries))
+    return sum(costs) / len(costs) / costs[0]
+
+
+def diverged_seeds(records: list[dict]) -> list[int]:
+    """Seeds that have no final weights: said in the interpretation, left out of every mean."""
+    replicas = [replica for record in records for replica in record["replicas"]]
+    return [replica["seed"] for replica in replicas if replica["status"] == "diverged"]
+
+
+def _sound(frame: pd.DataFrame, records: list[dict]) -> pd.DataFrame:
+    return frame[~frame["seed"].isin(diverged_seeds(records))]
+
+
+def regression_rows(
+    model: str, records: list[dict], risks: pd.DataFrame, distances: pd.DataFrame, settings: dict
+) -> list[dict]:
+    """Normalised risk at the tabulated context lengths, each beside OLS and one-step optima.
+
+    The one-step optimum r* is the best step for this k alone; a network trained on all k at once
+    can at best take the one step that is best for all together. FLOPs are those of one prompt
+    with one test point, and the nearest algorithm is that at this k. ``evaluation_se`` is what the
+    finite number of prompts adds to every seed alike, so that no interval over seeds can show it.
+    """
+    own, lengths = records[0]["settings"], settings["tabulated_at"]
+    risks, distances = _sound(risks, records), _sound(distances, records)
+    result = []
+    for k in lengths:
+        common = _common(model, records, describe_nearest(distances[distances["k"] == k]))
+        at_k = risks[risks["k"] == k]
+        own_columns = {
+            "flops_per_prompt": least_regression_flops(architecture(own), token_d(own), k),
+            "evaluation_se": at_k["risk_se"].mean(),
+        }
+        levels = reference_risks(own["d"], k)
+        levels["one step for all k"] = mixture_risk(own["d"], own["k_min"], own["k_max"], k)
+        for name in ("OLS", "one-step optimum r*", "one step for all k"):
+            estimate = within(mean_over_seeds(at_k["risk"]), 0.0, math.inf)
+            row = _row(f"MSE/d at k = {k}", estimate, (name, levels[name]), common)
+            result.append(row | own_columns)
+    return result
+
+
+def addition_rows(
+    model: str,
+    records: list[dict],
+    evaluation: pd.DataFrame,
+    history: pd.DataFrame,
+    circuit: pd.DataFrame,
+    parsimony: pd.DataFrame,
+) -> list[dict]:
+    """Accuracy on all pairs and on those never trained on, validation loss, grokking step.
+
+    The grokking step is that of the last spike where there are spikes: beside it stands the step
+    that first reached its accuracy.
+    """
+    own = records[0]["settings"]
+    evaluation, history = _sound(evaluation, records), _sound(history, records)
+    p, found = own["p"], [_sound(frame, records) for frame in (circuit, parsimony)]
+    interpretation = describe_addition(evaluation, *found, own["n_layers"], p)
+    common = _common(model, records, interpretation)
+    common |= {"flops_per_prompt": least_addition_flops(architecture(own), p)}
+    moments = grokking_moments(history.assign(model=model), own["grokking_accuracy"])
+    never = int(moments["grokking_step"].isna().sum())
+    if never:
+        common["interpretation"] += f"; {never} of {len(moments)} seeds did not grok"
+    chance, guess = ("chance 1/p", 1 / p), ("uniform guess ln p", math.log(p))
+    budget = ("last step of the budget", float(own["steps"]))
+    by_split = {split: evaluation[evaluation["split"] == split] for split in ("all", "validation")}
+    accuracy = {split: mean_over_seeds(part["accuracy"]) for split, part in by_split.items()}
+    loss = mean_over_seeds(by_split["validation"]["loss"])
+    reached, grokked = (
+        within(mean_over_seeds(moments[name]), 0.0, math.inf)
+        for name in ("first_reached_step", "grokking_step")
+    )
+    return [
+        _row("accuracy, all pairs", within(accuracy["all"], 0.0, 1.0), chance, common),
+        _row("accuracy, validation", within(accuracy["validation"], 0.0, 1.0), chance, common),
+        _row("loss, validation (nats)", within(loss, 0.0, math.inf), guess, common),
+        _row(REACHED, reached, budget, common),
+        _row(GROKKING, grokked, budget, common),
+    ]
+
+
+def within(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The interval cut to the values that the quantity can take."""
+    return replace(
+        estimate,
+        low=float(np.clip(estimate.low, low, high)),
+        high=float(np.clip(estimate.high, low, high)),
+    )
+
+
+def as_markdown(table: pd.DataFrame) -> str:
+    """The table to read: a row for each configuration, task and metric, references beside it."""
+    shown = []
+    keys = ["configuration", "model", "task", "metric"]
+    for (name, model, task, metric), part in table.groupby(keys, sort=False):
+        first = part.iloc[0]
+        references = [
+            f"{row.reference}: {_number(row.reference_value)}"
+            for row in part.itertuples()
+            if row.reference
+        ]
+        shown.append(
+            {
+                "Model configuration": name,
+                "entry": f"`{model}`",
+                "Task": task.replace("_", " "),
+                "Metric": metric,
+                "Value (95 % interval)": _interval(first),
+                "Seeds": first["n_seeds"],
+                "Reference": "; ".join(references),
+                "FLOPs per prompt": f"{first['flops_per_prompt']:,}",
+                "FLOPs of training": f"{first['train_flops']:.2g}",
+                "Interpretation": first["interpretation"],
+            }
+        )
+    note = (
+        "\nMSE/d is the mean squared error over E[y²] = d, so that predicting zero scores 1. "
+        "Intervals are Student's over seeds; all seeds share the evaluation prompts. FLOPs per "
+        "prompt are the matrix products that one answer needs, in their cheapest order, tokens "
+        "looked up; FLOPs of training those of the steps as they were run.\n"
+    )
+    return pd.DataFrame(shown).to_markdown(index=False) + "\n" + note
+
+
+def _interval(row: pd.Series) -> str:
+    if row["n_seeds"] == 0:
+        return "never" if row["metric"] in (REACHED, GROKKING) else "—"
+    text = _number(row["value"])
+    if not math.isnan(row["ci_low"]):
+        text += f" [{_number(row['ci_low'])}, {_number(row['ci_high'])}]"
+    if not math.isnan(row["evaluation_se"]):
+        text += f" ± {row['evaluation_se']:.1g}"
+    return text
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -1,0 +1,62 @@
+"""Histories of several runs in one frame, and the moments that a rule finds in them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mechanics.addition.pairs import grokking_step
+
+MOMENTS = ["model", "seed", "memorised_step", "first_reached_step", "grokking_step", "last_step"]
+
+
+def read_histories(folders: list[Path]) -> tuple[pd.DataFrame, dict]:
+    """The histories of one task's runs with a column ``model``, and the first run's settings.
+
+    A run's folder is …/{task}/{model}/{block}; models keep the order in which they are given.
+    """
+    frames = []
+    for folder in folders:
+        history = pd.read_parquet(folder / "history.parquet")
+        frames.append(history.assign(model=folder.parent.name))
+    settings = json.loads((folders[0] / "run.json").read_text())["settings"]
+    return pd.concat(frames, ignore_index=True), settings
+
+
+def grokking_moments(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """Per model and seed: when training and validation accuracy came to stay above a threshold.
+
+    ``memorised_step`` and ``first_reached_step``: the first with training and with validation
+    accuracy at the threshold. ``grokking_step``: the first from which validation accuracy stays
+    there. Where loss spikes throw a network back, the last of them dates it; the two steps then
+    differ, and neither alone says when the network generalised. nan for what never happened.
+    """
+    rows = []
+    for (model, seed), own in history.groupby(["model", "seed"], sort=False):
+        row = {"model": model, "seed": seed, "last_step": int(own["step"].max())}
+        train, validation = (own[own["split"] == split] for split in ("train", "validation"))
+        for name, part in (("memorised_step", train), ("first_reached_step", validation)):
+            reached = part.loc[part["accuracy"] >= threshold, "step"]
+            row[name] = float(reached.iloc[0]) if len(reached) else np.nan
+        grokked = grokking_step(
+            validation["step"].tolist(), validation["accuracy"].tolist(), threshold
+        )
+        row["grokking_step"] = np.nan if grokked is None else float(grokked)
+        rows.append(row)
+    return pd.DataFrame(rows, columns=MOMENTS)
+
+
+def run_of(path: Path) -> tuple[str, ...]:
+    """(task, model, block) of a file that an analysis wrote, …/{task}/{model}/{block}/{file}."""
+    return path.parts[-4:-1]
+
+
+def accuracy_on_new_pairs(progress: pd.DataFrame, seed: int) -> pd.Series:
+    """One seed's accuracy, by step of a checkpoint, on pairs trained on in neither order.
+
+    ``progress``: what ``analyse_addition_checkpoints.py`` wrote. Of all validation pairs those with
+    (b, a) in training come early, by knowing that addition commutes: that is not yet grokking.
+    """
+    own = progress[progress["seed"] == seed].drop_duplicates("step").sort_values("step")
+    return own.set_index("step")["accuracy_validation_new"]

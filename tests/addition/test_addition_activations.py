@@ -1,0 +1,41 @@
+"""The activations are those of the network."""
+
+import pytest
+import torch
+
+from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.pairs import all_pairs
+from mechanics.models import addition
+from mechanics.models.transformer import Architecture, initialise
+
+P = 7
+
+
+def network(attention: str, n_layers: int, layer_norm: bool):
+    architecture = Architecture(attention, n_layers, 2, 8, 4, 12, layer_norm)
+    shapes = addition.parameter_shapes(architecture, P)
+    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
+    return {name: tensor[None].double() for name, tensor in weights.items()}, architecture
+
+
+@pytest.mark.parametrize(
+    ("attention", "n_layers", "layer_norm"),
+    [("softmax", 1, False), ("linear", 1, False), ("softmax", 3, True)],
+)
+def test_logits_and_parts_are_those_of_the_forward_pass(attention, n_layers, layer_norm):
+    parameters, architecture = network(attention, n_layers, layer_norm)
+    found = addition_activations(parameters, architecture)
+    expected = addition.forward(parameters, all_pairs(P)[None], architecture)[0]
+    torch.testing.assert_close(found.logits, expected, atol=1e-10, rtol=0)
+    assert len(found.pattern) == len(found.hook_post) == n_layers
+    if attention == "softmax":
+        torch.testing.assert_close(found.pattern[0].sum(-1), torch.ones(P * P, 2).double())
+
+
+def test_logits_are_what_attention_and_neurons_add_up_to():
+    parameters, architecture = network("softmax", 1, False)
+    found = addition_activations(parameters, architecture)
+    W_U = parameters["unembed.W_U"][0]
+    direct = (found.resid_embed + found.attn_out[0] + parameters["blocks.0.mlp.b_out"][0]) @ W_U
+    neurons = found.hook_post[0] @ neuron_logits(parameters, architecture)
+    torch.testing.assert_close(direct + neurons, found.logits, atol=1e-10, rtol=0)

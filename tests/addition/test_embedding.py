@@ -1,0 +1,97 @@
+"""Circles of known shape in a random plane."""
+
+import pytest
+import torch
+from clock_network import clock_network, random_orthonormal
+
+from mechanics.addition.embedding import (
+    angle_r_squared,
+    circle,
+    key_plane,
+    number_embeddings,
+    principal_plane,
+    principal_shares,
+)
+
+D_MODEL = 16
+
+
+def planted(p: int, waves: list[tuple[int, float, float]]) -> torch.Tensor:
+    """Embeddings with axes of the given lengths along cos and sin of each frequency, directions
+    orthonormal, far from the origin; "=" is the last row."""
+    directions = random_orthonormal(D_MODEL, 0)
+    t = torch.arange(p, dtype=torch.float64)
+    W_E = torch.full((p + 1, D_MODEL), 5.0, dtype=torch.float64)
+    for i, (k, along_cos, along_sin) in enumerate(waves):
+        angle = 2 * torch.pi * k / p * t
+        W_E[:-1] += along_cos * angle.cos()[:, None] * directions[2 * i]
+        W_E[:-1] += along_sin * angle.sin()[:, None] * directions[2 * i + 1]
+    return W_E
+
+
+@pytest.mark.parametrize(("p", "k"), [(13, 6), (59, 4), (113, 56)])
+@pytest.mark.parametrize("sine", [3.0, -3.0])
+def test_a_perfect_circle(p, k, sine):
+    numbers = number_embeddings(planted(p, [(k, 3.0, sine)]))
+    for plane, frequency in ((key_plane(numbers, k), k), (principal_plane(numbers), None)):
+        found = circle(numbers, plane, frequency)
+        assert found.frequency == k
+        assert found.radius_cv == pytest.approx(0, abs=1e-10)
+        for value in (found.eigenvalue_ratio, found.angle_r_squared, found.purity, found.fve):
+            assert value == pytest.approx(1, abs=1e-10)
+
+
+def test_an_ellipse():
+    numbers = number_embeddings(planted(59, [(7, 2.0, 1.0)]))
+    found = circle(numbers, key_plane(numbers, 7), 7)
+    assert found.eigenvalue_ratio == pytest.approx(4, abs=1e-10)
+    t = 2 * torch.pi * torch.arange(59, dtype=torch.float64) / 59
+    radius = (4 * t.cos() ** 2 + t.sin() ** 2).sqrt()
+    expected = float(radius.std(correction=0) / radius.mean())
+    assert found.radius_cv == pytest.approx(expected, abs=1e-10)
+    assert found.purity == pytest.approx(1, abs=1e-10)
+    assert 0.8 < found.angle_r_squared < 0.99
+
+
+def test_leading_components_that_mix_two_frequencies():
+    numbers = number_embeddings(planted(59, [(7, 2.0, 1.0), (20, 1.5, 0.5)]))
+    raw = circle(numbers, principal_plane(numbers))
+    assert raw.purity == pytest.approx(4 / (4 + 2.25), abs=1e-10)
+    assert raw.angle_r_squared < 0.6
+    assert raw.fve == pytest.approx(6.25 / 7.5, abs=1e-10)
+    shares = principal_shares(numbers)
+    expected = torch.tensor([4, 2.25, 1, 0.25], dtype=torch.float64) / 7.5
+    torch.testing.assert_close(shares[:4], expected, rtol=0, atol=1e-10)
+
+
+def test_a_frequency_in_the_same_plane_is_seen():
+    numbers = number_embeddings(planted(59, [(7, 2.0, 2.0)]))
+    other = number_embeddings(planted(59, [(14, 1.0, 1.0)]))  # the same two directions
+    found = circle(numbers + other, key_plane(numbers + other, 7), 7)
+    assert found.purity == pytest.approx(0.8, abs=1e-10)
+    assert found.radius_cv > 0.2
+
+
+def test_points_without_order_have_no_frequency():
+    generator = torch.Generator().manual_seed(0)
+    points = torch.randn(113, 2, dtype=torch.float64, generator=generator)
+    assert angle_r_squared(points).max() < 0.1
+
+
+def test_embeddings_without_extent():
+    numbers = number_embeddings(planted(13, [(2, 1.0, 1.0)]))
+    found = circle(numbers, random_orthonormal(D_MODEL, 0)[4:6].T, 3)
+    assert found.frequency == 3
+    assert str(found.radius_cv) == str(found.angle_r_squared) == str(found.fve) == "nan"
+    same = number_embeddings(torch.ones(14, D_MODEL))
+    assert str(circle(same, principal_plane(same)).fve) == "nan"
+
+
+def test_clock_network_has_perfect_circles():
+    parameters, _ = clock_network(59, (4, 17))
+    numbers = number_embeddings(parameters["embed.W_E"][0])
+    for k in (4, 17):
+        found = circle(numbers, key_plane(numbers, k), k)
+        assert found.radius_cv == pytest.approx(0, abs=1e-10)
+        assert found.angle_r_squared == pytest.approx(1, abs=1e-10)
+        assert found.fve == pytest.approx(0.5, abs=1e-10)

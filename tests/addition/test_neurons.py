@@ -1,0 +1,119 @@
+"""Input and output frequencies of neurons whose waves were planted."""
+
+import pytest
+import torch
+from clock_network import clock_network
+
+from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.neurons import (
+    NeuronFrequencies,
+    cluster_keys,
+    neuron_clusters,
+    neuron_frequencies,
+    output_frequencies,
+)
+from mechanics.addition.pairs import all_pairs
+from mechanics.models import addition
+from mechanics.models.transformer import Architecture, initialise
+
+
+def angles(p: int, k: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """ω_k a and ω_k b of all pairs."""
+    return tuple((2 * torch.pi * k / p * all_pairs(p).double()).T)
+
+
+@pytest.mark.parametrize("p", [13, 59])
+def test_planted_neurons(p):
+    (a2, b2), (a5, b5) = angles(p, 2), angles(p, 5)
+    hook_post = torch.stack(
+        [
+            7 + a5.cos(),  # one of the eight directions
+            3 * a5.cos() * b5.sin() + a2.sin() * b2.sin(),  # 9 : 1
+            (a5 + b5).cos() + a2.cos(),  # 1/2 : 1/2, and
+            2 * (a5 + b5).cos() + a2.cos() * b5.cos(),  # 2 : 1/4 that no single frequency has
+            (a2 - b2).sin() + a2.sin() + 0.1 * b5.cos(),  # 1/2 + 1/2 : 1/200
+        ],
+        dim=1,
+    )
+    found = neuron_frequencies(hook_post, p)
+    assert found.frequency.tolist()[:2] == [5, 5]
+    assert found.frequency.tolist()[3:] == [5, 2]
+    expected = torch.tensor([1, 0.9, 0.5, 8 / 9, 1 / 1.005], dtype=torch.float64)
+    torch.testing.assert_close(found.fve, expected, rtol=0, atol=1e-10)
+
+
+def test_the_frequency_of_the_highest_wave_is_found():
+    a, b = angles(13, 6)
+    assert neuron_frequencies((a + b).cos()[:, None], 13).frequency.tolist() == [6]
+
+
+def test_neurons_without_variance_have_no_frequency():
+    a, _ = angles(13, 3)
+    hook_post = torch.stack([torch.zeros(169), torch.full((169,), 0.3), a.float()], dim=1)
+    found = neuron_frequencies(hook_post, 13)
+    assert found.frequency[:2].tolist() == [0, 0]
+    assert found.fve.isnan().tolist() == [True, True, False]
+    assert neuron_clusters(found, 13).sum() == 1
+    dead = neuron_frequencies(torch.zeros(169, 4), 13)
+    assert cluster_keys(dead, 13) == []
+    assert output_frequencies(torch.zeros(3, 13)).frequency.tolist() == [0, 0, 0]
+
+
+def test_weights_that_are_not_finite_give_no_frequency():
+    found = neuron_frequencies(torch.full((169, 2), torch.nan), 13)
+    assert found.frequency.tolist() == [0, 0]
+    assert found.fve.isnan().all()
+
+
+def test_output_frequencies():
+    c = 2 * torch.pi / 13 * torch.arange(13, dtype=torch.float64)
+    W_L = torch.stack([(3 * c + 1).cos() - 5, 2 * (6 * c).sin() + (c + 2).cos()])
+    found = output_frequencies(W_L)
+    assert found.frequency.tolist() == [3, 6]
+    expected = torch.tensor([1, 0.8], dtype=torch.float64)
+    torch.testing.assert_close(found.fve, expected, rtol=0, atol=1e-10)
+
+
+def test_clusters_and_their_keys():
+    frequency = torch.tensor([4] * 30 + [9] * 20 + [17] * 2 + [0])
+    fve = torch.tensor([0.9] * 52 + [torch.nan], dtype=torch.float64)
+    found = NeuronFrequencies(frequency, fve)
+    clusters = neuron_clusters(found, 59)
+    assert len(clusters) == 29
+    assert {k + 1: int(n) for k, n in enumerate(clusters) if n} == {4: 30, 9: 20, 17: 2}
+    assert cluster_keys(found, 59) == [4, 9]  # 17 has 2/52, less than 3/29
+
+
+def test_a_cluster_of_neurons_that_follow_no_single_frequency_is_no_key():
+    frequency = torch.tensor([4] * 40 + list(range(1, 30)))
+    poor = NeuronFrequencies(frequency, torch.full((69,), 0.1, dtype=torch.float64))
+    assert cluster_keys(poor, 59) == []
+    good = NeuronFrequencies(frequency, torch.full((69,), 0.9, dtype=torch.float64))
+    assert cluster_keys(good, 59) == [4]
+
+
+def test_clock_network_has_the_neurons_that_were_built():
+    parameters, architecture = clock_network(59, (4, 17, 29))
+    activations = addition_activations(parameters, architecture)
+    found = neuron_frequencies(activations.hook_post[0], 59)
+    built = torch.tensor([4, 17, 29]).repeat_interleave(len(found.frequency) // 3)
+    alive = found.frequency > 0
+    assert alive.double().mean() > 0.9
+    assert (found.frequency == built)[alive].all()
+    written = output_frequencies(neuron_logits(parameters, architecture))
+    assert (written.frequency == built).all()
+    torch.testing.assert_close(written.fve, torch.ones_like(written.fve), rtol=0, atol=1e-10)
+    assert cluster_keys(found, 59) == [4, 17, 29]
+
+
+def test_random_weights_and_noise_have_no_keys():
+    architecture = Architecture("softmax", 1, 2, 32, 16, 200, layer_norm=False)
+    generator = torch.Generator().manual_seed(0)
+    weights = initialise(addition.parameter_shapes(architecture, 59), 32**-0.5, generator)
+    activations = addition_activations({n: t[None] for n, t in weights.items()}, architecture)
+    found = neuron_frequencies(activations.hook_post[0], 59)
+    assert cluster_keys(found, 59) == []
+    assert found.fve.nan_to_num(0).max() < 0.5  # some are dead
+    noise = torch.randn(59 * 59, 200, generator=generator)
+    assert neuron_frequencies(noise, 59).fve.max() < 0.02  # 8/p² = .0023 in each
+    assert cluster_keys(neuron_frequencies(noise, 59), 59) == []

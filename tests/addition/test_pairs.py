@@ -1,0 +1,52 @@
+import math
+
+import pytest
+import torch
+
+from mechanics.addition.pairs import (
+    all_pairs,
+    cross_entropy,
+    grokking_step,
+    swapped_in_training,
+    targets,
+    training_mask,
+)
+
+
+def test_targets_are_sums_modulo_p():
+    assert targets(torch.tensor([[100, 20], [1, 2]]), 113).tolist() == [7, 3]
+
+
+def test_split_has_the_published_size_and_depends_on_the_seed_alone():
+    mask = training_mask(113, 0.3, replica=0)
+    assert int(mask.sum()) == 3830
+    assert torch.equal(mask, training_mask(113, 0.3, replica=0))
+    assert not torch.equal(mask, training_mask(113, 0.3, replica=1))
+
+
+def test_swapped_pairs_are_found():
+    mask = torch.zeros(25, dtype=torch.bool)
+    mask[1 * 5 + 3] = True  # (1, 3) is trained on
+    swapped = swapped_in_training(mask, 5)
+    assert all_pairs(5)[swapped].tolist() == [[3, 1]]
+
+
+def test_loss_is_float64_and_exact_where_float32_underflows():
+    logits = torch.tensor([[20.0, 0.0]])
+    loss = cross_entropy(logits, torch.tensor([0]))
+    assert loss.dtype == torch.float64
+    assert loss.item() == pytest.approx(math.log1p(math.exp(-20)), rel=1e-6)
+    assert loss.item() > 0
+
+
+def test_guessing_costs_the_logarithm_of_p():
+    loss = cross_entropy(torch.zeros(3, 113), torch.tensor([0, 5, 112]))
+    torch.testing.assert_close(loss, torch.full((3,), math.log(113), dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "step"),
+    [([0.1, 0.2], None), ([1.0, 1.0], 0), ([0.1, 1.0, 0.5, 1.0], 30), ([float("nan"), 1.0], 10)],
+)
+def test_grokking_step_is_the_start_of_the_last_stay(accuracy, step):
+    assert grokking_step([10 * i for i in range(len(accuracy))], accuracy, 0.99) == step

@@ -1,0 +1,130 @@
+"""The benchmark writes its rows, and what it times is what the study trains."""
+
+import pandas as pd
+import pytest
+import torch
+from helpers import addition_settings, regression_settings, run_program
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from mechanics.benchmark import steps
+from mechanics.settings import as_argument
+from mechanics.study.lineage import ROOT
+from mechanics.training.objective import objective as open_objective
+
+VARIANTS = ("collapsed", "products", "bfloat16", "bfloat16_products", "full_sequence")
+VARIANTS += ("transformer_lens", "transformer_lens_onednn")
+
+
+def test_quick_benchmark_writes_every_row(tmp_path, capsys):
+    settings = ["--addition", as_argument(addition_settings())]
+    settings += ["--regression", as_argument(regression_settings())]
+    settings += ["--study", ROOT / "results/published"]
+    output = tmp_path / "tables" / "benchmark.csv"
+    run_program("benchmark", "--quick", *settings, "--output", output)
+    printed = capsys.readouterr().out
+    rows = pd.read_csv(output)
+    assert list(rows) == ["quantity", "value", "unit", "note"]
+    expected = {"threads", "load_per_core", "regression_ten_seeds_over_one"}
+    expected |= {f"addition_step_{name}" for name in VARIANTS}
+    for name in ("transformer_lens", "transformer_lens_onednn", "full_sequence"):
+        expected |= {f"addition_speedup_over_{name}"}
+    expected |= {"addition_share_of_floor", "addition_share_of_floor_bfloat16"}
+    expected |= {"addition_speedup_of_bfloat16", "addition_speedup_of_bfloat16_products"}
+    for part in ("step", *steps.PARTS):
+        expected |= {f"regression_{stack}_{part}" for stack in ("one_seed", "ten_seeds")}
+    for task in ("addition", "regression"):
+        expected |= {f"stack_{task}_{n}_step" for n in (1, 2, 4, 8, 16, 32)}
+        expected |= {f"stack_{task}_{n}_per_replica" for n in (1, 2, 4, 8, 16, 32)}
+        expected |= {f"stack_{task}_cheapest"}
+    expected |= {"workflow_planning", "workflow_per_job", "workflow_program_start"}
+    expected |= {"forecast_work", "forecast_critical_path", "forecast_on_one_gpu"}
+    expected |= {f"forecast_on_{n}_cores" for n in (1, 2, 4, 8, 16, 32, 64)}
+    assert set(rows["quantity"]) == expected
+    rows = rows.set_index("quantity")
+    may_be_none = ["load_per_core", "workflow_per_job", "forecast_on_one_gpu"]
+    assert (rows["value"].drop(may_be_none) > 0).all()
+    assert "bound by" in rows.loc["regression_ten_seeds_over_one", "note"]
+    assert "a lower bound" in rows.loc["forecast_work", "note"]
+    assert "Addition network: one training step" in printed
+
+    run_program("benchmark", "--show", output)
+    assert capsys.readouterr().out == printed
+
+
+def test_another_file_is_not_shown(tmp_path):
+    path = tmp_path / "risk.csv"
+    path.write_text("model,risk\nlinear_L1,0.2\n")
+    with pytest.raises(SystemExit, match="risk.csv: columns model, risk, expected quantity, value"):
+        run_program("benchmark", "--show", path)
+
+
+def test_the_variants_train_one_network_alike():
+    variants = steps.addition_variants(addition_settings(gradient_clip=None))
+    for name in ("products", "bfloat16_products"):
+        del variants[name]
+    for _ in range(3):  # gradients and optimisers too: their losses agree after steps
+        losses = {name: step()[0] for name, step in variants.items()}
+        rounded = losses.pop("bfloat16")
+        exact = torch.stack([*losses.values()])
+        torch.testing.assert_close(exact, exact[:1].expand_as(exact), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(rounded, exact[0], atol=1e-2, rtol=1e-2)
+        assert (rounded - exact[0]).abs().max() > 1e-6  # it did round
+
+
+def test_trained_weights_are_timed_if_they_are_of_the_network():
+    settings = addition_settings()
+    own = open_objective(settings, [], torch.device("cpu")).initial(0)
+    sure = own | {"unembed.W_U": own["unembed.W_U"] * 2}
+    variants = steps.addition_variants(settings, sure)
+    assert variants["trained"]()[0] != variants["collapsed"]()[0]
+    assert "trained" not in steps.addition_variants(addition_settings(p=7), own)
+
+
+class Products(TorchDispatchMode):
+    """Notes the type of every matrix product."""
+
+    def __init__(self):
+        super().__init__()
+        self.dtypes = []
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        if operation.overloadpacket in flop_registry:
+            self.dtypes.append(result.dtype)
+        return result
+
+
+def test_of_the_products_of_a_bfloat16_step_those_of_the_mlp_are_bfloat16():
+    """Forward and backward, W_in and W_out: six of as many products as the float32 step has."""
+    variants = steps.addition_variants(addition_settings())
+    found = {}
+    for name in ("products", "bfloat16_products"):
+        with Products() as products:
+            variants[name]()
+        found[name] = products.dtypes
+    assert set(found["products"]) == {torch.float32}
+    assert found["bfloat16_products"].count(torch.bfloat16) == 6
+    assert len(found["bfloat16_products"]) == len(found["products"]) > 6
+
+
+@pytest.mark.parametrize("settings", [addition_settings(), regression_settings()])
+def test_a_timed_step_of_a_stack_is_that_of_the_loop(settings, monkeypatch):
+    objectives = []
+    name = "LinearRegression" if settings["task"] == "linear_regression" else "ModularAddition"
+    real = getattr(steps, name)
+
+    def kept(*arguments):
+        objectives.append(real(*arguments))
+        return objectives[-1]
+
+    monkeypatch.setattr(steps, name, kept)
+    timed = steps.STACKED_STEPS[settings["task"]](settings, 3, torch.device("cpu"))
+    losses, parts = timed()
+    (objective,), seeds = objectives, [0, 1, 2]
+    own = [objective.initial(seed) for seed in seeds]
+    parameters = {name: torch.stack([o[name] for o in own]) for name in objective.shapes}
+    first = settings["steps"] // 2 if settings["task"] == "linear_regression" else 0
+    torch.testing.assert_close(losses, objective.losses(parameters, seeds, first))
+    assert parts["step"] == pytest.approx(sum(parts[name] for name in steps.PARTS))
+    assert (timed()[0] != losses).all()  # it has learned, or drawn anew

@@ -1,0 +1,66 @@
+import torch
+
+from mechanics.models.prompts import (
+    embed,
+    random_subspaces,
+    sample_prompts,
+    shorten,
+    squared_errors,
+    stack_prompts,
+)
+
+
+def test_prompts_are_a_pure_function_of_seed_and_step():
+    arguments = {"n_prompts": 4, "k": 6, "n_queries": 2, "d": 3}
+    first = sample_prompts("prompts", 1, 5, **arguments)
+    assert torch.equal(first.x, sample_prompts("prompts", 1, 5, **arguments).x)
+    for replica, step in ((2, 5), (1, 6)):
+        assert not torch.equal(first.x, sample_prompts("prompts", replica, step, **arguments).x)
+    assert not torch.equal(first.x, sample_prompts("evaluation", 1, 5, **arguments).x)
+
+
+def test_one_w_explains_context_and_test_points():
+    prompts = sample_prompts("prompts", 0, 0, n_prompts=5, k=8, n_queries=2, d=3)
+    w = torch.linalg.lstsq(prompts.x, prompts.y[..., None]).solution
+    torch.testing.assert_close((prompts.x_test @ w)[..., 0], prompts.y_test, atol=1e-4, rtol=1e-4)
+
+
+def test_predicting_zero_has_risk_one():
+    prompts = sample_prompts("prompts", 0, 0, n_prompts=20000, k=1, n_queries=1, d=4)
+    errors = squared_errors(torch.zeros_like(prompts.y_test), prompts) / 4
+    standard_error = errors.std() / 20000**0.5
+    assert abs(errors.mean() - 1) < 4 * standard_error
+
+
+def test_shortened_prompts_are_zero_and_masked_after_their_length():
+    prompts = sample_prompts("prompts", 0, 0, n_prompts=2, k=5, n_queries=1, d=3)
+    short = shorten(prompts, torch.tensor([[2, 5]]))
+    assert short.mask.sum(-1).tolist() == [[2, 5]]
+    assert short.x[0, 0, 2:].abs().sum() == 0
+    assert short.y[0, 0, 2:].abs().sum() == 0
+    assert torch.equal(short.x[0, 1], prompts.x[0, 1])
+
+
+def test_stack_keeps_the_masks():
+    prompts = [sample_prompts("prompts", r, 0, 2, 5, 1, 3) for r in range(2)]
+    short = [shorten(p, torch.tensor([[2, 5]])) for p in prompts]
+    assert stack_prompts(short).mask.shape == (2, 2, 5)
+    assert stack_prompts(prompts).mask is None
+
+
+def test_embedding_keeps_the_inner_products_that_the_task_is_made_of():
+    prompts = sample_prompts("prompts", 0, 0, n_prompts=4, k=6, n_queries=2, d=3)
+    bases = random_subspaces(4, 3, 7, torch.Generator().manual_seed(0))
+    identity = torch.eye(3).expand(4, 3, 3)
+    torch.testing.assert_close(bases @ bases.mT, identity)
+    expected = prompts.x @ prompts.x_test.mT
+    for embedded in (embed(prompts, 7, bases), embed(prompts, 7)):
+        assert embedded.x.shape == (1, 4, 6, 7)
+        torch.testing.assert_close(embedded.x @ embedded.x_test.mT, expected)
+    assert embed(prompts, 7).x[..., 3:].abs().sum() == 0
+
+
+def test_random_subspaces_have_no_preferred_direction():
+    bases = random_subspaces(20000, 2, 4, torch.Generator().manual_seed(0))
+    projections = (bases.mT @ bases).diagonal(dim1=-2, dim2=-1)  # uniform on [0, 1] each
+    assert (projections.mean(0) - 0.5).abs().max() < 4 * (1 / 12 / 20000) ** 0.5

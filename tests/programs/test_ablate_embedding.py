@@ -1,0 +1,89 @@
+"""The program on runs that are written by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+from clock_network import clock_network
+from helpers import addition_settings, regression_settings, run_program, write_run
+
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+
+P, KEYS = 31, [3, 15]
+ABOUT_KEYS = ["keys_kept", "keys_removed", "random_kept", "random_removed"]
+
+
+def measure(folder, settings: dict, weights: dict) -> pd.DataFrame:
+    write_run(folder, settings, weights)
+    path = folder / "embedding_ablation.parquet"
+    run_program("ablate_embedding", "--run", folder, "--output", path, "--device", "cpu")
+    return pd.read_parquet(path)
+
+
+def random_weights(settings: dict) -> dict[str, torch.Tensor]:
+    shapes = addition.parameter_shapes(architecture(settings), P)
+    return initialise(shapes, 0.5, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory) -> pd.DataFrame:
+    parameters, network = clock_network(P, KEYS, d_model=8)
+    weights = {name: tensor[0].float() for name, tensor in parameters.items()}
+    names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
+    settings = addition_settings(p=P, **{name: getattr(network, name) for name in names})
+    return measure(tmp_path_factory.mktemp("clock"), settings, weights)
+
+
+def test_a_row_for_each_set_draw_and_frequency(clock):
+    counts = clock.groupby("kind").size().to_dict()
+    assert counts == {"whole": 1, "keys_kept": 1, "keys_removed": 1, "one_removed": 15} | {
+        "random_kept": 10,
+        "random_removed": 10,
+    }
+    single = clock[clock["kind"] == "one_removed"]
+    assert single["frequency"].tolist() == list(range(1, 16))
+    assert single.loc[single["is_key"], "frequency"].tolist() == KEYS
+    assert (clock.loc[clock["kind"].isin(ABOUT_KEYS), "n"] == 2).all()
+
+
+def test_only_keys_are_read_by_a_clock(clock):
+    by_kind = clock.groupby("kind")[["loss", "accuracy", "share"]]
+    low, high = by_kind.min(), by_kind.max()
+    whole = clock["loss_whole"].iloc[0]
+    for kind in ("keys_kept", "random_removed"):
+        assert low.loc[kind, "accuracy"] == 1
+        assert high.loc[kind, "loss"] == pytest.approx(whole, rel=1e-3)  # float32 weights
+    for kind in ("keys_removed", "random_kept"):
+        assert low.loc[kind, "loss"] == pytest.approx(math.log(P), rel=1e-3)
+    assert low.loc["keys_kept", "share"] == pytest.approx(1)
+    assert high.loc["random_kept", "share"] < 1e-10
+
+
+def test_deep_networks_are_measured(tmp_path):
+    settings = addition_settings(p=P, n_layers=2, layer_norm=True)
+    table = measure(tmp_path, settings, random_weights(settings))
+    own = table[table["kind"].isin(["whole", "one_removed"])]
+    assert own["loss"].notna().all()
+    assert own.loc[own["kind"] == "whole", "loss"].item() == table["loss_whole"].iloc[0]
+
+
+@pytest.mark.parametrize("weight", [math.nan, 1.0])
+def test_embedding_without_keys_has_nan_where_it_needs_them(tmp_path, weight):
+    """A diverged network, and one whose embedding is the same for all numbers."""
+    settings = addition_settings(p=P)
+    weights = random_weights(settings)
+    weights["embed.W_E"] = torch.full_like(weights["embed.W_E"], weight)
+    table = measure(tmp_path, settings, weights)
+    own = table[table["kind"].isin(ABOUT_KEYS)]
+    assert sorted(own["kind"]) == ABOUT_KEYS
+    assert own[["loss", "accuracy", "share"]].isna().all(axis=None)
+    assert (own["n"] == 0).all()
+    assert not table["is_key"].any()
+
+
+def test_run_of_another_task_is_refused(tmp_path):
+    write_run(tmp_path, regression_settings(), {"W": torch.zeros(1)})
+    with pytest.raises(SystemExit, match="task = linear_regression: expected addition"):
+        run_program("ablate_embedding", "--run", tmp_path, "--output", tmp_path / "out.parquet")

@@ -1,0 +1,160 @@
+"""The program on runs that are written by hand."""
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+from clock_network import clock_network
+from helpers import addition_settings, run_program, write_data, write_run
+
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+
+P, KEYS = 31, [3, 15]
+SPLIT = ["all", "train", "validation"]
+NEED_KEYS = {"keys_only", "without_keys", "rebuilt", "mlp_directions", "null_space", "equal_keys"}
+
+
+def settings_of(network, **changes) -> dict:
+    names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
+    own = {name: getattr(network, name) for name in names}
+    return addition_settings(p=P, **{**own, **changes})
+
+
+def measure(folder, settings: dict, weights: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    write_run(folder, settings, weights)
+    split = write_data(folder, settings, [0])[0]
+    paths = [folder / "ablation.parquet", folder / "parsimony.parquet"]
+    arguments = ["--output", paths[0], "--parsimony", paths[1], "--device", "cpu"]
+    run_program("ablate_frequencies", "--run", folder, "--split", split, *arguments)
+    return pd.read_parquet(paths[0]), pd.read_parquet(paths[1])
+
+
+def random_weights(settings: dict) -> dict[str, torch.Tensor]:
+    shapes = addition.parameter_shapes(architecture(settings), P)
+    return initialise(shapes, 0.5, torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory):
+    parameters, network = clock_network(P, KEYS, d_model=8)
+    weights = {name: tensor[0].float() for name, tensor in parameters.items()}
+    return measure(tmp_path_factory.mktemp("clock"), settings_of(network), weights)
+
+
+def value(parsimony: pd.DataFrame, kind: str, column: str, n: int | None = None) -> float:
+    own = parsimony[parsimony["kind"] == kind]
+    return float((own if n is None else own[own["n"] == n])[column].iloc[0])
+
+
+def test_a_row_for_each_split_level_and_frequency(clock):
+    ablation, _ = clock
+    keys = ["seed", "split", "level", "frequency"]
+    assert len(ablation) == len(ablation.drop_duplicates(keys)) == 3 * 3 * 15
+    assert sorted(set(ablation["split"])) == SPLIT
+    assert sorted(set(ablation.loc[ablation["is_key"], "frequency"])) == KEYS
+    clusters = ablation[(ablation["level"] == "clusters") & (ablation["split"] == "all")]
+    by_frequency = clusters.set_index("frequency")["n_neurons"]
+    assert by_frequency.drop(KEYS).tolist() == [0] * 13
+
+
+def test_only_keys_are_needed_by_a_clock(clock):
+    ablation, _ = clock
+    ratio = ablation["loss"] / ablation["loss_full"]
+    assert (ratio[ablation["is_key"]] > 100).all()
+    assert ratio[~ablation["is_key"]].to_numpy() == pytest.approx(1, abs=1e-4)  # float32 weights
+
+
+def test_splits_are_those_of_the_file(clock):
+    ablation, _ = clock
+    share = int(0.3 * P * P) / P**2
+    wide = ablation.pivot(index=["level", "frequency"], columns="split", values="loss")
+    mixed = share * wide["train"] + (1 - share) * wide["validation"]
+    assert mixed.to_numpy() == pytest.approx(wide["all"].to_numpy(), rel=1e-10)
+
+
+def test_keys_suffice_and_as_many_others_do_not(clock):
+    _, parsimony = clock
+    for kind in ("full", "keys_only", "rebuilt", "mlp_directions", "without_random_frequencies"):
+        assert value(parsimony, kind, "accuracy") == 1
+    chance = math.log(P)
+    assert value(parsimony, "without_keys", "loss") > 0.5
+    assert value(parsimony, "null_space", "loss") == pytest.approx(chance, abs=1e-4)
+    assert value(parsimony, "random_frequencies", "loss") == pytest.approx(chance, abs=1e-4)
+
+
+def test_curves_end_at_the_network(clock):
+    _, parsimony = clock
+    full = value(parsimony, "full", "loss")
+    for kind in ("neurons", "neurons_random"):
+        d_mlp = parsimony.loc[parsimony["kind"] == kind, "n"].max()
+        assert d_mlp % (len(KEYS) * P) == 0  # p neurons per key and threshold
+        assert value(parsimony, kind, "loss", d_mlp) == pytest.approx(full, rel=1e-6)
+    assert value(parsimony, "frequencies", "loss", 0) == pytest.approx(math.log(P), abs=1e-4)
+    kept = value(parsimony, "keys_only", "loss")
+    assert value(parsimony, "frequencies", "loss", len(KEYS)) == pytest.approx(kept, rel=1e-10)
+    # a clock's mean amplitudes are its formula
+    ideal = value(parsimony, "ideal", "min_margin", len(KEYS))
+    assert ideal == pytest.approx(value(parsimony, "keys_only", "min_margin"), rel=1e-4)
+
+
+def test_one_frequency_of_the_formula_has_a_tiny_margin_and_more_have_more(clock):
+    _, parsimony = clock
+    best = parsimony[parsimony["kind"] == "equal_best"].set_index("n")["min_margin"]
+    median = parsimony[parsimony["kind"] == "equal_median"].set_index("n")["min_margin"]
+    assert best.index.tolist() == list(range(1, 11))
+    assert best[1] == pytest.approx(median[1])
+    assert (best >= median).all() and best.is_monotonic_increasing
+    assert value(parsimony, "equal_keys", "min_margin") <= best[2]
+
+
+def test_deep_networks_have_the_logit_level_only(tmp_path):
+    settings = addition_settings(p=P, n_layers=2, layer_norm=True)
+    ablation, parsimony = measure(tmp_path, settings, random_weights(settings))
+    assert set(ablation["level"]) == {"logits"}
+    assert ablation["loss"].notna().all()
+    own = parsimony[parsimony["kind"].isin(["rebuilt", "mlp_directions", "null_space", "neurons"])]
+    assert len(own) == 4
+    assert own[["loss", "accuracy", "min_margin"]].isna().all(axis=None)
+
+
+def test_linear_attention_is_measured_at_all_levels(tmp_path):
+    settings = addition_settings(p=P, attention="linear")
+    ablation, _ = measure(tmp_path, settings, random_weights(settings))
+    assert set(ablation["level"]) == {"logits", "neurons", "clusters"}
+    assert ablation["loss"].notna().all()
+
+
+def test_network_without_keys_has_nan_where_it_needs_them(tmp_path):
+    settings = addition_settings(p=P)
+    weights = random_weights(settings)
+    weights["unembed.W_U"] = torch.eye(8, P)  # a logit is a direction of its own: flat
+    weights["blocks.0.mlp.W_out"] = torch.ones(16, 8)
+    weights["blocks.0.mlp.W_out"][:, 1:] = 0  # W_L writes to c = 0 alone
+    ablation, parsimony = measure(tmp_path, settings, weights)
+    assert not ablation["is_key"].any()
+    own = parsimony[parsimony["kind"].isin(NEED_KEYS)]
+    assert set(own["kind"]) == NEED_KEYS
+    assert own[["loss", "accuracy", "min_margin"]].isna().all(axis=None)
+    assert (own["n"] == 0).all()
+
+
+def test_diverged_weights_give_nan(tmp_path):
+    settings = addition_settings(p=P)
+    weights = {name: tensor * math.nan for name, tensor in random_weights(settings).items()}
+    ablation, parsimony = measure(tmp_path, settings, weights)
+    assert ablation[["loss", "accuracy", "loss_full"]].isna().all(axis=None)
+    assert not ablation["is_key"].any()
+    formula_of_nothing = (parsimony["kind"] == "ideal") & (parsimony["n"] == 0)
+    assert parsimony.loc[~formula_of_nothing, ["loss", "accuracy"]].isna().all(axis=None)
+
+
+def test_missing_split_is_named(tmp_path):
+    settings = addition_settings(p=P)
+    write_run(tmp_path, settings, random_weights(settings))
+    other = write_data(tmp_path, settings, [1])[0]
+    outputs = ["--output", tmp_path / "a.parquet", "--parsimony", tmp_path / "b.parquet"]
+    with pytest.raises(SystemExit, match="ablate_frequencies.py: no --split of seed 0"):
+        run_program("ablate_frequencies", "--run", tmp_path, "--split", other, *outputs)
+    assert not (tmp_path / "a.parquet").exists()

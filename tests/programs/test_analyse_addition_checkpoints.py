@@ -1,0 +1,163 @@
+"""The program that follows an addition run, on checkpoints whose measures are known."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+import torch
+from clock_network import clock_network
+from helpers import addition_settings, regression_settings, run_program, write_data, write_run
+
+from analyse_addition_checkpoints import COLUMNS
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+from mechanics.runtime.files import sha256
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
+
+P, FREQUENCIES = 59, (4, 17, 29)
+
+
+def clock_settings(parameters, **changes) -> dict:
+    n_heads, d_model, _ = parameters["blocks.0.attn.W_Q"].shape[1:]
+    d_mlp = parameters["blocks.0.mlp.b_in"].shape[1]
+    sizes = {"p": P, "n_heads": n_heads, "d_model": d_model, "d_mlp": d_mlp}
+    return addition_settings(**sizes, **changes)
+
+
+def write_checkpoints(folder, settings, checkpoints, status="finished"):
+    """A run of seed 0 with these weights (with a seed dimension) by step."""
+    path = folder / "checkpoints.safetensors"
+    tensors = {
+        checkpoint_key(0, step, name): tensor[0].float()
+        for step, weights in checkpoints.items()
+        for name, tensor in weights.items()
+    }
+    write_tensors(path, tensors)
+    replica = {"seed": 0, "status": status, "last_step": max(checkpoints), "train_flops": 1}
+    record = {"settings": settings, "replicas": [replica], "checkpoints_sha256": sha256(path)}
+    (folder / "run.json").write_text(json.dumps(record))
+    return folder
+
+
+def analyse(folder, settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    split = write_data(folder, settings, [0])[0]
+    paths = [folder / f"{name}.parquet" for name in ("progress", "spectra", "excluded")]
+    options = [("--output", paths[0]), ("--spectra", paths[1]), ("--excluded", paths[2])]
+    out = [part for option in options for part in option]
+    run_program(
+        "analyse_addition_checkpoints", "--run", folder, "--split", split, *out, "--device", "cpu"
+    )
+    progress, spectra, excluded = map(pd.read_parquet, paths)
+    assert progress.columns.tolist() == COLUMNS
+    return progress, spectra, excluded
+
+
+def random_weights(settings) -> dict[str, torch.Tensor]:
+    network = architecture(settings)
+    shapes = addition.parameter_shapes(network, settings["p"])
+    weights = initialise(shapes, network.d_model**-0.5, torch.Generator().manual_seed(0))
+    return {name: tensor[None] for name, tensor in weights.items()}
+
+
+@pytest.fixture(scope="module")
+def grown_clock(tmp_path_factory):
+    """A random network that has become a clock at the second checkpoint."""
+    folder = tmp_path_factory.mktemp("run")
+    clock, _ = clock_network(P, FREQUENCIES)
+    settings = clock_settings(clock)
+    run = write_checkpoints(folder, settings, {0: random_weights(settings), 20: clock})
+    return analyse(run, settings)
+
+
+def test_clock_is_seen_to_arise(grown_clock):
+    progress, _, _ = grown_clock
+    before, after = progress.iloc[0], progress.iloc[1]
+    assert progress["step"].tolist() == [0, 20]
+    assert progress["n_final_keys"].tolist() == [3, 3]
+    assert (before["n_keys"], after["n_keys"]) == (0, 3)
+    for split in ("train", "validation", "validation_swapped", "validation_new"):
+        assert (before[f"accuracy_{split}"], after[f"accuracy_{split}"]) == (
+            pytest.approx(1 / P, abs=0.05),
+            1,
+        )
+    for kind in ("restricted", "excluded"):
+        assert before[f"{kind}_loss_all"] == pytest.approx(before["loss_train"], rel=0.1)
+    assert after["restricted_loss_all"] < 0.01 < math.log(P) < after["excluded_loss_all"]
+    assert before["logit_fve"] < 0.01
+    assert after["logit_fve"] > 0.99
+    assert (before["neuron_share"], after["neuron_share"]) == (0, 1)
+    assert after["effective_rank_W_E"] == pytest.approx(2 * len(FREQUENCIES), abs=1e-3)
+    flat = 1 - len(FREQUENCIES) / ((P - 1) // 2)  # Gini of three frequencies with equal shares
+    assert after["gini_W_E"] == pytest.approx(flat, abs=1e-5) == after["gini_W_U"]
+    assert progress["grokking_step"].tolist() == [20, 20]
+
+
+def test_spectra_and_excluded_losses_have_a_row_per_frequency(grown_clock):
+    progress, spectra, excluded = grown_clock
+    last = spectra[spectra["step"] == 20]
+    for matrix in ("W_E", "W_L", "logits"):
+        shares = last[last["matrix"] == matrix].set_index("frequency")["share"]
+        assert shares.index.tolist() == list(range(1, 30))
+        assert shares[list(FREQUENCIES)].sum() == pytest.approx(1, abs=0.01)
+    per_key = excluded[excluded["step"] == 20].set_index("frequency")["excluded_loss"]
+    assert per_key.index.tolist() == list(FREQUENCIES)
+    assert (per_key > progress["loss_train"].iloc[1]).all()
+    assert (per_key < progress["excluded_loss_train"].iloc[1]).all()
+
+
+def test_network_without_key_frequencies_has_no_measures_of_them(tmp_path):
+    clock, _ = clock_network(P, FREQUENCIES)
+    settings = clock_settings(clock)
+    run = write_checkpoints(tmp_path, settings, {0: random_weights(settings)})
+    progress, _, excluded = analyse(run, settings)
+    row = progress.iloc[0]
+    assert row["n_final_keys"] == row["n_keys"] == len(excluded) == 0
+    keyed = [c for c in COLUMNS if c.startswith(("restricted", "excluded")) or c == "logit_fve"]
+    assert row[keyed].isna().all()
+    assert row[["loss_train", "gini_W_E", "norm_squared", "neuron_share"]].notna().all()
+
+
+def test_diverged_replica_keeps_its_rows(tmp_path):
+    clock, _ = clock_network(P, FREQUENCIES)
+    settings = clock_settings(clock)
+    broken = {name: torch.full_like(tensor, math.nan) for name, tensor in clock.items()}
+    run = write_checkpoints(tmp_path, settings, {0: clock, 20: broken}, "diverged")
+    progress, spectra, _ = analyse(run, settings)
+    assert progress["n_final_keys"].tolist() == [0, 0]
+    assert progress["accuracy_train"].iloc[0] == 1
+    known = ["seed", "step", "p", "n_final_keys", "memorised_step"]
+    assert progress.iloc[1].drop(known).isna().all()
+    assert spectra["step"].unique().tolist() == [0]
+
+
+def test_deep_network_has_keys_from_its_logits_and_no_neuron_measures(tmp_path):
+    settings = addition_settings(p=13, n_layers=2, layer_norm=True)
+    weights = {name: tensor[0] for name, tensor in random_weights(settings).items()}
+    progress, spectra, _ = analyse(write_run(tmp_path, settings, weights), settings)
+    assert math.isnan(progress["neuron_share"].iloc[0])
+    assert progress["norm_squared_other"].iloc[0] == pytest.approx(5 * 8)  # LayerNorms at 1
+    assert set(spectra["matrix"]) == {"W_E", "logits"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (regression_settings(), "task = linear_regression: expected addition"),
+        (addition_settings(), "no split for seed 0"),
+    ],
+)
+def test_wrong_input_is_named(tmp_path, settings, message):
+    run = write_run(tmp_path, settings, {"embed.W_E": torch.zeros(12, 8)})
+    other = write_data(tmp_path, addition_settings(), [1])[0]
+    outputs = [
+        "--output",
+        tmp_path / "p",
+        "--spectra",
+        tmp_path / "s",
+        "--excluded",
+        tmp_path / "e",
+    ]
+    with pytest.raises(SystemExit, match=message):
+        run_program("analyse_addition_checkpoints", "--run", run, "--split", other, *outputs)
+    assert not (tmp_path / "p").exists()

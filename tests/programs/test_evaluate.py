@@ -1,0 +1,68 @@
+"""The evaluations, on networks whose answer is known by construction."""
+
+import pandas as pd
+import pytest
+import torch
+from helpers import addition_settings, regression_settings, run_program, write_data, write_run
+
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+from mechanics.regression.laws.risk import one_step_risk, optimal_step_size
+
+D = 3
+
+
+@pytest.fixture
+def constructed_step(tmp_path):
+    """One linear layer that is one gradient step of the size that is best for its mixture of k."""
+    settings = regression_settings(n_prompts_history=4096)
+    size = optimal_step_size(D, range(settings["k_min"], settings["k_max"] + 1))
+    match = torch.eye(D + 1)
+    match[D, D] = 0
+    write_y = torch.zeros(D + 1, D + 1)
+    write_y[D, D] = -size
+    matrices = {"Q": match * (D + 1) ** 0.5, "K": match, "V": torch.eye(D + 1), "O": write_y}
+    weights = {f"blocks.0.attn.W_{letter}": m[None] for letter, m in matrices.items()}
+    run = write_run(tmp_path, settings, weights)
+    data = write_data(tmp_path, settings, [0])[0]
+    paths = tmp_path / "risk.parquet", tmp_path / "distances.parquet"
+    out = ["--risk", paths[0], "--distances", paths[1], "--device", "cpu"]
+    run_program("evaluate_regression", "--run", run, "--data", data, *out)
+    return size, *map(pd.read_parquet, paths)
+
+
+def test_constructed_step_has_the_risk_of_the_law(constructed_step):
+    size, risks, _ = constructed_step
+    assert risks["k"].tolist() == [4, 8]
+    assert risks["c_hat"].tolist() == pytest.approx([size, size])
+    for row in risks.itertuples():
+        assert abs(row.risk - one_step_risk(size, D, row.k)) < 4 * row.risk_se
+
+
+def test_constructed_step_is_recognised_as_one_step(constructed_step):
+    _, _, distances = constructed_step
+    by_algorithm = distances.groupby("algorithm")["preds_diff"].max()
+    assert by_algorithm["one-step GD"] < 1e-5
+    assert by_algorithm.drop("one-step GD").min() > 0.1
+
+
+def test_untrained_addition_network_is_near_chance_and_parts_add_up(tmp_path):
+    settings = addition_settings()
+    network = architecture(settings)
+    shapes = addition.parameter_shapes(network, settings["p"])
+    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
+    run = write_run(tmp_path, settings, weights)
+    split = write_data(tmp_path, settings, [0])[0]
+    output = tmp_path / "evaluation.parquet"
+    run_program(
+        "evaluate_addition", "--run", run, "--split", split, "--output", output, "--device", "cpu"
+    )
+    rows = pd.read_parquet(output).set_index("split")
+    assert rows["n_pairs"]["all"] == 121
+    for quantity in ("n_pairs", "n_right"):
+        parts = rows[quantity]
+        assert parts["train"] + parts["validation"] == parts["all"]
+        new, swapped = parts["validation_new"], parts["validation_swapped"]
+        assert new + swapped == parts["validation"]
+    assert rows["accuracy"]["all"] < 0.3
+    assert rows["min_margin"]["all"] < 0

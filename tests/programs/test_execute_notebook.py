@@ -1,0 +1,113 @@
+"""Executing a notebook: the same bytes each time, nothing from the network, and clear failures."""
+
+import re
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+from helpers import addition_settings, run_program
+from test_study_results import own_folder
+
+from execute_notebook import SOURCE, prepare
+
+CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
+TINY = """
+# %% [markdown]
+# # A tiny notebook
+# %% tags=["parameters"]
+STUDY = "nothing"
+# %%
+import sys
+print({"a", "b", "c"}, STUDY)
+print("/a/path/of/this/machine.py: warning", file=sys.stderr)
+# %% tags=["clock"]
+print("clock")
+# %% [markdown]
+# ## Pictures
+# %%
+import matplotlib.pyplot as plt
+from mechanics.report.notebook import show
+figure, axis = plt.subplots(figsize=(1, 1))
+show(figure, "an empty plot")
+"""
+IMPORTS = "# %%\nimport sys\nsys.path.insert(0, 'scripts')\n"
+
+
+@pytest.fixture
+def study(tmp_path) -> Path:
+    """A study with one network, on addition, that is no clock."""
+    own_folder(tmp_path / "study", "linear_L1", addition_settings(attention="linear"))
+    return tmp_path / "study"
+
+
+def execute(study: Path, source: str, output: Path) -> None:
+    path = study.parent / "tiny.py"
+    path.write_text(source)
+    run_program("execute_notebook", "--study", study, "--source", path, "--output", output)
+
+
+def test_executed_twice_it_is_the_same_and_needs_no_network(study, tmp_path, capsys):
+    for name in ("first", "second"):
+        execute(study, IMPORTS + TINY, tmp_path / name)
+    notebook, page = (tmp_path / "first" / f"tiny.{kind}" for kind in ("ipynb", "html"))
+    for path in (notebook, page):
+        assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
+    html = page.read_text()
+    assert 'src="data:image/png;base64' in html
+    assert "<script" not in html
+    assert not re.search(r"""(src|href)\s*=\s*["']?(https?:)?//|url\(["']?http|@import""", html)
+    assert "of/this/machine.py: warning" in capsys.readouterr().err
+    cells = nbformat.read(notebook, as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    assert [output.get("name") for output in outputs] == ["stdout", None]  # no stderr
+    assert outputs[1].metadata["image/png"]["alt"] == "an empty plot"
+
+
+def test_failing_cell_is_named_and_no_product_written(study, tmp_path):
+    source = TINY + '# %%\nprint("reached")\n1 / 0\n'
+    message = r'cell 8 of 8 under "Pictures" failed: ZeroDivisionError: division by zero\. See .*'
+    with pytest.raises(SystemExit, match=message):
+        execute(study, IMPORTS + source, tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny_failed.ipynb"]
+    assert "reached" in (tmp_path / "out" / "tiny_failed.ipynb").read_text()
+
+
+def test_output_with_a_path_of_this_machine_is_refused(study, tmp_path):
+    source = '# %% tags=["parameters"]\nSTUDY = 0\n# %%\nimport os\nprint(os.getcwd())\n'
+    with pytest.raises(SystemExit, match="shows a path of this machine"):
+        execute(study, source, tmp_path / "out")
+
+
+def test_cells_without_their_network_leave_one_line(study, tmp_path):
+    path = tmp_path / "tiny.py"
+    path.write_text(TINY + '# %% tags=["clock"]\n2\n# %% tags=["clock"]\n3\n')
+    sources = [cell.source for cell in prepare(path, study).cells]
+    said = [source for source in sources if "this study has no network of" in source]
+    assert len(said) == 2  # one for each series
+    assert not {'print("clock")', "2", "3"}.intersection(sources)
+
+
+def test_source_without_parameters_is_refused(study, tmp_path):
+    with pytest.raises(SystemExit, match="0 cells tagged parameters, expected one"):
+        execute(study, "# %%\n1\n", tmp_path / "out")
+
+
+def prose() -> list[str]:
+    cells = jupytext.reads(SOURCE.read_text(), "py:percent").cells
+    return [cell.source for cell in cells if cell.cell_type == "markdown"]
+
+
+def test_prose_of_the_notebook_has_no_typed_results():
+    typed = [found for text in prose() for found in re.findall(r"\d[.,]\d+|\d+ ?%", text)]
+    assert typed == ["95 %"]  # the level of intervals
+
+
+def test_notebook_shows_every_figure_that_has_a_caption():
+    others = {"comparative_metrics", "regression_risk", "grokking_sweep", "workflow"}
+    others |= {"figure_caption", "table_caption"}
+    captions = {path.stem for path in CAPTIONS.glob("*.rst")} - others
+    captions = {n for n in captions if not n.endswith("_table") and not n.startswith("report")}
+    shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', SOURCE.read_text())
+    assert set(shown) == captions
+    assert len(shown) == len(captions)  # each once

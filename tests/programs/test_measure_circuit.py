@@ -1,0 +1,110 @@
+"""The program that measures the circuit, on networks whose circuit is known, or that have none."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from clock_network import PIZZA_THRESHOLDS, clock_network
+from helpers import addition_settings, run_program, write_run
+
+import measure_circuit
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+
+TABLES = ("circuit", "identities", "circles", "embedding", "neurons")
+
+
+def random_weights(settings: dict) -> dict[str, torch.Tensor]:
+    shapes = addition.parameter_shapes(architecture(settings), settings["p"])
+    return initialise(shapes, 0.3, torch.Generator().manual_seed(0))
+
+
+def measured(folder: Path, run: Path) -> dict[str, pd.DataFrame]:
+    paths = {name: folder / f"{name}.parquet" for name in TABLES}
+    options = [part for name in TABLES[1:] for part in (f"--{name}", paths[name])]
+    run_program("measure_circuit", "--run", run, "--output", paths["circuit"], *options)
+    return {name: pd.read_parquet(path) for name, path in paths.items()}
+
+
+@pytest.mark.parametrize("kind", ["clock", "pizza"])
+def test_a_network_built_by_hand(kind):
+    changes = {"thresholds": PIZZA_THRESHOLDS} if kind == "pizza" else {}
+    rows = measure_circuit.measure_network(*clock_network(59, (4, 17), **changes))
+    tables = {
+        name: measure_circuit.frame([row | {"seed": 0} for row in own], name)
+        for name, own in rows.items()
+    }
+    row = tables["circuit"].iloc[0]
+    assert row["key_frequencies"] == row["keys_w_e"] == row["keys_neurons"] == "4 17"
+    assert row["key_frequencies_agree"]
+    assert row["keys_from"] == "W_L"
+    assert row["w_l_outside"] == pytest.approx(0, abs=1e-10)
+    assert row["neurons_agree"] == 1
+    assert pd.isna(row["attention_fve"])  # it is uniform
+    q, other = ("q_clock", "q_pizza") if kind == "clock" else ("q_pizza", "q_clock")
+    assert row[q] > 0.98
+    assert row[other] < 0.9
+    assert row["logit_fve"] > (0.98 if kind == "clock" else 0.75)
+    assert tables["identities"]["frequency"].tolist() == [4, 17]
+    assert tables["identities"]["q_pizza"].mean() == pytest.approx(row["q_pizza"])
+    circles = tables["circles"].set_index(["plane", "frequency"])
+    assert circles.loc["key", "radius_cv"].tolist() == pytest.approx([0, 0], abs=1e-10)
+    assert circles.loc["key", "angle_r_squared"].tolist() == pytest.approx([1, 1], abs=1e-10)
+    embedding = tables["embedding"]
+    shares = embedding[embedding["kind"] == "share"].set_index("index")["value"]
+    assert shares.index.tolist() == list(range(1, 30))
+    assert shares[[4, 17]].tolist() == pytest.approx([0.5, 0.5], abs=1e-10)
+    plane = embedding[(embedding["kind"] == "key_x") & (embedding["frequency"] == 17)]
+    assert plane["index"].tolist() == list(range(59))
+    assert len(tables["neurons"]) == len(tables["neurons"]["neuron"].unique())
+    assert set(tables["neurons"]["output_frequency"]) == {4, 17}
+
+
+@pytest.mark.parametrize("changes", [{}, {"attention": "linear"}])
+def test_a_network_without_key_frequencies(tmp_path, changes):
+    settings = addition_settings(p=59, **changes)
+    tables = measured(tmp_path, write_run(tmp_path, settings, random_weights(settings)))
+    row = tables["circuit"].iloc[0]
+    assert row["key_frequencies"] == ""
+    absent = ["key_frequencies_agree", "logit_fve", "w_l_outside", "q_clock", "q_pizza"]
+    assert row[absent].isna().all()
+    assert 0 < row["distance_irrelevance"] < 1.1
+    assert row["neurons_explained"] == 0
+    assert tables["identities"].empty
+    assert tables["circles"]["plane"].tolist() == ["raw"]
+    assert len(tables["neurons"]) == settings["d_mlp"]
+
+
+@pytest.mark.parametrize("changes", [{"n_layers": 2}, {"layer_norm": True}])
+def test_measures_that_do_not_apply_are_nan(tmp_path, changes):
+    settings = addition_settings(**changes)
+    tables = measured(tmp_path, write_run(tmp_path, settings, random_weights(settings)))
+    row = tables["circuit"].iloc[0]
+    assert row["keys_from"] == "logits"
+    absent = ["key_frequencies_agree", "w_l_outside", "neurons_agree", "attention_fve"]
+    assert row[[*absent, "q_clock", "q_pizza"]].isna().all()
+    assert row["distance_irrelevance"] > 0
+    assert tables["neurons"][["output_frequency", "output_fve"]].isna().all().all()
+
+
+def test_weights_that_are_not_finite_give_one_row_of_nan(tmp_path):
+    settings = addition_settings()
+    weights = random_weights(settings)
+    weights["embed.W_E"][0, 0] = torch.nan
+    tables = measured(tmp_path, write_run(tmp_path, settings, weights))
+    assert tables["circuit"].loc[0, ["seed", "key_frequencies"]].tolist() == [0, ""]
+    assert tables["circuit"].loc[0, "key_frequencies_agree":].isna().all()
+    assert all(tables[name].empty for name in TABLES[1:])
+    assert pd.api.types.is_float_dtype(tables["circles"]["radius_cv"])
+
+
+def test_a_run_of_another_task_is_refused(tmp_path):
+    settings = addition_settings()
+    run = write_run(tmp_path, settings, random_weights(settings))
+    record = json.loads((run / "run.json").read_text())
+    record["settings"]["task"] = "linear_regression"
+    (run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(SystemExit, match=r"measure_circuit\.py: .* not a run on modular addition"):
+        measured(tmp_path, run)

@@ -1,0 +1,149 @@
+"""The program on runs that are written by hand."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+from clock_network import clock_network, random_orthonormal
+from helpers import addition_settings, run_program
+
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+from mechanics.runtime.files import sha256
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
+
+P = 29  # 14 frequencies: with fewer, a third of the power is no key frequency
+SETTINGS = addition_settings(p=P)
+
+
+def random_weights(settings: dict) -> dict[str, torch.Tensor]:
+    shapes = addition.parameter_shapes(architecture(settings), P)
+    return initialise(shapes, 0.5, torch.Generator().manual_seed(0))
+
+
+def clock_run(**changes) -> tuple[dict[str, torch.Tensor], dict]:
+    """A clock with d_head = d_model / n_heads, as runs have it: the rest of its heads is zero."""
+    parameters, built = clock_network(P, [2, 5], **changes)
+    settings = SETTINGS | {"d_model": built.d_model, "n_heads": built.n_heads}
+    settings["d_mlp"] = built.d_mlp
+    missing = architecture(settings).d_head - built.d_head
+    weights = {name: tensor[0] for name, tensor in parameters.items()}
+    for name in ("blocks.0.attn.W_Q", "blocks.0.attn.W_K", "blocks.0.attn.W_V"):
+        weights[name] = torch.nn.functional.pad(weights[name], (0, missing))
+    output = weights["blocks.0.attn.W_O"]
+    weights["blocks.0.attn.W_O"] = torch.nn.functional.pad(output, (0, 0, 0, missing))
+    return weights, settings
+
+
+def patch(folder, settings: dict, weights: dict[int, dict[str, torch.Tensor]], n_prompts=40):
+    """Run the program on seeds with these last weights: its two tables."""
+    path = folder / "checkpoints.safetensors"
+    own = {checkpoint_key(s, 20, n): t for s, named in weights.items() for n, t in named.items()}
+    write_tensors(path, own)
+    record = {"settings": settings, "checkpoints_sha256": sha256(path)}
+    record["replicas"] = [{"seed": seed, "status": "finished"} for seed in weights]
+    (folder / "run.json").write_text(json.dumps(record))
+    neurons, groups = folder / "neurons.parquet", folder / "groups.parquet"
+    arguments = ["--run", folder, "--output", neurons, "--groups", groups, "--device", "cpu"]
+    run_program("patch_neurons", *arguments, "--n-prompts", n_prompts)
+    return pd.read_parquet(neurons), pd.read_parquet(groups)
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    """Seed 0: a clock. Seed 1: random weights. Seed 2: weights that are not numbers."""
+    clock, settings = clock_run()
+    noise = random_weights(settings)
+    diverged = {name: tensor * torch.nan for name, tensor in clock.items()}
+    seeds = {0: clock, 1: noise, 2: diverged}
+    return patch(tmp_path_factory.mktemp("run"), settings, seeds)
+
+
+def rows_of(groups: pd.DataFrame, seed: int, kind: str, direction: str = "denoising"):
+    chosen = (groups["seed"] == seed) & (groups["kind"] == kind)
+    return groups[chosen & (groups["direction"] == direction)].set_index("name")
+
+
+def test_neurons_of_the_clock_carry_its_answer(tables):
+    clock = tables[0][tables[0]["seed"] == 0]
+    assert clock["frequency"].value_counts().tolist() == [len(clock) // 2] * 2
+    assert clock["recovery"].sum() == pytest.approx(1, abs=1e-10)
+    assert (clock["effect_hooked"] - clock["effect_closed_form"]).abs().max() < 1e-10
+    assert clock["deviation"].max() < 1e-10
+    assert set(clock["n_pairs"]) == {20}
+
+
+@pytest.mark.parametrize("direction", ["denoising", "noising"])
+def test_groups_of_the_clock(tables, direction):
+    _, groups = tables
+    clusters = rows_of(groups, 0, "cluster", direction)
+    assert list(clusters.index) == ["2", "5", "other"]
+    assert clusters["recovery"].sum() == pytest.approx(1, abs=1e-10)
+    assert rows_of(groups, 0, "mlp", direction)["recovery"].tolist() == pytest.approx([1])
+    attention = rows_of(groups, 0, "attention", direction)["recovery"]
+    assert attention.to_dict() == pytest.approx({"L0": 1, "L0 direct": 0}, abs=1e-10)
+    positions = rows_of(groups, 0, "position", direction)["recovery"]
+    assert positions["L0 ="] == 0
+    assert len(rows_of(groups, 0, "head", direction)) == 2
+    exact = groups[(groups["seed"] == 0) & groups["recovery_closed_form"].notna()]
+    assert {"cluster", "top", "random", "mlp", "attention"} == set(exact["kind"])
+    assert (exact["recovery"] - exact["recovery_closed_form"]).abs().max() < 1e-10
+
+
+def test_top_neurons_recover_more_than_random_ones_and_all_of_them_the_same(tables):
+    groups = tables[1]
+    top = rows_of(groups, 0, "top").set_index("n_neurons")["recovery"]
+    random = rows_of(groups, 0, "random").groupby("n_neurons")["recovery"].agg(["mean", "size"])
+    assert top.index[-1] == tables[0]["neuron"].max() + 1
+    assert (random["size"] == 5).all()
+    beside = top.index[len(top) // 4]
+    assert top[beside] > 1.2 * random.loc[beside, "mean"]
+    assert top.iloc[-1] == pytest.approx(1)
+    assert random["mean"].iloc[-1] == pytest.approx(1)
+    clusters = rows_of(groups, 0, "cluster")["n_neurons"]
+    assert set(clusters[clusters > 0]) <= set(random.index)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_networks_that_do_not_answer_have_no_recovery(tables, seed):
+    for table in tables:
+        own = table[table["seed"] == seed]
+        assert len(own)
+        assert set(own["n_pairs"]) == {0}
+        assert own[[c for c in own if c.startswith(("recovery", "effect"))]].isna().all(axis=None)
+    assert "cluster" not in set(tables[1].loc[tables[1]["seed"] == 2, "kind"])
+
+
+def test_linear_attention_has_the_closed_form_alone(tmp_path):
+    weights, settings = clock_run(d_model=10)
+    spare = random_orthonormal(10, 0)[8]  # neither read nor written: a coordinate that is always 1
+    weights["pos_embed.W_pos"] = weights["pos_embed.W_pos"] + spare
+    for letter in "QK":  # so that every score is 1, and attention uniform as in the softmax clock
+        weights[f"blocks.0.attn.W_{letter}"][:, :, 0] = (
+            spare * architecture(settings).d_head ** 0.25
+        )
+    neurons, groups = patch(tmp_path, settings | {"attention": "linear"}, {0: weights})
+    assert neurons["recovery"].sum() == pytest.approx(1, abs=1e-10)
+    assert neurons[["effect_hooked", "deviation"]].isna().all(axis=None)
+    own = groups.groupby("kind")["recovery"].apply(lambda values: values.notna().sum())
+    assert own[["head", "position"]].tolist() == [0, 0]
+    assert (own[["cluster", "top", "random", "mlp", "attention"]] > 0).all()
+
+
+def test_deep_network_with_layer_norm_is_patched_by_hooks_alone(tmp_path):
+    settings = SETTINGS | {"n_layers": 2, "layer_norm": True}
+    neurons, groups = patch(tmp_path, settings, {0: random_weights(settings)}, n_prompts=2000)
+    assert neurons["n_pairs"].iloc[0] > 0  # chance answers a few
+    nothing = ["effect_hooked", "effect_closed_form", "deviation", "recovery", "recovery_se"]
+    assert neurons[nothing].isna().all(axis=None)
+    assert set(groups["kind"]) == {"head", "position", "mlp", "attention"}
+    assert groups["recovery"].notna().all()
+    assert groups["recovery_closed_form"].isna().all()
+    assert "L1H1" in set(groups["name"])
+
+
+def test_missing_run_is_named(tmp_path):
+    arguments = ["--run", tmp_path, "--output", tmp_path / "n", "--groups", tmp_path / "g"]
+    with pytest.raises(SystemExit, match="patch_neurons.py: .*not a finished run"):
+        run_program("patch_neurons", *arguments, "--device", "cpu")

@@ -1,0 +1,70 @@
+"""The embedding followed through the checkpoints of a run."""
+
+import json
+
+import pandas as pd
+import pytest
+import torch
+from helpers import addition_settings, run_program
+
+from mechanics.addition.embedding import circle, key_plane, number_embeddings
+from mechanics.runtime.files import sha256
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
+
+P = 11
+
+
+def traced(folder, embeddings: dict[tuple[int, int], torch.Tensor], keys: dict[int, str]):
+    """Run the program on these embeddings, by seed and step; return planes and circles."""
+    path = folder / "checkpoints.safetensors"
+    write_tensors(path, {checkpoint_key(*at, "embed.W_E"): W_E for at, W_E in embeddings.items()})
+    replicas = [{"seed": seed, "status": "finished"} for seed in {at[0] for at in embeddings}]
+    record = {"settings": addition_settings(p=P), "replicas": replicas}
+    (folder / "run.json").write_text(json.dumps(record | {"checkpoints_sha256": sha256(path)}))
+    circuit = pd.DataFrame({"seed": list(keys), "key_frequencies": list(keys.values())})
+    circuit.to_parquet(folder / "circuit.parquet")
+    outputs = folder / "planes.parquet", folder / "circles.parquet"
+    run_program(
+        *("trace_embedding", "--run", folder, "--circuit", folder / "circuit.parquet"),
+        *("--planes", outputs[0], "--circles", outputs[1]),
+    )
+    return tuple(map(pd.read_parquet, outputs))
+
+
+def random_embedding(seed: int) -> torch.Tensor:
+    return torch.randn(P + 1, 8, generator=torch.Generator().manual_seed(seed))
+
+
+def test_coordinates_are_those_in_the_plane_of_every_checkpoint(tmp_path):
+    embeddings = {(0, step): random_embedding(step) for step in (0, 5)}
+    planes, circles = traced(tmp_path, embeddings, {0: "2 4"})
+    assert len(planes) == 2 * 2 * P
+    for (_, step), W_E in embeddings.items():
+        numbers = number_embeddings(W_E)
+        expected = circle(numbers, key_plane(numbers, 4), 4)
+        own = planes[(planes["step"] == step) & (planes["frequency"] == 4)]
+        assert own["number"].tolist() == list(range(P))
+        found = torch.tensor(own[["x", "y"]].to_numpy())
+        torch.testing.assert_close(found.double(), expected.coordinates, atol=1e-6, rtol=1e-5)
+        row = circles[(circles["step"] == step) & (circles["frequency"] == 4)].iloc[0]
+        assert row["angle_r_squared"] == pytest.approx(expected.angle_r_squared)
+
+
+def test_seeds_without_keys_and_checkpoints_that_are_not_finite_have_no_rows(tmp_path):
+    broken = torch.full((P + 1, 8), torch.nan)
+    embeddings = {(0, 0): random_embedding(0), (0, 5): broken, (1, 0): random_embedding(1)}
+    planes, circles = traced(tmp_path, embeddings, {0: "3", 1: ""})
+    assert set(zip(planes["seed"], planes["step"], strict=True)) == {(0, 0)}
+    assert len(circles) == 1
+
+
+def test_a_run_without_any_key_gives_empty_tables(tmp_path):
+    planes, circles = traced(tmp_path, {(0, 0): random_embedding(0)}, {0: ""})
+    assert planes.empty
+    assert list(planes.columns) == ["seed", "step", "frequency", "number", "x", "y"]
+    assert circles.empty
+
+
+def test_a_circuit_of_other_seeds_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match="seed = 0: expected a row for every seed"):
+        traced(tmp_path, {(0, 0): random_embedding(0)}, {7: "2"})

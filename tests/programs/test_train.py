@@ -1,0 +1,48 @@
+"""The training program as a process: killed it goes on, finished it is not trained over."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from helpers import addition_settings, write_data
+
+from mechanics.settings import as_argument
+
+ROOT = Path(__file__).parents[2]
+
+
+def train_command(tmp_path: Path, name: str, settings: dict) -> list[str]:
+    data = write_data(tmp_path, settings, [0])
+    program = [sys.executable, str(ROOT / "scripts/train.py"), "--settings", as_argument(settings)]
+    program += ["--seeds", "0", "--data", str(data[0]), "--device", "cpu"]
+    return [*program, "--save-seconds", "0", "--output", str(tmp_path / name)]
+
+
+def weights_hash(folder: Path) -> str:
+    return json.loads((folder / "run.json").read_text())["replicas"][0]["weights_sha256"]
+
+
+def test_training_killed_by_sigkill_ends_with_the_same_weights(tmp_path):
+    settings = addition_settings(steps=400, measure_every=10)
+    subprocess.run(train_command(tmp_path, "whole", settings), check=True, capture_output=True)
+    command = train_command(tmp_path, "killed", settings)
+    state = tmp_path / "killed" / ".state"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while not list(state.glob("*/state.safetensors")):
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.005)
+        process.send_signal(signal.SIGKILL)
+    assert not (tmp_path / "killed" / "run.json").exists()
+    subprocess.run(command, check=True, capture_output=True)
+    assert weights_hash(tmp_path / "killed") == weights_hash(tmp_path / "whole")
+
+
+def test_finished_run_is_not_trained_over(tmp_path):
+    command = train_command(tmp_path, "run", addition_settings())
+    subprocess.run(command, check=True, capture_output=True)
+    again = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert again.returncode != 0
+    assert "run.json is there already" in again.stderr

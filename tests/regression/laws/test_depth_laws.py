@@ -1,0 +1,43 @@
+"""The bracket is a bracket, and its ends are the laws that are known."""
+
+import math
+
+import pytest
+
+from mechanics.regression.laws.depth_laws import bracket
+from mechanics.regression.laws.risk import least_squares_risk, one_step_risk, optimal_step_size
+
+D, K_MIN, K_MAX = 3, 2, 9
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 9])
+@pytest.mark.parametrize("n_layers", [1, 2, 3])
+def test_levels_are_in_order_at_every_length(n_layers, k):
+    levels = bracket(n_layers, D, K_MIN, K_MAX, k)
+    assert levels["gd_free_at_k"] <= levels["gd_free"] * (1 + 1e-9)
+    assert levels["polynomial_floor"] <= levels["gd_free_at_k"] * (1 + 1e-9)
+    assert levels["ols"] <= levels["polynomial_floor"] * (1 + 1e-9)
+    assert levels["ols"] < levels["ridge"]
+
+
+def test_free_steps_are_better_than_tied_ones_for_the_mixture():
+    mean = {"gd_tied": 0.0, "gd_free": 0.0, "gd_plus_plus": 0.0}
+    for k in range(K_MIN, K_MAX + 1):
+        levels = bracket(3, D, K_MIN, K_MAX, k)
+        mean = {name: total + levels[name] for name, total in mean.items()}
+    assert mean["gd_tied"] > mean["gd_free"] > mean["gd_plus_plus"]
+
+
+def test_one_layer_is_the_law_of_one_step():
+    step_size = optimal_step_size(D, range(K_MIN, K_MAX + 1))
+    for k in (2, 9):
+        levels, law = bracket(1, D, K_MIN, K_MAX, k), one_step_risk(step_size, D, k)
+        assert levels["gd_tied"] == pytest.approx(law, abs=1e-10)
+        assert levels["gd_free"] == pytest.approx(law, abs=1e-10)
+        assert levels["ols"] == least_squares_risk(D, k)
+
+
+def test_six_layers_have_a_floor_from_the_density_and_no_gd_plus_plus():
+    levels = bracket(6, D, K_MIN, K_MAX, 2)
+    assert math.isnan(levels["gd_plus_plus"])
+    assert levels["polynomial_floor"] == pytest.approx(least_squares_risk(D, 2), rel=0.02)

@@ -1,0 +1,49 @@
+"""The slices that the config is cut into."""
+
+from pathlib import Path
+
+import pytest
+
+from mechanics.settings import ConfigError
+from mechanics.study.config import load, model_entry, run_of_seed, seeds_of_run, training_settings
+
+STUDY = str(Path(__file__).parents[2] / "config" / "config.yaml")
+
+
+def test_slice_holds_what_training_depends_on_and_no_more():
+    config = load([STUDY])
+    before = training_settings(config, "linear_regression", "linear_L1")
+    config["modular_addition"]["p"] = 59
+    config["linear_regression"]["models"]["deep_L6"]["steps"] = 1
+    config["linear_regression"]["evaluation"]["n_prompts"] = 7
+    assert training_settings(config, "linear_regression", "linear_L1") == before
+    config["linear_regression"]["d"] = 3
+    assert training_settings(config, "linear_regression", "linear_L1") != before
+
+
+def test_a_variant_shares_what_it_does_not_set():
+    section = {
+        "defaults": {"a": 0, "b": 0, "c": 0, "seeds": [0], "stack": 1},
+        "models": {"base": {"a": 1, "b": 1}, "other": {"variant_of": "base", "b": 2}},
+    }
+    entry = model_entry(section, "other")
+    assert (entry["a"], entry["b"], entry["c"]) == (1, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        (("linear_regression", "m", "0"), "linear_regression: this study has no such track"),
+        (("modular_addition", "left_out", "0"), "models: left_out: .* expected one of m$"),
+        (("modular_addition", "m", "7"), "m: no run 7; expected one of 0-1, 4"),
+    ],
+)
+def test_run_that_the_config_lacks_is_named(run, message):
+    models = {"m": {"seeds": [0, 1, 4], "stack": 2}, "left_out": None}
+    config = {"linear_regression": None, "modular_addition": {"defaults": {}, "models": models}}
+    assert seeds_of_run(config, "modular_addition", "m", "0-1") == [0, 1]
+    assert run_of_seed(config, "modular_addition", "m", 1) == "0-1"
+    with pytest.raises(ConfigError, match="m: no seed 2; it is in none of 0-1, 4"):
+        run_of_seed(config, "modular_addition", "m", 2)
+    with pytest.raises(ConfigError, match=message):
+        seeds_of_run(config, *run)

@@ -1,0 +1,173 @@
+"""A wrong config is refused before any work, by one message: file, key, value, expectation."""
+
+import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mechanics.settings import ConfigError, read_yaml
+from mechanics.study import config_checks
+from mechanics.study.config import load, merge, models
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+STUDY = str(ROOT / "config" / "config.yaml")
+
+
+def sources(files: list[str]) -> dict[str, dict]:
+    return {file: read_yaml(file) for file in files}
+
+
+def check(tmp_path, changes: dict) -> None:
+    overlay = tmp_path / "changes.yaml"
+    overlay.write_text(yaml.safe_dump(changes))
+    files = [STUDY, str(overlay)]
+    config_checks.check(load(files) | {"results_folder": str(tmp_path)}, SCHEMA, sources(files))
+
+
+def regression(**changes) -> dict:
+    return {"linear_regression": changes}
+
+
+def addition(**changes) -> dict:
+    return {"modular_addition": changes}
+
+
+def one_model(**changes) -> dict:
+    return addition(models={"softmax_L1": changes})
+
+
+BAD = {
+    "unknown key": ({"stduy": "full"}, "stduy = .*no such key"),
+    "unknown key in a model": (one_model(setps=3), "softmax_L1.setps = 3: expected no such key"),
+    "wrong type": (addition(p="113"), 'modular_addition.p = "113": expected an odd prime'),
+    "wrong type in a model": (one_model(steps=1.5), "steps = 1.5: expected a whole number"),
+    "p not prime": (addition(p=111), "modular_addition.p = 111: expected a prime"),
+    "fraction of 1": (addition(train_fraction=1), "train_fraction = 1: expected .*between 0 and 1"),
+    "fraction of 0": (addition(train_fraction=0), "train_fraction = 0: expected .*between 0 and 1"),
+    "no seed": (one_model(seeds=[]), r"seeds = \[\]: expected a list .*not empty"),
+    "seed given twice": (one_model(seeds=[1, 1]), r"seeds = \[1, 1\]: expected .*different"),
+    "variant of nothing": (
+        one_model(variant_of="softmax"),
+        'variant_of = "softmax": expected a model that is no variant itself: .*linear_L1',
+    ),
+    "variant of a variant": (
+        addition(models={"other": {"variant_of": "softmax_L1_wd0"}}),
+        'other.variant_of = "softmax_L1_wd0": expected a model that is no variant',
+    ),
+    "k_min > k_max": (regression(k_min=60), "k_min = 60: expected at most k_max = 50"),
+    "heads": (one_model(n_heads=3), "n_heads = 3: expected a divisor of d_model = 128"),
+    "late checkpoint": (
+        one_model(checkpoints_at={"also": [30000]}),
+        r"checkpoints_at.also = \[30000\]: expected no checkpoint beyond the last step, 25000",
+    ),
+    "heads in the defaults": (
+        addition(defaults={"n_heads": 3}),
+        "modular_addition.defaults.n_heads = 3: expected a divisor of d_model",
+    ),
+    "float for an integer": (addition(p=113.0), "p = 113.0: expected an odd prime"),
+    "infinite rate": (one_model(learning_rate=float("inf")), "learning_rate = Infinity: expected"),
+    "rate as text": (one_model(learning_rate="1e-3"), "expected a finite number.*write 1.0e-3"),
+    "no neurons": (one_model(d_mlp=0), "d_mlp = 0: expected a whole number of at least 1"),
+    "unknown dtype": (one_model(mlp_dtype="half"), 'mlp_dtype = "half": expected float32 or bfl'),
+    "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),
+    "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
+    "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),
+    "no track": (
+        {"linear_regression": None, "modular_addition": None},
+        "linear_regression = .*: expected linear_regression or modular_addition",
+    ),
+    "unsafe model name": (
+        addition(models={"../x": {}}),
+        r"modular_addition.models.\.\./x = .*: expected a safe file name",
+    ),
+    "unsafe study name": ({"study": "a/b"}, 'study = "a/b": expected a safe file name'),
+    "token stream with an MLP": (
+        regression(models={"linear_L1": {"d_mlp": 8}}),
+        "linear_L1.d_mlp = 8: expected 0, because d_model is token",
+    ),
+    "k that is not stored": (
+        regression(tabulated_at=[7]),
+        r"tabulated_at = \[7\]: expected lengths among evaluation.context_lengths",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_value_is_named(tmp_path, name):
+    changes, message = BAD[name]
+    with pytest.raises(ConfigError, match=message) as error:
+        check(tmp_path, changes)
+    assert str(error.value).startswith(str(tmp_path / "changes.yaml"))
+
+
+def test_a_value_from_the_command_line_is_named_as_such():
+    given = {"modular_addition": {"p": 12}}
+    with pytest.raises(ConfigError, match="^--config: modular_addition.p = 12: expected a prime"):
+        config_checks.check(
+            merge(load([STUDY]), given), SCHEMA, sources([STUDY]) | {"--config": given}
+        )
+
+
+def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
+    config = load([STUDY])
+    del config["modular_addition"]["defaults"]["steps"]
+    del config["modular_addition"]["models"]["linear_L1"]
+    config["results_folder"] = str(tmp_path)
+    with pytest.raises(ConfigError, match="softmax_L1.steps = .absent.: expected a value"):
+        config_checks.check(config, SCHEMA, sources([STUDY]))
+
+
+def test_results_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "taken").write_text("")
+    config = load([STUDY]) | {"results_folder": str(tmp_path / "taken")}
+    with pytest.raises(ConfigError, match="results_folder = .*: expected a folder that can be"):
+        config_checks.check(config, SCHEMA, sources([STUDY]))
+
+
+def test_unwritable_results_folder_is_refused(tmp_path, monkeypatch):
+    # root, who may run the tests, may write anywhere: the answer of the system is put in its mouth
+    monkeypatch.setattr(config_checks.os, "access", lambda path, mode: False)
+    config = load([STUDY]) | {"results_folder": str(tmp_path)}
+    with pytest.raises(ConfigError, match="results_folder = .*: expected a folder that can be"):
+        config_checks.check(config, SCHEMA, sources([STUDY]))
+
+
+@pytest.mark.parametrize("files", [["config.yaml"], ["config.yaml", "quick.yaml"]])
+def test_own_configs_are_right(files):
+    paths = [str(ROOT / "config" / name) for name in files]
+    config_checks.check(load(paths), SCHEMA, sources(paths))
+
+
+def test_one_track_alone_is_a_study(tmp_path):
+    check(tmp_path, {"linear_regression": None})
+
+
+def test_model_set_to_null_is_left_out(tmp_path):
+    changes = addition(models={"deep_L6": None})
+    check(tmp_path, changes)
+    section = merge(load([STUDY]), changes)["modular_addition"]
+    assert "linear_L1" in models(section)
+    assert "deep_L6" not in models(section)
+
+
+def test_a_variant_is_not_left_without_its_model(tmp_path):
+    with pytest.raises(ConfigError, match='wd0.variant_of = "softmax_L1": expected a model that'):
+        check(tmp_path, addition(models={"softmax_L1": None}))
+
+
+def test_every_key_is_explained():
+    explained = (ROOT / "config" / "README.md").read_text()
+    schema = yaml.safe_load(SCHEMA.read_text())
+    keys: set[str] = set()
+
+    def collect(node):
+        if isinstance(node, dict):
+            keys.update(node.get("properties", {}))
+            for child in node.values():
+                collect(child)
+
+    collect(schema)
+    missing = sorted(key for key in keys if f"`{key}`" not in explained)
+    assert not missing

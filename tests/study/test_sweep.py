@@ -1,0 +1,80 @@
+"""A sweep spelled out: its models, their splits, and stacks for each device."""
+
+import pytest
+import yaml
+from test_config_checks import STUDY, check
+
+from mechanics.settings import ConfigError
+from mechanics.study import config as study
+from mechanics.study.sweep import spelled_out
+
+SWEEP = STUDY.replace("config.yaml", "sweep.yaml")
+
+
+@pytest.fixture(scope="module")
+def sweep() -> dict:
+    return spelled_out(study.load([STUDY, SWEEP]) | {"device": "cuda"})
+
+
+def test_sweep_has_500_runs_and_each_combination_once(sweep):
+    section = sweep["modular_addition"]
+    values = section["sweep"]
+    settings = [
+        study.training_settings(sweep, "modular_addition", name) for name in study.models(section)
+    ]
+    pairs = [(own["weight_decay"], own["train_fraction"]) for own in settings]
+    assert (
+        len(pairs) == len(set(pairs)) == len(values["weight_decay"]) * len(values["train_fraction"])
+    )
+    n_seeds = [len(study.model_entry(section, name)["seeds"]) for name in study.models(section)]
+    assert sum(n_seeds) >= 500
+
+
+def test_settings_of_a_variant_differ_in_what_is_swept_only(sweep):
+    base = study.training_settings(sweep, "modular_addition", "softmax_L1")
+    name = "softmax_L1_weight_decay0.1_train_fraction0.5"
+    own = study.training_settings(sweep, "modular_addition", name)
+    assert own == base | {"weight_decay": 0.1, "train_fraction": 0.5}
+
+
+def test_split_of_the_main_fraction_keeps_its_name(sweep):
+    section = sweep["modular_addition"]
+    assert study.split_mark(section, "softmax_L1_weight_decay0.1_train_fraction0.3") == ""
+    mark = study.split_mark(section, "softmax_L1_weight_decay0.1_train_fraction0.5")
+    assert mark == "_fraction0.5"
+    assert study.split_settings(sweep, mark) == {"p": 113, "train_fraction": 0.5}
+
+
+@pytest.mark.parametrize(("device", "n_jobs"), [("cuda", 1), ("cpu", 14), ("auto", 14)])
+def test_stack_is_that_of_the_device(device, n_jobs):
+    config = spelled_out(study.load([STUDY, SWEEP]) | {"device": device})
+    assert len(study.blocks(config["modular_addition"], "softmax_L1")) == n_jobs
+
+
+def test_a_study_without_a_sweep_is_left_as_it_is():
+    config = study.load([STUDY])
+    assert spelled_out(config) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"of": "softmax"}, 'sweep.of = "softmax": expected a model that is no variant itself'),
+        ({"of": "softmax_L1_wd0"}, "sweep.of = .*expected a model that is no variant itself"),
+        ({"weight_decay": [-1.0]}, r"sweep.weight_decay.0 = -1.0: expected a number of at least 0"),
+        ({"train_fraction": 0.5}, "sweep.train_fraction = 0.5: expected a list of different"),
+        ({"n_layers": [1]}, "sweep.n_layers = .*no such key; known here: .*weight_decay"),
+        ({"train_fraction": [1e-6]}, "train_fraction = 1e-06: expected at least one of the 12769"),
+    ],
+)
+def test_wrong_sweep_is_named(tmp_path, changes, message):
+    sweep = {"of": "softmax_L1", "weight_decay": [0.0, 1.0]} | changes
+    with pytest.raises(ConfigError, match=message):
+        check(tmp_path, {"modular_addition": {"sweep": sweep}})
+
+
+def test_stack_by_device_names_both(tmp_path):
+    with pytest.raises(ConfigError, match=r"stack.cuda = \(absent\): expected this key"):
+        check(tmp_path, {"modular_addition": {"defaults": {"stack": {"cpu": 1}}}})
+    models = yaml.safe_load("{softmax_L1: {stack: {cpu: 1, cuda: 8}}}")
+    check(tmp_path, {"modular_addition": {"models": models}})

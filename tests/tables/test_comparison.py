@@ -1,0 +1,142 @@
+"""The comparative table says what its numbers say."""
+
+import pandas as pd
+import pytest
+from measured import distances, evaluation, keys_of
+from modular_history import history_of
+
+from mechanics.runtime.seeds import generator
+from mechanics.tables.comparison import (
+    COLUMNS,
+    GROKKING,
+    REACHED,
+    addition_rows,
+    as_markdown,
+    assignment_order,
+    configuration,
+    lengths_factor,
+    regression_rows,
+)
+from mechanics.training.schedules import context_lengths
+
+SETTINGS = {
+    "task": "linear_regression",
+    "attention": "linear",
+    "n_layers": 1,
+    "n_heads": 1,
+    "d_model": "token",
+    "d_mlp": 0,
+    "layer_norm": False,
+    "activation_clip": None,
+    "d_max": None,
+    "subspace": "axis",
+    "d": 10,
+    "k_min": 5,
+    "k_max": 50,
+}
+
+
+def record(*statuses: str) -> dict:
+    replicas = [
+        {"seed": seed, "status": status, "train_flops": 100 * (seed + 1)}
+        for seed, status in enumerate(statuses)
+    ]
+    return {"settings": SETTINGS, "replicas": replicas}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, "Linear Attention (L=1)"),
+        ({"attention": "softmax", "n_heads": 2}, "Softmax Attention (L=1, 2 heads)"),
+        ({"d_max": 20}, "Linear Attention (L=1, d_max=20 axis)"),
+        ({"n_layers": 6}, "Linear Attention (L=6)"),
+        ({"n_layers": 6, "d_model": 64, "d_mlp": 256, "n_heads": 4}, "Deep Transformer (L=6)"),
+        ({"d_model": 128, "d_mlp": 512, "n_heads": 4}, "Linear Attention (L=1)"),
+    ],
+)
+def test_configurations_are_named_by_their_architecture(changes, name):
+    assert configuration(SETTINGS | changes) == name
+
+
+def regression_table(*statuses: str) -> pd.DataFrame:
+    risks = pd.DataFrame({"seed": [0, 1], "k": 10, "risk": [0.5, 0.6], "risk_se": 0.01})
+    rows = regression_rows(
+        "m", [record(*statuses)], risks, distances(OLS=0.1, zero=0.4), {"tabulated_at": [10]}
+    )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def test_risk_stands_beside_ols_and_the_one_step_optimum():
+    table = regression_table("finished", "finished")
+    assert table["value"].tolist() == [pytest.approx(0.55)] * 3
+    assert table["evaluation_se"].tolist() == [pytest.approx(0.01)] * 3
+    by_name = table.set_index("reference")["reference_value"]
+    assert by_name["OLS"] == 0
+    assert by_name["one-step optimum r*"] == pytest.approx(11 / 21)
+    assert by_name["one step for all k"] > by_name["one-step optimum r*"]
+    assert table["train_flops"].tolist() == [150.0] * 3
+
+
+def test_diverged_seeds_are_said_and_not_averaged():
+    table = regression_table("finished", "diverged")
+    assert table["interpretation"].str.endswith("1 of 2 seeds diverged, not in the mean").all()
+    assert table["value"].tolist() == [0.5] * 3
+    assert table["n_seeds"].tolist() == [1] * 3
+    assert table["train_flops"].tolist() == [100.0] * 3
+
+
+def test_a_table_of_diverged_seeds_alone_has_no_value():
+    table = regression_table("diverged", "diverged")
+    assert table["value"].isna().all()
+    assert table["interpretation"].str.startswith("no sound seed").all()
+
+
+def test_markdown_has_one_row_for_each_metric_and_no_stray_bars():
+    lines = as_markdown(regression_table("finished", "finished")).splitlines()
+    body = [line for line in lines if line.startswith("| ")][1:]
+    assert len(body) == 1
+    assert lines[0].count("|") == body[0].count("|")
+
+
+def test_each_context_length_has_its_own_nearest_algorithm():
+    risks = pd.DataFrame({"seed": 0, "k": [10, 50], "risk": 0.5, "risk_se": 0.01})
+    at_k = [distances(OLS=0.3, ridge=0.1), distances(OLS=0.1, ridge=0.3).assign(k=50)]
+    rows = regression_rows(
+        "m", [record("finished")], risks, pd.concat(at_k), {"tabulated_at": [10, 50]}
+    )
+    said = {row["metric"]: row["interpretation"] for row in rows}
+    assert "nearest to ridge" in said["MSE/d at k = 10"]
+    assert "nearest to OLS" in said["MSE/d at k = 50"]
+
+
+def test_assigned_configurations_come_first():
+    names = ["Linear Attention (L=6)", "Deep Transformer (L=6)", "Linear Attention (L=1)"]
+    ordered = sorted(({"configuration": name} for name in names), key=assignment_order)
+    expected = ["Linear Attention (L=1)", "Deep Transformer (L=6)", "Linear Attention (L=6)"]
+    assert [row["configuration"] for row in ordered] == expected
+
+
+def test_flops_of_steps_follow_their_context_length():
+    """k is 50 at step 0 of this stream, and 27.5 on average: deep prompts cost about half."""
+    deep = SETTINGS | {"n_layers": 6, "d_model": 64, "d_mlp": 256, "n_heads": 4, "steps": 300}
+    deep |= {"one_length_per_step": True, "queries_per_prompt": 1, "curriculum": "mixed"}
+    deep |= {"full_range_at": 1.0, "layer_norm": True, "attention": "softmax"}
+    k_0 = int(context_lengths(5, 50, 1, True, generator("batch", 0, 0))[0])
+    assert lengths_factor(deep) == pytest.approx(28.5 / (k_0 + 1), rel=0.1)
+    assert lengths_factor(SETTINGS) == 1.0
+
+
+def test_addition_rows_say_who_did_not_grok():
+    history = history_of([0, 10], train=[0, 1], validation=[0, 1])
+    history = pd.concat([history, history.assign(seed=1, accuracy=0.1)])
+    results = pd.concat([evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 0.1, 30, 1)])
+    results["loss"] = 1.0
+    addition = {"d_model": 8, "d_mlp": 16, "p": 11, "grokking_accuracy": 0.99, "steps": 10}
+    about = record("finished", "finished") | {"settings": SETTINGS | addition}
+    table = addition_rows("m", [about], results, history, *keys_of(0, 1))
+    rows = pd.DataFrame(table).set_index("metric")
+    assert rows.loc[REACHED, "value"] == rows.loc[GROKKING, "value"] == 10
+    assert rows.loc[GROKKING, "n_seeds"] == 1
+    assert rows["interpretation"].str.endswith("1 of 2 seeds did not grok").all()
+    assert rows.loc["accuracy, validation", "ci_high"] == 1

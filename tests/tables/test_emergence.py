@@ -1,0 +1,51 @@
+"""The width of a transition is the one that was planted."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mechanics.tables.emergence import performance, transition
+
+STEPS = np.unique(np.round(np.geomspace(1, 10000, 200))).astype(int)
+
+
+def test_logistic_of_log_step_has_its_known_width():
+    """1/(1 + (s₀/s)^a) passes 10 % and 90 % at s₀·9^∓(1/a): a width of 2·log10(9)/a decades."""
+    steps, middle, slope = np.geomspace(1, 1e6, 4001), 1000.0, 4.0
+    found = transition(steps, 1 / (1 + (middle / steps) ** slope), least_gain=0.1)
+    assert found.transition_width == pytest.approx(2 * math.log10(9) / slope, abs=1e-4)
+    assert found.start_step == pytest.approx(middle * 9 ** (-1 / slope), rel=1e-3)
+
+
+def test_smooth_growth_is_as_wide_as_it_is_and_a_jump_is_narrow():
+    smooth = transition(STEPS, np.log10(STEPS) / 4, least_gain=0.1)
+    assert smooth.transition_width == pytest.approx(3.2, abs=0.01)
+    jump = transition(STEPS, (STEPS >= 3000).astype(float), least_gain=0.1)
+    assert jump.transition_width < 0.05
+    assert 2800 < jump.start_step < jump.end_step < 3100
+
+
+def test_a_rise_that_is_lost_again_has_not_ended():
+    values = np.array([0.0, 0.0, 1.0, 0.2, 1.0])
+    found = transition(np.array([0, 10, 100, 1000, 10000]), values, least_gain=0.1)
+    assert found.start_step < 100
+    assert found.end_step > 1000
+
+
+def test_no_gain_is_no_transition():
+    for values in ([0.5, 0.5, 0.55], [0.5, 0.2, 0.1], [0.1, math.nan, math.nan], [0.3]):
+        found = transition(np.arange(len(values)), np.array(values), least_gain=0.1)
+        assert math.isnan(found.transition_width)
+
+
+def test_performance_is_larger_the_better():
+    history = pd.DataFrame(
+        {"step": [0, 0, 5, 5], "k": [5, 10, 5, 10], "risk": [7.0, 3.0, 0.6, 0.2]}
+    )
+    assert performance(history, "linear_regression").tolist() == pytest.approx([0.0, 0.8])
+    history = pd.DataFrame(
+        {"step": [0, 0], "split": ["train", "validation"], "accuracy": [1.0, 0.25]}
+    )
+    assert performance(history, "modular_addition").tolist() == [0.25]

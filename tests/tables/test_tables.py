@@ -1,0 +1,142 @@
+"""Tables say what the analyses of the runs say, and mark what diverged."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+from helpers import addition_settings, regression_settings, run_program
+
+import tabulate_algorithms
+import tabulate_effective_weights
+from mechanics.regression.laws.risk import gradient_cosine
+from mechanics.tables.frames import (
+    TableError,
+    arm_of,
+    check_unedited,
+    read_analyses,
+    read_table,
+    sound,
+    write_csv,
+    write_table,
+)
+
+
+def write_analysis(folder, model: str, statuses: dict[int, str], frame: pd.DataFrame):
+    """A run's record and what an analysis wrote for it."""
+    run = folder / model / "block"
+    run.mkdir(parents=True)
+    replicas = [{"seed": seed, "status": status} for seed, status in statuses.items()]
+    (run / "run.json").write_text(
+        json.dumps({"replicas": replicas, "settings": regression_settings()})
+    )
+    frame.to_parquet(run / "own.parquet")
+    return run, run / "own.parquet"
+
+
+def test_every_row_has_its_model_and_the_status_of_its_seed(tmp_path):
+    frame = pd.DataFrame({"seed": [0, 1], "risk": [0.5, 1e9]})
+    one = write_analysis(tmp_path, "a", {0: "finished", 1: "diverged"}, frame)
+    other = write_analysis(tmp_path, "b", {0: "finished", 1: "finished"}, frame)
+    output = tmp_path / "table.csv"
+    run_program(
+        "gather", "--runs", one[0], other[0], "--analysis", one[1], other[1], "--output", output
+    )
+    table = pd.read_csv(output)
+    assert table.columns.tolist() == ["model", "seed", "status", "risk"]
+    assert table["model"].tolist() == ["a", "a", "b", "b"]
+    assert table["status"].tolist() == ["finished", "diverged", "finished", "finished"]
+    assert sound(table)["risk"].tolist() == [0.5, 0.5, 1e9]
+    pd.testing.assert_frame_equal(
+        read_analyses([one[0], other[0]], [one[1], other[1]]), table, check_dtype=False
+    )
+
+
+def test_a_variant_stands_under_its_model_with_its_arm(tmp_path):
+    frame = pd.DataFrame({"seed": [0], "loss": [0.5]})
+    run, path = write_analysis(tmp_path, "wd0", {0: "finished"}, frame)
+    record = json.loads((run / "run.json").read_text())
+    record["settings"] = addition_settings(weight_decay=0.0)
+    (run / "run.json").write_text(json.dumps(record))
+    table = read_analyses([run], [path], {"wd0": "softmax_L1"})
+    assert table.to_dict("records") == [
+        {"model": "softmax_L1", "arm": "weight_decay", "weight_decay": 0.0, "seed": 0}
+        | {"status": "finished", "loss": 0.5, "entry": "wd0"}
+    ]
+
+
+def test_the_arm_is_what_differs():
+    decay_off = addition_settings(after_memorising="no_decay")
+    assert arm_of("off", decay_off, {"off": "m"})["arm"] == "no_decay"
+    assert arm_of("m", addition_settings(), {"off": "m"})["arm"] == "main"
+    rounded = addition_settings(mlp_dtype="bfloat16")
+    assert arm_of("rounded", rounded, {"rounded": "m"})["arm"] == "bfloat16"
+
+
+def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:
+    own = {"model": "m", "seed": seed, "status": "finished", "k": 5} | more
+    return [
+        {**own, "algorithm": name, "preds_diff": value}
+        | dict.fromkeys(["model_diff", "model_cos", "r_squared"], 0.0)
+        for name, value in preds_diff.items()
+    ]
+
+
+def test_nearest_is_the_least_mean_and_diverged_seeds_are_no_part_of_it():
+    rows = distances({"OLS": 1.0, "zero": 2.0}, 0) + distances({"OLS": 3.0, "zero": 2.5}, 1)
+    rows += distances({"OLS": 1e6, "zero": 0.0}, 2, status="diverged")
+    table = tabulate_algorithms.tabulate(pd.DataFrame(rows)).set_index("algorithm")
+    assert table["preds_diff"].to_dict() == {"OLS": 2.0, "zero": 2.25}
+    assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
+    assert table["n_seeds"].tolist() == [2, 2]
+    assert table["preds_diff_low"]["OLS"] == 0  # the interval is cut at what a distance can be
+
+
+def test_a_single_seed_has_no_interval():
+    table = tabulate_algorithms.tabulate(pd.DataFrame(distances({"OLS": 1.0}, 0)))
+    assert math.isnan(table["preds_diff_high"].item())
+    assert table["n_seeds"].item() == 1
+
+
+def test_by_step_keeps_the_checkpoints_that_all_seeds_have():
+    rows = [row for seed in (0, 1) for row in distances({"OLS": 1.0 + seed}, seed, step=10)]
+    rows += distances({"OLS": 9.0}, 1, step=15)
+    table = tabulate_algorithms.median_by_step(pd.DataFrame(rows))
+    assert table["step"].tolist() == [10]
+    assert table["preds_diff"].tolist() == [1.5]
+
+
+def test_effective_weights_are_means_over_k_beside_their_nulls():
+    measured = dict.fromkeys(
+        ["c_hat", "isotropy", "fitted_step_size", "correlation_ols", "correlation_shuffled"], 0.5
+    ) | {"cosine_gd": 0.9, "cosine_ols": 0.8}
+    rows = [
+        {"model": "m", "seed": 0, "status": "finished", "step": step, "k": k, **measured}
+        | {"correlation_gd": value}
+        for step, k, value in ((0, 4, 0.0), (0, 8, 0.1), (9, 4, 0.9), (9, 8, 1.0))
+    ]
+    settings = regression_settings()
+    table = tabulate_effective_weights.tabulate(pd.DataFrame(rows), {"m": settings})
+    assert table["correlation_gd"].tolist() == pytest.approx([0.05, 0.95])
+    assert table["correlation_untrained"].tolist() == pytest.approx([0.05, 0.05])
+    null = (gradient_cosine(3, 4) + gradient_cosine(3, 8)) / 2
+    assert table["correlation_null"].tolist() == pytest.approx([null, null])
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("keys", [["3 56", ""], ["", ""], ["7", "11"]])
+def test_an_empty_list_of_keys_is_read_as_it_was_written(tmp_path, kind, keys):
+    table = pd.DataFrame({"seed": [0, 1], "key_frequencies": keys, "loss": [math.nan, 0.5]})
+    write_table(table, tmp_path / f"table.{kind}")
+    found = read_table(tmp_path / f"table.{kind}")
+    assert found["key_frequencies"].tolist() == keys
+    assert math.isnan(found["loss"][0])
+
+
+def test_a_table_is_known_again_until_a_number_of_it_is_edited(tmp_path):
+    path = tmp_path / "risk.csv"
+    write_csv(pd.DataFrame({"risk": [0.35]}), path)
+    check_unedited(path)
+    path.write_text(path.read_text().replace("0.35", "0.25"))
+    with pytest.raises(TableError, match=r"risk.csv is not what its program wrote"):
+        check_unedited(path)
