@@ -1,6 +1,6 @@
-"""Build report.pdf with Typst from its prose, the claims and the figures.
+"""Build report.pdf with Typst from its prose, the numbers and the figures.
 
-Fails, naming line and word, where the prose has a number or a direction that is no claim.
+Fails, naming line and number, where the prose has a number that is typed in.
 """
 
 import argparse
@@ -39,9 +39,9 @@ def main() -> None:
 
 
 def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None:
-    """Raises ReportError if the prose has what is no claim, or if it does not fit its pages."""
+    """Raises ReportError if the prose has a number of its own, or if it does not fit its pages."""
     prose, content = source / "prose.typ", json.loads(claims.read_text())
-    found = problems(prose.read_text(), content["claims"])
+    found = problems(prose.read_text(), {*content["claims"], *content["directions"]})
     if found:
         raise ReportError("\n".join([f"{prose}:", *found]))
     sources = sorted([*source.glob("*.typ"), *source.glob("*.bib")])

@@ -78,7 +78,7 @@ def write_record(folder, name: str, seconds: float) -> None:
         ("tables/patching_groups.csv", "gather_addition", "gather_patching_groups"),
         ("figures/grokking_curves.png", "plot_learning_curves", "plot_grokking_curves"),
         ("figures/parsimony.pdf", "plot", "plot_parsimony"),
-        ("report/claims.json", "make_claims", "make_claims"),
+        ("report/claims.json", "write_numbers", "write_numbers"),
     ],
 )
 def test_records_are_named_as_the_rules_name_them(path, rule, expected):

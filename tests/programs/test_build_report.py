@@ -1,4 +1,4 @@
-"""The report from its real sources and made-up claims: two pages, or a reason why not."""
+"""The report from its real sources and made-up numbers: two pages, or a reason why not."""
 
 import json
 import re
@@ -8,31 +8,27 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pypdf
 import pytest
-import yaml
 from helpers import run_program
 
-from mechanics.report.prose import problems, used
+from mechanics.report.directions import directions
+from mechanics.report.numbers import numbers
 
 SOURCE = Path(__file__).parents[2] / "workflow" / "report"
 FIGURES = ("report_regression", "report_addition", "report_cause")
-DECLARED = yaml.safe_load((SOURCE / "claims.yaml").read_text())["claims"]
+NAMES = numbers({}, {})
 
 
 @pytest.fixture
 def arguments(tmp_path) -> list:
-    """Every declared claim with a text as long as a usual one, and empty figures."""
-    claims = {
-        name: {
-            "text": own["words"][0] if "compare" in own else "0.1234",
-            "interval": "0.1233 to 0.1235, n = 10",
-            "absent": False,
-        }
-        for name, own in DECLARED.items()
-    }
+    """Every number with a text as long as a usual one, every direction held, and empty figures."""
+    usual = {"text": "0.1234", "interval": "0.1233 to 0.1235, n = 10", "absent": False}
     row = dict.fromkeys(["configuration", "task", "value", "reference", "flops"], "words")
     content = {
         "tracks": ["linear_regression", "modular_addition"],
-        "claims": claims,
+        "claims": dict.fromkeys(NAMES, usual),
+        "directions": {
+            name: own | {"holds": True} for name, own in directions({}, NAMES, {}).items()
+        },
         "comparison": [row | {"interpretation": "of several words " * 8}] * 6,
         "seeds": "79 replicas of 18 networks were trained; none diverged.",
         "footer": "trained at commit 0123456789 (2026-01-02)",
@@ -66,7 +62,7 @@ def test_two_pages_and_the_same_bytes_when_built_again(arguments, tmp_path):
 def test_prose_that_states_a_number_builds_nothing(arguments, tmp_path):
     prose = tmp_path / "source" / "prose.typ"
     prose.write_text(prose.read_text().replace('#c("c_star")', "0.6338"))
-    with pytest.raises(SystemExit, match=r"the number “0.6338.*” is no claim"):
+    with pytest.raises(SystemExit, match=r"the number “0.6338.*” is typed in"):
         run_program("build_report", *arguments)
     assert not (tmp_path / "report.pdf").exists()
 
@@ -80,16 +76,27 @@ def test_a_third_page_is_refused(arguments, tmp_path):
         run_program("build_report", *arguments)
 
 
-def test_every_claim_of_the_prose_is_declared():
-    prose = (SOURCE / "prose.typ").read_text()
-    assert problems(prose, DECLARED) == []
-    assert used(prose) <= set(DECLARED)
+def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):
+    path = tmp_path / "claims.json"
+    content = json.loads(path.read_text()) | {"claims": NAMES, "comparison": []}
+    stated = directions({}, NAMES, {})
+    content["directions"] = stated | {"norm_falls": stated["norm_falls"] | {"holds": False}}
+    path.write_text(json.dumps(content))
+    run_program("build_report", *arguments)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "report.pdf").pages)
+    text = " ".join(text.split())
+    assert "No softmax network of this study has key frequencies." in text
+    assert "In this study it does not hold that the norm falls." in text
+    assert "One linear layer is one gradient step" not in text
 
 
-def test_every_claim_that_is_declared_is_used():
-    in_readme = re.findall(r"[{?](\w+)[}:]", (SOURCE / "readme.md").read_text())
-    needed = used((SOURCE / "prose.typ").read_text()) | set(in_readme)
-    for own in DECLARED.values():
-        operands = [*own.get("compare", []), *own.get("having", [])]
-        needed |= {part["claim"] if isinstance(part, dict) else part for part in operands}
-    assert set(DECLARED) - needed == set()
+@pytest.mark.parametrize(
+    ("track", "missing"),
+    [("linear_regression", "Track B, modular"), ("modular_addition", "Track A, in-context")],
+)
+def test_one_track_alone_is_a_report(arguments, tmp_path, track, missing):
+    path = tmp_path / "claims.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"tracks": [track]}))
+    run_program("build_report", *arguments)
+    text = " ".join(pypdf.PdfReader(tmp_path / "report.pdf").pages[0].extract_text().split())
+    assert missing in text

@@ -1,20 +1,97 @@
-"""Numbers as they are printed."""
+"""The numbers of the published study, and what studies say that have less."""
 
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
 import pytest
 
-from mechanics.report.numbers import as_text
+from mechanics.report.directions import directions
+from mechanics.report.numbers import numbers
+from mechanics.report.prose import names
+from mechanics.report.stated import TABLES, stated_settings
+from mechanics.study.config import load
+from mechanics.tables.frames import read_table
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "results/published"
+SETTINGS = stated_settings(load([str(PUBLISHED / "config.yaml")]))
 
 
-@pytest.mark.parametrize(
-    ("value", "form", "text"),
-    [
-        (2.03e-7, "power", "2.0 × 10⁻⁷"),
-        ([10, 20], "list", "10, 20"),
-        (6, "word", "six"),
-        (12, "Word", "Twelve"),
-        (13, "word", "13"),
-        (-0.5, ".1f", "−0.5"),
-    ],
-)
-def test_formats(value, form, text):
-    assert as_text(value, form) == text
+@pytest.fixture(scope="module")
+def tables() -> dict[str, pd.DataFrame]:
+    wanted = [name for own in TABLES.values() for name in own]
+    return {name: read_table(PUBLISHED / f"tables/{name}.csv") for name in wanted}
+
+
+@pytest.fixture(scope="module")
+def found(tables) -> dict[str, dict]:
+    return numbers(tables, SETTINGS)
+
+
+def test_every_number_of_the_published_study_is_the_one_that_was_published(found):
+    published = json.loads((PUBLISHED / "report/claims.json").read_text())["claims"]
+    same = set(found) & set(published)
+    assert len(same) > 70
+    for name in same:
+        for key in ("value", "ci_low", "ci_high", "n"):
+            value = published[name][key]
+            wanted = pytest.approx(value, abs=1e-9, rel=0) if isinstance(value, float) else value
+            assert found[name][key] == wanted, f"{name}: {key}"
+
+
+def test_none_is_absent_and_every_stated_direction_holds(tables, found):
+    assert [name for name, own in found.items() if own["absent"]] == []
+    stated = directions(tables, found, SETTINGS)
+    assert [name for name, own in stated.items() if own["holds"] is not True] == []
+
+
+def test_runs_without_enough_decay_are_the_sum_of_the_three_values(tables, found):
+    grokking = tables["grokking"]
+    weak = grokking[(grokking["weight_decay"] <= 0.3) & (grokking["arm"] == "weight_decay")]
+    assert found["grokked_weak"]["value"] == (weak["status"] == "grokked").sum()
+    assert found["grokked_weak"]["n"] == len(weak) == 6
+
+
+def test_at_most_eighty_each_with_its_table_and_cell_and_each_used(tables):
+    found = numbers({}, {})
+    assert len(found) <= 80
+    assert all(own["table"] and own["cell"] for own in found.values())
+    assert {own["table"] for own in found.values()} - {"config"} <= set(tables)
+    sources = [ROOT / "workflow/report" / name for name in ("prose.typ", "readme.md")]
+    used = set().union(*(names(path.read_text()) for path in sources))
+    assert used - {"comparison"} == set(found) | set(directions({}, found, {}))
+
+
+@pytest.mark.parametrize("track", TABLES)
+def test_without_a_track_its_numbers_are_absent_and_the_others_stay(tables, found, track):
+    (other,) = set(TABLES) - {track}
+    kept = {name: tables[name] for name in TABLES[other]}
+    alone = numbers(kept, SETTINGS)
+    for name, own in alone.items():
+        if own["table"] in TABLES[other]:
+            assert own == found[name]
+        elif own["table"] != "config":
+            assert own["absent"]
+    assert any(own["holds"] is None for own in directions(kept, alone, SETTINGS).values())
+
+
+def test_with_every_seed_diverged_no_number_is_made_up(tables):
+    diverged = {
+        name: table.assign(status="diverged") if "status" in table else table.head(0)
+        for name, table in tables.items()
+    }
+    alone = numbers(diverged, SETTINGS)
+    counted = re.compile(r"0 of \d+|\d+ of \d+|not in this study|undefined")
+    assert all(counted.fullmatch(own["text"]) for own in alone.values() if own["table"] != "config")
+    stated = directions(diverged, alone, SETTINGS)
+    assert not any(own["holds"] for name, own in stated.items() if name != "fall_depends")
+
+
+def test_a_direction_that_the_tables_contradict_does_not_hold(tables):
+    risks = tables["regression_risk"].assign(ols=0.3)
+    changed = tables | {"regression_risk": risks}
+    stated = directions(changed, numbers(changed, SETTINGS), SETTINGS)
+    assert stated["misses_ols"]["holds"] is False
+    assert stated["gd_beats_null"]["holds"]

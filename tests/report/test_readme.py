@@ -1,36 +1,41 @@
-"""The README says what the published claims say."""
+"""The README says what the published tables say."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
+from mechanics.report.directions import directions
+from mechanics.report.numbers import numbers
 from mechanics.report.readme import BEGIN, END, ReadmeError, results_text, with_results
+from mechanics.report.stated import stated_settings
+from mechanics.report.summary import comparison_rows
+from mechanics.study.config import load
+from mechanics.tables.frames import read_table
 
 ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "results/published"
 ROW = dict.fromkeys(["configuration", "task", "value", "flops", "interpretation"], "x")
-CLAIMS = {"risk": {"text": "0.35", "absent": False}, "arm": {"text": "", "absent": True}}
-CONTENT = {"claims": CLAIMS, "comparison": [ROW]}
+NUMBERS = {"risk": {"text": "0.35", "absent": False}, "arm": {"text": "none", "absent": True}}
+DIRECTIONS = {"falls": {"holds": True}, "rises": {"holds": False}, "stays": {"holds": None}}
+CONTENT = {"claims": NUMBERS, "directions": DIRECTIONS, "comparison": [ROW]}
 
 
-def test_claims_are_filled_in_and_the_table_follows():
+def test_numbers_are_filled_in_and_the_table_follows():
     text = results_text("The risk is {risk}.\n\n{comparison}\n", CONTENT)
     assert text.startswith("The risk is 0.35.\n\n| Model configuration |")
     assert text.endswith("| x | x | x | x | x |\n")
 
 
-def test_what_is_absent_is_left_out():
-    text = results_text("It is so.[?arm:  The arm: {arm}.][?risk:  Risk {risk}.]\n", CONTENT)
-    assert text == "It is so. Risk 0.35.\n"
-    assert results_text("A study[!arm: , no arm][!risk: , no risk].", CONTENT) == "A study, no arm."
+def test_a_line_without_its_number_or_direction_is_left_out():
+    text = "Risk {risk}.\nThe arm: {arm}.\n{falls}It falls.\n{rises}It rises.\n{stays}It stays.\n"
+    assert results_text(text, CONTENT) == "Risk 0.35.\nIt falls.\n"
 
 
-def test_an_unknown_claim_is_named():
-    with pytest.raises(ReadmeError, match="no claim is called rsik"):
-        results_text("{rsik}", CONTENT)
-    with pytest.raises(ReadmeError, match="no claim is called rsik"):
-        results_text("[!rsik: words]", CONTENT)
+@pytest.mark.parametrize("text", ["{rsik}", "The risk is 0.35.", "The best six."])
+def test_an_unknown_name_and_a_number_that_is_typed_in_are_refused(text):
+    with pytest.raises(ReadmeError, match="no number is called rsik|is typed in"):
+        results_text(text, CONTENT)
 
 
 def test_only_the_block_is_replaced():
@@ -40,8 +45,12 @@ def test_only_the_block_is_replaced():
         with_results("# Title\n", "new\n")
 
 
-def test_this_readme_has_the_published_results():
-    content = json.loads((ROOT / "results/published/report/claims.json").read_text())
+def test_this_readme_has_the_numbers_of_the_published_tables():
+    tables = {path.stem: read_table(path) for path in (PUBLISHED / "tables").glob("*.csv")}
+    settings = stated_settings(load([str(PUBLISHED / "config.yaml")]))
+    found = numbers(tables, settings)
+    content = {"claims": found, "directions": directions(tables, found, settings)}
+    content["comparison"] = comparison_rows(tables["comparative_metrics"])
     template = (ROOT / "workflow/report/readme.md").read_text()
     readme = (ROOT / "README.md").read_text()
     assert with_results(readme, results_text(template, content)) == readme

@@ -15,14 +15,14 @@ def test_wrong_config_is_one_clear_message_before_any_job(study):
     assert "rule train" not in result.stdout + result.stderr
 
 
-def test_an_edited_number_stops_the_report_naming_its_claims(study):
+def test_an_edited_number_stops_the_report_naming_its_numbers(study):
     path = study / "results/tiny/tables/grokking.csv"
     intact = path.read_text()
     path.write_text(intact.replace("censored", "grokked"))
     result = snakemake(study, "results/tiny/report/report.pdf")
     path.write_text(intact)
     assert result.returncode != 0
-    message = r"grokking.csv is not what its program wrote.* These claims stand on it: .*grokked"
+    message = r"grokking.csv is not what its program wrote.* These numbers stand on it: .*grokked"
     assert re.search(message, result.stdout + result.stderr)
     assert snakemake(study).returncode == 0
     assert planned(study) == set()

@@ -4,7 +4,7 @@ import re
 
 from tiny_study import TINY, changed, planned, snakemake
 
-SHOWS = {"make_claims", "build_report", "build_page", "execute_notebook"}  # what is in the tables
+SHOWS = {"write_numbers", "build_report", "build_page", "execute_notebook"}  # what is in the tables
 
 
 def test_finished_study_reruns_nothing(study):

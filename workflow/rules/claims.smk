@@ -1,17 +1,28 @@
-# The claims and the report: what is said of the numbers.
-rule make_claims:
+# The numbers that are stated, and the report that states them.
+def numbered_tables():
+    """The tables that numbers are read from, of those that this study has."""
+    made = {
+        Path(path).stem: path
+        for path in regression_results() + addition_results()
+        if Path(path).parent.name == "tables"  # figures have the same names
+    }
+    return [
+        made[name] for task in TASKS for name in stated.TABLES[task] if name in made
+    ]
+
+
+rule write_numbers:
     input:
-        code=program("make_claims"),
-        declared="workflow/report/claims.yaml",
+        code=program("write_numbers"),
         compared=tables("comparative_metrics")[0],
-        tables=claimed_tables(),
+        tables=numbered_tables(),
         runs=[path for task in TASKS for path in runs(task, "run.json")],
     output:
         ensure(f"{RESULTS}/report/claims.json", non_empty=True),
     log:
-        f"{RESULTS}/logs/make_claims.log",
+        f"{RESULTS}/logs/write_numbers.log",
     benchmark:
-        f"{RESULTS}/benchmarks/make_claims.tsv"
+        f"{RESULTS}/benchmarks/write_numbers.tsv"
     conda:
         "../../envs/study.yaml"
     threads: 1
@@ -19,13 +30,9 @@ rule make_claims:
         mem_mb=2000,
         runtime=10,
     params:
-        study=as_argument(
-            declared.study_slice(
-                config, CLAIMS, [Path(path).stem for path in claimed_tables()]
-            )
-        ),
+        settings=as_argument(stated.stated_settings(config)),
     shell:
-        "python scripts/make_claims.py --declared {input.declared} --study {params.study:q}"
+        "python scripts/write_numbers.py --settings {params.settings:q}"
         " --tables {input.compared:q} {input.tables:q} --runs {input.runs:q}"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -37,7 +44,7 @@ rule build_report:
             f"workflow/report/{name}"
             for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")
         ],
-        claims=rules.make_claims.output,
+        claims=rules.write_numbers.output,
         figures=[
             f"{RESULTS}/figures/{name}.pdf"
             for task in TASKS

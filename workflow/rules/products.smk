@@ -1,6 +1,4 @@
 # What a reader gets, and what each of it is made from. The rules that make it are in their own files.
-REPORT = Path(workflow.basedir, "report")
-CLAIMS = read_yaml(str(REPORT / "claims.yaml"))
 REPORT_FIGURES = {
     "linear_regression": ["report_regression"],
     "modular_addition": ["report_addition", "report_cause"],
@@ -35,16 +33,6 @@ def drawn_from(wildcards):
     """The tables of a figure, in the order of its arguments."""
     where = table if wildcards.figure in REGRESSION_FIGURES else addition_table
     return [where(name) for name in FIGURES[wildcards.figure][1]]
-
-
-def claimed_tables():
-    """The tables that claims are read from, of those that this study has."""
-    made = set(regression_results() + addition_results())
-    paths = [
-        table(name) if task == "linear_regression" else addition_table(name)
-        for name, task in CLAIMS["tables"].items()
-    ]
-    return [path for path in paths if path in made]
 
 
 def notebook_code():

@@ -1,7 +1,13 @@
-"""The README's block of results, from the published claims."""
+"""The README's block of results, from the published numbers.
 
-import re
+The template is Markdown with one sentence a line and numbers as ``{name}``. A line is left out
+whose number the study does not have, or whose direction (``{norm_falls}``, which prints nothing)
+does not hold in it. ``{comparison}`` is the table of configurations.
+"""
+
 from pathlib import Path
+
+from mechanics.report.prose import names, problems
 
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 
@@ -11,32 +17,18 @@ class ReadmeError(Exception):
 
 
 def results_text(template: str, content: dict) -> str:
-    """The template with each {claim} filled in, and the table of configurations for {comparison}.
+    """The template filled in. ``content``: claims.json.
 
-    [?claim: words] is left out where the claim is absent, [!claim: words] where it is not: the
-    words follow what is in the study. ``content``: claims.json.
-    Raises ReadmeError for a claim that is not in it.
+    Raises ReadmeError for a number that is typed in, or not in claims.json.
     """
-
-    def claim(name: str) -> dict:
-        if name not in content["claims"]:
-            raise ReadmeError(f"no claim is called {name}")
-        return content["claims"][name]
-
-    def fill(match: re.Match) -> str:
-        return table if match[1] == "comparison" else claim(match[1])["text"].replace("$", "")
-
-    header = ("Model configuration", "Task", "Accuracy or MSE/d", "FLOPs", "Interpretation")
-    columns = ("configuration", "task", "value", "flops", "interpretation")
-    rows = [header, ["---"] * len(header)]
-    rows += [[row[column] for column in columns] for row in content["comparison"]]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-    def when(match: re.Match) -> str:
-        wanted = match[1] == "!"
-        return match[3] if claim(match[2])["absent"] == wanted else ""
-
-    return re.sub(r"{(\w+)}", fill, re.sub(r"\[([?!])(\w+): ([^\]]*)\]", when, template))
+    texts = {"comparison": _comparison(content["comparison"])}
+    texts |= {name: own["text"] for name, own in content["claims"].items() if not own["absent"]}
+    texts |= {name: "" for name, own in content["directions"].items() if own["holds"]}
+    known = {"comparison", *content["claims"], *content["directions"]}
+    if found := problems(template, known):
+        raise ReadmeError("\n".join(["the template of the README's results:", *found]))
+    kept = [line for line in template.splitlines() if names(line) <= set(texts)]
+    return "".join(f"{line.format_map(texts)}\n" for line in kept)
 
 
 def with_results(readme: str, text: str) -> str:
@@ -50,3 +42,10 @@ def with_results(readme: str, text: str) -> str:
 def update(readme: Path, template: Path, content: dict) -> None:
     """Write the README's block of results anew."""
     readme.write_text(with_results(readme.read_text(), results_text(template.read_text(), content)))
+
+
+def _comparison(rows: list[dict]) -> str:
+    header = ("Model configuration", "Task", "Accuracy or MSE/d", "FLOPs", "Interpretation")
+    columns = ("configuration", "task", "value", "flops", "interpretation")
+    lines = [header, ["---"] * len(header), *([row[key] for key in columns] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mechanics.report.numbers import as_text
+from mechanics.report.text import as_text
 from mechanics.tables.frames import ASSIGNED
 
 MEASURED = {"linear_regression": "MSE/d", "modular_addition": "accuracy, all pairs"}

@@ -1,6 +1,6 @@
-"""Make claims.json: every number and every comparison that the report uses, from the tables.
+"""Write claims.json: every number and every direction that the report states, from the tables.
 
-Fails, naming the claim, where a cell is missing or a stated direction contradicts its cell.
+Fails, naming table and numbers, where a table is not what its program wrote.
 """
 
 import argparse
@@ -10,56 +10,56 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mechanics.report.claims import ClaimError, evaluate
+from mechanics.report.directions import directions
+from mechanics.report.numbers import numbers
 from mechanics.report.summary import comparison_rows, footer, seeds_sentence
 from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError, as_argument, read_settings, read_yaml
+from mechanics.settings import ConfigError, as_argument, read_settings
 from mechanics.tables.frames import TableError, check_unedited, read_table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--declared", required=True, type=Path, help="claims.yaml")
-    parser.add_argument("--study", required=True, help="JSON: settings, tasks, seeds")
-    parser.add_argument("--tables", required=True, type=Path, nargs="+", help="CSV or parquet")
+    parser.add_argument("--settings", required=True, help="JSON: report.stated.stated_settings")
+    parser.add_argument("--tables", required=True, type=Path, nargs="+", help="CSV files")
     parser.add_argument("--runs", required=True, type=Path, nargs="+", help="run.json of every run")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     try:
-        content = make(arguments)
-    except (ClaimError, ConfigError) as error:
-        sys.exit(f"make_claims.py: {error}")
+        content = made(arguments)
+    except (TableError, ConfigError) as error:
+        sys.exit(f"write_numbers.py: {error}")
     with atomic(arguments.output) as part:
         part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
-def make(arguments: argparse.Namespace) -> dict:
-    """All that the report shows beside its figures. Raises ClaimError, ConfigError."""
-    specification = read_yaml(str(arguments.declared))
-    study = read_settings(arguments.study)
+def made(arguments: argparse.Namespace) -> dict:
+    """All that the report shows beside its figures. Raises TableError, ConfigError."""
+    settings = read_settings(arguments.settings)
     for path in arguments.tables:
         try:
             check_unedited(path)
         except TableError as error:
-            said = ", ".join(claims_of(specification["claims"], path.stem) or ["the comparison"])
-            raise ClaimError(f"{error} These claims stand on it: {said}") from error
+            placed = numbers({}, settings).items()
+            said = [name for name, own in placed if own["table"] == path.stem] or ["the comparison"]
+            raise TableError(f"{error} These numbers stand on it: {', '.join(said)}") from error
     tables = {path.stem: read_table(path) for path in arguments.tables}
     records = [
         json.loads(path.read_text()) | {"model": path.parent.parent.name} for path in arguments.runs
     ]
+    found = numbers(tables, settings)
+    stated = directions(tables, found, settings)
+    for name, own in stated.items():
+        if own["holds"] is False:
+            print(f"{name} does not hold in this study: {own['sentence']}")
     return {
-        "tracks": list(study["seeds"]),
-        "claims": evaluate(specification["claims"], tables, study),
+        "tracks": settings["tracks"],
+        "claims": found,
+        "directions": stated,
         "comparison": comparison_rows(tables["comparative_metrics"]),
         "seeds": seeds_sentence(records, tables.get("grokking")),
         "footer": footer(records, config_sha256(records), commit_dates(records)),
     }
-
-
-def claims_of(declared: dict[str, dict], table: str) -> list[str]:
-    """Names of the claims that read a table."""
-    forms = ("table", "count", "range")
-    return [name for name, own in declared.items() if table in map(own.get, forms)]
 
 
 def config_sha256(records: list[dict]) -> str:

@@ -10,20 +10,15 @@ from mechanics.settings import as_argument
 from mechanics.tables.comparison import COLUMNS
 from mechanics.tables.frames import write_csv
 
-DECLARED = """
-tables: {risk: linear_regression}
-claims:
-  r: {table: risk, where: {model: linear}, column: risk, format: ".2f"}
-"""
-STUDY = {"settings": {}, "tasks": {"risk": "linear_regression"}}
-STUDY |= {"seeds": {"linear_regression": {"linear": 2}}}
+SETTINGS = {"tracks": ["linear_regression"], "k_max": 8}
 
 
 @pytest.fixture
 def arguments(tmp_path) -> list:
-    (tmp_path / "claims.yaml").write_text(DECLARED)
-    risks = pd.DataFrame({"model": "linear", "seed": [0, 1], "risk": [0.3, 0.5]})
-    write_csv(risks, tmp_path / "risk.csv")
+    columns = ["c_hat", "c_star", "risk", "risk_at_c_hat", "one_step_mixture", "ols"]
+    risks = pd.DataFrame({"model": "linear_L1", "seed": [0, 1], "k": 8})
+    risks = risks.assign(**dict.fromkeys(columns, 0.25)).assign(c_hat=[0.3, 0.5])
+    write_csv(risks, tmp_path / "regression_risk.csv")
     write_csv(pd.DataFrame(columns=COLUMNS), tmp_path / "comparative_metrics.csv")
     run = tmp_path / "linear" / "0-1" / "run.json"
     run.parent.mkdir(parents=True)
@@ -31,26 +26,30 @@ def arguments(tmp_path) -> list:
     record = {"replicas": replicas, "settings": {"d": 3}, "seeds": [0, 1], "git_commit": "unknown"}
     run.write_text(json.dumps(record))
     return [
-        *("--declared", tmp_path / "claims.yaml", "--study", as_argument(STUDY), "--tables"),
-        *(tmp_path / "comparative_metrics.csv", tmp_path / "risk.csv", "--runs", run),
+        *("--settings", as_argument(SETTINGS), "--tables", tmp_path / "comparative_metrics.csv"),
+        *(tmp_path / "regression_risk.csv", "--runs", run),
         *("--output", tmp_path / "claims.json"),
     ]
 
 
-def test_claims_are_made_and_the_same_when_made_again(arguments, tmp_path):
-    run_program("make_claims", *arguments)
+def test_numbers_are_the_same_when_written_again(arguments, tmp_path):
+    run_program("write_numbers", *arguments)
     first = (tmp_path / "claims.json").read_bytes()
     content = json.loads(first)
-    assert content["claims"]["r"]["text"] == "0.40"
+    assert content["claims"]["c_hat"]["text"] == "0.4000"
+    assert content["claims"]["deep_risk"]["absent"]
+    assert content["directions"]["misses_ols"]["holds"] is False
     assert content["tracks"] == ["linear_regression"]
     assert content["footer"].startswith("trained at commit unknown (undated)")
-    run_program("make_claims", *arguments)
+    run_program("write_numbers", *arguments)
     assert (tmp_path / "claims.json").read_bytes() == first
 
 
-def test_an_edited_number_is_refused_naming_the_claims_that_stand_on_it(arguments, tmp_path):
-    path = tmp_path / "risk.csv"
+def test_an_edited_number_is_refused_naming_the_numbers_that_stand_on_it(arguments, tmp_path):
+    path = tmp_path / "regression_risk.csv"
     path.write_text(path.read_text().replace("0.3", "0.2"))
-    with pytest.raises(SystemExit, match=r"risk.csv is not what its program wrote.*: r$"):
-        run_program("make_claims", *arguments)
+    with pytest.raises(
+        SystemExit, match=r"regression_risk.csv is not what its program wrote.*: c_hat, "
+    ):
+        run_program("write_numbers", *arguments)
     assert not (tmp_path / "claims.json").exists()

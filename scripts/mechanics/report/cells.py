@@ -1,0 +1,139 @@
+"""A number of the report from the cells of a table: its value, and where it stands.
+
+A number is a dict: ``value``, ``ci_low``, ``ci_high`` (95 % interval of a mean over seeds), ``n``,
+``unit``, ``table``, ``cell`` (the pandas query of its rows and the expression that was evaluated on
+them), ``text`` and ``interval`` as they are printed, and ``absent``: whether this study has none.
+A number that the study does not have is no error; an unknown column is (pandas names it).
+"""
+
+import math
+from collections.abc import Callable
+
+import pandas as pd
+
+from mechanics.report.text import as_text, spans
+from mechanics.tables.frames import sound
+from mechanics.tables.statistics import mean_over_seeds
+
+ABSENT, UNDEFINED = "not in this study", "undefined"
+Tables = dict[str, pd.DataFrame]
+
+
+def number(
+    tables: Tables,
+    table: str,
+    rows: str,
+    column: str,
+    form: str = ".3g",
+    statistic: str = "mean",
+    last: tuple[str, ...] = (),
+    unit: str = "",
+) -> dict:
+    """A statistic of a column over some rows of a table, without the seeds that diverged.
+
+    ``rows``: a pandas query; ``last``: columns of which each network and seed keeps its largest
+    value. ``column``: a column or an expression of columns, ``risk / law``. ``statistic``: mean
+    (over seeds, each with the mean of its own rows), min, max, median, or only (all are equal).
+
+    Raises ValueError where ``only`` finds several values.
+    """
+    made = {"unit": unit, "table": table, "cell": _cell(rows, last, f"{statistic} of {column}")}
+    chosen = _rows(tables, table, rows, last)
+    if chosen.empty:
+        return _absent(made, ABSENT)
+    kept = sound(chosen) if "status" in chosen else chosen
+    kept = kept.assign(value=pd.to_numeric(kept.eval(column))).dropna(subset=["value"])
+    if kept.empty:
+        return _absent(made, UNDEFINED)
+    values = kept["value"]
+    if statistic == "mean":
+        seeds = values.groupby([kept[key] for key in _network(kept)]).mean()
+        mean = mean_over_seeds(seeds)
+        made |= {"value": mean.value, "n": mean.n}
+        if not math.isnan(mean.low):
+            made |= {"ci_low": mean.low, "ci_high": mean.high}
+            made["interval"] = (
+                f"{as_text(mean.low, form)} to {as_text(mean.high, form)}, n = {mean.n}"
+            )
+    else:
+        if statistic == "only" and values.nunique() != 1:
+            raise ValueError(f"{table}, {made['cell']}: {values.nunique()} values, expected one")
+        value = values.iloc[0] if statistic == "only" else getattr(values, statistic)()
+        made |= {"value": float(value), "n": len(values)}
+    text = as_text(made["value"], form)
+    if "seed" in chosen and _seeds(kept) < _seeds(chosen):
+        text += f" (n = {_seeds(kept)} of {_seeds(chosen)})"
+    return _number(text, **made)
+
+
+def count(tables: Tables, table: str, rows: str, condition: str) -> dict:
+    """How many of the rows fulfil a condition, a pandas query too: "4 of 5"."""
+    made = {"table": table, "cell": f"{rows}: {condition}"}
+    chosen = _rows(tables, table, rows)
+    if chosen.empty:
+        return _absent(made, ABSENT)
+    value = len(chosen.query(condition))
+    return _number(f"{value} of {len(chosen)}", value=value, n=len(chosen), **made)
+
+
+def where(tables: Tables, table: str, rows: str, along: str, holds: Callable, said: str) -> dict:
+    """At which values of the column ``along`` the rows with that value fulfil ``holds``.
+
+    ``said``: the condition in words, for the cell. The value is at how many of them.
+    """
+    made = {"table": table, "cell": f"{rows}: {along} where {said}"}
+    chosen = _rows(tables, table, rows)
+    if chosen.empty:
+        return _absent(made, ABSENT)
+    kept = sound(chosen) if "status" in chosen else chosen
+    found = {value: bool(holds(own)) for value, own in kept.groupby(along)}
+    if not found:
+        return _absent(made, UNDEFINED)
+    text = spans(list(found), list(found.values()))
+    return _number(text, value=sum(found.values()), n=len(found), **made)
+
+
+def setting(settings: dict, name: str, key: str, form: str = "") -> dict:
+    """A value of the config, which ``report.stated`` names; ``key``: its place there."""
+    made = {"table": "config", "cell": key}
+    if name not in settings:
+        return _absent(made, ABSENT)
+    return _number(as_text(settings[name], form), value=settings[name], **made)
+
+
+def upper(found: dict) -> float:
+    """The upper end of a number's 95 % interval; of one without an interval its value."""
+    return found["value"] if found["ci_high"] is None else found["ci_high"]
+
+
+def lower(found: dict) -> float:
+    return found["value"] if found["ci_low"] is None else found["ci_low"]
+
+
+def _rows(tables: Tables, table: str, rows: str, last: tuple[str, ...] = ()) -> pd.DataFrame:
+    chosen = tables[table].query(rows) if table in tables else pd.DataFrame()
+    for column in last if len(chosen) else ():
+        largest = chosen.groupby(_network(chosen))[column].transform("max")
+        chosen = chosen[chosen[column] == largest]
+    return chosen
+
+
+def _cell(rows: str, last: tuple[str, ...], column: str) -> str:
+    return f"{rows}{''.join(f', last {name}' for name in last)}: {column}"
+
+
+def _network(rows: pd.DataFrame) -> list[str]:
+    return [key for key in ("entry", "model", "seed") if key in rows]
+
+
+def _seeds(rows: pd.DataFrame) -> int:
+    return len(rows[_network(rows)].drop_duplicates())
+
+
+def _number(text: str, **made) -> dict:
+    blank = {"value": None, "ci_low": None, "ci_high": None, "n": None, "unit": ""}
+    return blank | {"interval": None, "absent": False} | made | {"text": text}
+
+
+def _absent(made: dict, text: str) -> dict:
+    return _number(text, **made, absent=True)

@@ -1,0 +1,91 @@
+"""A number is what its cells say, or it is absent and says so."""
+
+import pandas as pd
+import pytest
+
+from mechanics.report.cells import ABSENT, UNDEFINED, count, lower, number, setting, upper, where
+
+RISKS = pd.DataFrame(
+    {
+        "model": ["linear", "linear", "linear", "deep", "deep"],
+        "seed": [0, 1, 2, 0, 1],
+        "status": ["finished", "finished", "finished", "finished", "diverged"],
+        "k": 20,
+        "risk": [0.3, 0.4, 0.5, 0.01, 9.0],
+        "law": 0.4,
+    }
+)
+TABLES = {"risk": RISKS}
+LINEAR, DEEP = "model == 'linear'", "model == 'deep'"
+
+
+def test_a_mean_over_seeds_carries_its_interval_n_table_and_cell():
+    found = number(TABLES, "risk", f"{LINEAR} and k == 20", "risk", ".2f", unit="MSE/d")
+    assert found["value"] == pytest.approx(0.4)
+    assert (found["text"], found["n"], found["unit"]) == ("0.40", 3, "MSE/d")
+    half = 4.302652729911275 * 0.1 / 3**0.5  # Student's t for 2 degrees of freedom
+    assert (lower(found), upper(found)) == pytest.approx((0.4 - half, 0.4 + half))
+    assert found["interval"] == "0.15 to 0.65, n = 3"
+    assert found["table"] == "risk"
+    assert found["cell"] == "model == 'linear' and k == 20: mean of risk"
+
+
+def test_a_diverged_seed_is_left_out_and_the_text_says_so():
+    found = number(TABLES, "risk", DEEP, "risk", ".2f")
+    assert found["text"] == "0.01 (n = 1 of 2)"
+    assert (found["ci_low"], lower(found)) == (None, 0.01)
+
+
+def test_extremes_and_quotients_of_columns():
+    assert number(TABLES, "risk", LINEAR, "risk / law", ".2f", "min")["text"] == "0.75"
+    assert number(TABLES, "risk", LINEAR, "risk", ".2f", "max")["text"] == "0.50"
+
+
+def test_last_is_the_last_row_of_each_seed_that_a_condition_leaves():
+    layers = pd.DataFrame({"layer": [1, 2, 3] * 2, "seed": [0, 0, 0, 1, 1, 1], "model": "deep"})
+    layers["ratio"] = [0.5, 1e-3, 1e-16, 0.4, 1e-15, 1e-16]  # the last ones are rounding
+    rows = "ratio > 1e-13"
+    found = number({"t": layers}, "t", rows, "ratio", statistic="max", last=("layer",))
+    assert found["value"] == 0.4
+    layer = number({"t": layers}, "t", rows, "layer", ".0f", "max", last=("layer",))
+    assert layer["text"] == "2"
+
+
+def test_a_count_says_of_how_many():
+    found = count(TABLES, "risk", LINEAR, "risk > law")
+    assert (found["text"], found["value"], found["n"]) == ("1 of 3", 1, 3)
+
+
+def test_where_says_at_which_values_a_condition_holds_without_diverged_seeds():
+    rows = pd.DataFrame({"k": [5, 10, 15, 20], "risk": [0.5, 0.1, 0.2, 9.0]})
+    rows["status"] = ["finished", "finished", "finished", "diverged"]
+    found = where(
+        {"t": rows}, "t", "k > 0", "k", lambda own: own["risk"].max() < 0.4, "risk is below 0.4"
+    )
+    assert (found["text"], found["value"], found["n"]) == ("10 to 15", 2, 3)
+
+
+def test_what_the_study_leaves_out_is_absent():
+    for found in (
+        number(TABLES, "risk", "model == 'softmax'", "risk"),
+        number({}, "risk", LINEAR, "risk"),
+        count({}, "risk", LINEAR, "risk > law"),
+        setting({}, "p", "modular_addition.p"),
+    ):
+        assert (found["text"], found["value"], found["absent"]) == (ABSENT, None, True)
+    assert setting({"p": 113}, "p", "modular_addition.p")["text"] == "113"
+
+
+def test_a_measure_that_no_sound_seed_has_is_undefined():
+    empty = {"risk": RISKS.assign(risk=float("nan"))}
+    assert number(empty, "risk", LINEAR, "risk")["text"] == UNDEFINED
+    diverged = {"risk": RISKS.assign(status="diverged")}
+    assert number(diverged, "risk", LINEAR, "risk")["text"] == UNDEFINED
+    assert where(diverged, "risk", LINEAR, "k", len, "any")["text"] == UNDEFINED
+
+
+def test_a_missing_column_and_several_values_for_one_are_errors():
+    with pytest.raises(pd.errors.UndefinedVariableError, match="rsik"):
+        number(TABLES, "risk", LINEAR, "rsik")
+    with pytest.raises(ValueError, match="risk, model == 'linear'.*: 3 values, expected one"):
+        number(TABLES, "risk", LINEAR, "risk", statistic="only")
