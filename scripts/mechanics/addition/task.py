@@ -46,7 +46,9 @@ class Task:
         self.by_tables = every_pair and table_rows.applies(self.architecture)
 
     def initial(self, seed: int) -> Parameters:
-        return initial_weights(self.shapes, self.settings, self.architecture.d_model, seed)
+        own = initial_weights(self.shapes, self.settings, self.architecture.d_model, seed)
+        factor = self.settings.get("norm_factor", 1.0)
+        return {name: factor * tensor for name, tensor in own.items()}
 
     def batch_rows(self, seed: int, step: int) -> Tensor:
         """Rows of ``all_pairs`` that one replica trains on at one step."""
