@@ -29,11 +29,17 @@ def main() -> None:
     except (ModuleNotFoundError, AttributeError) as error:
         sys.exit(f"plot.py: no figure {arguments.figure} in {arguments.module}: {error}")
     style.use_style()
-    tables = map(read_table, arguments.tables)
+    tables = [read_table(path) for path in arguments.tables]
     if arguments.arm:
-        tables = (table[table["arm"] == arguments.arm] for table in tables)
+        tables = [table[table["arm"] == arguments.arm] for table in tables]
+    try:
+        style.require_data(tables)
+        figure = draw(*tables)
+    except style.NothingToDraw as missing:
+        print(f"{arguments.figure}: nothing to draw: {missing}")
+        figure = style.empty_frame(str(missing))
     made_from = short_id(arguments.tables, Path(__file__), Path(module.__file__))
-    style.save(draw(*tables), arguments.output, arguments.figure, made_from)
+    style.save(figure, arguments.output, arguments.figure, made_from)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import re
 from itertools import combinations
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 from colour_vision import SIGHT, difference, seen
 from matplotlib.colors import to_rgb
@@ -70,3 +71,24 @@ def test_noise_of_the_layout_does_not_reach_the_file(tmp_path):
         plt.close(figure)
         files.append((tmp_path / "figure.pdf").read_bytes())
     assert files[0] == files[1]
+
+
+def test_every_name_has_a_colour_in_the_order_of_the_table():
+    names = ["softmax_L1", "softmax_L2", "third_L1"]
+    assert style.colour("softmax_L2", names) == style.OTHERS[0]
+    assert style.colour("third_L1", names) == style.OTHERS[1]
+    assert style.colour("softmax_L2") == style.OTHERS[0]  # without a table: the first free one
+
+
+def test_tables_without_data_are_told_apart_from_a_table_with_one_diverged_model():
+    table = pd.DataFrame({"model": ["a", "b"], "seed": [0, 0], "status": ["diverged", "done"]})
+    style.require_data([table, table.iloc[:0]])
+    with pytest.raises(style.NothingToDraw, match="diverged seeds, not drawn: a: 1"):
+        style.require_data([table[table["model"] == "a"]])
+    with pytest.raises(style.NothingToDraw, match="no row"):
+        style.require_data([table.iloc[:0]])
+
+
+def test_an_empty_frame_says_what_is_missing():
+    figure = style.empty_frame("every seed diverged")
+    assert "every seed diverged" in figure.axes[0].texts[0].get_text()

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label
+from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, diverged_note, label
 from mechanics.tables.frames import sound
 from mechanics.tables.statistics import mean_over_seeds
 
@@ -34,7 +34,7 @@ def attention_maps_regression(
     finished, shown, matrices = sound(attention), _one_seed(examples), _one_seed(query_key)
     present = [model for model in models if model in set(shown["model"])]
     if not present:
-        raise ValueError(f"no finished seed of {', '.join(models)} to draw")
+        raise NothingToDraw(f"no finished seed of {', '.join(models)} to draw")
     rows = [row for model in present for row in _heads_to_draw(model, finished, shown)]
     figure, axes = plt.subplots(
         len(rows),

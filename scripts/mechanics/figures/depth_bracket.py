@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from mechanics.figures.layer_panels import layer_row, write_names
-from mechanics.figures.style import PAGE, REFERENCE, colour, label
+from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, label
 
 MODELS = ("linear_L1", "linear_L2", "linear_L3", "linear_L6", "deep_L6")
 LEVELS = {  # column of the frame of risks: name, dashes
@@ -45,14 +45,14 @@ def depth_bracket(
     """
     present = [model for model in models if model in set(risks["model"])]
     if not present:
-        raise ValueError(f"no risks of any of {', '.join(models)}")
+        raise NothingToDraw(f"no risks of any of {', '.join(models)}")
     risks = risks[risks["model"].isin(present)]
     if (risks["status"] == "diverged").all():
-        raise ValueError(f"all seeds of {', '.join(present)} diverged: there is no risk to draw")
+        raise NothingToDraw(f"all seeds of {', '.join(present)} diverged: there is no risk to draw")
     deepest = risks.loc[risks["n_layers"] == risks["n_layers"].max(), "model"]
     layers = layers[layers["model"].isin(deepest)]
     if layers.empty:
-        raise ValueError(f"no layers of any of {', '.join(sorted(set(deepest)))}")
+        raise NothingToDraw(f"no layers of any of {', '.join(sorted(set(deepest)))}")
     figure = plt.figure(figsize=(PAGE, 5.7))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.12, 1])
     _bracket_row(upper, risks, present)

@@ -14,6 +14,7 @@ from mechanics.addition.fourier import KEY_FACTOR
 from mechanics.figures.style import (
     PAGE,
     REFERENCE,
+    NothingToDraw,
     colour,
     label,
     lifted,
@@ -73,7 +74,7 @@ def embedding_spectrum(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure
         own = shares.loc[[(model, seed)]] if (model, seed) in shares.index else shares.iloc[:0]
         keys = key_list(rows.loc[(model, seed), "key_frequencies"])
         least = KEY_FACTOR / max(len(own), 1)
-        shades = {k: colour(model) if k in keys else "0.6" for k in own["index"]}
+        shades = {k: colour(model, circuit["model"]) if k in keys else "0.6" for k in own["index"]}
         axis.vlines(own["index"], 0, own["value"], color=list(shades.values()), linewidth=1.8)
         named = own[own["index"].isin(keys) | (own["value"] >= least)]
         top = 1.1 * shares.loc[[model], "value"].max()
@@ -122,7 +123,9 @@ def embedding_svd(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
             own = values[(values["model"] == model) & (values["seed"] == row.seed)]
             own = own[own["index"] <= N_COMPONENTS]
             relative = own["value"] / own["value"].max()
-            axis.plot(own["index"], relative, ".-", color=colour(model), ms=3, linewidth=0.8)
+            axis.plot(
+                own["index"], relative, ".-", color=colour(model, models), ms=3, linewidth=0.8
+            )
             n_directions = 2 * len(key_list(row.key_frequencies))
             counts.append(n_directions)
             own_counts.append(2 * len(key_list(row.keys_w_e)))
@@ -157,7 +160,7 @@ def embedding_circles(
     model = model or circles["model"].iloc[0]
     own = sound(circles[circles["model"] == model])
     if own.empty:
-        raise ValueError(f"{model}: no seed to draw circles of")
+        raise NothingToDraw(f"{model}: no seed to draw circles of")
     seeds = sorted(own["seed"].unique())
     n_columns = int(own.groupby("seed").size().max())
     figure, axes = plt.subplots(
@@ -180,7 +183,9 @@ def embedding_circles(
             draw_plane(axis, x, y, plane.frequency)
             raw = plane.plane == "raw"
             title = f"PC 1, 2 (best k = {plane.frequency})" if raw else f"k = {plane.frequency}"
-            axis.set_title(title, color="black" if raw else colour(model), fontsize=7)
+            axis.set_title(
+                title, color="black" if raw else colour(model, circles["model"]), fontsize=7
+            )
             words = f"CV {plane.radius_cv:.3f}, R² {plane.angle_r_squared:.4f}"
             words += f"\n{100 * plane.fve:.0f} % of W$_E$"
             axis.text(0.5, -0.03, words, transform=axis.transAxes, ha="center", va="top", size=6)

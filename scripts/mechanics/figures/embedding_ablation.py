@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
+from mechanics.figures.style import (
+    PAGE,
+    REFERENCE,
+    NothingToDraw,
+    colour,
+    label,
+    label_ends,
+    note_diverged,
+)
 from mechanics.tables.frames import sound
 
 SETS = {  # kind: name, whether it is about the keys
@@ -29,7 +37,7 @@ def embedding_ablation(ablation: pd.DataFrame) -> Figure:
     """
     frame = sound(ablation)
     if frame.empty:
-        raise ValueError("no finished seed to draw")
+        raise NothingToDraw("no finished seed to draw")
     models = list(dict.fromkeys(frame["model"]))
     figure, axes = plt.subplots(
         *(len(models), 2),

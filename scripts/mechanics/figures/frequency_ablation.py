@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
+from mechanics.figures.style import (
+    PAGE,
+    REFERENCE,
+    NothingToDraw,
+    colour,
+    label,
+    label_ends,
+    note_diverged,
+)
 from mechanics.tables.frames import sound
 
 LEVELS = {  # marker, filled
@@ -28,7 +36,7 @@ def frequency_ablation(ablation: pd.DataFrame, split: str = "all") -> Figure:
     chosen = (ablation["split"] == split) & ablation["level"].isin(list(LEVELS))
     frame = sound(ablation[chosen])
     if frame.empty:
-        raise ValueError(f"no finished seed with split = {split!r} to draw")
+        raise NothingToDraw(f"no finished seed with split = {split!r} to draw")
     models = list(dict.fromkeys(frame["model"]))
     figure, axes = plt.subplots(
         len(models), 1, figsize=(PAGE, 0.5 + 1.9 * len(models)), sharex=True, squeeze=False

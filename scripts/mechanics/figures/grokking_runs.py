@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from mechanics.figures.style import (
     PAGE,
     REFERENCE,
+    NothingToDraw,
     arm_colours,
     in_thousands,
     label,
@@ -82,7 +83,7 @@ def weight_decay_survival(grokking: pd.DataFrame) -> Figure:
 def _rows(own: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The runs of each model that has several groups, or of every model."""
     if own.empty:
-        raise ValueError("no run that did not diverge to draw")
+        raise NothingToDraw("no run that did not diverge to draw")
     models = {model: runs for model, runs in own.groupby("model", sort=False)}
     varied = {m: runs for m, runs in models.items() if len(runs.drop_duplicates(GROUP)) > 1}
     return varied or models

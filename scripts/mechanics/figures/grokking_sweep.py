@@ -10,7 +10,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from mechanics.figures.grokking_runs import not_grokked
-from mechanics.figures.style import PAGE, REFERENCE, note_diverged, ordered
+from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, note_diverged, ordered
 from mechanics.tables.frames import sound
 
 COLUMNS = 3  # panels side by side
@@ -26,7 +26,7 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
     """
     runs = sound(grokking)
     if runs.empty:
-        raise ValueError("no run that did not diverge to draw")
+        raise NothingToDraw("no run that did not diverge to draw")
     fractions, decays = (sorted(runs[key].unique()) for key in ("train_fraction", "weight_decay"))
     dashes = ["-", "--"] * len(decays)  # neighbours differ in more than their shade
     lines = {

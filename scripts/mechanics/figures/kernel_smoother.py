@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label
+from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, diverged_note, label
 from mechanics.tables.frames import sound
 
 LAWS = {  # column: line style and name in the legend
@@ -35,7 +35,7 @@ def kernel_smoother(frame: pd.DataFrame) -> Figure:
     """
     finished = sound(frame)
     if finished.empty:
-        raise ValueError("no finished seed to draw")
+        raise NothingToDraw("no finished seed to draw")
     models = list(dict.fromkeys(finished["model"]))
     figure, axes = plt.subplot_mosaic(
         "acd;bcd", figsize=(PAGE, 3.5), width_ratios=[1.25, 0.85, 1.1], height_ratios=[1.6, 1]

@@ -33,7 +33,7 @@ def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
         alive = own[own["frequency"] > 0]
         known = alive["output_frequency"].notna()
         same = known & (alive["frequency"] == alive["output_frequency"]).fillna(False)
-        shade = colour(model)
+        shade = colour(model, circuit["model"])
         for part, style in (
             (alive[same], {"marker": "o", "mfc": shade, "mec": "none", "alpha": 0.5}),
             (alive[known & ~same], {"marker": "o", "mfc": "none", "mec": shade, "mew": 0.5}),
@@ -71,7 +71,7 @@ def logit_identities(identities: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
     )
     for (explained, projections, clocks), model in zip(axes, models, strict=False):
         own = kept[kept["model"] == model]
-        shade = colour(model)
+        shade = colour(model, models)
         _explained(explained, own, shade)
         for i, (seed, part) in enumerate(own.groupby("seed")):
             marker = SEED_MARKERS[i % len(SEED_MARKERS)]

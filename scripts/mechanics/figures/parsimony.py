@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverged
+from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
 COLUMNS = {"accuracy": "accuracy", "min_margin": "least margin, logits"}
@@ -35,7 +35,7 @@ def parsimony(table: pd.DataFrame) -> Figure:
     """
     frame = sound(table)
     if frame.empty:
-        raise ValueError("no finished seed to draw")
+        raise NothingToDraw("no finished seed to draw")
     models = list(dict.fromkeys(frame["model"]))
     figure, axes = plt.subplots(
         len(models), 4, figsize=(PAGE, 1.0 + 1.6 * len(models)), squeeze=False

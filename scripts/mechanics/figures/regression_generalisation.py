@@ -11,7 +11,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label, label_ends
+from mechanics.figures.style import (
+    PAGE,
+    REFERENCE,
+    NothingToDraw,
+    colour,
+    diverged_note,
+    label,
+    label_ends,
+)
 
 FEW = ("linear_L1", "softmax_L1", "linear_L6", "deep_L6")  # in all panels but the first
 N_LENGTHS = 3  # context lengths in the panels of dimension: the longest
@@ -63,7 +71,7 @@ def regression_generalisation(frame: pd.DataFrame) -> Figure:
     rows = {panel: _rows(drawn, panel) for panel in PANELS}
     panels = [panel for panel in PANELS if len(rows[panel])]
     if not panels:
-        raise ValueError("no seed to draw: all have diverged")
+        raise NothingToDraw("no seed to draw: all have diverged")
 
     n_columns = min(3, len(panels))
     n_rows = int(np.ceil(len(panels) / n_columns))

@@ -35,9 +35,11 @@ def report_cause(
     ablation, groups, parsimony = (
         table[table["model"] == model] for table in (ablation, groups, parsimony)
     )
-    _ablation_panel(axes[0], ablation[ablation["seed"] == seed], seed, colour(model))
-    _patching_panel(axes[1], sound(groups), colour(model))
-    _margin_panel(axes[2], sound(parsimony), colour(model))
+    _ablation_panel(
+        axes[0], ablation[ablation["seed"] == seed], seed, colour(model, grokking["model"])
+    )
+    _patching_panel(axes[1], sound(groups), colour(model, grokking["model"]))
+    _margin_panel(axes[2], sound(parsimony), colour(model, grokking["model"]))
     letter_panels(axes)
     return figure
 

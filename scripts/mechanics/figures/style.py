@@ -76,11 +76,14 @@ def use_style() -> None:
     mpl.use("Agg")
 
 
-def colour(name: str, names: list[str] = ()) -> str:
-    """The colour of a model; one that the study's own table lacks takes the next free colour."""
+def colour(name: str, names: Iterable[str] = ()) -> str:
+    """The colour of a model: its own in ``COLOURS``, or the next free one by ``names``.
+
+    ``names``: the models of the figure's table. A name that they lack counts as the last of them.
+    """
     if name in COLOURS:
         return COLOURS[name]
-    unknown = [other for other in names if other not in COLOURS]
+    unknown = [other for other in dict.fromkeys([*names, name]) if other not in COLOURS]
     return OTHERS[unknown.index(name) % len(OTHERS)]
 
 
@@ -224,6 +227,29 @@ def note_diverged(figure: Figure, frame: pd.DataFrame) -> None:
     """Write the ``diverged_note`` below a figure, if there is one."""
     if note := diverged_note(frame):
         figure.supxlabel(note, fontsize=6, color=REFERENCE)
+
+
+class NothingToDraw(ValueError):
+    """A figure's tables hold nothing that it could show. The message says what is missing."""
+
+
+def require_data(tables: Iterable[pd.DataFrame]) -> None:
+    """Raise NothingToDraw if the first table has no row, or a table holds diverged seeds alone."""
+    for place, table in enumerate(tables):
+        if table.empty:
+            if place == 0:
+                raise NothingToDraw("its table has no row")
+        elif "status" in table and (table["status"] == "diverged").all():
+            raise NothingToDraw(diverged_note(table) or "every seed diverged")
+
+
+def empty_frame(message: str) -> Figure:
+    """A frame without data that says what is missing."""
+    figure, axis = plt.subplots(figsize=(PAGE, STRIP))
+    axis.set(xticks=[], yticks=[])
+    words = f"Nothing to draw: {message}"
+    axis.text(0.5, 0.5, words, ha="center", va="center", wrap=True, transform=axis.transAxes)
+    return figure
 
 
 def settle(figure: Figure) -> None:
