@@ -18,6 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models.prompts import Prompts, squared_errors
+from mechanics.models.regression import read_out
 from mechanics.models.transformer import Architecture, normalise
 from mechanics.regression.evaluation import RegressionRun, open_regression_run
 from mechanics.regression.rank_collapse import (
@@ -27,7 +28,7 @@ from mechanics.regression.rank_collapse import (
     attention_bound,
     residual_ratio,
 )
-from mechanics.regression.residual_stream import read_out, residual_streams
+from mechanics.regression.residual_stream import residual_streams
 from mechanics.runtime.device import choose_device
 from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError

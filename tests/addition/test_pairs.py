@@ -7,6 +7,7 @@ from mechanics.addition.pairs import (
     all_pairs,
     cross_entropy,
     grokking_step,
+    mean_cross_entropy,
     swapped_in_training,
     targets,
     training_mask,
@@ -50,3 +51,15 @@ def test_guessing_costs_the_logarithm_of_p():
 )
 def test_grokking_step_is_the_start_of_the_last_stay(accuracy, step):
     assert grokking_step([10 * i for i in range(len(accuracy))], accuracy, 0.99) == step
+
+
+def test_mean_loss_and_its_gradient_are_autograds():
+    logits = 30 * torch.randn(2, 40, 113, generator=torch.Generator().manual_seed(0))
+    logits.requires_grad_()
+    correct = torch.arange(80).view(2, 40)
+    weights = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    found, expected = mean_cross_entropy(logits, correct), cross_entropy(logits, correct).mean(-1)
+    torch.testing.assert_close(found, expected, rtol=1e-14, atol=0)
+    (ours,) = torch.autograd.grad((found * weights).sum(), logits)
+    (theirs,) = torch.autograd.grad((expected * weights).sum(), logits)
+    torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-12)

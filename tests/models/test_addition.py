@@ -30,7 +30,7 @@ def test_collapsed_equals_full_sequence(kind, n_layers, layer_norm, dtype, toler
     chosen = torch.randint(113 * 113, (2, 300), generator=torch.Generator().manual_seed(0))
     pairs = all_pairs(113)[chosen]
     collapsed = addition.forward(parameters, pairs, architecture)
-    full = addition.forward_full_sequence(parameters, pairs, architecture)[:, :, -1]
+    full = addition.run(parameters, pairs, architecture)[:, :, -1]
     torch.testing.assert_close(collapsed, full, atol=tolerance, rtol=tolerance)
 
 
@@ -39,7 +39,7 @@ def test_gradients_of_both_forms_agree():
     pairs = all_pairs(11)[None].expand(2, -1, -1)
     leaves = {n: t.double().requires_grad_() for n, t in parameters.items()}
     collapsed = addition.forward(leaves, pairs, architecture).square().sum()
-    full = addition.forward_full_sequence(leaves, pairs, architecture)[:, :, -1].square().sum()
+    full = addition.run(leaves, pairs, architecture)[:, :, -1].square().sum()
     for ours, plain in zip(
         torch.autograd.grad(collapsed, list(leaves.values())),
         torch.autograd.grad(full, list(leaves.values())),

@@ -45,7 +45,7 @@ def test_logits_are_the_same(size, dtype, tolerance):
         pairs = pairs[torch.randperm(p * p, generator=torch.Generator().manual_seed(0))[:500]]
     found = to_lens(parameters, architecture)(with_equals(pairs, p))
     assert found.dtype == dtype
-    expected = addition.forward_full_sequence(parameters, pairs[None], architecture)[0]
+    expected = addition.run(parameters, pairs[None], architecture)[0]
     torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
     collapsed = addition.forward(parameters, pairs[None], architecture)[0]
     torch.testing.assert_close(found[:, -1], collapsed, atol=tolerance, rtol=tolerance)

@@ -46,6 +46,26 @@ def test_masked_prompt_equals_short_prompt(name):
     )
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("masked", [False, True])
+def test_shortcuts_of_training_equal_the_common_blocks(name, masked):
+    architecture, parameters, prompts = setup(name)
+    if masked:
+        prompts = shorten(prompts, torch.tensor([[8, 1, 3, 5, 8], [2, 2, 7, 8, 4]]))
+    cache = {}
+    torch.testing.assert_close(
+        regression.forward(parameters, prompts, architecture),
+        regression.run(parameters, prompts, architecture, cache),
+        atol=1e-12,
+        rtol=1e-12,
+    )
+    last = cache[f"blocks.{architecture.n_layers - 1}.hook_resid_post"][:, :, 8:]
+    assert (
+        regression.read_out(last, parameters, architecture)
+        == regression.run(parameters, prompts, architecture)
+    ).all()
+
+
 @pytest.mark.parametrize("name", ["linear_L1", "linear_2heads"])
 def test_moments_equal_the_sum_over_the_attention_pattern(name):
     architecture, parameters, prompts = setup(name)

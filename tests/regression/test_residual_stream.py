@@ -5,8 +5,9 @@ import torch
 
 from mechanics.models import regression
 from mechanics.models.prompts import Prompts, sample_prompts
+from mechanics.models.regression import read_out
 from mechanics.models.transformer import Architecture, initialise
-from mechanics.regression.residual_stream import read_out, residual_streams
+from mechanics.regression.residual_stream import residual_streams
 
 D, K, QUERIES = 3, 6, 2
 ARCHITECTURES = {

@@ -71,6 +71,16 @@ BAD = {
     "rate as text": (one_model(learning_rate="1e-3"), "expected a finite number.*write 1.0e-3"),
     "no neurons": (one_model(d_mlp=0), "d_mlp = 0: expected a whole number of at least 1"),
     "unknown dtype": (one_model(mlp_dtype="half"), 'mlp_dtype = "half": expected float32 or bfl'),
+    "held norm and weight decay": (
+        one_model(norm="held"),
+        "weight_decay = 1.0: expected 0, because norm is held",
+    ),
+    "held norm and fixed norm": (
+        one_model(norm="held", weight_decay=0.0, after_memorising="fixed_norm"),
+        'after_memorising = "fixed_norm": expected keep, because norm is held',
+    ),
+    "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
+    "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),
     "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),
     "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
     "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),

@@ -77,3 +77,33 @@ def test_a_held_norm_stays_with_its_replica_when_others_end():
     optimiser.update(gradients(1, 2)[0], 0.01)
     assert optimiser.norm()[1].item() == pytest.approx(5.0, rel=1e-12)
     assert optimiser.norm()[0].item() != pytest.approx(5.0, rel=1e-2)
+
+
+def test_each_tensor_is_held_at_a_norm_of_its_own_and_the_others_are_free():
+    plain, held = (AdamW(stack(3), 0.0, (0.9, 0.98), sizes=(6, 4)) for _ in range(2))
+    held.matrix_norms[1, 0], held.matrix_norms[2, 1] = 5.0, 0.25
+    for gradient in gradients(4, 3):
+        plain.update(gradient, 0.01)
+        held.update(gradient, 0.01)
+    first, second = held.weights.split((6, 4), dim=1)
+    assert first[1].norm().item() == pytest.approx(5.0, rel=1e-14)
+    assert second[2].norm().item() == pytest.approx(0.25, rel=1e-14)
+    assert torch.equal(held.weights[0], plain.weights[0])
+    assert torch.equal(second[1], plain.weights[1, 6:])
+    held.keep([1])
+    held.update(gradients(1, 3)[0][1:2], 0.01)
+    assert held.weights[0, :6].norm().item() == pytest.approx(5.0, rel=1e-14)
+
+
+def test_orthogonal_gradient_is_across_each_tensor_and_as_long_as_the_gradient():
+    optimiser = AdamW(stack(2), 0.0, (0.0, 0.98), sizes=(6, 4), orthogonal_gradient=True)
+    optimiser.weights[1, 6:] = 0  # a bias before its first step
+    before, (gradient,) = optimiser.weights.clone(), gradients(1, 2)
+    optimiser.update(gradient, 0.01)
+    used = optimiser.mean  # beta 0: the mean is the last gradient
+    for start, end in ((0, 6), (6, 10)):
+        along = (used[:, start:end] * before[:, start:end]).sum(1)
+        torch.testing.assert_close(along, torch.zeros_like(along), atol=1e-13, rtol=0)
+        own, whole = (tensor[:, start:end].norm(dim=1) for tensor in (used, gradient))
+        torch.testing.assert_close(own, whole)
+    assert torch.equal(used[1, 6:], gradient[1, 6:])

@@ -46,6 +46,36 @@ def cross_entropy(
     return -log_probability.gather(-1, correct[..., None])[..., 0]
 
 
+class _MeanCrossEntropy(torch.autograd.Function):
+    """The loss and its gradient from one exponential, in float64."""
+
+    @staticmethod
+    def forward(ctx, logits, correct):
+        shifted = logits.double()
+        shifted = shifted - shifted.amax(dim=-1, keepdim=True)
+        of_correct = shifted.gather(-1, correct[..., None])
+        probability = shifted.exp_()
+        total = probability.sum(dim=-1, keepdim=True)
+        loss = (total.log() - of_correct)[..., 0].mean(dim=-1)
+        probability /= total
+        probability.scatter_add_(-1, correct[..., None], -torch.ones_like(of_correct))
+        ctx.save_for_backward(probability.to(logits.dtype))
+        return loss
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (of_logits,) = ctx.saved_tensors
+        scale = gradient / of_logits.shape[-2]
+        return of_logits * scale[..., None, None].to(of_logits.dtype), None
+
+
+def mean_cross_entropy(
+    logits: Float[Tensor, "*seed pair token"], correct: Int[Tensor, "*seed pair"]
+) -> Float[Tensor, "*seed"]:
+    """``cross_entropy`` averaged over the pairs, in half of autograd's time."""
+    return _MeanCrossEntropy.apply(logits, correct)
+
+
 def grokking_step(steps: list[int], accuracy: list[float], threshold: float) -> int | None:
     """First measured step from which accuracy stays at or above ``threshold``; None if it never.
 

@@ -1,6 +1,7 @@
 """Training on modular addition: the same training pairs at every step, or batches of them."""
 
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mechanics.addition import pairs as modular_addition
-from mechanics.models import addition
+from mechanics.models import addition, table_rows
+from mechanics.models.table_rows import PairRows
 from mechanics.models.transformer import architecture, initial_weights
 from mechanics.runtime.seeds import generator
 
@@ -37,9 +39,16 @@ class Task:
             mask = torch.tensor((split["split"] == "train").to_numpy())
             self.trained[int(split["seed"].iloc[0])] = mask.to(device)
         self.training_rows = {seed: mask.nonzero()[:, 0] for seed, mask in self.trained.items()}
+        size = settings["pairs_per_step"]
+        every_pair = all(size is None or size >= len(rows) for rows in self.training_rows.values())
+        # one stack at a time: it shrinks when a replica ends, and does not grow again
+        self.pair_rows = lru_cache(maxsize=1)(self._pair_rows)
+        self.by_tables = every_pair and table_rows.applies(self.architecture)
 
     def initial(self, seed: int) -> Parameters:
-        return initial_weights(self.shapes, self.settings, self.architecture.d_model, seed)
+        own = initial_weights(self.shapes, self.settings, self.architecture.d_model, seed)
+        factor = self.settings.get("norm_factor", 1.0)
+        return {name: factor * tensor for name, tensor in own.items()}
 
     def batch_rows(self, seed: int, step: int) -> Tensor:
         """Rows of ``all_pairs`` that one replica trains on at one step."""
@@ -49,10 +58,18 @@ class Task:
         order = torch.randperm(len(rows), generator=generator("batch", seed, step))
         return rows[order[:size].to(self.device)]
 
+    def _pair_rows(self, seeds: tuple[int, ...]) -> PairRows:
+        """The table rows of the pairs of each replica, which are the same at every step."""
+        pairs = self.pairs[torch.stack([self.training_rows[seed] for seed in seeds])]
+        return PairRows(pairs, self.settings["p"], self.architecture.n_heads)
+
     def losses(self, parameters, seeds, step) -> Float[Tensor, "seed"]:
         rows = torch.stack([self.batch_rows(seed, step) for seed in seeds])
-        logits = addition.forward(parameters, self.pairs[rows], self.trained_as)
-        return modular_addition.cross_entropy(logits, self.targets[rows]).mean(dim=-1)
+        if self.by_tables:
+            logits = table_rows.forward(parameters, self.pair_rows(tuple(seeds)), self.trained_as)
+        else:
+            logits = addition.forward(parameters, self.pairs[rows], self.trained_as)
+        return modular_addition.mean_cross_entropy(logits, self.targets[rows])
 
     @torch.no_grad()
     def measure(self, parameters, seeds) -> list[dict]:

@@ -90,7 +90,7 @@ def addition_variants(settings: dict, trained: dict[str, Tensor] | None = None) 
         "products": products_alone(ours(addition.forward)),
         "bfloat16": ours(addition.forward, "bfloat16"),
         "bfloat16_products": products_alone(ours(addition.forward, "bfloat16")),
-        "full_sequence": ours(lambda *args: addition.forward_full_sequence(*args)[:, :, -1]),
+        "full_sequence": ours(lambda *args: addition.run(*args)[:, :, -1]),
         "transformer_lens": _by_default(native()),
         "transformer_lens_onednn": native(),
     }

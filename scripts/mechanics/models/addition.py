@@ -6,8 +6,7 @@ the network of Nanda et al. 2023, "Progress measures for grokking via mechanisti
 
 ``forward`` reads the logits at "=" only and computes every quantity once per *distinct* row:
 position 0 depends on ``a`` alone (p rows), and in the first layer keys and values depend on one
-token each. ``forward_full_sequence`` is the same network written the plain way; a test holds the
-two equal.
+token each. ``run`` is the same network through the common blocks; a test holds the two equal.
 """
 
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mechanics.models.attention import attention_pattern, join_heads, project, split_heads
-from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise
+from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise, run_blocks
 
 Parameters = dict[str, Tensor]
 
@@ -112,28 +111,19 @@ def _collapsed_block(parameters, streams, layer, architecture, only_last) -> lis
     return result
 
 
-def forward_full_sequence(
-    parameters: Parameters, pairs: Int[Tensor, "seed pair 2"], architecture: Architecture
+def run(
+    parameters: Parameters,
+    pairs: Int[Tensor, "seed pair 2"],
+    architecture: Architecture,
+    cache: dict[str, Tensor] | None = None,
 ) -> Float[Tensor, "seed pair 3 token"]:
-    """Logits at all three positions, every position of every pair computed by itself."""
-    p = parameters["embed.W_E"].shape[1] - 1
-    equals = torch.full_like(pairs[..., :1], p)
-    tokens = torch.cat([pairs, equals], dim=-1)
-    one_hot = torch.nn.functional.one_hot(tokens, p + 1).to(parameters["embed.W_E"].dtype)
-    stream = torch.einsum("spnt,std->spnd", one_hot, parameters["embed.W_E"])
+    """Logits at all three positions; what passes is kept in ``cache`` (``run_blocks``)."""
+    W_E = parameters["embed.W_E"]
+    equals = torch.full_like(pairs[..., :1], W_E.shape[1] - 1)
+    one_hot = torch.nn.functional.one_hot(torch.cat([pairs, equals], dim=-1), W_E.shape[1])
+    stream = torch.einsum("spnt,std->spnd", one_hot.to(W_E.dtype), W_E)
     stream = stream + parameters["pos_embed.W_pos"][:, None]
     causal = torch.ones(3, 3, dtype=torch.bool, device=pairs.device).tril()
-    for layer in range(architecture.n_layers):
-        name = f"blocks.{layer}"
-        normed = normalise(stream, parameters, f"{name}.ln1", architecture)
-        query, key, value = (
-            split_heads(normed, parameters[f"{name}.attn.W_{letter}"]).transpose(-2, -3)
-            for letter in "QKV"
-        )  # seed pair head position d_head
-        scores = query @ key.transpose(-1, -2) * architecture.score_scale
-        pattern = attention_pattern(scores, architecture.attention, causal)
-        mixed = (pattern @ value).transpose(-2, -3)
-        stream = stream + join_heads(mixed, parameters[f"{name}.attn.W_O"])
-        stream = stream + mlp(stream, parameters, layer, architecture)
+    stream = run_blocks(stream, parameters, architecture, causal, cache)
     final = normalise(stream, parameters, "ln_final", architecture)
     return project(final, parameters["unembed.W_U"])

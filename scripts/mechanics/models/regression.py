@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mechanics.models.attention import attention_pattern, join_heads, project, split_heads
 from mechanics.models.prompts import Prompts
-from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise
+from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise, run_blocks
 
 Parameters = dict[str, Tensor]
 
@@ -121,6 +121,43 @@ def forward(
             stream = stream + mlp(stream, parameters, layer, architecture)
         if architecture.activation_clip is not None:
             stream = stream.clamp(-architecture.activation_clip, architecture.activation_clip)
+    return read_out(stream, parameters, architecture)
+
+
+def run(
+    parameters: Parameters,
+    prompts: Prompts,
+    architecture: Architecture,
+    cache: dict[str, Tensor] | None = None,
+    skips: bool = True,
+    mlps: bool = True,
+) -> Float[Tensor, "seed prompt query"]:
+    """``forward`` through the common blocks, which keep what passes in ``cache`` (``run_blocks``).
+
+    Positions are the k context tokens, then the query tokens; keys are the context tokens. Without
+    skips or MLPs the network is another one: what it then predicts is ablated.
+    """
+    n_context = prompts.x.shape[-2]
+    stream = tokens(prompts, query_flag=architecture.embedded)
+    if architecture.embedded:
+        stream = project(stream, parameters["embed.W_E"])
+    visible = torch.ones(1, n_context, dtype=torch.bool, device=stream.device)
+    if prompts.mask is not None:
+        visible = prompts.mask[:, :, None, None, :]
+    stream = run_blocks(stream, parameters, architecture, visible, cache, skips, mlps)
+    return read_out(stream[..., n_context:, :], parameters, architecture)
+
+
+def read_out(
+    stream: Float[Tensor, "seed prompt position d_model"],
+    parameters: Parameters,
+    architecture: Architecture,
+) -> Float[Tensor, "seed prompt position"]:
+    """What the network's last step makes of a stream: ŷ for the query positions.
+
+    It is the final LayerNorm and unembedding, or minus the last coordinate of a token without
+    embedding. Given the stream of an earlier layer it is what that layer would have predicted.
+    """
     if not architecture.embedded:
         return -stream[..., -1]
     final = normalise(stream, parameters, "ln_final", architecture)

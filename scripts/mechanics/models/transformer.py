@@ -1,13 +1,24 @@
-"""What the blocks of both networks share: architecture, LayerNorm, MLP, initial weights."""
+"""The Transformer of both tracks: its settings, its first weights, and its blocks with a cache.
+
+``run_blocks`` computes every position and can keep what passes; whatever looks inside a network
+uses it. Training has shortcuts of its own (``addition.forward``, ``regression.forward``), which
+tests hold equal to it.
+"""
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn.functional import relu
 
-from mechanics.models.attention import Kind, project
+from mechanics.models.attention import (
+    Kind,
+    attention_pattern,
+    join_heads,
+    project,
+    split_heads,
+)
 from mechanics.runtime.seeds import generator
 
 LAYER_NORM_EPSILON = 1e-5
@@ -89,6 +100,7 @@ def mlp(
     parameters: dict[str, Tensor],
     layer: int,
     architecture: Architecture,
+    cache: dict[str, Tensor] | None = None,
 ) -> Float[Tensor, "seed *rows d_model"]:
     """What the ReLU MLP of a block adds to the stream."""
     name = f"blocks.{layer}"
@@ -97,7 +109,60 @@ def mlp(
     weights = [parameters[f"{name}.mlp.{key}"] for key in ("W_in", "b_in", "W_out", "b_out")]
     W_in, b_in, W_out, b_out = (weight.to(dtype) for weight in weights)
     hidden = relu(project(normed.to(dtype), W_in, b_in))
+    if cache is not None:
+        cache[f"{name}.mlp.hook_post"] = hidden
     return project(hidden, W_out, b_out).to(stream.dtype)
+
+
+def run_blocks(
+    stream: Float[Tensor, "seed batch position d_model"],
+    parameters: dict[str, Tensor],
+    architecture: Architecture,
+    visible: Bool[Tensor, "*#batch #position key"],
+    cache: dict[str, Tensor] | None = None,
+    skips: bool = True,
+    mlps: bool = True,
+) -> Float[Tensor, "seed batch position d_model"]:
+    """The stream after all blocks, every position computed by itself.
+
+    ``visible`` says which keys a position attends to, for scores [seed batch head position key];
+    the keys are the first positions. What passes is kept in ``cache`` under TransformerLens's
+    names, of layer l: ``blocks.{l}.hook_resid_pre``, ``.attn.hook_pattern`` (probabilities, or
+    linear scores over the number of keys), ``.hook_attn_out``, ``.mlp.hook_post``,
+    ``.hook_mlp_out`` and ``.hook_resid_post``. ``skips=False`` passes on what attention and MLP
+    return without adding it to the stream that they read, ``mlps=False`` leaves the MLPs out, as
+    Dong et al. 2021, "Attention is not all you need", do to trained networks.
+    """
+
+    def keep(name: str, tensor: Tensor) -> Tensor:
+        if cache is not None:
+            cache[name] = tensor
+        return tensor
+
+    n_keys = visible.shape[-1]
+    for layer in range(architecture.n_layers):
+        name = f"blocks.{layer}"
+        keep(f"{name}.hook_resid_pre", stream)
+        normed = normalise(stream, parameters, f"{name}.ln1", architecture)
+        query = split_heads(normed, parameters[f"{name}.attn.W_Q"]).transpose(-2, -3)
+        key, value = (
+            split_heads(normed[..., :n_keys, :], parameters[f"{name}.attn.W_{letter}"])
+            for letter in "KV"
+        )
+        scores = query @ key.transpose(-2, -3).mT * architecture.score_scale
+        pattern = attention_pattern(scores, architecture.attention, visible)
+        keep(f"{name}.attn.hook_pattern", pattern)
+        mixed = (pattern @ value.transpose(-2, -3)).transpose(-2, -3)
+        added = keep(f"{name}.hook_attn_out", join_heads(mixed, parameters[f"{name}.attn.W_O"]))
+        stream = stream + added if skips else added
+        if mlps and architecture.d_mlp:
+            added = mlp(stream, parameters, layer, architecture, cache)
+            keep(f"{name}.hook_mlp_out", added)
+            stream = stream + added if skips else added
+        if architecture.activation_clip is not None:
+            stream = stream.clamp(-architecture.activation_clip, architecture.activation_clip)
+        keep(f"{name}.hook_resid_post", stream)
+    return stream
 
 
 def architecture(settings: dict) -> Architecture:

@@ -16,14 +16,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models.prompts import Prompts, squared_errors
-from mechanics.models.regression import Parameters
+from mechanics.models.regression import Parameters, read_out
 from mechanics.models.transformer import Architecture
 from mechanics.regression.algorithms.gradient_descent import gradient_descent
 from mechanics.regression.algorithms.least_squares import ordinary_least_squares, zero
 from mechanics.regression.algorithms.newton import newton
 from mechanics.regression.laws.depth import optimal_step_sizes, polynomial_floor
 from mechanics.regression.laws.spectrum import expected_spectrum
-from mechanics.regression.residual_stream import read_out, residual_streams
+from mechanics.regression.residual_stream import residual_streams
 
 CHUNK = 256  # prompts at a time: the streams of all layers and positions are held at once
 RANK_TOLERANCE = 1e-6  # of the largest singular value: what float32 streams leave of a zero one

@@ -28,7 +28,10 @@ _types = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine(
 STRICT = jsonschema.validators.extend(jsonschema.Draft202012Validator, type_checker=_types)
 
 MODEL_SCHEMA = {"linear_regression": "regression_model", "modular_addition": "addition_model"}
-OPTIONAL = ("variant_of", "train_fraction", "mlp_dtype")  # of a model
+OPTIONAL = (  # of a model
+    *("variant_of", "train_fraction", "mlp_dtype"),
+    *("norm", "norm_factor", "orthogonal_gradient"),
+)
 
 
 def check(config: dict, schema_path: Path, sources: dict[str, dict]) -> None:
@@ -180,20 +183,34 @@ def _model_problems(section: dict, model: dict, task: str) -> Iterator[tuple[tup
             yield ("checkpoints_at", key), f"no checkpoint beyond the last step, {last}"
     if "train_fraction" in model and int(model["train_fraction"] * section["p"] ** 2) < 1:
         yield ("train_fraction",), f"at least one of the {section['p'] ** 2} pairs"
+    yield from _held_norm_problems(model)
     if task == "linear_regression":
-        evaluation = section["evaluation"]
-        stored = evaluation["context_lengths"]
-        if not set(model["measured_at"]) <= set(stored):
-            yield ("measured_at",), f"lengths among evaluation.context_lengths = {stored}"
-        if (model["d_max"] or section["d"]) < section["d"]:
-            yield ("d_max",), f"null, or at least d = {section['d']}"
-        if model["d_max"] is not None and d_model != "token":
-            yield ("d_max",), "null, because d_model is not token"
-        if model["n_prompts_history"] > evaluation["n_prompts"]:
-            yield (
-                ("n_prompts_history",),
-                f"at most evaluation.n_prompts = {evaluation['n_prompts']}",
-            )
+        yield from _regression_problems(section, model)
+
+
+def _regression_problems(section: dict, model: dict) -> Iterator[tuple[tuple, str]]:
+    evaluation = section["evaluation"]
+    stored = evaluation["context_lengths"]
+    if not set(model["measured_at"]) <= set(stored):
+        yield ("measured_at",), f"lengths among evaluation.context_lengths = {stored}"
+    if (model["d_max"] or section["d"]) < section["d"]:
+        yield ("d_max",), f"null, or at least d = {section['d']}"
+    if model["d_max"] is not None and model["d_model"] != "token":
+        yield ("d_max",), "null, because d_model is not token"
+    if model["n_prompts_history"] > evaluation["n_prompts"]:
+        yield (
+            ("n_prompts_history",),
+            f"at most evaluation.n_prompts = {evaluation['n_prompts']}",
+        )
+
+
+def _held_norm_problems(model: dict) -> Iterator[tuple[tuple, str]]:
+    if model.get("norm", "free") == "free":
+        return
+    if model["weight_decay"]:
+        yield ("weight_decay",), "0, because norm is held: decay would be undone at each step"
+    if model["after_memorising"] == "fixed_norm":
+        yield ("after_memorising",), "keep, because norm is held: every matrix is fixed already"
 
 
 def is_prime(n: int) -> bool:

@@ -74,13 +74,15 @@ def train(
     n_steps = settings["steps"]
     scheduled = set(checkpoint_steps(n_steps, **settings["checkpoints_at"]))
     measured = scheduled | set(range(0, n_steps + 1, settings["measure_every"]))
-    training = _resume(settings, device, state_folder)
+    training = _resume(settings, objective, device, state_folder)
     if training is None:
         initial = [objective.initial(seed) for seed in seeds]
         stacked = {name: torch.stack([own[name] for own in initial]) for name in objective.shapes}
-        training = Training(
-            _optimiser(settings, flatten(stacked).to(device)), [*map(Replica, seeds)]
-        )
+        weights = flatten(stacked).to(device)
+        optimiser = _optimiser(settings, objective, weights)
+        if settings.get("norm") == "held":
+            optimiser.matrix_norms = _matrix_norms(weights, objective)
+        training = Training(optimiser, [*map(Replica, seeds)])
         _measure(training, objective, settings, scheduled, None, state_folder)
     parameters = _leaves(training, objective)
     started, saved = time.monotonic() - training.seconds, time.monotonic()
@@ -100,12 +102,26 @@ def train(
     return training
 
 
-def _optimiser(settings: dict, weights, **state) -> AdamW:
+def _matrix_norms(weights: torch.Tensor, objective: Objective) -> torch.Tensor:
+    """Frobenius norm of each weight matrix [seed, tensor] in float64; nan for biases, left free."""
+    views = unflatten(weights, objective.shapes)
+    norms = [
+        view.double().flatten(1).norm(dim=1)
+        if name.rsplit(".", 1)[-1].startswith("W")
+        else torch.full((len(view),), torch.nan, dtype=torch.float64, device=view.device)
+        for name, view in views.items()
+    ]
+    return torch.stack(norms, dim=1)
+
+
+def _optimiser(settings: dict, objective: Objective, weights, **state) -> AdamW:
     return AdamW(
         weights,
         settings["weight_decay"],
         tuple(settings["betas"]),
         settings["gradient_clip"],
+        tuple(torch.Size(shape).numel() for shape in objective.shapes.values()),
+        settings.get("orthogonal_gradient", False),
         **state,
     )
 
@@ -194,13 +210,13 @@ def _save(training: Training, state_folder: Path) -> None:
     write_tensors(state_folder / STATE_FILE, tensors, metadata)
 
 
-def _resume(settings, device, state_folder) -> Training | None:
+def _resume(settings, objective, device, state_folder) -> Training | None:
     path = state_folder / STATE_FILE
     if not path.exists():
         _drop_checkpoints_after(-1, state_folder)
         return None
     tensors, saved = read_tensors(path, str(device))
-    optimiser = _optimiser(settings, step=saved.pop("optimiser_step"), **tensors)
+    optimiser = _optimiser(settings, objective, step=saved.pop("optimiser_step"), **tensors)
     replicas = [Replica(**replica) for replica in saved.pop("replicas")]
     _drop_checkpoints_after(saved["step"], state_folder)
     training = Training(optimiser, replicas, **saved)

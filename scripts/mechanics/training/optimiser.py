@@ -11,7 +11,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-STATE = ("weights", "mean", "square", "decay_factor", "fixed_norm")  # a row for each replica
+STATE = (
+    "weights",
+    "mean",
+    "square",
+    "decay_factor",
+    "fixed_norm",
+    "matrix_norms",
+)  # a row for each replica
 
 
 def flatten(parameters: dict[str, Tensor]) -> Float[Tensor, "seed weight"]:
@@ -38,18 +45,27 @@ class AdamW:
     ``gradient_clip`` bounds the norm of each replica's own gradient (``None``: not at all).
     ``decay_factor`` multiplies the weight decay of each replica, 1 unless it is set. A replica with
     a ``fixed_norm`` (nan: none) is scaled to that Euclidean norm after every update.
+
+    ``sizes`` are the numbers of weights of the tensors that lie side by side in a row.
+    ``matrix_norms`` (nan: free) holds each of them at a Frobenius norm of its own.
+    ``orthogonal_gradient`` takes from each tensor's gradient the part along the tensor and scales
+    the rest to the gradient's norm, so that no step scales weights alone (Prieto et al. 2025,
+    "Grokking at the edge of numerical stability", ⊥Grad).
     """
 
     weights: Float[Tensor, "seed weight"]
     weight_decay: float
     betas: tuple[float, float]
     gradient_clip: float | None = None
+    sizes: tuple[int, ...] = ()
+    orthogonal_gradient: bool = False
     epsilon: float = 1e-8
     step: int = 0
     mean: Float[Tensor, "seed weight"] = field(default=None)
     square: Float[Tensor, "seed weight"] = field(default=None)
     decay_factor: Float[Tensor, "seed 1"] = field(default=None)
     fixed_norm: Float[Tensor, "seed 1"] = field(default=None)
+    matrix_norms: Float[Tensor, "seed tensor"] = field(default=None)
 
     def __post_init__(self) -> None:
         if self.mean is None:
@@ -58,9 +74,12 @@ class AdamW:
         if self.decay_factor is None:  # float64, so that 1 − ηλ is rounded once
             ones = torch.ones(len(self.weights), 1, dtype=torch.float64, device=self.weights.device)
             self.decay_factor, self.fixed_norm = ones, ones * torch.nan
+            self.matrix_norms = (ones * torch.nan).repeat(1, len(self.sizes))
 
     @torch.no_grad()
     def update(self, gradient: Float[Tensor, "seed weight"], learning_rate: float) -> None:
+        if self.orthogonal_gradient:
+            gradient = self._orthogonal(gradient)
         if self.gradient_clip is not None:
             norm = gradient.norm(dim=1, keepdim=True)
             gradient = gradient * (self.gradient_clip / norm).clamp(max=1.0)
@@ -75,6 +94,27 @@ class AdamW:
         if not self.fixed_norm.isnan().all():
             factor = self.fixed_norm / self.norm()
             self.weights.mul_(factor.nan_to_num(nan=1.0).to(self.weights.dtype))
+
+        held = ~self.matrix_norms.isnan()
+        if held.any():
+            for column, own in enumerate(self.weights.split(self.sizes, dim=1)):
+                if held[:, column].any():
+                    norm = own.double().norm(dim=1)
+                    factor = (self.matrix_norms[:, column] / norm).nan_to_num(nan=1.0)
+                    own.mul_(factor[:, None].to(own.dtype))
+
+    def _orthogonal(self, gradient: Float[Tensor, "seed weight"]) -> Float[Tensor, "seed weight"]:
+        """Each tensor's gradient without its part along the tensor, at the gradient's norm."""
+        parts = []
+        pieces = zip(
+            self.weights.split(self.sizes, dim=1), gradient.split(self.sizes, dim=1), strict=True
+        )
+        for weights, own in pieces:
+            along = (weights * own).sum(1, keepdim=True) / weights.square().sum(1, keepdim=True)
+            rest = own - along.nan_to_num() * weights  # a bias of zeros has no direction
+            factor = own.norm(dim=1, keepdim=True) / rest.norm(dim=1, keepdim=True)
+            parts.append(rest * factor.nan_to_num(posinf=0.0))
+        return torch.cat(parts, dim=1)
 
     def norm(self) -> Float[Tensor, "seed 1"]:
         """Euclidean norm of all weights of each replica, in float64."""
