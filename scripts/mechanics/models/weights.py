@@ -3,9 +3,10 @@
 Training writes them, and whatever needs no more than a trained network reads them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -31,6 +32,11 @@ class Network:
     @property
     def architecture(self) -> Architecture:
         return architecture(self.settings)
+
+    def exact(self, device: torch.device) -> "Network":
+        """The same in float64 on a device."""
+        weights = {name: tensor.double().to(device) for name, tensor in self.weights.items()}
+        return replace(self, weights=weights)
 
     @property
     def finite(self) -> bool:
