@@ -4,11 +4,14 @@ import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
 
+import pandas as pd
 import torch
 import yaml
 
+from mechanics.models.weights import Network
 from mechanics.runtime.files import sha256
 from mechanics.settings import as_argument
 from mechanics.training.checkpoint import checkpoint_key, write_tensors
@@ -102,3 +105,18 @@ def write_run(folder: Path, settings: dict, weights: dict[str, torch.Tensor]) ->
     record = {"settings": settings, "replicas": [replica], "checkpoints_sha256": sha256(path)}
     (folder / "run.json").write_text(json.dumps(record))
     return folder
+
+
+def addition_network(
+    settings: dict, weights: dict[str, torch.Tensor], seed: int = 0, status: str = "grokked"
+) -> Network:
+    """A final network in float64 with these weights (without a seed dimension)."""
+    stacked = {name: tensor[None] for name, tensor in weights.items()}
+    network = Network("modular_addition", "model", seed, 20, status, settings, stacked)
+    return network.exact(torch.device("cpu"))
+
+
+def addition_split(settings: dict, seed: int = 0) -> pd.DataFrame:
+    """The split that the data stage makes for these settings."""
+    with TemporaryDirectory() as folder:
+        return pd.read_parquet(write_data(Path(folder), settings, [seed])[0])

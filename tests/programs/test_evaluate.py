@@ -3,10 +3,8 @@
 import pandas as pd
 import pytest
 import torch
-from helpers import addition_settings, regression_settings, run_program, write_data, write_run
+from helpers import regression_settings, run_program, write_data, write_run
 
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
 from mechanics.regression.laws.risk import one_step_risk, optimal_step_size
 
 D = 3
@@ -44,25 +42,3 @@ def test_constructed_step_is_recognised_as_one_step(constructed_step):
     by_algorithm = distances.groupby("algorithm")["preds_diff"].max()
     assert by_algorithm["one-step GD"] < 1e-5
     assert by_algorithm.drop("one-step GD").min() > 0.1
-
-
-def test_untrained_addition_network_is_near_chance_and_parts_add_up(tmp_path):
-    settings = addition_settings()
-    network = architecture(settings)
-    shapes = addition.parameter_shapes(network, settings["p"])
-    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-    run = write_run(tmp_path, settings, weights)
-    split = write_data(tmp_path, settings, [0])[0]
-    output = tmp_path / "evaluation.parquet"
-    run_program(
-        "evaluate_addition", "--run", run, "--split", split, "--output", output, "--device", "cpu"
-    )
-    rows = pd.read_parquet(output).set_index("split")
-    assert rows["n_pairs"]["all"] == 121
-    for quantity in ("n_pairs", "n_right"):
-        parts = rows[quantity]
-        assert parts["train"] + parts["validation"] == parts["all"]
-        new, swapped = parts["validation_new"], parts["validation_swapped"]
-        assert new + swapped == parts["validation"]
-    assert rows["accuracy"]["all"] < 0.3
-    assert rows["min_margin"]["all"] < 0

@@ -17,6 +17,8 @@ from torch import Tensor
 from mechanics.addition.fourier import along_sum, fourier_basis, frequencies, sum_means, waves
 from mechanics.addition.pairs import all_pairs, cross_entropy, targets
 
+NAN = {"loss": math.nan, "accuracy": math.nan, "min_margin": math.nan}  # of ``over_all``
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -31,10 +33,14 @@ class Answers:
         loss, right = self.loss[members], self.right[members]
         return {"loss": float(loss.mean()), "accuracy": float(right.mean())}
 
+    def min_margin(self, members: Bool[Tensor, "pair"]) -> float:
+        """The smallest margin over these pairs; nan if there are none."""
+        return float(self.margin[members].min()) if members.any() else math.nan
+
     def over_all(self) -> dict[str, float]:
         """Mean loss, accuracy and minimum margin over all pairs."""
-        loss, accuracy = float(self.loss.mean()), float(self.right.mean())
-        return {"loss": loss, "accuracy": accuracy, "min_margin": float(self.margin.min())}
+        every = torch.ones(len(self.loss), dtype=torch.bool)
+        return self.over(every) | {"min_margin": self.min_margin(every)}
 
 
 def judge(logits: Float[Tensor, "pair token"]) -> Answers:

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import relu
 
 from mechanics.addition.pairs import all_pairs
-from mechanics.models.addition import Parameters
-from mechanics.models.attention import attention_pattern, join_heads, project, split_heads
-from mechanics.models.transformer import Architecture, normalise
+from mechanics.models import addition
+from mechanics.models.transformer import Architecture
 
 
 @dataclass(frozen=True)
@@ -36,36 +34,21 @@ def addition_activations(
     parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture
 ) -> AdditionActivations:
     """Run one replica on all pairs, every position of every pair computed by itself."""
-    own: Parameters = {name: tensor.double() for name, tensor in parameters.items()}
-    p = own["embed.W_E"].shape[1] - 1
-    pairs = all_pairs(p).to(own["embed.W_E"].device)
-    tokens = torch.cat([pairs, torch.full_like(pairs[:, :1], p)], dim=-1)
-    stream = (own["embed.W_E"][0][tokens] + own["pos_embed.W_pos"][0])[None]
-    resid_embed = stream[0, 0, 2].clone()
-    patterns, attn_out, hook_post, mlp_out = [], [], [], []
-    causal = torch.ones(3, 3, dtype=torch.bool, device=pairs.device).tril()
-    for layer in range(architecture.n_layers):
-        name = f"blocks.{layer}"
-        normed = normalise(stream, own, f"{name}.ln1", architecture)
-        query, key, value = (
-            split_heads(normed, own[f"{name}.attn.W_{letter}"]).transpose(-2, -3)
-            for letter in "QKV"
-        )  # 1 pair head position d_head
-        scores = query @ key.transpose(-1, -2) * architecture.score_scale
-        pattern = attention_pattern(scores, architecture.attention, causal)
-        attended = join_heads((pattern @ value).transpose(-2, -3), own[f"{name}.attn.W_O"])
-        stream = stream + attended
-        mlp = [own[f"{name}.mlp.{key}"] for key in ("W_in", "b_in", "W_out", "b_out")]
-        post = relu(project(normalise(stream, own, f"{name}.ln2", architecture), *mlp[:2]))
-        added = project(post, *mlp[2:])
-        stream = stream + added
-        patterns.append(pattern[0, :, :, 2])
-        attn_out.append(attended[0, :, 2])
-        hook_post.append(post[0, :, 2])
-        mlp_out.append(added[0, :, 2])
-    final = normalise(stream[:, :, 2], own, "ln_final", architecture)
-    logits = project(final, own["unembed.W_U"])[0]
-    return AdditionActivations(resid_embed, patterns, attn_out, hook_post, mlp_out, logits)
+    own = {name: tensor.double() for name, tensor in parameters.items()}
+    pairs = all_pairs(own["embed.W_E"].shape[1] - 1).to(own["embed.W_E"].device)
+    cache: dict[str, Tensor] = {}
+    logits = addition.run(own, pairs[None], architecture, cache)[0, :, 2]
+
+    def of_layers(hook: str) -> list[Tensor]:
+        return [cache[f"blocks.{layer}.{hook}"][0] for layer in range(architecture.n_layers)]
+
+    at_equals = [
+        [tensor[:, 2] for tensor in of_layers(hook)]
+        for hook in ("hook_attn_out", "mlp.hook_post", "hook_mlp_out")
+    ]
+    resid_embed = cache["blocks.0.hook_resid_pre"][0, 0, 2]
+    pattern = [tensor[:, :, 2] for tensor in of_layers("attn.hook_pattern")]
+    return AdditionActivations(resid_embed, pattern, *at_equals, logits)
 
 
 def neuron_logits(

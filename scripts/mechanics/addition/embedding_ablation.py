@@ -6,17 +6,24 @@ LayerNorm and several layers, too, where there is no W_L and where the logits ma
 the frequencies that is not their sum.
 """
 
+import math
 from collections.abc import Sequence
 
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.ablation import Answers, judge
-from mechanics.addition.fourier import waves
+from mechanics.addition.ablation import NAN, Answers, judge, random_sets
+from mechanics.addition.embedding import number_embeddings
+from mechanics.addition.fourier import frequencies, frequency_shares, key_frequencies, waves
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
+from mechanics.models.weights import Network
+from mechanics.runtime.seeds import generator
+
+N_DRAWS = 10  # random sets of frequencies beside the keys
 
 
 def in_embedding(
@@ -45,3 +52,48 @@ def answers_with(
     p = len(W_E) - 1
     pairs = all_pairs(p).to(W_E.device)[None]
     return judge(addition.forward(parameters | {"embed.W_E": W_E[None]}, pairs, architecture)[0])
+
+
+def embedding_ablation(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.DataFrame:
+    """The rows of every seed. Key frequencies are here those of W_E itself, which any depth has."""
+    return pd.DataFrame([{"seed": n.seed} | row for n in networks for row in ablate_embedding(n)])
+
+
+def ablate_embedding(network: Network) -> list[dict]:
+    """A row per kind and draw or frequency, over all pairs.
+
+    - whole: the network
+    - keys_kept, keys_removed: the key frequencies of W_E alone, or all others
+    - random_kept, random_removed: as many random other frequencies, ``N_DRAWS`` draws
+    - one_removed: each frequency by itself
+
+    ``n`` frequencies are kept or removed; ``share`` is what they have of the variance of W_E over
+    the numbers. Without key frequencies the four kinds about them are one row of nan, n = 0.
+    """
+    weights, seed, W_E = network.weights, network.seed, network.weights["embed.W_E"][0]
+    shares = frequency_shares(number_embeddings(W_E))
+    keys, every = key_frequencies(shares), list(frequencies(len(W_E) - 1))
+
+    def row(kind: str, chosen: list[int], draw: int = 0, frequency: int = 0) -> dict:
+        """``frequency``: the one that is removed alone, else 0."""
+        changed = in_embedding(W_E, chosen, keep=kind.endswith("_kept"))
+        answers = answers_with(weights, network.architecture, changed).over_all()
+        about = {"kind": kind, "frequency": frequency, "is_key": frequency in keys}
+        share = float(shares[[k - 1 for k in chosen]].sum())
+        return about | {"n": len(chosen), "draw": draw, "share": share} | answers
+
+    rows = [row("whole", [])]
+    others = [k for k in every if k not in keys]
+    draws = (
+        random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed, 10)) if keys else []
+    )
+    for change in ("kept", "removed"):
+        if not keys:
+            nothing = {"frequency": 0, "is_key": False, "n": 0, "draw": 0, "share": math.nan} | NAN
+            rows += [{"kind": f"{whose}_{change}"} | nothing for whose in ("keys", "random")]
+            continue
+        rows.append(row(f"keys_{change}", keys))
+        rows += [row(f"random_{change}", chosen, draw) for draw, chosen in enumerate(draws)]
+    rows += [row("one_removed", [k], frequency=k) for k in every]
+    whole = {f"{name}_whole": rows[0][name] for name in ("loss", "accuracy")}
+    return [own | whole for own in rows]

@@ -13,9 +13,8 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import relu
 
-from mechanics.addition.activations import neuron_logits
+from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.fourier import (
     along_sum,
     frequency_shares,
@@ -33,36 +32,20 @@ MOMENTS = (
 )
 
 
-def reads_neurons_directly(architecture: Architecture) -> bool:
-    """Whether W_L says what the neurons do to the logits: one layer without LayerNorm."""
-    return architecture.n_layers == 1 and not architecture.layer_norm
-
-
 @torch.no_grad()
 def logits_and_neurons(
     parameters: addition.Parameters, architecture: Architecture
 ) -> tuple[Float[Tensor, "pair token"], Float[Tensor, "pair d_mlp"] | None]:
-    """Logits and hook_post of one replica at "=" for all pairs, in the weights' dtype.
+    """Logits and hook_post of one replica at "=" for all pairs, in float64.
 
-    The same as ``addition_activations``, in a quarter of the time, for the many checkpoints of a
-    run. None for hook_post where ``reads_neurons_directly`` is false.
+    None for hook_post where W_L does not say what the neurons do.
     """
+    if architecture.reads_neurons_directly:
+        activations = addition_activations(parameters, architecture)
+        return activations.logits, activations.hook_post[0]
     W_E = parameters["embed.W_E"]
     pairs = all_pairs(W_E.shape[1] - 1).to(W_E.device)[None]
-    if not reads_neurons_directly(architecture):
-        return addition.forward(parameters, pairs, architecture)[0], None
-    W_in, b_in, W_out, b_out = (
-        parameters[f"blocks.0.mlp.{name}"] for name in ("W_in", "b_in", "W_out", "b_out")
-    )
-    identity = torch.eye(W_E.shape[-1], dtype=W_E.dtype, device=W_E.device)[None]
-    without_neurons = {"W_in": W_in[..., :0], "b_in": b_in[..., :0], "W_out": W_out[:, :0]}
-    without_neurons["b_out"] = torch.zeros_like(b_out)
-    cut = {f"blocks.0.mlp.{name}": tensor for name, tensor in without_neurons.items()}
-    cut["unembed.W_U"] = identity
-    resid_mid = addition.forward(parameters | cut, pairs, architecture)[0]
-    hook_post = relu(torch.addmm(b_in[0], resid_mid, W_in[0]))
-    direct = (resid_mid + b_out) @ parameters["unembed.W_U"]
-    return direct[0] + hook_post @ neuron_logits(parameters, architecture).to(W_E), hook_post
+    return addition.forward(parameters, pairs, architecture)[0], None
 
 
 def key_spectrum(
@@ -71,7 +54,7 @@ def key_spectrum(
     logits: Float[Tensor, "pair token"],
 ) -> Float[Tensor, "frequency"]:
     """The shares by which key frequencies are chosen: of W_L, or else ``sum_spectrum``."""
-    if reads_neurons_directly(architecture):
+    if architecture.reads_neurons_directly:
         return frequency_shares(neuron_logits(parameters, architecture).T)
     return sum_spectrum(logits).cpu()
 
@@ -123,7 +106,7 @@ def norms_squared(parameters: addition.Parameters) -> dict[str, float]:
 def change_points(frame: pd.DataFrame, p: int, threshold: float) -> dict[str, float]:
     """The steps at which one training changes its phase; nan for what never happened.
 
-    ``frame``: one seed's rows, in order, with the columns of ``analyse_addition_checkpoints.py``.
+    ``frame``: one seed's rows, in order, with the columns of ``progress.COLUMNS``.
     All but the last are steps of checkpoints, no finer than these are saved.
 
     - memorised_step: the first with training accuracy ≥ ``threshold``;

@@ -49,6 +49,11 @@ class Architecture:
     def score_scale(self) -> float:
         return self.d_head**-0.5
 
+    @property
+    def reads_neurons_directly(self) -> bool:
+        """Whether W_L = W_out W_U says what the neurons do: one layer without LayerNorm."""
+        return self.n_layers == 1 and not self.layer_norm
+
 
 def block_shapes(architecture: Architecture, layer: int) -> dict[str, tuple[int, ...]]:
     """Name and shape (without the seed dimension) of the weights of one block."""

@@ -12,7 +12,6 @@ import pandas as pd
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.progress_measures import reads_neurons_directly
 from mechanics.models.transformer import Architecture, architecture
 from mechanics.regression.effective_weights import is_one_linear_layer
 from mechanics.tables.frames import read_table
@@ -119,7 +118,7 @@ def _is_clock(settings: dict) -> bool:
     """
     if settings["task"] != "modular_addition" or settings["attention"] != "softmax":
         return False
-    return reads_neurons_directly(architecture(settings))
+    return architecture(settings).reads_neurons_directly
 
 
 # What the notebook opens up, by the tag of the cells that need it.

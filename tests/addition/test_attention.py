@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 import torch
-from helpers import addition_settings, run_program, write_run
+from helpers import addition_network, addition_settings
 
-from measure_addition_attention import describe
+from mechanics.addition.attention import attention, describe
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
 from mechanics.models.transformer import architecture, initialise
@@ -26,18 +26,15 @@ def test_a_planted_frequency_is_found_and_even_attention_has_none():
     assert rows["fve"].isna()[1, "a"]
 
 
-@pytest.mark.parametrize(("attention", "n_layers"), [("softmax", 1), ("linear", 1), ("softmax", 2)])
-def test_every_head_has_rows_and_the_first_layer_maps(tmp_path, attention, n_layers):
-    settings = addition_settings(attention=attention, n_layers=n_layers)
+@pytest.mark.parametrize(("kind", "n_layers"), [("softmax", 1), ("linear", 1), ("softmax", 2)])
+def test_every_head_has_rows_and_the_first_layer_maps(kind, n_layers):
+    settings = addition_settings(attention=kind, n_layers=n_layers)
     shapes = addition.parameter_shapes(architecture(settings), P)
     weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-    run = write_run(tmp_path, settings, weights)
-    out = [tmp_path / "heads.parquet", tmp_path / "maps.parquet"]
-    arguments = ["--output", out[0], "--maps", out[1], "--device", "cpu"]
-    run_program("measure_addition_attention", "--run", run, *arguments)
-    heads, maps = map(pd.read_parquet, out)
+    tables = attention([addition_network(settings, weights)], {})
+    heads, maps = tables["attention"], tables["attention_maps"]
     assert len(heads) == n_layers * settings["n_heads"] * 3
     assert len(maps) == settings["n_heads"] * P * P
-    if attention == "softmax":
+    if kind == "softmax":
         totals = heads.groupby(["layer", "head"])["mean"].sum()
         assert totals.tolist() == pytest.approx([1.0] * len(totals))

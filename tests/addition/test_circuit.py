@@ -1,15 +1,12 @@
-"""The program that measures the circuit, on networks whose circuit is known, or that have none."""
-
-import json
-from pathlib import Path
+"""The circuit of networks whose circuit is known, or that have none."""
 
 import pandas as pd
 import pytest
 import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network
-from helpers import addition_settings, run_program, write_run
+from helpers import addition_network, addition_settings
 
-import measure_circuit
+from mechanics.addition.circuit import circuit, frame, measure_network
 from mechanics.models import addition
 from mechanics.models.transformer import architecture, initialise
 
@@ -21,21 +18,15 @@ def random_weights(settings: dict) -> dict[str, torch.Tensor]:
     return initialise(shapes, 0.3, torch.Generator().manual_seed(0))
 
 
-def measured(folder: Path, run: Path) -> dict[str, pd.DataFrame]:
-    paths = {name: folder / f"{name}.parquet" for name in TABLES}
-    options = [part for name in TABLES[1:] for part in (f"--{name}", paths[name])]
-    run_program("measure_circuit", "--run", run, "--output", paths["circuit"], *options)
-    return {name: pd.read_parquet(path) for name, path in paths.items()}
+def measured(settings: dict, weights: dict) -> dict[str, pd.DataFrame]:
+    return circuit([addition_network(settings, weights)], {})
 
 
 @pytest.mark.parametrize("kind", ["clock", "pizza"])
 def test_a_network_built_by_hand(kind):
     changes = {"thresholds": PIZZA_THRESHOLDS} if kind == "pizza" else {}
-    rows = measure_circuit.measure_network(*clock_network(59, (4, 17), **changes))
-    tables = {
-        name: measure_circuit.frame([row | {"seed": 0} for row in own], name)
-        for name, own in rows.items()
-    }
+    rows = measure_network(*clock_network(59, (4, 17), **changes))
+    tables = {name: frame([row | {"seed": 0} for row in own], name) for name, own in rows.items()}
     row = tables["circuit"].iloc[0]
     assert row["key_frequencies"] == row["keys_w_e"] == row["keys_neurons"] == "4 17"
     assert row["key_frequencies_agree"]
@@ -63,9 +54,9 @@ def test_a_network_built_by_hand(kind):
 
 
 @pytest.mark.parametrize("changes", [{}, {"attention": "linear"}])
-def test_a_network_without_key_frequencies(tmp_path, changes):
+def test_a_network_without_key_frequencies(changes):
     settings = addition_settings(p=59, **changes)
-    tables = measured(tmp_path, write_run(tmp_path, settings, random_weights(settings)))
+    tables = measured(settings, random_weights(settings))
     row = tables["circuit"].iloc[0]
     assert row["key_frequencies"] == ""
     absent = ["key_frequencies_agree", "logit_fve", "w_l_outside", "q_clock", "q_pizza"]
@@ -78,9 +69,9 @@ def test_a_network_without_key_frequencies(tmp_path, changes):
 
 
 @pytest.mark.parametrize("changes", [{"n_layers": 2}, {"layer_norm": True}])
-def test_measures_that_do_not_apply_are_nan(tmp_path, changes):
+def test_measures_that_do_not_apply_are_nan(changes):
     settings = addition_settings(**changes)
-    tables = measured(tmp_path, write_run(tmp_path, settings, random_weights(settings)))
+    tables = measured(settings, random_weights(settings))
     row = tables["circuit"].iloc[0]
     assert row["keys_from"] == "logits"
     absent = ["key_frequencies_agree", "w_l_outside", "neurons_agree", "attention_fve"]
@@ -89,22 +80,12 @@ def test_measures_that_do_not_apply_are_nan(tmp_path, changes):
     assert tables["neurons"][["output_frequency", "output_fve"]].isna().all().all()
 
 
-def test_weights_that_are_not_finite_give_one_row_of_nan(tmp_path):
+def test_weights_that_are_not_finite_give_one_row_of_nan():
     settings = addition_settings()
     weights = random_weights(settings)
     weights["embed.W_E"][0, 0] = torch.nan
-    tables = measured(tmp_path, write_run(tmp_path, settings, weights))
+    tables = measured(settings, weights)
     assert tables["circuit"].loc[0, ["seed", "key_frequencies"]].tolist() == [0, ""]
     assert tables["circuit"].loc[0, "key_frequencies_agree":].isna().all()
     assert all(tables[name].empty for name in TABLES[1:])
     assert pd.api.types.is_float_dtype(tables["circles"]["radius_cv"])
-
-
-def test_a_run_of_another_task_is_refused(tmp_path):
-    settings = addition_settings()
-    run = write_run(tmp_path, settings, random_weights(settings))
-    record = json.loads((run / "run.json").read_text())
-    record["settings"]["task"] = "linear_regression"
-    (run / "run.json").write_text(json.dumps(record))
-    with pytest.raises(SystemExit, match=r"measure_circuit\.py: .* not a run on modular addition"):
-        measured(tmp_path, run)

@@ -1,17 +1,14 @@
-"""Ablate and keep frequencies and neurons of the final weights of one addition run.
+"""Frequencies and neurons of final networks ablated and kept.
 
-Two tables. ``--output``: what removing each of the (p − 1)/2 frequencies does. ``--parsimony``: how
+``ablation``: what removing each of the (p − 1)/2 frequencies does. ``parsimony``: how
 much of the network its key frequencies are, how few frequencies and neurons answer as well, and how
 an ideal formula would. Key frequencies are those of W_L in a network of one layer without
 LayerNorm, in any other those of the logits (``sum_spectrum``).
 """
 
-import argparse
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +17,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mechanics.addition.ablation import (
+    NAN,
     FormulaAnswers,
     equal_amplitudes,
     fitted_amplitudes,
@@ -42,55 +40,28 @@ from mechanics.addition.fourier import (
     sum_spectrum,
 )
 from mechanics.addition.neurons import neuron_frequencies
+from mechanics.addition.pairs import members
 from mechanics.addition.progress_measures import excluded_logits, restricted_logits
-from mechanics.models.transformer import architecture
-from mechanics.runtime.device import choose_device
-from mechanics.runtime.files import atomic
+from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
-from mechanics.training.checkpoint import CheckpointError, Run
 
+SPLITS = ("all", "train", "validation")
 N_DRAWS = 10  # random sets of frequencies beside the keys
 N_ORDERS = 3  # random orders of the neurons
 N_SIZES = 24  # numbers of neurons, spaced by their logarithm
 N_SETS, LARGEST_SET = 1000, 10  # random sets of each size of the formula of equal amplitudes
-NAN = {"loss": math.nan, "accuracy": math.nan, "min_margin": math.nan}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", required=True, type=Path, help="folder of an addition run")
-    parser.add_argument("--split", required=True, type=Path, nargs="+", help="parquet, per seed")
-    parser.add_argument(
-        "--output",
-        required=True,
-        type=Path,
-        help="parquet: seed, split, level, frequency, is_key, loss, accuracy, loss_full, …",
-    )
-    parser.add_argument(
-        "--parsimony",
-        required=True,
-        type=Path,
-        help="parquet: seed, kind, n, draw, accuracy, loss, min_margin (over all pairs)",
-    )
-    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    arguments = parser.parse_args()
-    try:
-        device = choose_device(arguments.device)
-        run = Run(arguments.run)
-        tables = {int(t["seed"].iloc[0]): t for t in map(pd.read_parquet, arguments.split)}
-        ablated, parsimony = [], []
-        for seed in run.seeds:
-            if seed not in tables:
-                raise ValueError(f"no --split of seed {seed}")
-            trained = torch.tensor((tables[seed]["split"] == "train").to_numpy())
-            circuit = open_circuit(run, seed, device)
-            ablated += [{"seed": seed} | row for row in ablate(circuit, trained)]
-            parsimony += [{"seed": seed} | row for row in measure_parsimony(circuit, seed)]
-    except (CheckpointError, OSError, ValueError) as error:
-        sys.exit(f"ablate_frequencies.py: {error}")
-    for rows, path in ((ablated, arguments.output), (parsimony, arguments.parsimony)):
-        with atomic(path) as part:
-            pd.DataFrame(rows).to_parquet(part, index=False)
+def frequency_ablation(
+    networks: list[Network], splits: dict[int, pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """The tables ``ablation`` and ``parsimony``, from one pass through each network."""
+    ablated, parsimony = [], []
+    for network in networks:
+        circuit, seed = open_circuit(network), network.seed
+        ablated += [{"seed": seed} | row for row in ablate(circuit, members(splits[seed]))]
+        parsimony += [{"seed": seed} | row for row in measure_parsimony(circuit, seed)]
+    return {"ablation": pd.DataFrame(ablated), "parsimony": pd.DataFrame(parsimony)}
 
 
 @dataclass(frozen=True)
@@ -106,19 +77,17 @@ class Circuit:
     exact: bool
 
 
-def open_circuit(run: Run, seed: int, device: torch.device) -> Circuit:
-    network, p = architecture(run.settings), run.settings["p"]
-    weights = {name: tensor.double().to(device) for name, tensor in run.final(seed).items()}
-    activations = addition_activations(weights, network)
-    hook_post, W_L = activations.hook_post[-1], neuron_logits(weights, network)
-    exact = network.n_layers == 1 and not network.layer_norm
+def open_circuit(network: Network) -> Circuit:
+    own, weights, p = network.architecture, network.weights, network.settings["p"]
+    activations = addition_activations(weights, own)
+    hook_post, W_L = activations.hook_post[-1], neuron_logits(weights, own)
+    exact = own.reads_neurons_directly
     shares = frequency_shares(W_L.T) if exact else sum_spectrum(activations.logits)
-    frequency = neuron_frequencies(hook_post, p).frequency.to(device)
-    keys = key_frequencies(shares)
-    return Circuit(p, activations.logits, hook_post, W_L, frequency, keys, exact)
+    frequency = neuron_frequencies(hook_post, p).frequency.to(hook_post.device)
+    return Circuit(p, activations.logits, hook_post, W_L, frequency, key_frequencies(shares), exact)
 
 
-def ablate(circuit: Circuit, trained: Bool[Tensor, "pair"]) -> list[dict]:
+def ablate(circuit: Circuit, parts: dict[str, Bool[Tensor, "pair"]]) -> list[dict]:
     """A row per frequency, level and split (all, train, validation).
 
     Levels: ``logits`` (the directions of a + b removed from the logits), ``neurons`` (removed from
@@ -126,7 +95,6 @@ def ablate(circuit: Circuit, trained: Bool[Tensor, "pair"]) -> list[dict]:
     for the other levels). Only ``logits`` for deep networks and with LayerNorm.
     """
     own = (circuit.logits, circuit.hook_post, circuit.W_L)
-    members = {"all": torch.ones_like(trained), "train": trained, "validation": ~trained}
     full = judge(circuit.logits)
     rows = []
     for k in frequencies(circuit.p):
@@ -137,7 +105,8 @@ def ablate(circuit: Circuit, trained: Bool[Tensor, "pair"]) -> list[dict]:
             levels["clusters"] = without_neurons(*own, cluster), float(cluster.sum())
         for level, (logits, n_neurons) in levels.items():
             answers = judge(logits)
-            for split, pairs in members.items():
+            for split in SPLITS:
+                pairs = parts[split]
                 row = {"split": split, "level": level, "frequency": k, "is_key": k in circuit.keys}
                 row |= answers.over(pairs) | {"n_neurons": n_neurons}
                 whole = full.over(pairs)
@@ -159,7 +128,7 @@ def measure_parsimony(circuit: Circuit, seed: int) -> list[dict]:
     - equal_median, equal_best: formula of n equal α_k with the keys' Σ |α_k|, median and best of
       ``N_SETS`` random sets; equal_keys: of the keys themselves
 
-    What a network has not (keys; an exact W_L) is one row of nan with n = 0.
+    Kinds undefined for a network (no keys, no exact W_L) get one row of nan with n = 0.
     """
     return [*_by_frequency(circuit, seed), *_by_neuron(circuit, seed), *_formulas(circuit, seed)]
 
@@ -238,7 +207,3 @@ def _formulas(circuit: Circuit, seed: int) -> list[dict]:
         rows.append(row("equal_median", n, middle.over_all()))
         rows.append(row("equal_best", n, best.over_all()))
     return rows
-
-
-if __name__ == "__main__":
-    main()

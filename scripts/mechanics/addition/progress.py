@@ -1,13 +1,10 @@
-"""Follow one addition run through all its checkpoints: progress measures, spectra and norms.
+"""One addition run through all its checkpoints: progress measures, spectra and norms.
 
 Key frequencies K are those of a seed's last checkpoint (``key_spectrum``); with them the measures
 look back on the training. Without any, what needs them is nan.
 """
 
-import argparse
 import math
-import sys
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -23,8 +20,8 @@ from mechanics.addition.fourier import (
     key_frequencies,
     sum_spectrum,
 )
-from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.pairs import all_pairs, targets
+from mechanics.addition.neurons import EXPLAINED, neuron_frequencies
+from mechanics.addition.pairs import all_pairs, members, targets
 from mechanics.addition.progress_measures import (
     MATRICES,
     MOMENTS,
@@ -35,17 +32,12 @@ from mechanics.addition.progress_measures import (
     logits_and_neurons,
     norms_squared,
     pair_losses,
-    reads_neurons_directly,
     restricted_logits,
 )
 from mechanics.models.addition import Parameters
 from mechanics.models.transformer import Architecture, architecture
-from mechanics.runtime.device import choose_device
-from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError
-from mechanics.training.checkpoint import CheckpointError, Run
+from mechanics.training.checkpoint import Run
 
-EXPLAINED = 0.85  # of a neuron's variance by one frequency (Nanda et al. 2023, sec. 4.3)
 SPLITS = ("train", "validation", "validation_swapped", "validation_new", "all")
 COLUMNS = [  # of progress.parquet; a checkpoint whose weights are not finite has nan
     *("seed", "step", "p", "n_final_keys", "n_keys"),
@@ -64,59 +56,18 @@ SPECTRA = ["seed", "step", "matrix", "frequency", "share"]
 EXCLUDED = ["seed", "step", "frequency", "excluded_loss"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--split", required=True, type=Path, nargs="+", help="parquet, per seed")
-    parser.add_argument(
-        "--output", required=True, type=Path, help="parquet out: a row per seed and step"
-    )
-    parser.add_argument(
-        "--spectra", required=True, type=Path, help="parquet out: …, matrix, frequency, share"
-    )
-    parser.add_argument(
-        "--excluded", required=True, type=Path, help="parquet out: …, frequency, excluded_loss"
-    )
-    parser.add_argument("--device", default="auto")
-    arguments = parser.parse_args()
-    try:
-        device = choose_device(arguments.device)
-        run = Run(arguments.run)
-        if run.settings["task"] != "modular_addition":
-            raise ConfigError(f"{arguments.run}: task = {run.settings['task']}: expected addition")
-        frames = analyse(run, read_splits(arguments.split, run), device)
-    except (CheckpointError, ConfigError, OSError, ValueError) as error:
-        sys.exit(f"analyse_addition_checkpoints.py: {error}")
-    paths = arguments.output, arguments.spectra, arguments.excluded
-    for path, frame in zip(paths, frames, strict=True):
-        with atomic(path) as part:
-            frame.to_parquet(part, index=False)
-
-
-def read_splits(paths: list[Path], run: Run) -> dict[int, pd.DataFrame]:
-    """The split of every seed of the run. Raises ConfigError if one is missing or of another p."""
-    splits = {int(table["seed"].iloc[0]): table for table in map(pd.read_parquet, paths)}
-    n_pairs = run.settings["p"] ** 2
-    for seed in run.seeds:
-        if seed not in splits:
-            raise ConfigError(f"no split for seed {seed} among {', '.join(map(str, paths))}")
-        if len(splits[seed]) != n_pairs:
-            raise ConfigError(
-                f"split of seed {seed}: {len(splits[seed])} pairs, expected {n_pairs}"
-            )
-    return splits
-
-
-def analyse(
-    run: Run, splits: dict[int, pd.DataFrame], device: torch.device
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """The progress of every seed and checkpoint, its spectra, and its excluded loss per key."""
+def follow_progress(
+    run: Run,
+    splits: dict[int, pd.DataFrame],
+    final: dict[int, list[int]],
+    device: torch.device,
+) -> dict[str, pd.DataFrame]:
+    """``progress`` of every seed and checkpoint, ``spectra``, and ``excluded`` loss per key."""
     network, p = architecture(run.settings), run.settings["p"]
     progress, spectra, excluded = [], [], []
     for seed in run.seeds:
-        parts = members(splits[seed], device)
-        keys = final_keys(run, seed, network, device)
-        own = []
+        parts = {name: own.to(device) for name, own in members(splits[seed]).items()}
+        keys, own = final[seed], []
         for step in run.steps(seed):
             common = {"seed": seed, "step": step}
             row = {**common, "p": p, "n_final_keys": len(keys)}
@@ -132,33 +83,20 @@ def analyse(
         frame = pd.DataFrame(own).reindex(columns=COLUMNS)
         moments = change_points(frame, p, run.settings["grokking_accuracy"])
         progress.append(frame.assign(**moments))
-    return (
-        pd.concat(progress, ignore_index=True),
-        pd.DataFrame(spectra, columns=SPECTRA),
-        pd.DataFrame(excluded, columns=EXCLUDED),
-    )
+    return {
+        "progress": pd.concat(progress, ignore_index=True),
+        "spectra": pd.DataFrame(spectra, columns=SPECTRA),
+        "excluded": pd.DataFrame(excluded, columns=EXCLUDED),
+    }
 
 
 def load(run: Run, seed: int, step: int, device: torch.device) -> Parameters:
     return {name: tensor.double().to(device) for name, tensor in run.load(seed, step).items()}
 
 
-def members(split: pd.DataFrame, device: torch.device) -> dict[str, Bool[Tensor, "pair"]]:
-    """Which pairs belong to which part. A swapped validation pair has (b, a) in training."""
-    trained = torch.tensor((split["split"] == "train").to_numpy(), device=device)
-    swapped = torch.tensor(split["swapped_in_training"].to_numpy(), device=device)
-    validation = {"validation_swapped": ~trained & swapped, "validation_new": ~trained & ~swapped}
-    return {
-        "train": trained,
-        "validation": ~trained,
-        **validation,
-        "all": torch.ones_like(trained),
-    }
-
-
-def final_keys(run: Run, seed: int, network: Architecture, device: torch.device) -> list[int]:
+def final_keys(run: Run, seed: int, device: torch.device) -> list[int]:
     """Key frequencies of the last checkpoint; none for weights that are not finite."""
-    weights = load(run, seed, run.steps(seed)[-1], device)
+    network, weights = architecture(run.settings), load(run, seed, run.steps(seed)[-1], device)
     logits, _ = logits_and_neurons(weights, network)
     return key_frequencies(key_spectrum(weights, network, logits))
 
@@ -216,7 +154,7 @@ def spectrum_rows(
 ) -> list[dict]:
     """Share of every frequency in W_E, in W_L where it applies, and ``sum_spectrum`` (logits)."""
     shares = {"W_E": frequency_shares(weights["embed.W_E"][0, :-1])}
-    if reads_neurons_directly(network):
+    if network.reads_neurons_directly:
         shares["W_L"] = frequency_shares(neuron_logits(weights, network).T)
     shares["logits"] = sum_spectrum(logits)
     numbers = frequencies(logits.shape[-1])
@@ -238,7 +176,3 @@ def excluded_rows(
         }
         for k in keys
     ]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,17 +1,14 @@
-"""The program on runs that are written by hand."""
-
-import json
+"""Patching of networks whose parts are known."""
 
 import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network, random_orthonormal
-from helpers import addition_settings, run_program
+from helpers import addition_network, addition_settings
 
+from mechanics.addition.patched import patched
 from mechanics.models import addition
 from mechanics.models.transformer import architecture, initialise
-from mechanics.runtime.files import sha256
-from mechanics.training.checkpoint import checkpoint_key, write_tensors
 
 P = 29  # 14 frequencies: with fewer, a third of the power is no key frequency
 SETTINGS = addition_settings(p=P)
@@ -36,28 +33,21 @@ def clock_run(**changes) -> tuple[dict[str, torch.Tensor], dict]:
     return weights, settings
 
 
-def patch(folder, settings: dict, weights: dict[int, dict[str, torch.Tensor]], n_prompts=40):
-    """Run the program on seeds with these last weights: its two tables."""
-    path = folder / "checkpoints.safetensors"
-    own = {checkpoint_key(s, 20, n): t for s, named in weights.items() for n, t in named.items()}
-    write_tensors(path, own)
-    record = {"settings": settings, "checkpoints_sha256": sha256(path)}
-    record["replicas"] = [{"seed": seed, "status": "finished"} for seed in weights]
-    (folder / "run.json").write_text(json.dumps(record))
-    neurons, groups = folder / "neurons.parquet", folder / "groups.parquet"
-    arguments = ["--run", folder, "--output", neurons, "--groups", groups, "--device", "cpu"]
-    run_program("patch_neurons", *arguments, "--n-prompts", n_prompts)
-    return pd.read_parquet(neurons), pd.read_parquet(groups)
+def patch(settings: dict, weights: dict[int, dict[str, torch.Tensor]], n_prompts=40):
+    """The two tables of seeds with these last weights."""
+    networks = [addition_network(settings, own, seed) for seed, own in weights.items()]
+    tables = patched(networks, {}, n_prompts)
+    return tables["patched_neurons"], tables["patched_groups"]
 
 
 @pytest.fixture(scope="module")
-def tables(tmp_path_factory):
+def tables():
     """Seed 0: a clock. Seed 1: random weights. Seed 2: weights that are not numbers."""
     clock, settings = clock_run()
     noise = random_weights(settings)
     diverged = {name: tensor * torch.nan for name, tensor in clock.items()}
     seeds = {0: clock, 1: noise, 2: diverged}
-    return patch(tmp_path_factory.mktemp("run"), settings, seeds)
+    return patch(settings, seeds)
 
 
 def rows_of(groups: pd.DataFrame, seed: int, kind: str, direction: str = "denoising"):
@@ -115,7 +105,7 @@ def test_networks_that_do_not_answer_have_no_recovery(tables, seed):
     assert "cluster" not in set(tables[1].loc[tables[1]["seed"] == 2, "kind"])
 
 
-def test_linear_attention_has_the_closed_form_alone(tmp_path):
+def test_linear_attention_has_the_closed_form_alone():
     weights, settings = clock_run(d_model=10)
     spare = random_orthonormal(10, 0)[8]  # neither read nor written: a coordinate that is always 1
     weights["pos_embed.W_pos"] = weights["pos_embed.W_pos"] + spare
@@ -123,7 +113,7 @@ def test_linear_attention_has_the_closed_form_alone(tmp_path):
         weights[f"blocks.0.attn.W_{letter}"][:, :, 0] = (
             spare * architecture(settings).d_head ** 0.25
         )
-    neurons, groups = patch(tmp_path, settings | {"attention": "linear"}, {0: weights})
+    neurons, groups = patch(settings | {"attention": "linear"}, {0: weights})
     assert neurons["recovery"].sum() == pytest.approx(1, abs=1e-10)
     assert neurons[["effect_hooked", "deviation"]].isna().all(axis=None)
     own = groups.groupby("kind")["recovery"].apply(lambda values: values.notna().sum())
@@ -131,9 +121,9 @@ def test_linear_attention_has_the_closed_form_alone(tmp_path):
     assert (own[["cluster", "top", "random", "mlp", "attention"]] > 0).all()
 
 
-def test_deep_network_with_layer_norm_is_patched_by_hooks_alone(tmp_path):
+def test_deep_network_with_layer_norm_is_patched_by_hooks_alone():
     settings = SETTINGS | {"n_layers": 2, "layer_norm": True}
-    neurons, groups = patch(tmp_path, settings, {0: random_weights(settings)}, n_prompts=2000)
+    neurons, groups = patch(settings, {0: random_weights(settings)}, n_prompts=2000)
     assert neurons["n_pairs"].iloc[0] > 0  # chance answers a few
     nothing = ["effect_hooked", "effect_closed_form", "deviation", "recovery", "recovery_se"]
     assert neurons[nothing].isna().all(axis=None)
@@ -141,9 +131,3 @@ def test_deep_network_with_layer_norm_is_patched_by_hooks_alone(tmp_path):
     assert groups["recovery"].notna().all()
     assert groups["recovery_closed_form"].isna().all()
     assert "L1H1" in set(groups["name"])
-
-
-def test_missing_run_is_named(tmp_path):
-    arguments = ["--run", tmp_path, "--output", tmp_path / "n", "--groups", tmp_path / "g"]
-    with pytest.raises(SystemExit, match="patch_neurons.py: .*not a finished run"):
-        run_program("patch_neurons", *arguments, "--device", "cpu")

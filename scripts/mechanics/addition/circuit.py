@@ -1,12 +1,10 @@
-"""Measure the Fourier circuit of one addition run's final weights: embedding, neurons, logits.
+"""The Fourier circuit of final networks: embedding, neurons, logits.
 
 A measure that needs W_L or an isolated circle is nan for a network with several layers or with
 LayerNorm; what is about key frequencies is nan for a network without any.
 """
 
-import argparse
 from dataclasses import asdict
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -22,13 +20,15 @@ from mechanics.addition.embedding import (
     principal_shares,
 )
 from mechanics.addition.fourier import frequency_shares, key_frequencies, sum_spectrum
-from mechanics.addition.neurons import cluster_keys, neuron_frequencies, output_frequencies
-from mechanics.models.transformer import Architecture, architecture
-from mechanics.runtime.device import choose_device
-from mechanics.runtime.files import atomic
-from mechanics.training.checkpoint import CheckpointError, Run
+from mechanics.addition.neurons import (
+    EXPLAINED,
+    cluster_keys,
+    neuron_frequencies,
+    output_frequencies,
+)
+from mechanics.models.transformer import Architecture
+from mechanics.models.weights import Network
 
-EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
 NAN = float("nan")
 COLUMNS = {  # name and dtype; where no dtype is given it is float64
     "circuit": "seed:int64 key_frequencies:str keys_from:str keys_w_e:str keys_neurons:str"
@@ -50,46 +50,24 @@ def frame(rows: list[dict], table: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--output", required=True, type=Path, help="parquet: one row per seed")
-    parser.add_argument("--identities", required=True, type=Path, help="parquet: per key")
-    parser.add_argument("--circles", required=True, type=Path, help="parquet: per plane")
-    parser.add_argument("--embedding", required=True, type=Path, help="parquet: spectra, planes")
-    parser.add_argument("--neurons", required=True, type=Path, help="parquet: last layer's neurons")
-    parser.add_argument("--device", default="auto")
-    arguments = parser.parse_args()
-    device = choose_device(arguments.device)
-    try:
-        run = Run(arguments.run)
-        measured = [measure(run, seed, device) for seed in run.seeds]
-    except (CheckpointError, ValueError) as error:
-        raise SystemExit(f"measure_circuit.py: {error}") from error
-    paths = {"circuit": arguments.output} | {
-        name: getattr(arguments, name) for name in COLUMNS if name != "circuit"
-    }
-    for name, path in paths.items():
-        rows = [row for tables in measured for row in tables[name]]
-        with atomic(path) as part:
-            frame(rows, name).to_parquet(part, index=False)
+def circuit(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables of ``COLUMNS``."""
+    measured = [measure(network) for network in networks]
+    return {name: frame([r for own in measured for r in own[name]], name) for name in COLUMNS}
 
 
-@torch.no_grad()
-def measure(run: Run, seed: int, device: torch.device) -> dict[str, list[dict]]:
+def measure(network: Network) -> dict[str, list[dict]]:
     """Rows of every table for one seed; a replica with weights that are not finite has none but
     a row of nan in ``circuit``."""
-    if run.settings["task"] != "modular_addition":
-        raise ValueError(f"{run.folder}: not a run on modular addition")
-    parameters = {name: tensor.double().to(device) for name, tensor in run.final(seed).items()}
-    if all(bool(tensor.isfinite().all()) for tensor in parameters.values()):
-        tables = measure_network(parameters, architecture(run.settings))
+    if network.finite:
+        tables = measure_network(network.weights, network.architecture)
     else:
         unknown = dict.fromkeys(["key_frequencies", "keys_from", "keys_w_e", "keys_neurons"], "")
         tables = {name: [] for name in COLUMNS} | {"circuit": [unknown]}
-    return {name: [row | {"seed": seed} for row in rows] for name, rows in tables.items()}
+    return {name: [row | {"seed": network.seed} for row in rows] for name, rows in tables.items()}
 
 
+@torch.no_grad()
 def measure_network(
     parameters: dict[str, Tensor], architecture: Architecture
 ) -> dict[str, list[dict]]:
@@ -100,7 +78,6 @@ def measure_network(
     W_E = number_embeddings(parameters["embed.W_E"][0])
     in_neurons = neuron_frequencies(hook_post, p)
     spectrum = sum_spectrum(logits).cpu()
-    shallow = architecture.n_layers == 1 and not architecture.layer_norm
     keys_w_e, keys_neurons = key_frequencies(frequency_shares(W_E)), cluster_keys(in_neurons, p)
     row = {
         "keys_w_e": _listed(keys_w_e),
@@ -111,7 +88,7 @@ def measure_network(
     neurons = pd.DataFrame({name: t.numpy() for name, t in vars(in_neurons).items()})
     neurons = neurons.rename_axis("neuron").reset_index()
     neurons = neurons.assign(output_frequency=None, output_fve=NAN)
-    W_L = neuron_logits(parameters, architecture) if shallow else None
+    W_L = neuron_logits(parameters, architecture) if architecture.reads_neurons_directly else None
     keys = key_frequencies(spectrum if W_L is None else frequency_shares(W_L.T))
     by_key = [asdict(i) for i in identities.logit_identities(logits, keys, hook_post, W_L)]
     if W_L is not None:
@@ -176,7 +153,3 @@ def embedding_rows(W_E: Tensor, keys: list[int]) -> tuple[list[dict], list[dict]
 
 def _listed(keys: list[int]) -> str:
     return " ".join(str(k) for k in keys)
-
-
-if __name__ == "__main__":
-    main()

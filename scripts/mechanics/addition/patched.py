@@ -1,14 +1,11 @@
-"""Activation patching in the final weights of one addition run, through TransformerLens.
+"""Activation patching in final networks, through TransformerLens.
 
 Every neuron of the last layer alone, then sets of neurons, heads, positions and whole layers, by
 hooks and, where there is one, in closed form. Pairs of prompts are random ones that the network
 answers right; one half of them ranks the neurons, all else is measured on the other half.
 """
 
-import argparse
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import torch
@@ -23,11 +20,9 @@ from mechanics.addition.activations import (
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import neuron_frequencies
 from mechanics.addition.patching import Patch, PromptPairs, draw_prompt_pairs, recovery
-from mechanics.models.transformer import Architecture, architecture
-from mechanics.runtime.device import choose_device
-from mechanics.runtime.files import atomic
+from mechanics.models import weights
+from mechanics.models.transformer import Architecture
 from mechanics.runtime.seeds import generator
-from mechanics.training.checkpoint import CheckpointError, Run
 
 N_PROMPTS = 400  # pairs drawn; half of those that are answered rank, the other half judges
 N_SIZES = 32  # points of the cumulative curve
@@ -36,7 +31,7 @@ POSITIONS = ("a", "b", "=")
 
 
 @dataclass(frozen=True)
-class Network:
+class Patched:
     """One replica; ``lens`` is None where TransformerLens has no such network.
 
     ``exact``: one layer without LayerNorm, where the closed form holds.
@@ -50,47 +45,38 @@ class Network:
 
     @property
     def exact(self) -> bool:
-        return self.architecture.n_layers == 1 and not self.architecture.layer_norm
+        return self.architecture.reads_neurons_directly
 
     @property
     def W_L(self) -> Tensor:
         return neuron_logits(self.parameters, self.architecture)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--run", required=True, type=Path, help="folder of the run")
-    parser.add_argument("--output", required=True, type=Path, help="parquet: a row per neuron")
-    parser.add_argument("--groups", required=True, type=Path, help="parquet: a row per group")
-    parser.add_argument("--n-prompts", type=int, default=N_PROMPTS)
-    parser.add_argument("--device", default="auto")
-    arguments = parser.parse_args()
+def patched(
+    networks: list[weights.Network],
+    splits: dict[int, pd.DataFrame],
+    n_prompts: int = N_PROMPTS,
+) -> dict[str, pd.DataFrame]:
+    """``patched_neurons``, a row per neuron, and ``patched_groups``, a row per group."""
     neurons, groups = [], []
-    try:
-        device = choose_device(arguments.device)
-        run = Run(arguments.run)
-        for seed in run.seeds:
-            network = load(run, seed, device)
-            ranking, judging = usable_prompts(network, arguments.n_prompts, seed)
-            neurons += [{"seed": seed, **row} for row in neuron_rows(network, judging)]
-            groups += [{"seed": seed, **row} for row in group_rows(network, ranking, judging, seed)]
-    except (CheckpointError, ValueError) as error:
-        sys.exit(f"patch_neurons.py: {error}")
-    for path, rows in ((arguments.output, neurons), (arguments.groups, groups)):
-        with atomic(path) as part:
-            pd.DataFrame(rows).to_parquet(part, index=False)
+    for own in networks:
+        network, seed = open_network(own), own.seed
+        ranking, judging = usable_prompts(network, n_prompts, seed)
+        neurons += [{"seed": seed, **row} for row in neuron_rows(network, judging)]
+        groups += [{"seed": seed, **row} for row in group_rows(network, ranking, judging, seed)]
+    return {"patched_neurons": pd.DataFrame(neurons), "patched_groups": pd.DataFrame(groups)}
 
 
-def load(run: Run, seed: int, device: torch.device) -> Network:
+def open_network(network: weights.Network) -> Patched:
     from mechanics.models.lens import to_lens  # noqa: PLC0415 (importing it takes seconds)
 
-    weights = {name: tensor.double().to(device) for name, tensor in run.final(seed).items()}
-    own = architecture(run.settings)
-    lens = to_lens(weights, own) if own.attention == "softmax" else None
-    return Network(weights, own, addition_activations(weights, own), lens, run.settings["p"])
+    own, parameters = network.architecture, network.weights
+    lens = to_lens(parameters, own) if own.attention == "softmax" else None
+    activations = addition_activations(parameters, own)
+    return Patched(parameters, own, activations, lens, network.settings["p"])
 
 
-def usable_prompts(network: Network, n: int, seed: int) -> tuple[PromptPairs, PromptPairs]:
+def usable_prompts(network: Patched, n: int, seed: int) -> tuple[PromptPairs, PromptPairs]:
     """Pairs for ranking and for judging, as many of each; few or none if few are answered."""
     logits = network.activations.logits
     prompts = draw_prompt_pairs(network.p, n, seed)
@@ -100,7 +86,7 @@ def usable_prompts(network: Network, n: int, seed: int) -> tuple[PromptPairs, Pr
     return prompts[:half], prompts[half : 2 * half]
 
 
-def neuron_rows(network: Network, prompts: PromptPairs) -> list[dict]:
+def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
     """One row per neuron of the last layer, patched alone into the corrupted run.
 
     Effects are means over the pairs, in logits; ``deviation`` is the largest difference of hooked
@@ -133,7 +119,7 @@ def largest_deviation(hooked: Tensor, exact: Tensor) -> Tensor:
     return (hooked - exact).abs().max(dim=1).values
 
 
-def effects_of_sets(network: Network, masks: Tensor, prompts: PromptPairs) -> tuple[Tensor, Tensor]:
+def effects_of_sets(network: Patched, masks: Tensor, prompts: PromptPairs) -> tuple[Tensor, Tensor]:
     """Effects [set, prompt] of sets of the last layer's neurons, hooked and in closed form."""
     nothing = torch.full((len(masks), len(prompts)), torch.nan, dtype=torch.float64)
     hooked = exact = nothing.to(masks.device)
@@ -147,7 +133,7 @@ def effects_of_sets(network: Network, masks: Tensor, prompts: PromptPairs) -> tu
 
 
 def group_rows(
-    network: Network, ranking: PromptPairs, judging: PromptPairs, seed: int
+    network: Patched, ranking: PromptPairs, judging: PromptPairs, seed: int
 ) -> list[dict]:
     """Recovery of every group in both directions.
 
@@ -184,7 +170,7 @@ def group_rows(
 
 
 def sets_of_neurons(
-    network: Network, ranking: PromptPairs, seed: int
+    network: Patched, ranking: PromptPairs, seed: int
 ) -> tuple[list[tuple[str, str]], Tensor]:
     """Kind, name and mask of every set: clusters, the top n, and random sets of each such size.
 
@@ -232,7 +218,7 @@ def parts_of_network(own: Architecture) -> list[tuple[str, str, Patch]]:
     return parts
 
 
-def closed_form_of_part(network: Network, kind: str, name: str, prompts: PromptPairs) -> Tensor:
+def closed_form_of_part(network: Patched, kind: str, name: str, prompts: PromptPairs) -> Tensor:
     """Effects of the MLP and of attention's direct path; nan for parts that act through the MLP."""
     if kind == "mlp":
         return patching.neuron_effects(network.activations, network.W_L, prompts).sum(dim=1)
@@ -241,7 +227,3 @@ def closed_form_of_part(network: Network, kind: str, name: str, prompts: PromptP
         return patching.attention_direct_effects(network.activations, W_U, prompts)
     gap = patching.metric_gap(network.activations.logits, prompts)
     return torch.full_like(gap, torch.nan)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""The program on runs that are written by hand."""
+"""The embedding ablated, in networks whose frequencies are known."""
 
 import math
 
@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network
-from helpers import addition_settings, regression_settings, run_program, write_run
+from helpers import addition_network, addition_settings
 
+from mechanics.addition.embedding_ablation import embedding_ablation
 from mechanics.models import addition
 from mechanics.models.transformer import architecture, initialise
 
@@ -15,11 +16,8 @@ P, KEYS = 31, [3, 15]
 ABOUT_KEYS = ["keys_kept", "keys_removed", "random_kept", "random_removed"]
 
 
-def measure(folder, settings: dict, weights: dict) -> pd.DataFrame:
-    write_run(folder, settings, weights)
-    path = folder / "embedding_ablation.parquet"
-    run_program("ablate_embedding", "--run", folder, "--output", path, "--device", "cpu")
-    return pd.read_parquet(path)
+def measure(settings: dict, weights: dict) -> pd.DataFrame:
+    return embedding_ablation([addition_network(settings, weights)], {})
 
 
 def random_weights(settings: dict) -> dict[str, torch.Tensor]:
@@ -28,12 +26,12 @@ def random_weights(settings: dict) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def clock(tmp_path_factory) -> pd.DataFrame:
+def clock() -> pd.DataFrame:
     parameters, network = clock_network(P, KEYS, d_model=8)
     weights = {name: tensor[0].float() for name, tensor in parameters.items()}
     names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
     settings = addition_settings(p=P, **{name: getattr(network, name) for name in names})
-    return measure(tmp_path_factory.mktemp("clock"), settings, weights)
+    return measure(settings, weights)
 
 
 def test_a_row_for_each_set_draw_and_frequency(clock):
@@ -61,29 +59,23 @@ def test_only_keys_are_read_by_a_clock(clock):
     assert high.loc["random_kept", "share"] < 1e-10
 
 
-def test_deep_networks_are_measured(tmp_path):
+def test_deep_networks_are_measured():
     settings = addition_settings(p=P, n_layers=2, layer_norm=True)
-    table = measure(tmp_path, settings, random_weights(settings))
+    table = measure(settings, random_weights(settings))
     own = table[table["kind"].isin(["whole", "one_removed"])]
     assert own["loss"].notna().all()
     assert own.loc[own["kind"] == "whole", "loss"].item() == table["loss_whole"].iloc[0]
 
 
 @pytest.mark.parametrize("weight", [math.nan, 1.0])
-def test_embedding_without_keys_has_nan_where_it_needs_them(tmp_path, weight):
+def test_embedding_without_keys_has_nan_where_it_needs_them(weight):
     """A diverged network, and one whose embedding is the same for all numbers."""
     settings = addition_settings(p=P)
     weights = random_weights(settings)
     weights["embed.W_E"] = torch.full_like(weights["embed.W_E"], weight)
-    table = measure(tmp_path, settings, weights)
+    table = measure(settings, weights)
     own = table[table["kind"].isin(ABOUT_KEYS)]
     assert sorted(own["kind"]) == ABOUT_KEYS
     assert own[["loss", "accuracy", "share"]].isna().all(axis=None)
     assert (own["n"] == 0).all()
     assert not table["is_key"].any()
-
-
-def test_run_of_another_task_is_refused(tmp_path):
-    write_run(tmp_path, regression_settings(), {"W": torch.zeros(1)})
-    with pytest.raises(SystemExit, match="task = linear_regression: expected addition"):
-        run_program("ablate_embedding", "--run", tmp_path, "--output", tmp_path / "out.parquet")

@@ -2,33 +2,28 @@
 
 import json
 
-import pandas as pd
 import pytest
 import torch
-from helpers import addition_settings, run_program
+from helpers import addition_settings
 
 from mechanics.addition.embedding import circle, key_plane, number_embeddings
+from mechanics.addition.embedding_trace import trace
 from mechanics.runtime.files import sha256
-from mechanics.training.checkpoint import checkpoint_key, write_tensors
+from mechanics.training.checkpoint import Run, checkpoint_key, write_tensors
 
 P = 11
 
 
 def traced(folder, embeddings: dict[tuple[int, int], torch.Tensor], keys: dict[int, str]):
-    """Run the program on these embeddings, by seed and step; return planes and circles."""
+    """Planes and circles of these embeddings, by seed and step."""
     path = folder / "checkpoints.safetensors"
     write_tensors(path, {checkpoint_key(*at, "embed.W_E"): W_E for at, W_E in embeddings.items()})
     replicas = [{"seed": seed, "status": "finished"} for seed in {at[0] for at in embeddings}]
     record = {"settings": addition_settings(p=P), "replicas": replicas}
     (folder / "run.json").write_text(json.dumps(record | {"checkpoints_sha256": sha256(path)}))
-    circuit = pd.DataFrame({"seed": list(keys), "key_frequencies": list(keys.values())})
-    circuit.to_parquet(folder / "circuit.parquet")
-    outputs = folder / "planes.parquet", folder / "circles.parquet"
-    run_program(
-        *("trace_embedding", "--run", folder, "--circuit", folder / "circuit.parquet"),
-        *("--planes", outputs[0], "--circles", outputs[1]),
-    )
-    return tuple(map(pd.read_parquet, outputs))
+    own = {seed: [int(k) for k in listed.split()] for seed, listed in keys.items()}
+    tables = trace(Run(folder), own)
+    return tables["embedding_planes"], tables["embedding_trace"]
 
 
 def random_embedding(seed: int) -> torch.Tensor:
@@ -63,8 +58,3 @@ def test_a_run_without_any_key_gives_empty_tables(tmp_path):
     assert planes.empty
     assert list(planes.columns) == ["seed", "step", "frequency", "number", "x", "y"]
     assert circles.empty
-
-
-def test_a_circuit_of_other_seeds_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match="seed = 0: expected a row for every seed"):
-        traced(tmp_path, {(0, 0): random_embedding(0)}, {7: "2"})

@@ -1,4 +1,4 @@
-"""The program that follows an addition run, on checkpoints whose measures are known."""
+"""An addition run followed, on checkpoints whose measures are known."""
 
 import json
 import math
@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network
-from helpers import addition_settings, regression_settings, run_program, write_data, write_run
+from helpers import addition_settings, addition_split, write_run
 
-from analyse_addition_checkpoints import COLUMNS
+from mechanics.addition.progress import COLUMNS, final_keys, follow_progress
 from mechanics.models import addition
 from mechanics.models.transformer import architecture, initialise
 from mechanics.runtime.files import sha256
-from mechanics.training.checkpoint import checkpoint_key, write_tensors
+from mechanics.training.checkpoint import Run, checkpoint_key, write_tensors
 
 P, FREQUENCIES = 59, (4, 17, 29)
 
@@ -41,14 +41,10 @@ def write_checkpoints(folder, settings, checkpoints, status="finished"):
 
 
 def analyse(folder, settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    split = write_data(folder, settings, [0])[0]
-    paths = [folder / f"{name}.parquet" for name in ("progress", "spectra", "excluded")]
-    options = [("--output", paths[0]), ("--spectra", paths[1]), ("--excluded", paths[2])]
-    out = [part for option in options for part in option]
-    run_program(
-        "analyse_addition_checkpoints", "--run", folder, "--split", split, *out, "--device", "cpu"
-    )
-    progress, spectra, excluded = map(pd.read_parquet, paths)
+    run, device = Run(folder), torch.device("cpu")
+    keys = {0: final_keys(run, 0, device)}
+    tables = follow_progress(run, {0: addition_split(settings)}, keys, device)
+    progress, spectra, excluded = (tables[n] for n in ("progress", "spectra", "excluded"))
     assert progress.columns.tolist() == COLUMNS
     return progress, spectra, excluded
 
@@ -138,26 +134,3 @@ def test_deep_network_has_keys_from_its_logits_and_no_neuron_measures(tmp_path):
     assert math.isnan(progress["neuron_share"].iloc[0])
     assert progress["norm_squared_other"].iloc[0] == pytest.approx(5 * 8)  # LayerNorms at 1
     assert set(spectra["matrix"]) == {"W_E", "logits"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (regression_settings(), "task = linear_regression: expected addition"),
-        (addition_settings(), "no split for seed 0"),
-    ],
-)
-def test_wrong_input_is_named(tmp_path, settings, message):
-    run = write_run(tmp_path, settings, {"embed.W_E": torch.zeros(12, 8)})
-    other = write_data(tmp_path, addition_settings(), [1])[0]
-    outputs = [
-        "--output",
-        tmp_path / "p",
-        "--spectra",
-        tmp_path / "s",
-        "--excluded",
-        tmp_path / "e",
-    ]
-    with pytest.raises(SystemExit, match=message):
-        run_program("analyse_addition_checkpoints", "--run", run, "--split", other, *outputs)
-    assert not (tmp_path / "p").exists()

@@ -1,4 +1,4 @@
-"""The program on runs that are written by hand."""
+"""Frequencies and neurons ablated, in networks whose circuit is known."""
 
 import math
 
@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network
-from helpers import addition_settings, run_program, write_data, write_run
+from helpers import addition_network, addition_settings, addition_split
 
+from mechanics.addition.frequency_ablation import frequency_ablation
 from mechanics.models import addition
 from mechanics.models.transformer import architecture, initialise
 
@@ -22,13 +23,10 @@ def settings_of(network, **changes) -> dict:
     return addition_settings(p=P, **{**own, **changes})
 
 
-def measure(folder, settings: dict, weights: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
-    write_run(folder, settings, weights)
-    split = write_data(folder, settings, [0])[0]
-    paths = [folder / "ablation.parquet", folder / "parsimony.parquet"]
-    arguments = ["--output", paths[0], "--parsimony", paths[1], "--device", "cpu"]
-    run_program("ablate_frequencies", "--run", folder, "--split", split, *arguments)
-    return pd.read_parquet(paths[0]), pd.read_parquet(paths[1])
+def measure(settings: dict, weights: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    splits = {0: addition_split(settings)}
+    tables = frequency_ablation([addition_network(settings, weights)], splits)
+    return tables["ablation"], tables["parsimony"]
 
 
 def random_weights(settings: dict) -> dict[str, torch.Tensor]:
@@ -37,10 +35,10 @@ def random_weights(settings: dict) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def clock(tmp_path_factory):
+def clock():
     parameters, network = clock_network(P, KEYS, d_model=8)
     weights = {name: tensor[0].float() for name, tensor in parameters.items()}
-    return measure(tmp_path_factory.mktemp("clock"), settings_of(network), weights)
+    return measure(settings_of(network), weights)
 
 
 def value(parsimony: pd.DataFrame, kind: str, column: str, n: int | None = None) -> float:
@@ -109,9 +107,9 @@ def test_one_frequency_of_the_formula_has_a_tiny_margin_and_more_have_more(clock
     assert value(parsimony, "equal_keys", "min_margin") <= best[2]
 
 
-def test_deep_networks_have_the_logit_level_only(tmp_path):
+def test_deep_networks_have_the_logit_level_only():
     settings = addition_settings(p=P, n_layers=2, layer_norm=True)
-    ablation, parsimony = measure(tmp_path, settings, random_weights(settings))
+    ablation, parsimony = measure(settings, random_weights(settings))
     assert set(ablation["level"]) == {"logits"}
     assert ablation["loss"].notna().all()
     own = parsimony[parsimony["kind"].isin(["rebuilt", "mlp_directions", "null_space", "neurons"])]
@@ -119,20 +117,20 @@ def test_deep_networks_have_the_logit_level_only(tmp_path):
     assert own[["loss", "accuracy", "min_margin"]].isna().all(axis=None)
 
 
-def test_linear_attention_is_measured_at_all_levels(tmp_path):
+def test_linear_attention_is_measured_at_all_levels():
     settings = addition_settings(p=P, attention="linear")
-    ablation, _ = measure(tmp_path, settings, random_weights(settings))
+    ablation, _ = measure(settings, random_weights(settings))
     assert set(ablation["level"]) == {"logits", "neurons", "clusters"}
     assert ablation["loss"].notna().all()
 
 
-def test_network_without_keys_has_nan_where_it_needs_them(tmp_path):
+def test_network_without_keys_has_nan_where_it_needs_them():
     settings = addition_settings(p=P)
     weights = random_weights(settings)
     weights["unembed.W_U"] = torch.eye(8, P)  # a logit is a direction of its own: flat
     weights["blocks.0.mlp.W_out"] = torch.ones(16, 8)
     weights["blocks.0.mlp.W_out"][:, 1:] = 0  # W_L writes to c = 0 alone
-    ablation, parsimony = measure(tmp_path, settings, weights)
+    ablation, parsimony = measure(settings, weights)
     assert not ablation["is_key"].any()
     own = parsimony[parsimony["kind"].isin(NEED_KEYS)]
     assert set(own["kind"]) == NEED_KEYS
@@ -140,21 +138,11 @@ def test_network_without_keys_has_nan_where_it_needs_them(tmp_path):
     assert (own["n"] == 0).all()
 
 
-def test_diverged_weights_give_nan(tmp_path):
+def test_diverged_weights_give_nan():
     settings = addition_settings(p=P)
     weights = {name: tensor * math.nan for name, tensor in random_weights(settings).items()}
-    ablation, parsimony = measure(tmp_path, settings, weights)
+    ablation, parsimony = measure(settings, weights)
     assert ablation[["loss", "accuracy", "loss_full"]].isna().all(axis=None)
     assert not ablation["is_key"].any()
     formula_of_nothing = (parsimony["kind"] == "ideal") & (parsimony["n"] == 0)
     assert parsimony.loc[~formula_of_nothing, ["loss", "accuracy"]].isna().all(axis=None)
-
-
-def test_missing_split_is_named(tmp_path):
-    settings = addition_settings(p=P)
-    write_run(tmp_path, settings, random_weights(settings))
-    other = write_data(tmp_path, settings, [1])[0]
-    outputs = ["--output", tmp_path / "a.parquet", "--parsimony", tmp_path / "b.parquet"]
-    with pytest.raises(SystemExit, match="ablate_frequencies.py: no --split of seed 0"):
-        run_program("ablate_frequencies", "--run", tmp_path, "--split", other, *outputs)
-    assert not (tmp_path / "a.parquet").exists()

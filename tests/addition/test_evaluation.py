@@ -1,0 +1,110 @@
+"""The evaluation of networks whose answers are known, and what becomes of a part without pairs."""
+
+import pytest
+import torch
+from helpers import (
+    addition_network,
+    addition_settings,
+    addition_split,
+    regression_settings,
+    run_program,
+    write_data,
+    write_run,
+)
+
+from mechanics.addition.circuit import circuit
+from mechanics.addition.evaluation import evaluation
+from mechanics.addition.frequency_ablation import frequency_ablation
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+from mechanics.models.weights import Network, write_network
+
+
+def random_network(settings: dict, **changes) -> Network:
+    shapes = addition.parameter_shapes(architecture(settings), settings["p"])
+    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
+    return addition_network(settings, weights, **changes)
+
+
+def test_untrained_network_is_near_chance_and_parts_add_up():
+    settings = addition_settings()
+    rows = evaluation([random_network(settings)], {0: addition_split(settings)}).set_index("split")
+    assert rows["n_pairs"]["all"] == 121
+    for quantity in ("n_pairs", "n_right"):
+        parts = rows[quantity]
+        assert parts["train"] + parts["validation"] == parts["all"]
+        new, swapped = parts["validation_new"], parts["validation_swapped"]
+        assert new + swapped == parts["validation"]
+    assert rows["accuracy"]["all"] < 0.3
+    assert rows["min_margin"]["all"] < 0
+
+
+@pytest.mark.parametrize("empty", ["swapped", "validation"])
+def test_part_without_pairs_is_a_row_of_nan_with_n_0(empty):
+    settings = addition_settings(p=7, train_fraction=0.98)
+    split = addition_split(settings)
+    if empty == "validation":
+        split["split"] = "train"
+    else:
+        split["swapped_in_training"] = False
+    splits = {0: split}
+    rows = evaluation([random_network(settings)], splits).set_index("split")
+    part = "validation" if empty == "validation" else "validation_swapped"
+    assert rows.loc[part, ["n_pairs", "n_right"]].tolist() == [0, 0]
+    assert rows.loc[part, ["accuracy", "loss", "min_margin"]].isna().all()
+    assert rows.loc["all", ["accuracy", "loss", "min_margin"]].notna().all()
+    ablated = frequency_ablation([random_network(settings)], splits)["ablation"]
+    own = ablated.loc[ablated["split"] == "validation", "loss"]
+    assert own.isna().all() == (empty == "validation")
+
+
+def test_circuit_has_a_row_where_no_neuron_is_alive():
+    settings = addition_settings(p=7)
+    network = random_network(settings)
+    network.weights["blocks.0.mlp.b_in"].fill_(-1e3)
+    row = circuit([network], {})["circuit"].iloc[0]
+    assert row["neurons_explained"] == 0
+    assert row["keys_neurons"] == ""
+
+
+def programs(folder, settings, seed=0):
+    """Both programs on seed 0, with the split of a seed."""
+    weights = folder / "seed0.safetensors"
+    network = random_network(addition_settings())
+    write_network(
+        weights, Network(settings["task"], "m", 0, 20, "grokked", settings, network.weights)
+    )
+    split = write_data(folder, addition_settings(), [seed])[0]
+    own = {name: tensor[0] for name, tensor in network.weights.items()}
+    run = write_run(folder, settings, own)
+    common = ("--split", split, "--output", folder / "out", "--device", "cpu")
+    return (
+        ("analyse_addition", "--weights", weights, *common),
+        ("follow_addition", "--run", run, *common),
+    )
+
+
+def test_programs_write_every_table_by_its_name(tmp_path):
+    for arguments in programs(tmp_path, addition_settings()):
+        run_program(*arguments)
+    assert {path.stem for path in (tmp_path / "out").iterdir()} == {
+        *("evaluation", "circuit", "identities", "circles", "embedding", "neurons"),
+        *("patched_neurons", "patched_groups", "ablation", "parsimony", "embedding_ablation"),
+        *("attention", "attention_maps", "progress", "spectra", "excluded"),
+        *("embedding_planes", "embedding_trace"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "seed", "message"),
+    [
+        (regression_settings(), 0, "task = linear_regression: expected modular_addition"),
+        (addition_settings(), 1, "no split for seed 0"),
+        (addition_settings(p=13), 0, "split of seed 0: 121 pairs, expected 169"),
+    ],
+)
+def test_wrong_input_is_named_and_nothing_written(tmp_path, settings, seed, message):
+    for arguments in programs(tmp_path, settings, seed):
+        with pytest.raises(SystemExit, match=message):
+            run_program(*arguments)
+    assert not (tmp_path / "out").exists()
