@@ -6,6 +6,7 @@ TRAININGS = [
     for model in study.models(config[task])
     for block, seeds in study.blocks(config[task], model).items()
 ]
+TRAINED_BY = {task: program("train", TASK_MODULES[task]) for task in TASKS}
 
 for task, model, block, seeds in TRAININGS:
 
@@ -13,7 +14,7 @@ for task, model, block, seeds in TRAININGS:
         name:
             f"train_{task}_{model}_{block}"
         input:
-            code=program("train", TASK_MODULES[task]),
+            code=TRAINED_BY[task],
             data=splits_of(model, seeds) if task == "modular_addition" else [],
         output:
             run=ensure(
