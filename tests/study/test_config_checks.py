@@ -73,11 +73,11 @@ BAD = {
     "unknown dtype": (one_model(mlp_dtype="half"), 'mlp_dtype = "half": expected float32 or bfl'),
     "held norm and weight decay": (
         one_model(norm="held"),
-        "weight_decay = 1.0: expected 0, because norm is held",
+        'norm = "held": expected free, or weight_decay 0 in place of 1.0',
     ),
     "held norm and fixed norm": (
         one_model(norm="held", weight_decay=0.0, after_memorising="fixed_norm"),
-        'after_memorising = "fixed_norm": expected keep, because norm is held',
+        'norm = "held": expected free, or after_memorising keep in place of',
     ),
     "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
     "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),

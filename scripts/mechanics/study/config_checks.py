@@ -208,9 +208,9 @@ def _held_norm_problems(model: dict) -> Iterator[tuple[tuple, str]]:
     if model.get("norm", "free") == "free":
         return
     if model["weight_decay"]:
-        yield ("weight_decay",), "0, because norm is held: decay would be undone at each step"
+        yield ("norm",), f"free, or weight_decay 0 in place of {model['weight_decay']}"
     if model["after_memorising"] == "fixed_norm":
-        yield ("after_memorising",), "keep, because norm is held: every matrix is fixed already"
+        yield ("norm",), "free, or after_memorising keep in place of fixed_norm"
 
 
 def is_prime(n: int) -> bool:
