@@ -1,4 +1,4 @@
-"""Train one stack of replicas and save checkpoints, history and the record of the run.
+"""Train one stack of replicas: checkpoints, history, final weights and the record of the run.
 
 By hand, with the progress bar:
     python scripts/train.py --settings results/full/runs/modular_addition/softmax_L1/0/run.json \\
@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from mechanics.models.weights import Network, write_network
 from mechanics.runtime.device import choose_device, device_name
 from mechanics.runtime.files import atomic, sha256
 from mechanics.runtime.progress import Progress
@@ -45,8 +46,11 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--settings", required=True, help="JSON, or a file (run.json will do)")
     parser.add_argument("--seeds", required=True, type=int, nargs="+")
-    parser.add_argument("--data", required=True, type=Path, nargs="+", help="from the data stage")
+    words = "splits of the pairs, one for each seed (addition)"
+    parser.add_argument("--data", default=[], type=Path, nargs="*", help=words)
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    words = "files of the final weights, …/{model}/seed{n}.safetensors, in the order of the seeds"
+    parser.add_argument("--weights", default=[], type=Path, nargs="*", help=words)
     parser.add_argument("--state", type=Path, help="folder of the resume state")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     parser.add_argument("--threads", type=int, default=1)
@@ -56,6 +60,10 @@ def parse_arguments() -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace) -> None:
     settings, seeds = read_settings(arguments.settings), arguments.seeds
+    if arguments.weights and len(arguments.weights) != len(seeds):
+        raise ValueError(
+            f"--weights: {len(arguments.weights)} files for {len(seeds)} seeds; expected one a seed"
+        )
     sources = (Path(__file__), task_file(settings["task"]))
     code = closure_sha256(*sources)
     device = choose_device(arguments.device, arguments.threads)
@@ -81,6 +89,8 @@ def run(arguments: argparse.Namespace) -> None:
     write_tensors(arguments.output / "checkpoints.safetensors", checkpoints)
     with atomic(arguments.output / "history.parquet") as part:
         pd.DataFrame(training.history).to_parquet(part, index=False)
+    for path, replica in zip(arguments.weights, training.replicas, strict=False):
+        write_network(path, final_network(path.parent.name, settings, replica, checkpoints))
     record = {
         "settings": settings,
         "seeds": seeds,
@@ -101,11 +111,26 @@ def run(arguments: argparse.Namespace) -> None:
     shutil.rmtree(done)
 
 
+def last_saved(checkpoints: dict, seed: int) -> tuple[int, dict]:
+    """The step of a seed's last checkpoint, and its weights."""
+    prefix = checkpoint_key(seed, 0).split("/")[0] + "/"
+    # steps are written with leading zeros
+    last = max(key.rsplit("/", 1)[0] for key in checkpoints if key.startswith(prefix))
+    own = {key.rsplit("/", 1)[1]: t for key, t in checkpoints.items() if key.startswith(f"{last}/")}
+    return int(last.split("/")[1].removeprefix("step")), own
+
+
+def final_network(model: str, settings: dict, replica, checkpoints: dict) -> Network:
+    """What is kept of one seed for all that needs no more than its final weights."""
+    step, weights = last_saved(checkpoints, replica.seed)
+    stacked = {name: tensor[None] for name, tensor in weights.items()}
+    task, seed, status = settings["task"], replica.seed, replica.status
+    return Network(task, model, seed, step, status, settings, stacked)
+
+
 def describe(replica, checkpoints, training) -> dict:
     """Status of one seed, the hash of its last saved weights, and what its training cost."""
-    prefix = checkpoint_key(replica.seed, 0).split("/")[0] + "/"
-    saved = sorted({key.rsplit("/", 1)[0] for key in checkpoints if key.startswith(prefix)})
-    last = [t.flatten() for key, t in checkpoints.items() if key.rsplit("/", 1)[0] == saved[-1]]
+    last = [tensor.flatten() for tensor in last_saved(checkpoints, replica.seed)[1].values()]
     return {
         "seed": replica.seed,
         "status": replica.status,

@@ -7,9 +7,12 @@ import sys
 import time
 from pathlib import Path
 
+import torch
 from helpers import addition_settings, write_data
 
+from mechanics.models.weights import read_network
 from mechanics.settings import as_argument
+from mechanics.training.checkpoint import Run
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,3 +49,22 @@ def test_finished_run_is_not_trained_over(tmp_path):
     again = subprocess.run(command, check=False, capture_output=True, text=True)
     assert again.returncode != 0
     assert "run.json is there already" in again.stderr
+
+
+def test_final_weights_are_those_of_the_last_checkpoint_with_what_they_are(tmp_path):
+    settings = addition_settings()
+    path = tmp_path / "weights/modular_addition/softmax_L1/seed0.safetensors"
+    command = [*train_command(tmp_path, "run", settings), "--weights", str(path)]
+    subprocess.run(command, check=True, capture_output=True)
+    network, run = read_network(path), Run(tmp_path / "run")
+    assert (network.task, network.model, network.seed) == ("modular_addition", "softmax_L1", 0)
+    assert (network.step, network.status, network.settings) == (20, "finished", settings)
+    final = run.final(0)
+    assert network.weights.keys() == final.keys()
+    assert all(torch.equal(network.weights[name], final[name]) for name in final)
+
+
+def test_a_file_of_weights_for_every_seed_or_none(tmp_path):
+    command = [*train_command(tmp_path, "run", addition_settings()), "--weights", "a", "b"]
+    result = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert "--weights: 2 files for 1 seeds; expected one a seed" in result.stderr

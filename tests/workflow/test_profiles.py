@@ -87,7 +87,7 @@ def test_gpu_is_asked_for_by_trainings_of_a_study_on_cuda_alone(clone, device, n
     assert result.returncode == 0, result.stdout + result.stderr
     resources = re.findall(r"rule (\w+):.*?resources: (.*?)\n", result.stdout, re.DOTALL)
     asking = [rule for rule, line in resources if "gpu=" in line]
-    assert asking == ["train"] * n_gpu
+    assert asking == ["train_modular_addition_softmax_L1_0"] * n_gpu
     devices = {rule: re.search(r"device=(\w+)", line) for rule, line in resources}
     assert devices["evaluate_addition"][1] == "auto"
-    assert devices["train"][1] == device
+    assert devices["train_modular_addition_softmax_L1_0"][1] == device

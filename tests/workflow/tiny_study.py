@@ -74,7 +74,8 @@ def planned(folder: Path, config: dict = TINY) -> set[str]:
     assert result.returncode == 0, result.stdout + result.stderr
     stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
     assert stats or "Nothing to be done" in result.stdout + result.stderr
-    return {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
+    names = {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
+    return {"train" if name.startswith("train_") else name for name in names}
 
 
 def changed(**sections) -> dict:

@@ -39,16 +39,6 @@ def seeds_of(wildcards):
     return asked_for(study.seeds_of_run, wildcards, wildcards.block)
 
 
-def training_data(wildcards):
-    """What the data stage makes for one training."""
-    seeds_of(wildcards)  # says so if there is no such run
-    if wildcards.task == "linear_regression":
-        # ancient: more prompts to judge by do not change what is trained, d and k do (settings).
-        # str: the flag would else mark the output itself, for every rule that reads it.
-        return [ancient(str(rules.sample_prompts.output[0]))]
-    return splits(wildcards)
-
-
 def runs(task, file, variants=True):
     """One file of every run of a task, with or without those of models that vary another one."""
     section = config[task]
@@ -88,8 +78,16 @@ def figures(*names):
     )
 
 
+def weights_of(task, model, seed):
+    return f"{RESULTS}/weights/{task}/{model}/seed{seed}.safetensors"
+
+
+def splits_of(model, seeds):
+    """The split of the pairs for every one of these seeds of an addition network."""
+    mark = study.split_mark(config["modular_addition"], model)
+    return expand(rules.split_pairs.output[0], seed=seeds, mark=mark)
+
+
 def splits(wildcards):
     """The split of the pairs for every seed of an addition run."""
-    seeds = seeds_of(wildcards)
-    mark = study.split_mark(config["modular_addition"], wildcards.model)
-    return expand(rules.split_pairs.output[0], seed=seeds, mark=mark)
+    return splits_of(wildcards.model, seeds_of(wildcards))

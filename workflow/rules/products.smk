@@ -7,21 +7,11 @@ NOTEBOOK = "workflow/notebooks/study.py"
 FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES | SWEEP_FIGURES
 
 
-def run_of(wildcards):
-    """The run that a seed was trained in."""
-    block = asked_for(study.run_of_seed, wildcards, int(wildcards.seed))
-    return multiext(
-        f"{run_folder(wildcards.task, wildcards.model, block)}/",
-        "run.json",
-        "checkpoints.safetensors",
-    )
-
-
 def final_weights(task, variants=True):
     """The final weights of every replica of a task."""
     section = config[task]
     return [
-        f"{RESULTS}/weights/{task}/{model}/seed{seed}.safetensors"
+        weights_of(task, model, seed)
         for model in study.models(section)
         if variants or not study.is_variant(section, model)
         for seeds in study.blocks(section, model).values()
@@ -122,7 +112,7 @@ def described(job):
     """What the record needs to know of a job. Files of the study are named from its folder."""
     read = list(map(str, job.input))
     return {
-        "rule": job.rule.name,
+        "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
         "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
         "inputs": [
             path.removeprefix(f"{RESULTS}/")

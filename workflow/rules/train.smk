@@ -1,40 +1,54 @@
-# Training: one job per stack of seeds. A killed job resumes from {RESULTS}/.state.
+# Training: a rule for every stack of seeds, as the files of final weights are named after the seeds.
+# A killed job resumes from {RESULTS}/.state.
+TRAININGS = [
+    (task, model, block, seeds)
+    for task in TASKS
+    for model in study.models(config[task])
+    for block, seeds in study.blocks(config[task], model).items()
+]
+TRAINED_BY = {task: program("train", TASK_MODULES[task]) for task in TASKS}
 
+for task, model, block, seeds in TRAININGS:
 
-rule train:
-    input:
-        code=lambda wildcards: program("train", TASK_MODULES[wildcards.task]),
-        data=training_data,
-    output:
-        ensure(
-            multiext(
-                f"{RESULTS}/runs/{{task}}/{{model}}/{{block}}/",
-                "checkpoints.safetensors",
-                "history.parquet",
-                "run.json",
+    rule:
+        name:
+            f"train_{task}_{model}_{block}"
+        input:
+            code=TRAINED_BY[task],
+            data=splits_of(model, seeds) if task == "modular_addition" else [],
+        output:
+            run=ensure(
+                multiext(
+                    f"{run_folder(task, model, block)}/",
+                    "checkpoints.safetensors",
+                    "history.parquet",
+                    "run.json",
+                ),
+                non_empty=True,
             ),
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/train_{{task}}_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/train_{{task}}_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: config["threads_per_training"]
-    resources:
-        mem_mb=3000,
-        runtime=120,
-        device=config["device"],
-        gpu=1 if config["device"] == "cuda" else None,
-        state=f"{RESULTS}/.state",
-    params:
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        settings=lambda wildcards: as_argument(
-            study.training_settings(config, wildcards.task, wildcards.model)
-        ),
-        seeds=seeds_of,
-    shell:
-        "python scripts/train.py --settings {params.settings:q} --seeds {params.seeds}"
-        " --data {input.data:q} --output {params.folder:q} --state {resources.state:q}"
-        " --device {resources.device} --threads {threads} > {log:q} 2>&1"
+            weights=ensure(
+                [weights_of(task, model, seed) for seed in seeds], non_empty=True
+            ),
+        log:
+            f"{RESULTS}/logs/train_{task}_{model}_{block}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/train_{task}_{model}_{block}.tsv"
+        conda:
+            "../../envs/study.yaml"
+        threads: config["threads_per_training"]
+        resources:
+            # one killed for its memory gets more when it is run again
+            mem_mb=lambda wildcards, attempt: 3000 * attempt,
+            runtime=120,
+            device=config["device"],
+            gpu=1 if config["device"] == "cuda" else None,
+            state=f"{RESULTS}/.state",
+        params:
+            folder=run_folder(task, model, block),
+            settings=as_argument(study.training_settings(config, task, model)),
+            seeds=seeds,
+        shell:
+            "python scripts/train.py --settings {params.settings:q} --seeds {params.seeds}"
+            " --data {input.data:q} --output {params.folder:q} --weights {output.weights:q}"
+            " --state {resources.state:q} --device {resources.device} --threads {threads}"
+            " > {log:q} 2>&1"

@@ -30,6 +30,7 @@ def import_closure(program: Path) -> tuple[Path, ...]:
     return tuple(sorted(found))
 
 
+@cache
 def _imported_names(path: Path) -> set[str]:
     """Dotted names under ``mechanics`` in the import statements of a file."""
     names: set[str] = set()
