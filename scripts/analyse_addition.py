@@ -7,8 +7,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import pandas as pd
-
 from mechanics.addition.attention import attention
 from mechanics.addition.circuit import circuit
 from mechanics.addition.embedding_ablation import embedding_ablation
@@ -18,8 +16,8 @@ from mechanics.addition.pairs import expect_addition, read_splits
 from mechanics.addition.patched import patched
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
-from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError
+from mechanics.tables.frames import write_tables
 from mechanics.training.checkpoint import CheckpointError
 
 # Called with the networks of the seeds, in float64, and their splits; the tables by their names.
@@ -52,15 +50,9 @@ def main() -> None:
         splits = read_splits(arguments.split, seeds, networks[0].settings["p"])
         networks = [network.exact(device) for network in networks]
         for name in arguments.only:
-            write(MEASURES[name](networks, splits), arguments.output)
+            write_tables(MEASURES[name](networks, splits), arguments.output)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:
         sys.exit(f"analyse_addition.py: {error}")
-
-
-def write(tables: dict[str, pd.DataFrame], folder: Path) -> None:
-    for name, table in tables.items():
-        with atomic(folder / f"{name}.parquet") as part:
-            table.to_parquet(part, index=False)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from analyse_addition import write
 from mechanics.addition.embedding_trace import trace
 from mechanics.addition.pairs import expect_addition, read_splits
 from mechanics.addition.progress import final_keys, follow_progress
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
+from mechanics.tables.frames import write_tables
 from mechanics.training.checkpoint import CheckpointError, Run
 
 
@@ -30,8 +30,8 @@ def main() -> None:
         expect_addition(run.settings, arguments.run)
         splits = read_splits(arguments.split, run.seeds, run.settings["p"])
         keys = {seed: final_keys(run, seed, device) for seed in run.seeds}
-        write(follow_progress(run, splits, keys, device), arguments.output)
-        write(trace(run, keys), arguments.output)
+        write_tables(follow_progress(run, splits, keys, device), arguments.output)
+        write_tables(trace(run, keys), arguments.output)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:
         sys.exit(f"follow_addition.py: {error}")
 

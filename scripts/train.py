@@ -46,8 +46,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--settings", required=True, help="JSON, or a file (run.json will do)")
     parser.add_argument("--seeds", required=True, type=int, nargs="+")
-    words = "splits of the pairs, one for each seed (addition)"
-    parser.add_argument("--data", default=[], type=Path, nargs="*", help=words)
+    parser.add_argument("--data", required=True, type=Path, nargs="+", help="from the data stage")
     parser.add_argument("--output", required=True, type=Path, help="folder of the run")
     words = "files of the final weights, …/{model}/seed{n}.safetensors, in the order of the seeds"
     parser.add_argument("--weights", default=[], type=Path, nargs="*", help=words)

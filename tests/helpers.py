@@ -51,7 +51,6 @@ def regression_settings(**changes) -> dict:
         "d_max": None,
         "subspace": "axis",
         "n_prompts_history": 16,
-        "n_queries": 1,
         "d": 3,
         "k_min": 2,
         "k_max": 8,

@@ -1,12 +1,9 @@
 """What a task asks of its network, and with which precision."""
 
-import pytest
 import torch
-from helpers import addition_settings, regression_settings, write_data
+from helpers import addition_settings, write_data
 
 from mechanics.addition.task import Task as ModularAddition
-from mechanics.models.prompts import sample_prompts
-from mechanics.regression.task import Task as LinearRegression
 
 
 def test_bfloat16_is_for_training_steps_and_not_for_what_is_measured(tmp_path):
@@ -21,13 +18,3 @@ def test_bfloat16_is_for_training_steps_and_not_for_what_is_measured(tmp_path):
     assert loss != exact
     torch.testing.assert_close(loss, exact, atol=0, rtol=2**-7)
     assert plain.measure(parameters, [0]) == rounded.measure(parameters, [0])
-
-
-@pytest.mark.parametrize("n_prompts", [16, 21])
-def test_a_history_is_measured_on_the_first_prompts_of_the_data_stage(n_prompts):
-    settings = regression_settings(n_prompts_history=n_prompts)
-    stored = {k: sample_prompts("evaluation", 0, k, 64, k, 1, settings["d"]) for k in (4, 8)}
-    for k, prompts in LinearRegression(settings, [], torch.device("cpu")).evaluation.items():
-        for name in ("x", "y", "x_test", "y_test"):
-            expected = getattr(stored[k], name)[:, :n_prompts]
-            assert torch.equal(getattr(prompts, name), expected)

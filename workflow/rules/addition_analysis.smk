@@ -1,220 +1,62 @@
-# Track B: what is measured on each run, at its end or at every checkpoint.
-ADDITION_RUN = multiext(
-    f"{RESULTS}/runs/modular_addition/{{model}}/{{block}}/",
-    "run.json",
-    "checkpoints.safetensors",
-)
+# Track B: what is measured on the final weights of each run, and what follows its checkpoints.
+MEASURED_ADDITION = ["evaluation"]
+if not SWEEP:  # a sweep asks only which of its many runs generalise
+    MEASURED_ADDITION += ["circuit", "identities", "circles", "embedding", "neurons"]
+    MEASURED_ADDITION += ["patched_neurons", "patched_groups", "ablation", "parsimony"]
+    MEASURED_ADDITION += ["embedding_ablation", "attention", "attention_maps"]
+FOLLOWED_ADDITION = ["progress", "spectra", "excluded"]
+FOLLOWED_ADDITION += ["embedding_planes", "embedding_trace"]
+ANALYSES = {  # program: what it reads of a run, the option for that, what it writes
+    "analyse_addition": (
+        lambda wildcards: [
+            weights_of("modular_addition", wildcards.model, seed)
+            for seed in seeds_of(wildcards)
+        ],
+        "--weights {input.run:q}" + (" --only evaluation" if SWEEP else ""),
+        MEASURED_ADDITION,
+    ),
+    "follow_addition": (
+        multiext(
+            f"{RESULTS}/runs/modular_addition/{{model}}/{{block}}/",
+            "run.json",
+            "checkpoints.safetensors",
+        ),
+        "--run {params.run:q}",
+        FOLLOWED_ADDITION,
+    ),
+}
 
+for analysis, (source, options, measured) in ANALYSES.items():
 
-rule analyse_addition_checkpoints:
-    input:
-        code=program("analyse_addition_checkpoints"),
-        run=ADDITION_RUN,
-        split=splits,
-    output:
-        progress=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/progress.parquet",
-            non_empty=True,
-        ),
-        spectra=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/spectra.parquet",
-            non_empty=True,
-        ),
-        excluded=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/excluded.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/analyse_addition_checkpoints_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/analyse_addition_checkpoints_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=15,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/analyse_addition_checkpoints.py --run {params.run:q} --split {input.split:q}"
-        " --output {output.progress:q}"
-        " --spectra {output.spectra:q}"
-        " --excluded {output.excluded:q}"
-        " --device {resources.device} > {log:q} 2>&1"
-
-
-rule measure_circuit:
-    input:
-        code=program("measure_circuit"),
-        run=ADDITION_RUN,
-    output:
-        circuit=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/circuit.parquet",
-            non_empty=True,
-        ),
-        identities=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/identities.parquet",
-            non_empty=True,
-        ),
-        circles=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/circles.parquet",
-            non_empty=True,
-        ),
-        embedding=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/embedding.parquet",
-            non_empty=True,
-        ),
-        neurons=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/neurons.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/measure_circuit_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/measure_circuit_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=15,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/measure_circuit.py --run {params.run:q}"
-        " --output {output.circuit:q}"
-        " --identities {output.identities:q}"
-        " --circles {output.circles:q}"
-        " --embedding {output.embedding:q}"
-        " --neurons {output.neurons:q}"
-        " --device {resources.device} > {log:q} 2>&1"
-
-
-rule patch_neurons:
-    input:
-        code=program("patch_neurons"),
-        run=ADDITION_RUN,
-    output:
-        neurons=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/patched_neurons.parquet",
-            non_empty=True,
-        ),
-        groups=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/patched_groups.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/patch_neurons_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/patch_neurons_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=15,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/patch_neurons.py --run {params.run:q}"
-        " --output {output.neurons:q}"
-        " --groups {output.groups:q}"
-        " --device {resources.device} > {log:q} 2>&1"
-
-
-rule ablate_frequencies:
-    input:
-        code=program("ablate_frequencies"),
-        run=ADDITION_RUN,
-        split=splits,
-    output:
-        ablation=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/ablation.parquet",
-            non_empty=True,
-        ),
-        parsimony=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/parsimony.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/ablate_frequencies_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/ablate_frequencies_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=15,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/ablate_frequencies.py --run {params.run:q} --split {input.split:q}"
-        " --output {output.ablation:q}"
-        " --parsimony {output.parsimony:q}"
-        " --device {resources.device} > {log:q} 2>&1"
-
-
-rule measure_addition_attention:
-    input:
-        code=program("measure_addition_attention"),
-        run=ADDITION_RUN,
-    output:
-        attention=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/attention.parquet",
-            non_empty=True,
-        ),
-        maps=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/attention_maps.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/measure_addition_attention_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/measure_addition_attention_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=15,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/measure_addition_attention.py --run {params.run:q}"
-        " --output {output.attention:q}"
-        " --maps {output.maps:q}"
-        " --device {resources.device} > {log:q} 2>&1"
-
-
-rule ablate_embedding:
-    input:
-        code=program("ablate_embedding"),
-        run=ADDITION_RUN,
-    output:
-        ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/embedding_ablation.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/ablate_embedding_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/ablate_embedding_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=30,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/ablate_embedding.py --run {params.run:q} --output {output:q}"
-        " --device {resources.device} > {log:q} 2>&1"
+    rule:
+        name:
+            analysis
+        input:
+            code=program(analysis),
+            run=source,
+            split=splits,
+        output:
+            ensure(
+                [
+                    f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/{name}.parquet"
+                    for name in measured
+                ],
+                non_empty=True,
+            ),
+        log:
+            f"{RESULTS}/logs/{analysis}_{{model}}_{{block}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{analysis}_{{model}}_{{block}}.tsv"
+        conda:
+            "../../envs/study.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=60,
+            device=ANALYSIS_DEVICE,
+        params:
+            run=lambda wildcards, input: Path(input.run[0]).parent,
+            folder=lambda wildcards, output: Path(output[0]).parent,
+        shell:
+            f"python scripts/{analysis}.py {options} --split {{input.split:q}}"
+            " --output {params.folder:q} --device {resources.device} > {log:q} 2>&1"

@@ -36,35 +36,3 @@ rule evaluate_regression:
         "python scripts/evaluate_regression.py --run {params.run:q} --data {input.data:q}"
         " --risk {output.risk:q} --distances {output.distances:q} --device {resources.device}"
         " > {log:q} 2>&1"
-
-
-rule evaluate_addition:
-    input:
-        code=program("evaluate_addition"),
-        run=multiext(
-            f"{RESULTS}/runs/modular_addition/{{model}}/{{block}}/",
-            "run.json",
-            "checkpoints.safetensors",
-        ),
-        split=splits,
-    output:
-        ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/evaluation.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/evaluate_addition_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/evaluate_addition_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=15,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/evaluate_addition.py --run {params.run:q} --split {input.split:q}"
-        " --output {output:q} --device {resources.device} > {log:q} 2>&1"

@@ -17,37 +17,6 @@ PAGE_TEMPLATES = [
 TRACED = ("progress", "spectra", "embedding_planes", "embedding_trace")
 
 
-rule trace_embedding:
-    input:
-        code=program("trace_embedding"),
-        run=ADDITION_RUN,
-        circuit=rules.measure_circuit.output.circuit,
-    output:
-        planes=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/embedding_planes.parquet",
-            non_empty=True,
-        ),
-        circles=ensure(
-            f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/embedding_trace.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/trace_embedding_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/trace_embedding_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/trace_embedding.py --run {params.run:q} --circuit {input.circuit:q}"
-        " --planes {output.planes:q} --circles {output.circles:q} > {log:q} 2>&1"
-
-
 rule build_page:
     input:
         code=program("build_page"),

@@ -6,6 +6,10 @@ TRAININGS = [
     for model in study.models(config[task])
     for block, seeds in study.blocks(config[task], model).items()
 ]
+TRAINING_DATA = {
+    "linear_regression": lambda model, seeds: rules.sample_prompts.output,
+    "modular_addition": splits_of,
+}
 TRAINED_BY = {task: program("train", TASK_MODULES[task]) for task in TASKS}
 
 for task, model, block, seeds in TRAININGS:
@@ -15,7 +19,7 @@ for task, model, block, seeds in TRAININGS:
             f"train_{task}_{model}_{block}"
         input:
             code=TRAINED_BY[task],
-            data=splits_of(model, seeds) if task == "modular_addition" else [],
+            data=TRAINING_DATA[task](model, seeds),
         output:
             run=ensure(
                 multiext(

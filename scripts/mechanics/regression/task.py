@@ -10,6 +10,7 @@ from mechanics.models import regression
 from mechanics.models.prompts import (
     Prompts,
     embed,
+    evaluation_prompts,
     random_subspaces,
     sample_prompts,
     shorten,
@@ -18,21 +19,10 @@ from mechanics.models.prompts import (
 )
 from mechanics.models.transformer import architecture, initial_weights, token_d
 from mechanics.runtime.seeds import generator
+from mechanics.training.checkpoint import read_tensors
 from mechanics.training.schedules import context_lengths, context_range
 
 Parameters = dict[str, Tensor]
-
-
-def held_out(settings: dict, k: int) -> Prompts:
-    """The first ``n_prompts_history`` prompts on which the study judges networks at this k.
-
-    They are drawn again, not read: what a training depends on are its settings. Numbers are drawn
-    in blocks of 16: only of whole blocks are the first ones the same, however many follow.
-    """
-    n_prompts = settings["n_prompts_history"]
-    whole = -(-n_prompts // 16) * 16
-    many = sample_prompts("evaluation", 0, k, whole, k, settings["n_queries"], settings["d"])
-    return Prompts(*(t[:, :n_prompts] for t in (many.x, many.y, many.x_test, many.y_test)))
 
 
 class Task:
@@ -42,8 +32,11 @@ class Task:
         self.settings, self.device = settings, device
         self.architecture = architecture(settings)
         self.shapes = regression.parameter_shapes(self.architecture, token_d(settings))
+        stored, _ = read_tensors(data[0])
         self.evaluation = {
-            k: embed(held_out(settings, k), token_d(settings)).to(device)
+            k: embed(
+                evaluation_prompts(stored, k, settings["n_prompts_history"]), token_d(settings)
+            ).to(device)
             for k in settings["measured_at"]
         }
 

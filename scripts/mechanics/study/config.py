@@ -118,8 +118,6 @@ def training_settings(config: dict, task: str, name: str) -> dict:
     entry = model_entry(section, name)
     shared = {key: section[key] for key in SHARED_SETTINGS[task]}
     own = {key: value for key, value in entry.items() if key not in NOT_SETTINGS}
-    if task == "linear_regression":  # the held-out prompts that a history is measured on
-        shared["n_queries"] = section["evaluation"]["n_queries"]
     return {"task": task, **shared, **own}
 
 

@@ -98,6 +98,12 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         table.to_parquet(part, index=False)
 
 
+def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:
+    """What was measured on a run, a parquet file for each table."""
+    for name, table in tables.items():
+        write_table(table, folder / f"{name}.parquet")
+
+
 KEYS = ("key_frequencies", "keys_w_e", "keys_neurons")  # lists of frequencies as text
 
 
