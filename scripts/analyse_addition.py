@@ -12,8 +12,8 @@ from mechanics.addition.circuit import circuit
 from mechanics.addition.embedding_ablation import embedding_ablation
 from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
-from mechanics.addition.pairs import expect_addition, read_splits
 from mechanics.addition.patched import patched
+from mechanics.addition.splits import expect_addition, read_splits
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError

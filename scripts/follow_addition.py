@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 from mechanics.addition.embedding_trace import trace
-from mechanics.addition.pairs import expect_addition, read_splits
 from mechanics.addition.progress import final_keys, follow_progress
+from mechanics.addition.splits import expect_addition, read_splits
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
 from mechanics.tables.frames import write_tables

@@ -28,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", required=True, type=Path, nargs="+", help="folders of the runs")
     parser.add_argument(
-        "--analysis", required=True, type=Path, help="folder with what evaluate_addition wrote"
+        "--analysis", required=True, type=Path, help="folder with what analyse_addition wrote"
     )
     parser.add_argument(
         "--progress", default=[], type=Path, nargs="*", help="progress.parquet of each run, if any"

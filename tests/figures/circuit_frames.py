@@ -1,4 +1,4 @@
-"""Frames of ``measure_circuit.py``: a clock network, a network without keys, a diverged seed."""
+"""Frames of ``addition.circuit``: a clock network, a network without keys, a diverged seed."""
 
 from functools import cache
 
@@ -6,7 +6,7 @@ import pandas as pd
 import torch
 from clock_network import clock_network
 
-import measure_circuit
+from mechanics.addition import circuit
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture, initialise
 
@@ -21,8 +21,8 @@ def _networks() -> list[dict[str, list[dict]]]:
     weights = initialise(shapes, 0.3, torch.Generator().manual_seed(0))
     weights = {name: tensor[None].double() for name, tensor in weights.items()}
     return [
-        measure_circuit.measure_network(*clock_network(59, (4, 17))),
-        measure_circuit.measure_network(weights, untrained),
+        circuit.measure_network(*clock_network(59, (4, 17))),
+        circuit.measure_network(weights, untrained),
     ]
 
 
@@ -32,7 +32,7 @@ def circuit_frames() -> dict[str, pd.DataFrame]:
     frames = {}
     for table in TABLES:
         rows = [row | {"seed": s} for s, own in enumerate(networks) for row in own.get(table, [])]
-        frame = measure_circuit.frame(rows, table)
+        frame = circuit.frame(rows, table)
         frame.insert(0, "model", MODEL)
         frame["status"] = frame["seed"].map({0: "finished", 1: "finished", 2: "diverged"})
         frames[table] = frame

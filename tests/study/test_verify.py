@@ -122,7 +122,7 @@ def test_device_is_that_of_the_runs_wherever_it_is_recorded(tmp_path, device, re
     for name in ("analysis", "table"):
         (tmp_path / name).write_text("")
     jobs = [job("train", code("train"), [], [path], device) for path in runs]
-    jobs += [job("measure", code("measure_circuit"), runs, ["analysis"], device)]
+    jobs += [job("measure", code("analyse_addition"), runs, ["analysis"], device)]
     jobs += [job("gather", code("gather"), ["analysis"], ["table"])]
     artefacts = record(tmp_path, jobs)["artefacts"]
     assert [artefacts[path]["device"] for path in runs] == ["B GPU", "A GPU"]

@@ -89,5 +89,5 @@ def test_gpu_is_asked_for_by_trainings_of_a_study_on_cuda_alone(clone, device, n
     asking = [rule for rule, line in resources if "gpu=" in line]
     assert asking == ["train_modular_addition_softmax_L1_0"] * n_gpu
     devices = {rule: re.search(r"device=(\w+)", line) for rule, line in resources}
-    assert devices["evaluate_addition"][1] == "auto"
+    assert devices["analyse_addition"][1] == "auto"
     assert devices["train_modular_addition_softmax_L1_0"][1] == device

@@ -17,7 +17,7 @@ def test_table_setting_reruns_the_table_only(study):
 
 
 def test_one_track_alone_is_planned(study):
-    assert "evaluate_addition" not in planned(study, TINY | {"modular_addition": None})
+    assert "analyse_addition" not in planned(study, TINY | {"modular_addition": None})
 
 
 def test_setting_of_one_model_retrains_it_only(study):

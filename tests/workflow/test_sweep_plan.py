@@ -22,8 +22,8 @@ def test_sweep_is_planned_in_ten_seconds(clone, device, n_jobs):
     assert result.returncode == 0, result.stderr
     counts = dict(re.findall(r"\n(\S+) +(\d+)(?=\n)", result.stdout))
     trainings = [name for name in counts if name.startswith("train_modular_addition_")]
-    assert len(trainings) == int(counts["evaluate_addition"]) == n_jobs
+    assert len(trainings) == int(counts["analyse_addition"]) == n_jobs
     assert int(counts["split_pairs"]) == 6 * 14
-    assert "analyse_addition_checkpoints" not in counts
+    assert "follow_addition" not in counts
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert seconds < 10  # of the processor: other work on the machine does not count

@@ -1,36 +1,48 @@
 # Track B: what is measured on the final weights of each run, and what follows its checkpoints.
-MEASURED_ADDITION = ["evaluation"]
-if not SWEEP:  # a sweep asks only which of its many runs generalise
-    MEASURED_ADDITION += ["circuit", "identities", "circles", "embedding", "neurons"]
-    MEASURED_ADDITION += ["patched_neurons", "patched_groups", "ablation", "parsimony"]
-    MEASURED_ADDITION += ["embedding_ablation", "attention", "attention_maps"]
-FOLLOWED_ADDITION = ["progress", "spectra", "excluded"]
-FOLLOWED_ADDITION += ["embedding_planes", "embedding_trace"]
-ANALYSES = {  # program: what it reads of a run, the option for that, what it writes
-    "analyse_addition": (
-        lambda wildcards: [
-            weights_of("modular_addition", wildcards.model, seed)
-            for seed in seeds_of(wildcards)
-        ],
-        "--weights {input.run:q}" + (" --only evaluation" if SWEEP else ""),
-        MEASURED_ADDITION,
-    ),
-    "follow_addition": (
-        multiext(
-            f"{RESULTS}/runs/modular_addition/{{model}}/{{block}}/",
-            "run.json",
-            "checkpoints.safetensors",
-        ),
-        "--run {params.run:q}",
-        FOLLOWED_ADDITION,
-    ),
+FINAL = {  # measures of analyse_addition.py, and the tables that they write
+    "evaluation": ["evaluation"],
+    "circuit": ["circuit", "identities", "circles", "embedding", "neurons"],
+    "patching": ["patched_neurons", "patched_groups"],
+    "ablation": ["ablation", "parsimony"],
+    "embedding_ablation": ["embedding_ablation"],
+    "attention": ["attention", "attention_maps"],
 }
+FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
+VARIANTS_ARE_ASKED = ["evaluation"] if SWEEP else ["evaluation", "circuit"]
+ANALYSES = [  # rule, program, models, what it reads of a run, options, the tables that it writes
+    (
+        "analyse_addition",
+        "analyse_addition",
+        addition_models(variants=False),
+        analysed_weights,
+        "--weights {input.run:q}",
+        ["evaluation"] if SWEEP else sum(FINAL.values(), []),
+    ),
+    (
+        "analyse_variant",
+        "analyse_addition",
+        addition_models(variants=True),
+        analysed_weights,
+        "--weights {input.run:q}",
+        sum([FINAL[measure] for measure in VARIANTS_ARE_ASKED], []),
+    ),
+    (
+        "follow_addition",
+        "follow_addition",
+        "[^/]+",
+        addition_run,
+        "--run {params.run:q}",
+        FOLLOWED,
+    ),
+]
 
-for analysis, (source, options, measured) in ANALYSES.items():
+for name, analysis, models, source, options, written in ANALYSES:
+    chosen = [measure for measure, own in FINAL.items() if set(own) <= set(written)]
+    options += f" --only {' '.join(chosen)}" if chosen else ""
 
     rule:
         name:
-            analysis
+            name
         input:
             code=program(analysis),
             run=source,
@@ -38,15 +50,17 @@ for analysis, (source, options, measured) in ANALYSES.items():
         output:
             ensure(
                 [
-                    f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/{name}.parquet"
-                    for name in measured
+                    f"{RESULTS}/analysis/modular_addition/{{model}}/{{block}}/{table}.parquet"
+                    for table in written
                 ],
                 non_empty=True,
             ),
         log:
-            f"{RESULTS}/logs/{analysis}_{{model}}_{{block}}.log",
+            f"{RESULTS}/logs/{name}_{{model}}_{{block}}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/{analysis}_{{model}}_{{block}}.tsv"
+            f"{RESULTS}/benchmarks/{name}_{{model}}_{{block}}.tsv"
+        wildcard_constraints:
+            model=models,
         conda:
             "../../envs/study.yaml"
         threads: 1

@@ -1,14 +1,4 @@
 # The numbers that are stated, and the report that states them.
-def numbered_tables():
-    """The tables that numbers are read from, of those that this study has."""
-    made = {
-        Path(path).stem: path
-        for path in regression_results() + addition_results()
-        if Path(path).parent.name == "tables"  # figures have the same names
-    }
-    return [
-        made[name] for task in TASKS for name in stated.TABLES[task] if name in made
-    ]
 
 
 rule write_numbers:

@@ -91,3 +91,22 @@ def splits_of(model, seeds):
 def splits(wildcards):
     """The split of the pairs for every seed of an addition run."""
     return splits_of(wildcards.model, seeds_of(wildcards))
+
+
+def addition_models(variants):
+    """A pattern for the names of the models that vary another one, or of those that do not."""
+    section = config.get("modular_addition") or {"models": {}}
+    names = [
+        n for n in study.models(section) if study.is_variant(section, n) == variants
+    ]
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def analysed_weights(wildcards):
+    seeds = seeds_of(wildcards)
+    return [weights_of("modular_addition", wildcards.model, seed) for seed in seeds]
+
+
+def addition_run(wildcards):
+    folder = run_folder("modular_addition", wildcards.model, wildcards.block)
+    return multiext(f"{folder}/", "run.json", "checkpoints.safetensors")

@@ -25,6 +25,18 @@ def drawn_from(wildcards):
     return [where(name) for name in FIGURES[wildcards.figure][1]]
 
 
+def numbered_tables():
+    """The tables that numbers are read from, of those that this study has."""
+    made = {
+        Path(path).stem: path
+        for path in regression_results() + addition_results()
+        if Path(path).parent.name == "tables"  # figures have the same names
+    }
+    return [
+        made[name] for task in TASKS for name in stated.TABLES[task] if name in made
+    ]
+
+
 def notebook_code():
     """The source of the notebook, and what it imports."""
     root = Path(workflow.basedir).parent

@@ -48,7 +48,7 @@ for task, model, block, seeds in TRAININGS:
             gpu=1 if config["device"] == "cuda" else None,
             state=f"{RESULTS}/.state",
         params:
-            folder=run_folder(task, model, block),
+            folder=lambda wildcards, output: Path(output[0]).parent,
             settings=as_argument(study.training_settings(config, task, model)),
             seeds=seeds,
         shell:

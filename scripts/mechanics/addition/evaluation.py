@@ -5,7 +5,8 @@ import torch
 
 from mechanics.addition.ablation import judge
 from mechanics.addition.fourier import n_frequencies_for, sum_spectrum
-from mechanics.addition.pairs import all_pairs, members
+from mechanics.addition.pairs import all_pairs
+from mechanics.addition.splits import members
 from mechanics.models import addition
 from mechanics.models.weights import Network
 

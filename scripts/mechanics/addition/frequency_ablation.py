@@ -40,8 +40,8 @@ from mechanics.addition.fourier import (
     sum_spectrum,
 )
 from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.pairs import members
 from mechanics.addition.progress_measures import excluded_logits, restricted_logits
+from mechanics.addition.splits import members
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 

@@ -4,15 +4,11 @@ The loss is a cross-entropy in float64: in float32 the softmax of a network that
 underflows once the loss is about 1e-7, and training shows false "slingshots" (Nanda et al. 2023).
 """
 
-from pathlib import Path
-
-import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mechanics.runtime.seeds import generator
-from mechanics.settings import ConfigError
 
 
 def all_pairs(p: int) -> Int[Tensor, "pair 2"]:
@@ -40,36 +36,6 @@ def training_mask(p: int, train_fraction: float, replica: int) -> Bool[Tensor, "
 def swapped_in_training(mask: Bool[Tensor, "pair"], p: int) -> Bool[Tensor, "pair"]:
     """Whether (b, a) is trained on: such a validation pair could be answered by symmetry alone."""
     return mask.view(p, p).T.flatten()
-
-
-def members(split: pd.DataFrame) -> dict[str, Bool[Tensor, "pair"]]:
-    """Which pairs belong to which part. A swapped validation pair has (b, a) in training."""
-    trained = torch.tensor((split["split"] == "train").to_numpy())
-    swapped = torch.tensor(split["swapped_in_training"].to_numpy())
-    return {
-        "all": torch.ones_like(trained),
-        "train": trained,
-        "validation": ~trained,
-        "validation_swapped": ~trained & swapped,
-        "validation_new": ~trained & ~swapped,
-    }
-
-
-def expect_addition(settings: dict, path: Path) -> None:
-    """Raises ConfigError, with the path, for settings of another task."""
-    if settings["task"] != "modular_addition":
-        raise ConfigError(f"{path}: task = {settings['task']}: expected modular_addition")
-
-
-def read_splits(paths: list[Path], seeds: list[int], p: int) -> dict[int, pd.DataFrame]:
-    """The split of every seed. Raises ConfigError if one is missing or of another p."""
-    splits = {int(table["seed"].iloc[0]): table for table in map(pd.read_parquet, paths)}
-    for seed in seeds:
-        if seed not in splits:
-            raise ConfigError(f"no split for seed {seed} among {', '.join(map(str, paths))}")
-        if len(splits[seed]) != p**2:
-            raise ConfigError(f"split of seed {seed}: {len(splits[seed])} pairs, expected {p**2}")
-    return splits
 
 
 def cross_entropy(

@@ -21,7 +21,7 @@ from mechanics.addition.fourier import (
     sum_spectrum,
 )
 from mechanics.addition.neurons import EXPLAINED, neuron_frequencies
-from mechanics.addition.pairs import all_pairs, members, targets
+from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.progress_measures import (
     MATRICES,
     MOMENTS,
@@ -34,6 +34,7 @@ from mechanics.addition.progress_measures import (
     pair_losses,
     restricted_logits,
 )
+from mechanics.addition.splits import members
 from mechanics.models.addition import Parameters
 from mechanics.models.transformer import Architecture, architecture
 from mechanics.training.checkpoint import Run

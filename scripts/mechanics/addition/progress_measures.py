@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.activations import neuron_logits
 from mechanics.addition.fourier import (
     along_sum,
     frequency_shares,
@@ -36,16 +36,18 @@ MOMENTS = (
 def logits_and_neurons(
     parameters: addition.Parameters, architecture: Architecture
 ) -> tuple[Float[Tensor, "pair token"], Float[Tensor, "pair d_mlp"] | None]:
-    """Logits and hook_post of one replica at "=" for all pairs, in float64.
+    """Logits and hook_post of one replica at "=" for all pairs.
 
-    None for hook_post where W_L does not say what the neurons do.
+    None for hook_post where W_L does not say what the neurons do. ``addition_activations`` has
+    both too; the many checkpoints of a run are worth the shortcut.
     """
-    if architecture.reads_neurons_directly:
-        activations = addition_activations(parameters, architecture)
-        return activations.logits, activations.hook_post[0]
     W_E = parameters["embed.W_E"]
     pairs = all_pairs(W_E.shape[1] - 1).to(W_E.device)[None]
-    return addition.forward(parameters, pairs, architecture)[0], None
+    cache: dict[str, Tensor] = {}
+    logits = addition.forward(parameters, pairs, architecture, cache)[0]
+    if not architecture.reads_neurons_directly:
+        return logits, None
+    return logits, cache["blocks.0.mlp.hook_post"][0]
 
 
 def key_spectrum(

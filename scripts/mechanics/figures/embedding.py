@@ -1,6 +1,6 @@
 """The embedding of the numbers: its spectrum, singular values and circles. Frames in, figure out.
 
-The frames are those of ``measure_circuit.py`` (``circuit``, ``embedding``, ``circles``) after
+The frames are those of ``addition.circuit`` (``circuit``, ``embedding``, ``circles``) after
 columns model, seed and status; diverged seeds are left out and said so.
 """
 

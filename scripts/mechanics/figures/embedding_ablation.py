@@ -30,8 +30,8 @@ OTHER = "0.65"
 def embedding_ablation(ablation: pd.DataFrame) -> Figure:
     """Loss on all pairs with frequencies removed from W_E, a row per model; marks are seeds.
 
-    ``ablation``: model, seed, status, and the columns of ``ablate_embedding.py``. Left: without
-    each frequency, those of W_E that pass the key rule in colour. Right: sets of frequencies, with
+    ``ablation``: model, seed, status, and the columns of ``addition.embedding_ablation``. Left:
+    without each frequency, those of W_E that pass the key rule in colour. Right: sets, with
     the least and the largest accuracy of all seeds and draws above. Dashed: the whole networks, and
     the uniform answer, ln p. Raises ValueError if every seed diverged.
     """

@@ -28,7 +28,7 @@ WORDS = {"logits": "removed from the logits", "clusters": "its neurons at their 
 def frequency_ablation(ablation: pd.DataFrame, split: str = "all") -> Figure:
     """Loss after the removal of each frequency, every seed, a row per model.
 
-    ``ablation``: model, status, and the columns of ``ablate_frequencies.py``. Coloured and
+    ``ablation``: model, status, and the columns of ``addition.frequency_ablation``. Coloured and
     numbered: key frequencies; grey: all others. Dashed: the loss of each whole network, and of the
     uniform answer, ln p.
     Raises ValueError if there is nothing to draw.

@@ -1,6 +1,6 @@
 """Neurons by frequency, and the identities that the logits follow. Frames in, figure out.
 
-The frames are those of ``measure_circuit.py`` (``circuit``, ``neurons``, ``identities``) after
+The frames are those of ``addition.circuit`` (``circuit``, ``neurons``, ``identities``) after
 columns model, seed and status; diverged seeds are left out and said so.
 """
 

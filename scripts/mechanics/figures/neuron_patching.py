@@ -30,7 +30,7 @@ NOTHING = "answers no pair of prompts:\nnothing to recover"
 def neuron_patching(neurons: pd.DataFrame, groups: pd.DataFrame) -> Figure:
     """Recovery of single neurons, of the largest n, of parts; hooked beside closed form.
 
-    ``neurons`` and ``groups``: model, status and the columns of ``patch_neurons.py``. A model whose
+    ``neurons`` and ``groups``: model, status and the columns of ``addition.patched``. A model whose
     neurons have no closed form (LayerNorm, more layers) has its positions and layers instead.
     Recovery 0 is the corrupted run, 1 the clean one; where nothing is said, denoising is drawn.
     """

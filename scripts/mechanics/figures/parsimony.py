@@ -25,7 +25,7 @@ LEAST_RANGE = 10  # frequencies on the axis at least; twice the keys if these ar
 def parsimony(table: pd.DataFrame) -> Figure:
     """Accuracy and minimum margin by frequencies and by neurons kept, a row per model.
 
-    ``table``: model, status, and the columns of ``ablate_frequencies.py --parsimony``. Lines are
+    ``table``: model, status, and the columns of parsimony.parquet. Lines are
     seeds; a circle is |K| of a seed, a cross as many random other frequencies, pale lines neurons
     in random order. Dashed: the ideal formula with the fitted amplitudes of the same frequencies.
     Dotted: n equal amplitudes with the keys' total, the median choice of frequencies; dash-dotted:

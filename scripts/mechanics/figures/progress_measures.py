@@ -56,7 +56,7 @@ def progress_measures(
     """Losses, accuracies, excluded loss per key frequency and structure, a column per seed.
 
     ``progress`` and ``excluded``: model, status and the columns of
-    ``analyse_addition_checkpoints.py``. Shaded: the phases of ``change_points``; dotted: the
+    ``follow_addition.py``. Shaded: the phases of ``change_points``; dotted: the
     grokking step; dashed: ln p, the loss of a guess.
     Raises ValueError if the frame has no seed of the model.
     """

@@ -63,9 +63,12 @@ def scores_between(query: Rows, key: Rows, scale: float) -> Rows:
 
 
 def forward(
-    parameters: Parameters, pairs: Int[Tensor, "seed pair 2"], architecture: Architecture
+    parameters: Parameters,
+    pairs: Int[Tensor, "seed pair 2"],
+    architecture: Architecture,
+    cache: dict[str, Tensor] | None = None,
 ) -> Float[Tensor, "seed pair token"]:
-    """Logits at "=" for each pair (a, b)."""
+    """Logits at "=" for each pair (a, b); ``cache`` keeps each layer's mlp.hook_post at "="."""
     W_E, W_pos = parameters["embed.W_E"], parameters["pos_embed.W_pos"]
     a, b = pairs.unbind(-1)
     streams = [
@@ -75,12 +78,12 @@ def forward(
     ]
     for layer in range(architecture.n_layers):
         last = layer == architecture.n_layers - 1
-        streams = _collapsed_block(parameters, streams, layer, architecture, only_last=last)
+        streams = _collapsed_block(parameters, streams, layer, architecture, last, cache)
     final = normalise(streams[-1].rows, parameters, "ln_final", architecture)
     return project(final, parameters["unembed.W_U"])
 
 
-def _collapsed_block(parameters, streams, layer, architecture, only_last) -> list[Rows]:
+def _collapsed_block(parameters, streams, layer, architecture, only_last, cache) -> list[Rows]:
     """The streams after one block: of all three positions, or of "=" alone."""
     name = f"blocks.{layer}"
     normed = [
@@ -107,7 +110,7 @@ def _collapsed_block(parameters, streams, layer, architecture, only_last) -> lis
         pattern = attention_pattern(scores, architecture.attention)
         mixed = sum(pattern[..., j, None] * value for j, value in enumerate(visible))
         stream = stream + join_heads(mixed, parameters[f"{name}.attn.W_O"])
-        result.append(Rows(stream + mlp(stream, parameters, layer, architecture), index))
+        result.append(Rows(stream + mlp(stream, parameters, layer, architecture, cache), index))
     return result
 
 

@@ -55,6 +55,7 @@ def write_network(path: Path, network: Network) -> None:
 def read_network(path: Path) -> Network:
     """Raises CheckpointError, with the path, if the file is missing, damaged or of another kind."""
     weights, about = read_tensors(path)
+    about = {"status": "finished"} | about  # none was recorded for those published first
     missing = [key for key in ABOUT if key not in about]
     if missing:
         raise CheckpointError(

@@ -37,8 +37,8 @@ def describe_addition(
 ) -> str:
     """What the seeds have become, counted, each kind with its evidence.
 
-    ``evaluation``, ``circuit``, ``parsimony``: what evaluate_addition.py, measure_circuit.py and
-    ablate_frequencies.py wrote of the sound seeds of one network.
+    ``evaluation``, ``circuit``, ``parsimony``: what analyse_addition.py wrote
+    of the sound seeds of one network.
     """
     if evaluation.empty:
         return "no sound seed"
