@@ -15,7 +15,7 @@ ANALYSES = [  # rule, program, models, what it reads of a run, options, the tabl
         "analyse_addition",
         addition_models(variants=False),
         analysed_weights,
-        "--weights {input.run:q}",
+        "--weights",
         ["evaluation"] if SWEEP else sum(FINAL.values(), []),
     ),
     (
@@ -23,7 +23,7 @@ ANALYSES = [  # rule, program, models, what it reads of a run, options, the tabl
         "analyse_addition",
         addition_models(variants=True),
         analysed_weights,
-        "--weights {input.run:q}",
+        "--weights",
         sum([FINAL[measure] for measure in VARIANTS_ARE_ASKED], []),
     ),
     (
@@ -31,14 +31,13 @@ ANALYSES = [  # rule, program, models, what it reads of a run, options, the tabl
         "follow_addition",
         "[^/]+",
         addition_run,
-        "--run {params.run:q}",
+        "--run",
         FOLLOWED,
     ),
 ]
 
-for name, analysis, models, source, options, written in ANALYSES:
+for name, analysis, models, source, option, written in ANALYSES:
     chosen = [measure for measure, own in FINAL.items() if set(own) <= set(written)]
-    options += f" --only {' '.join(chosen)}" if chosen else ""
 
     rule:
         name:
@@ -68,9 +67,15 @@ for name, analysis, models, source, options, written in ANALYSES:
             mem_mb=3000,
             runtime=60,
             device=ANALYSIS_DEVICE,
-        params:
-            run=lambda wildcards, input: Path(input.run[0]).parent,
+        params:  # a loop's names have their last values by the time that a shell command is run
+            program=f"scripts/{analysis}.py",
+            option=option,
+            source=lambda wildcards, input: (
+                Path(input.run[0]).parent if "run.json" in input.run[0] else input.run
+            ),
+            only=f"--only {' '.join(chosen)}" if chosen else "",
             folder=lambda wildcards, output: Path(output[0]).parent,
         shell:
-            f"python scripts/{analysis}.py {options} --split {{input.split:q}}"
-            " --output {params.folder:q} --device {resources.device} > {log:q} 2>&1"
+            "python {params.program} {params.option} {params.source:q} {params.only}"
+            " --split {input.split:q} --output {params.folder:q} --device {resources.device}"
+            " > {log:q} 2>&1"

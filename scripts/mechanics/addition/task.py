@@ -40,7 +40,7 @@ class Task:
             self.trained[int(split["seed"].iloc[0])] = mask.to(device)
         self.training_rows = {seed: mask.nonzero()[:, 0] for seed, mask in self.trained.items()}
         size = settings["pairs_per_step"]
-        every_pair = all(size is None or size >= len(rows) for rows in self.training_rows.values())
+        every_pair = size is None or size >= int(settings["train_fraction"] * p * p)
         # one stack at a time: it shrinks when a replica ends, and does not grow again
         self.pair_rows = lru_cache(maxsize=1)(self._pair_rows)
         self.by_tables = every_pair and table_rows.applies(self.architecture)

@@ -16,9 +16,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from mechanics.addition.pairs import cross_entropy, training_mask
+from mechanics.addition.pairs import mean_cross_entropy, training_mask
 from mechanics.addition.task import Task as ModularAddition
-from mechanics.models import addition, regression
+from mechanics.models import addition, regression, table_rows
 from mechanics.models.lens import to_lens
 from mechanics.models.prompts import squared_errors, stack_prompts
 from mechanics.regression.task import Task as LinearRegression
@@ -78,18 +78,24 @@ def addition_variants(settings: dict, trained: dict[str, Tensor] | None = None) 
 
         def losses(leaves, _):
             logits = logits_at_equals(leaves, pairs, own.trained_as)
-            return cross_entropy(logits, correct).mean(dim=-1)
+            return mean_cross_entropy(logits, correct)
 
         return stacked_step(weights, settings, losses)
 
     def native():
         return _lens_step(to_lens(parameters, network), settings, pairs, correct)
 
+    index = table_rows.PairRows(pairs, settings["p"], network.n_heads)
+
+    def by_tables(leaves, _, architecture):
+        return table_rows.forward(leaves, index, architecture)
+
     variants = {
+        "table_rows": ours(by_tables),
+        "products": products_alone(ours(by_tables)),
+        "bfloat16": ours(by_tables, "bfloat16"),
+        "bfloat16_products": products_alone(ours(by_tables, "bfloat16")),
         "collapsed": ours(addition.forward),
-        "products": products_alone(ours(addition.forward)),
-        "bfloat16": ours(addition.forward, "bfloat16"),
-        "bfloat16_products": products_alone(ours(addition.forward, "bfloat16")),
         "full_sequence": ours(lambda *args: addition.run(*args)[:, :, -1]),
         "transformer_lens": _by_default(native()),
         "transformer_lens_onednn": native(),
@@ -98,7 +104,7 @@ def addition_variants(settings: dict, trained: dict[str, Tensor] | None = None) 
         objective.shapes
     ):
         final = {name: trained[name][None] for name in objective.shapes}
-        variants["trained"] = ours(addition.forward, weights=final)
+        variants["trained"] = ours(by_tables, weights=final)
     return variants
 
 
