@@ -47,7 +47,7 @@ def test_corrupted_checkpoint_is_named(study):
     path = study / RUNS / "modular_addition/softmax_L1/0/checkpoints.safetensors"
     intact = path.read_bytes()
     path.write_bytes(intact[:-5])
-    analysed = "results/tiny/analysis/modular_addition/softmax_L1/0/evaluation.parquet"
+    analysed = "results/tiny/analysis/modular_addition/softmax_L1/0/progress.parquet"
     result = snakemake(study, analysed, "--force")
     path.write_bytes(intact)
     assert result.returncode != 0

@@ -12,9 +12,8 @@ from tiny_study import RUNS, TINY, changed, planned, python, snakemake
 from mechanics.training.checkpoint import Run, read_tensors
 
 DEAR = {  # the rules whose results are published and restored
-    *("sample_prompts", "split_pairs", "train", "evaluate_regression", "evaluate_addition"),
-    *("analyse_checkpoints", "analyse_addition_checkpoints", "measure", "measure_attention"),
-    *("measure_addition_attention", "measure_circuit", "patch_neurons", "ablate_frequencies"),
+    *("sample_prompts", "split_pairs", "train", "evaluate_regression", "analyse_checkpoints"),
+    *("measure", "measure_attention", "analyse_addition", "analyse_variant", "follow_addition"),
 }
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from tiny_study import TINY, changed, planned, snakemake
 
 SHOWS = {"write_numbers", "build_report", "build_page", "execute_notebook"}  # what is in the tables
@@ -31,11 +32,44 @@ def test_setting_of_one_model_retrains_it_only(study):
     }
 
 
-def test_more_evaluation_prompts_retrain_nothing(study):
-    evaluation = TINY["linear_regression"]["evaluation"] | {"n_prompts": 128}
-    rules = planned(study, changed(linear_regression={"evaluation": evaluation}))
-    assert "evaluate_regression" in rules
-    assert "train" not in rules
+def trainings(study, config: dict = TINY) -> set[str]:
+    """Tasks of which a dry run would train something."""
+    output = snakemake(study, "--dry-run", "--quiet", "host", config=config).stdout
+    return set(re.findall(r"\ntrain_(linear_regression|modular_addition)_", output))
+
+
+def test_two_changed_values_train_again(study):
+    """The prompts that a history is measured on are an input: nothing hides another change."""
+    section = TINY["linear_regression"]
+    evaluation = {"evaluation": section["evaluation"] | {"n_prompts": 65}}
+    rate = {"learning_rate": 0.02}
+    models = section["models"] | {"linear_L1": section["models"]["linear_L1"] | rate}
+    assert trainings(study, changed(linear_regression=evaluation)) == {"linear_regression"}
+    assert trainings(study, changed(linear_regression=evaluation | {"models": models})) == {
+        "linear_regression"
+    }
+
+
+@pytest.mark.parametrize(
+    ("module", "tasks"),
+    [
+        ("models/prompts", {"linear_regression"}),
+        ("regression/task", {"linear_regression"}),
+        ("addition/task", {"modular_addition"}),
+        ("addition/pairs", {"modular_addition"}),
+        ("regression/laws/risk", set()),
+        ("runtime/seeds", {"linear_regression", "modular_addition"}),
+        ("training/checkpoint", {"linear_regression", "modular_addition"}),
+    ],
+)
+def test_an_edited_module_trains_the_networks_that_are_made_by_it(study, module, tasks):
+    path = study / f"scripts/mechanics/{module}.py"
+    before = path.read_text()
+    path.write_text(before + "\n# edited\n")
+    try:
+        assert trainings(study) == tasks
+    finally:
+        path.write_text(before)
 
 
 def test_new_seed_trains_that_seed_only(study):
