@@ -14,13 +14,34 @@ class ConfigError(Exception):
 
 
 def read_yaml(path: str) -> dict:
+    """Raises ConfigError for a file that is no YAML, has no keys, or gives a key twice."""
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        text = Path(path).read_text()
+        content = yaml.safe_load(text)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected keys and values, found {content!r}")
+    _refuse_duplicates(path, yaml.compose(text))
     return content
+
+
+def _refuse_duplicates(path: str, node: yaml.Node, above: str = "") -> None:
+    """YAML keeps the last of two equal keys and drops the other without a word."""
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_duplicates(path, item, above)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        name, line = f"{above}{key.value}", key.start_mark.line + 1
+        if name in lines:
+            raise ConfigError(
+                f"{path}: {name} stands twice, on lines {lines[name]} and {line}: expected it once"
+            )
+        lines[name] = line
+        _refuse_duplicates(path, value, f"{name}.")
 
 
 def as_argument(value: object) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mechanics.settings import ConfigError
+from mechanics.settings import ConfigError, read_yaml
 from mechanics.study.config import load, model_entry, run_of_seed, seeds_of_run, training_settings
 
 STUDY = str(Path(__file__).parents[2] / "config" / "config.yaml")
@@ -47,3 +47,12 @@ def test_run_that_the_config_lacks_is_named(run, message):
         run_of_seed(config, "modular_addition", "m", 2)
     with pytest.raises(ConfigError, match=message):
         seeds_of_run(config, *run)
+
+
+def test_a_key_given_twice_is_refused_with_both_lines(tmp_path):
+    path = tmp_path / "twice.yaml"
+    path.write_text("study: a\nmodular_addition:\n  p: 7\n  models:\n    m: {p: 1}\n  p: 11\n")
+    with pytest.raises(ConfigError, match="modular_addition.p stands twice, on lines 3 and 6"):
+        read_yaml(str(path))
+    path.write_text("study: a\nmodels: {a: &a {b: 1}, c: {<<: *a, b: 2}}\n")
+    assert read_yaml(str(path))["models"]["c"] == {"b": 2}
