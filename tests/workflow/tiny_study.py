@@ -40,7 +40,7 @@ TINY = {
             ["linear_L1", "deep_L6", "softmax_L1_decay_off", "softmax_L1_fixed_norm"]
             + [f"softmax_L1_wd{decay}" for decay in ("0.1", "0.3", "3")]
         )
-        | {"softmax_L1": {"seeds": [0, 1]}, "softmax_L1_wd0": {"seeds": [0]}},
+        | {"softmax_L1": {"seeds": [0, 1]}, "softmax_L1_wd0": {"seeds": [0], "steps": 200}},
     },
 }
 RUNS = "results/tiny/runs"
