@@ -10,7 +10,7 @@ from tiny_study import ENVIRONMENT
 
 
 @pytest.mark.parametrize(("device", "n_jobs"), [("cpu", 504), ("cuda", 36)])
-def test_sweep_is_planned_in_ten_seconds(clone, device, n_jobs):
+def test_sweep_is_planned_in_fifteen_seconds(clone, device, n_jobs):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "host", "rules"]
     result = subprocess.run(
@@ -26,4 +26,5 @@ def test_sweep_is_planned_in_ten_seconds(clone, device, n_jobs):
     assert int(counts["split_pairs"]) == 6 * 14
     assert "follow_addition" not in counts
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert seconds < 10  # of the processor: other work on the machine does not count
+    # of the processor: other work does not count. Every run is a rule: its weights bear its seeds.
+    assert seconds < 15
