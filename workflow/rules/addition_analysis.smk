@@ -68,7 +68,7 @@ for name, analysis, models, source, option, written in ANALYSES:
             runtime=60,
             device=ANALYSIS_DEVICE,
         params:  # a loop's names have their last values by the time that a shell command is run
-            program=f"scripts/{analysis}.py",
+            program=analysis,
             option=option,
             source=lambda wildcards, input: (
                 Path(input.run[0]).parent if "run.json" in input.run[0] else input.run
@@ -76,6 +76,6 @@ for name, analysis, models, source, option, written in ANALYSES:
             only=f"--only {' '.join(chosen)}" if chosen else "",
             folder=lambda wildcards, output: Path(output[0]).parent,
         shell:
-            "python {params.program} {params.option} {params.source:q} {params.only}"
+            "python scripts/{params.program}.py {params.option} {params.source:q} {params.only}"
             " --split {input.split:q} --output {params.folder:q} --device {resources.device}"
             " > {log:q} 2>&1"
