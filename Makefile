@@ -1,6 +1,6 @@
 # make study   the whole study, results/full/          make quick   the small one, results/quick/
 # make test    all tests                               make lint    style of Python and Snakemake
-# make benchmark   times, ratios, forecast of the cost make publish refresh results/published/
+# make benchmark   what a training step costs         make publish refresh results/published/
 # make slurm     as root: the workflow on a Slurm of one node, compared with a local run
 # make verify      a study against its provenance      make restore a study from results/published/
 # make snakemake-report   tables, figures and run times as Snakemake's own page, with captions
@@ -42,7 +42,7 @@ format: .venv/installed
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow
 
-# Measured anew each time that it is asked for; the tables are printed from what was written.
+# Measured anew each time that it is asked for; the table is printed from what was written.
 benchmark: .venv/installed
 	$(SNAKEMAKE) --configfile $(CONFIG) --force benchmark
 	$(BIN)/python scripts/benchmark.py --show $(STUDY)/tables/benchmark.csv

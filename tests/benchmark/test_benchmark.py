@@ -7,7 +7,7 @@ from helpers import addition_settings, regression_settings, run_program
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from mechanics.benchmark import steps
+from mechanics.benchmark import rows, steps
 from mechanics.settings import as_argument
 from mechanics.study.lineage import ROOT
 from mechanics.training.objective import objective as open_objective
@@ -23,8 +23,8 @@ def test_quick_benchmark_writes_every_row(tmp_path, capsys):
     output = tmp_path / "tables" / "benchmark.csv"
     run_program("benchmark", "--quick", *settings, "--output", output)
     printed = capsys.readouterr().out
-    rows = pd.read_csv(output)
-    assert list(rows) == ["quantity", "value", "unit", "note"]
+    table = pd.read_csv(output)
+    assert list(table) == ["quantity", "value", "unit", "note"]
     expected = {"threads", "load_per_core", "regression_ten_seeds_over_one"}
     expected |= {f"addition_step_{name}" for name in VARIANTS}
     for name in ("transformer_lens", "transformer_lens_onednn", "full_sequence", "collapsed"):
@@ -37,16 +37,11 @@ def test_quick_benchmark_writes_every_row(tmp_path, capsys):
         expected |= {f"stack_{task}_{n}_step" for n in (1, 2, 4, 8, 16, 32)}
         expected |= {f"stack_{task}_{n}_per_replica" for n in (1, 2, 4, 8, 16, 32)}
         expected |= {f"stack_{task}_cheapest"}
-    expected |= {"workflow_planning", "workflow_per_job", "workflow_program_start"}
-    expected |= {"forecast_work", "forecast_critical_path", "forecast_on_one_gpu"}
-    expected |= {f"forecast_on_{n}_cores" for n in (1, 2, 4, 8, 16, 32, 64)}
-    assert set(rows["quantity"]) == expected
-    rows = rows.set_index("quantity")
-    may_be_none = ["load_per_core", "workflow_per_job", "forecast_on_one_gpu"]
-    assert (rows["value"].drop(may_be_none) > 0).all()
-    assert "bound by" in rows.loc["regression_ten_seeds_over_one", "note"]
-    assert "a lower bound" in rows.loc["forecast_work", "note"]
-    assert "Addition network: one training step" in printed
+    assert set(table["quantity"]) == expected
+    table = table.set_index("quantity")
+    assert (table["value"].drop("load_per_core") > 0).all()
+    assert "bound by" in table.loc["regression_ten_seeds_over_one", "note"]
+    assert "addition_speedup_over_collapsed" in printed
 
     run_program("benchmark", "--show", output)
     assert capsys.readouterr().out == printed
@@ -57,6 +52,21 @@ def test_another_file_is_not_shown(tmp_path):
     path.write_text("model,risk\nlinear_L1,0.2\n")
     with pytest.raises(SystemExit, match="risk.csv: columns model, risk, expected quantity, value"):
         run_program("benchmark", "--show", path)
+
+
+@pytest.mark.parametrize(("load", "warned"), [(0.1, False), (2.5, True)])
+def test_a_shared_machine_is_warned_of(tmp_path, capsys, load, warned):
+    path = tmp_path / "benchmark.csv"
+    path.write_text(f"quantity,value,unit,note\nload_per_core,{load},processes,of the machine\n")
+    run_program("benchmark", "--show", path)
+    assert ("2.5 processes per core before the start" in capsys.readouterr().out) == warned
+
+
+def test_the_cheapest_stack_is_the_one_with_the_least_time_for_each_replica():
+    times = {n: pd.DataFrame({"step": [ms] * 3}) for n, ms in ((1, 28.0), (2, 40.0), (4, 120.0))}
+    found = {quantity: value for quantity, value, _, _ in rows.stack_rows("addition", times)}
+    assert found["stack_addition_4_per_replica"] == 30
+    assert found["stack_addition_cheapest"] == 2
 
 
 def test_the_variants_train_one_network_alike():

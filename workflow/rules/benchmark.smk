@@ -1,5 +1,5 @@
-# Benchmark: what a training step and the workflow cost, and a forecast of the study. Asked for by
-# name, `make benchmark`; no part of `all`, and worth reading only if nothing else runs beside it.
+# Benchmark: what a training step costs. Asked for by name, `make benchmark`; no part of `all`, and
+# worth reading only if nothing else runs beside it.
 
 
 rule benchmark:
@@ -24,11 +24,9 @@ rule benchmark:
         regression=lambda wildcards: as_argument(
             study.training_settings(config, "linear_regression", "linear_L1")
         ),
-        # no input: the records of a study are read if they are there, none is made for this
+        # no input: the weights of a study are timed if they are there, none is trained for this
         study=lambda wildcards, output: Path(output[0]).parents[1],
-        config_files=list(map(str, workflow.config_settings.configfiles)),
     shell:
         "python scripts/benchmark.py --addition {params.addition:q}"
         " --regression {params.regression:q} --study {params.study:q}"
-        " --published results/published --config-files {params.config_files:q}"
         " --output {output:q} --threads {threads} > {log:q} 2>&1"
