@@ -26,9 +26,13 @@ def run(tmp_path, settings, seeds, name="state", **changes):
 
 ARM = addition_settings(grokking_accuracy=1e-9, after_memorising="fixed_norm")
 SUBSPACES = regression_settings(d_max=5, subspace="random")
+BY_TABLES = addition_settings(pairs_per_step=None)  # every pair at every step
+HELD = addition_settings(pairs_per_step=None, norm="held", orthogonal_gradient=True)
 
 
-@pytest.mark.parametrize("settings", [regression_settings(), addition_settings(), ARM, SUBSPACES])
+@pytest.mark.parametrize(
+    "settings", [regression_settings(), addition_settings(), ARM, SUBSPACES, BY_TABLES, HELD]
+)
 def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
     seeds = [0, 1]
     whole, expected = run(tmp_path, settings, seeds, "whole")
@@ -48,10 +52,30 @@ def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
     assert resumed.history == whole.history
 
 
+def test_a_saved_state_comes_back_at_aligned_addresses(tmp_path, monkeypatch):
+    """Sums from odd addresses are rounded otherwise: a resumed run would end with other bits."""
+    run(tmp_path, BY_TABLES, [0], steps=5)
+    read = loop.read_tensors
+
+    def at_odd_addresses(*arguments):
+        tensors, saved = read(*arguments)
+        for name, own in tensors.items():
+            if own.is_floating_point() and name != "decay_factor":
+                moved = torch.empty(own.numel() + 1, dtype=own.dtype)[1:].view(own.shape)
+                tensors[name] = moved.copy_(own)
+        return tensors, saved
+
+    monkeypatch.setattr(loop, "read_tensors", at_odd_addresses)
+    objective = open_objective(BY_TABLES, write_data(tmp_path, BY_TABLES, [0]), CPU)
+    optimiser = loop._resume(BY_TABLES, objective, CPU, tmp_path / "state").optimiser
+    for name in ("weights", "mean", "square"):
+        assert getattr(optimiser, name).data_ptr() % 16 == 0
+
+
 ONE_LENGTH = regression_settings(attention="softmax", one_length_per_step=True)
 
 
-@pytest.mark.parametrize("settings", [regression_settings(), ONE_LENGTH, addition_settings()])
+@pytest.mark.parametrize("settings", [regression_settings(), ONE_LENGTH, BY_TABLES])
 def test_a_seed_does_not_depend_on_its_stack(tmp_path, settings):
     _, stacked = run(tmp_path, settings, [0, 1, 2], "together")
     _, single = run(tmp_path, settings, [2], "alone")
@@ -70,7 +94,7 @@ def double():
     torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("settings", [regression_settings(), addition_settings()])
+@pytest.mark.parametrize("settings", [regression_settings(), addition_settings(), BY_TABLES])
 def test_alone_or_in_a_stack_of_eight_is_the_same_in_float64(tmp_path, settings, double):
     _, stacked = run(tmp_path, settings, [*range(8)], "together")
     _, single = run(tmp_path, settings, [5], "alone")

@@ -216,6 +216,8 @@ def _resume(settings, objective, device, state_folder) -> Training | None:
         _drop_checkpoints_after(-1, state_folder)
         return None
     tensors, saved = read_tensors(path, str(device))
+    # copied: from a file they come at odd addresses, where vectorised sums round otherwise
+    tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     optimiser = _optimiser(settings, objective, step=saved.pop("optimiser_step"), **tensors)
     replicas = [Replica(**replica) for replica in saved.pop("replicas")]
     _drop_checkpoints_after(saved["step"], state_folder)
