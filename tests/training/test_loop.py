@@ -24,6 +24,20 @@ def run(tmp_path, settings, seeds, name="state", **changes):
     return training, loop.collect_checkpoints(folder)
 
 
+def kill(tmp_path, settings, seeds, monkeypatch):
+    """Leave the state of a training that was killed before step 13."""
+    step = loop._step
+
+    def killed(training, *rest):
+        if training.step == 13:
+            raise KeyboardInterrupt
+        return step(training, *rest)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(loop, "_step", killed)
+        run(tmp_path, settings, seeds, "killed")
+
+
 ARM = addition_settings(grokking_accuracy=1e-9, after_memorising="fixed_norm")
 SUBSPACES = regression_settings(d_max=5, subspace="random")
 BY_TABLES = addition_settings(pairs_per_step=None)  # every pair at every step
@@ -36,16 +50,7 @@ HELD = addition_settings(pairs_per_step=None, norm="held", orthogonal_gradient=T
 def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
     seeds = [0, 1]
     whole, expected = run(tmp_path, settings, seeds, "whole")
-    step = loop._step
-
-    def killed(training, *rest):
-        if training.step == 13:
-            raise KeyboardInterrupt
-        return step(training, *rest)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(loop, "_step", killed)
-        run(tmp_path, settings, seeds, "killed")
+    kill(tmp_path, settings, seeds, monkeypatch)
     resumed, found = run(tmp_path, settings, seeds, "killed")
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[key], expected[key]) for key in expected)
@@ -54,7 +59,7 @@ def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
 
 def test_a_saved_state_comes_back_at_aligned_addresses(tmp_path, monkeypatch):
     """Sums from odd addresses are rounded otherwise: a resumed run would end with other bits."""
-    run(tmp_path, BY_TABLES, [0], steps=5)
+    kill(tmp_path, BY_TABLES, [0], monkeypatch)
     read = loop.read_tensors
 
     def at_odd_addresses(*arguments):
@@ -67,7 +72,7 @@ def test_a_saved_state_comes_back_at_aligned_addresses(tmp_path, monkeypatch):
 
     monkeypatch.setattr(loop, "read_tensors", at_odd_addresses)
     objective = open_objective(BY_TABLES, write_data(tmp_path, BY_TABLES, [0]), CPU)
-    optimiser = loop._resume(BY_TABLES, objective, CPU, tmp_path / "state").optimiser
+    optimiser = loop._resume(BY_TABLES, objective, CPU, tmp_path / "killed").optimiser
     for name in ("weights", "mean", "square"):
         assert getattr(optimiser, name).data_ptr() % 16 == 0
 
