@@ -8,12 +8,10 @@ import pandas as pd
 import pytest
 
 from mechanics.figures import style
-from mechanics.figures.grokking_runs import (
-    not_grokked,
-    weight_decay_circuit,
-    weight_decay_survival,
-    weight_norm,
-)
+from mechanics.figures.decay_groups import not_grokked
+from mechanics.figures.weight_decay_circuit import weight_decay_circuit
+from mechanics.figures.weight_decay_survival import weight_decay_survival
+from mechanics.figures.weight_norm import weight_norm
 
 
 @pytest.fixture(autouse=True)

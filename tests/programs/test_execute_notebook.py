@@ -10,8 +10,8 @@ from helpers import addition_settings, run_program
 from test_study_results import own_folder
 
 from execute_notebook import SOURCE, prepare
+from mechanics.figures.registry import FIGURES, REPORT
 
-CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 TINY = """
 # %% [markdown]
 # # A tiny notebook
@@ -103,11 +103,8 @@ def test_prose_of_the_notebook_has_no_typed_results():
     assert typed == ["95 %"]  # the level of intervals
 
 
-def test_notebook_shows_every_figure_that_has_a_caption():
-    others = {"comparative_metrics", "regression_risk", "grokking_sweep", "workflow"}
-    others |= {"figure_caption", "table_caption"}
-    captions = {path.stem for path in CAPTIONS.glob("*.rst")} - others
-    captions = {n for n in captions if not n.endswith("_table") and not n.startswith("report")}
+def test_notebook_shows_every_figure_once_and_further_ones_at_its_end():
+    figures = {name for own in FIGURES.values() for name in own if not name.startswith(REPORT)}
     shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', SOURCE.read_text())
-    assert set(shown) == captions
-    assert len(shown) == len(captions)  # each once
+    assert sorted(shown) == sorted(figures & set(shown))
+    assert "show_others(STUDY)" in SOURCE.read_text().split(shown[-1])[1]

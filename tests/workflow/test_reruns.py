@@ -27,7 +27,7 @@ def test_setting_of_one_model_retrains_it_only(study):
     assert planned(study, changed(linear_regression={"models": models})) == {
         *("train", "evaluate_regression", "analyse_checkpoints", "measure", "measure_attention"),
         *("tabulate_risk", "tabulate_effective_weights", "tabulate_algorithms", "gather"),
-        *("tabulate_emergence", "compare", "plot_learning_curves", "plot"),
+        *("tabulate_emergence", "compare", "plot"),
         *SHOWS,
     }
 

@@ -57,7 +57,7 @@ from torch import nn
 from torch.nn import functional
 
 from mechanics.figures.style import COLOURS, REFERENCE, use_style
-from mechanics.report.notebook import show, show_figure, show_table
+from mechanics.report.notebook import show, show_figure, show_others, show_table
 from mechanics.study.results import final_networks, model_for, networks, table
 
 torch.set_num_threads(1)
@@ -1344,6 +1344,7 @@ show_figure(
 show_figure(
     STUDY, "parsimony", "how few frequencies and neurons suffice, and what ideal formulas need."
 )
+show_others(STUDY)  # those that were added to the study and not to this notebook
 
 # %% [markdown]
 # ## 8 The comparison, and the three questions

@@ -25,44 +25,6 @@ TOO_LONG = (
     "excluded_loss",
     "progress_measures",
 )
-# Each figure's module in mechanics.figures, and the tables that it is drawn from.
-ADDITION_FIGURES = {
-    "progress_measures": (
-        "progress_measures",
-        ["progress_measures", "excluded_loss"],
-    ),
-    "weight_norm": ("grokking_runs", ["progress_measures", "grokking"]),
-    "weight_decay_survival": ("grokking_runs", ["grokking"]),
-    "embedding_spectrum": ("embedding", ["embedding", "circuit"]),
-    "embedding_svd": ("embedding", ["embedding", "circuit"]),
-    "embedding_circles": ("embedding", ["embedding", "embedding_circles"]),
-    "neuron_frequencies": ("neuron_frequencies", ["neuron_frequencies", "circuit"]),
-    "logit_identities": ("neuron_frequencies", ["logit_identities", "circuit"]),
-    "neuron_patching": ("neuron_patching", ["neuron_patching", "patching_groups"]),
-    "frequency_ablation": ("frequency_ablation", ["frequency_ablation"]),
-    "embedding_ablation": ("embedding_ablation", ["embedding_ablation"]),
-    "parsimony": ("parsimony", ["parsimony"]),
-    "attention_maps_addition": (
-        "attention_maps_addition",
-        ["attention_addition", "attention_maps"],
-    ),
-    "weight_decay_circuit": ("grokking_runs", ["grokking", "circuit"]),
-    "report_addition": (
-        "report_addition",
-        ["progress_measures", "embedding", "circuit", "grokking"],
-    ),
-    "report_cause": (
-        "report_cause",
-        ["frequency_ablation", "patching_groups", "parsimony", "grokking"],
-    ),
-}
-OF_ALL_ARMS = (  # the others: main configurations
-    "weight_norm",
-    "weight_decay_survival",
-    "weight_decay_circuit",
-    "report_addition",
-    "report_cause",
-)
 
 
 def addition_table(name):
@@ -83,5 +45,5 @@ def addition_results():
     return [
         *map(addition_table, ["grokking", "circuit", "patching_summary"]),
         *map(addition_table, GATHERED_ADDITION),
-        *figures(*ADDITION_FIGURES),
+        *figures(*registry.FIGURES["modular_addition"]),
     ]

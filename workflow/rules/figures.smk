@@ -1,17 +1,17 @@
-# The figures that are drawn from tables. One program for all; each depends on its own module alone.
+# The figures. One program for all; each depends on its own module alone.
 rule plot:
     input:
-        code=lambda wildcards: program(
-            "plot", f"mechanics/figures/{FIGURES[wildcards.figure][0]}"
-        ),
-        tables=drawn_from,
+        code=lambda wildcards: program("plot", f"mechanics/figures/{wildcards.figure}"),
+        tables=lambda wildcards: drawn_from(wildcards.figure),
     output:
         pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figure_caption.rst",
             category=lambda wildcards: (
-                "Track A" if wildcards.figure in REGRESSION_FIGURES else "Track B"
+                "Track A"
+                if FIGURES[wildcards.figure] == "linear_regression"
+                else "Track B"
             ),
             subcategory="Figures",
             labels={"figure": "{figure}"},
@@ -29,14 +29,8 @@ rule plot:
         mem_mb=3000,
         runtime=10,
     params:
-        module=lambda wildcards: FIGURES[wildcards.figure][0],
-        arm=lambda wildcards: (
-            "--arm main"
-            if wildcards.figure in ADDITION_FIGURES
-            and wildcards.figure not in OF_ALL_ARMS
-            else ""
-        ),
+        caption=lambda wildcards: registry.caption(wildcards.figure),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python scripts/plot.py --figure {wildcards.figure} --module {params.module}"
-        " --tables {input.tables:q} {params.arm} --output {params.folder:q} > {log:q} 2>&1"
+        "python scripts/plot.py --figure {wildcards.figure} --tables {input.tables:q}"
+        " --output {params.folder:q} > {log:q} 2>&1"

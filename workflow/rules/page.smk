@@ -22,8 +22,8 @@ rule build_page:
         code=program("build_page"),
         templates=PAGE_TEMPLATES,
         captions=lambda wildcards: [
-            f"workflow/report/{name}.rst"
-            for name in ["comparative_metrics", *page_figures()]
+            "workflow/report/comparative_metrics.rst",
+            *(f"scripts/mechanics/figures/{name}.py" for name in page_figures()),
         ],
         pictures=lambda wildcards: figures(*page_figures()),
         runs=lambda wildcards: [
@@ -50,8 +50,7 @@ rule build_page:
         folders=[folder for task in TASKS for folder in folders(runs(task, "run.json"))],
         contents=lambda wildcards: as_argument(page_contents()),
         templates=lambda wildcards, input: Path(input.templates[0]).parent,
-        captions=lambda wildcards, input: Path(input.captions[0]).parent,
     shell:
         "python scripts/build_page.py --study {params.study:q} --runs {params.folders:q}"
         " --contents {params.contents:q} --templates {params.templates:q}"
-        " --captions {params.captions:q} --output {output:q} > {log:q} 2>&1"
+        " --caption {input.captions[0]:q} --output {output:q} > {log:q} 2>&1"

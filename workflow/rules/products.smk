@@ -1,10 +1,13 @@
 # What a reader gets, and what each of it is made from. The rules that make it are in their own files.
 REPORT_FIGURES = {
-    "linear_regression": ["report_regression"],
-    "modular_addition": ["report_addition", "report_cause"],
+    task: [name for name in own if name.startswith(registry.REPORT)]
+    for task, own in registry.FIGURES.items()
+}
+FIGURES = {
+    **{name: task for task, own in registry.FIGURES.items() for name in own},
+    **dict.fromkeys(registry.OF_A_SWEEP, "modular_addition"),
 }
 NOTEBOOK = "workflow/notebooks/study.py"
-FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES | SWEEP_FIGURES
 
 
 def final_weights(task, variants=True):
@@ -19,10 +22,17 @@ def final_weights(task, variants=True):
     ]
 
 
-def drawn_from(wildcards):
+def drawn_from(figure):
     """The tables of a figure, in the order of its arguments."""
-    where = table if wildcards.figure in REGRESSION_FIGURES else addition_table
-    return [where(name) for name in FIGURES[wildcards.figure][1]]
+    task = FIGURES[figure]
+    where = {"linear_regression": table, "modular_addition": addition_table}[task]
+    tables = (registry.FIGURES[task] | registry.OF_A_SWEEP)[figure]
+    histories = runs(task, "history.parquet", variants=False)
+    return [
+        path
+        for name in tables
+        for path in (histories if name == registry.HISTORY else [where(name)])
+    ]
 
 
 def numbered_tables():
@@ -50,7 +60,6 @@ def notebook_shows():
     """
     made = [
         *tables("comparative_metrics"),
-        *figures(*(CURVES[task] for task in TASKS)),
         *regression_results(),
         *addition_results(),
     ]
@@ -58,12 +67,12 @@ def notebook_shows():
     drawn = [
         path
         for path in made
-        if path.endswith(".png") and not Path(path).name.startswith("report_")
+        if path.endswith(".png") and not Path(path).name.startswith(registry.REPORT)
     ]
     return [
         *(path for path in read if Path(path).suffix == ".csv"),
         *drawn,
-        *(f"workflow/report/{Path(path).stem}.rst" for path in drawn),
+        *(f"scripts/mechanics/figures/{Path(path).stem}.py" for path in drawn),
     ]
 
 
@@ -74,28 +83,18 @@ def notebook_results():
 def page_contents():
     """Per task of the study: its figures with the paths of their data, and those it lacks."""
     contents = {}
-    for task, drawn_from, results, place in (
-        ("linear_regression", REGRESSION_FIGURES, regression_results, table),
-        ("modular_addition", ADDITION_FIGURES, addition_results, addition_table),
-    ):
-        if task not in TASKS:
-            continue
-        made = set(results())
-        data = {CURVES[task]: runs(task, "history.parquet", variants=False)}
-        data |= {
-            name: list(map(place, own))
-            for name, (_, own) in drawn_from.items()
-            if name not in REPORT_FIGURES[task]  # each panel has a figure of its own
-        }
-        drawn = [
-            name for name in data if name == CURVES[task] or set(figures(name)) <= made
-        ]
+    for task in TASKS:
+        made = set(regression_results() + addition_results())
+        shown = [n for n in registry.FIGURES[task] if n not in REPORT_FIGURES[task]]
+        drawn = [name for name in shown if set(figures(name)) <= made]
         contents[task] = {
             "drawn": {
-                name: [str(Path(path).relative_to(RESULTS)) for path in data[name]]
+                name: [
+                    str(Path(path).relative_to(RESULTS)) for path in drawn_from(name)
+                ]
                 for name in drawn
             },
-            "absent": [name for name in data if name not in drawn],
+            "absent": [name for name in shown if name not in drawn],
         }
     return contents
 
@@ -144,7 +143,6 @@ def study_results():
         return sweep_results()
     return [
         *tables("comparative_metrics"),
-        *figures(*(CURVES[task] for task in TASKS)),
         *regression_results(),
         *addition_results(),
         *notebook_results(),

@@ -24,31 +24,6 @@ GATHERED = {
     ),
     "regression_generalisation": ("generalisation", lambda entry: True),
 }
-# Each figure's module in mechanics.figures, and the tables that it is drawn from.
-REGRESSION_FIGURES = {
-    "regression_risk_by_context": ("regression_risk", ["regression_risk"]),
-    "effective_weights": ("effective_weights", ["effective_weights"]),
-    "algorithm_match": (
-        "algorithm_match",
-        ["algorithm_match", "algorithm_match_by_step"],
-    ),
-    "attention_maps_regression": (
-        "attention_maps_regression",
-        ["attention_match", "attention_examples", "query_key"],
-    ),
-    "depth_bracket": ("depth_bracket", ["regression_risk", "layer_readout"]),
-    "kernel_smoother": ("kernel_smoother", ["kernel_smoother"]),
-    "rank_collapse": ("rank_collapse", ["rank_collapse"]),
-    "regression_generalisation": (
-        "regression_generalisation",
-        ["regression_generalisation"],
-    ),
-    "regression_emergence": ("regression_emergence", ["emergence", "emergence_curves"]),
-    "report_regression": (
-        "report_regression",
-        ["regression_risk", "effective_weights", "algorithm_match"],
-    ),
-}
 
 
 def gathered_runs(table):
@@ -76,7 +51,7 @@ def regression_results():
     missing = {name for name in GATHERED if not gathered_runs(name)}
     drawn = [
         name
-        for name, (_, needed) in REGRESSION_FIGURES.items()
+        for name, needed in registry.FIGURES["linear_regression"].items()
         if not missing.intersection(needed)
     ]
     own = ["regression_risk", "effective_weights", "algorithm_match", "emergence"]

@@ -1,9 +1,4 @@
-# What a reader sees: tables and figures.
-CURVES = {
-    "linear_regression": "regression_learning_curves",
-    "modular_addition": "grokking_curves",
-}
-TASK_OF = {figure: task for task, figure in CURVES.items()}
+# The comparative table.
 
 
 rule compare:
@@ -52,47 +47,3 @@ rule compare:
     shell:
         "python scripts/compare.py --settings {params.settings:q} --runs {params.folders:q}"
         " --analysis {params.analysis:q} --output {params.stem:q} > {log:q} 2>&1"
-
-
-rule plot_learning_curves:
-    input:
-        code=program("plot_learning_curves"),
-        runs=lambda wildcards: [
-            path
-            for file in ("run.json", "history.parquet")
-            for path in runs(TASK_OF[wildcards.figure], file, variants=False)
-        ],
-    output:
-        pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/figure_caption.rst",
-            category=lambda wildcards: (
-                "Track A"
-                if TASK_OF[wildcards.figure] == "linear_regression"
-                else "Track B"
-            ),
-            subcategory="Figures",
-            labels={"figure": "{figure}"},
-        ),
-    log:
-        f"{RESULTS}/logs/plot_{{figure}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
-    wildcard_constraints:
-        figure="|".join(CURVES.values()),
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    params:
-        task=lambda wildcards: TASK_OF[wildcards.figure],
-        folders=lambda wildcards: folders(
-            runs(TASK_OF[wildcards.figure], "run.json", variants=False)
-        ),
-        folder=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "python scripts/plot_learning_curves.py --task {params.task}"
-        " --runs {params.folders:q} --output {params.folder:q} > {log:q} 2>&1"

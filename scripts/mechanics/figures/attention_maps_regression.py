@@ -1,4 +1,11 @@
-"""What the heads of regression networks attend to: W_QK, examples, and match with x_iᵀx_test."""
+"""Attention maps.
+
+Left: W_QK = W_Q W_Kᵀ on the tokens, or for the deep network the rank correlation of every head.
+Middle: attention of eight test points to their contexts, ordered by similarity x_iᵀx_test.
+Right: attention against similarity, and their rank correlation over all prompts, beside that of
+the untrained network. The sign of a head is chance: a head that attends to the least similar
+tokens subtracts their y. Signed by the value path, attention follows the match in every seed.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np

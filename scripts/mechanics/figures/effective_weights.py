@@ -1,4 +1,11 @@
-"""Effective weights over training: their correlation with gradient descent, beside its nulls."""
+"""Effective weights: gradient descent or least squares?
+
+Effective weights g = ∂ŷ/∂x_test at every checkpoint: Pearson's correlation with W_GD =
+ηXᵀY and with least squares, means over context lengths, medians and ranges over seeds. Dashed:
+what w itself has with W_GD, which any network that knows w reaches, and the network's own
+correlation with W_GD of shuffled y. Right: the step size read from the merged weights, beside its
+closed-form optimum.
+"""
 
 import matplotlib.pyplot as plt
 import pandas as pd

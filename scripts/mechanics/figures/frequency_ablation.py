@@ -1,4 +1,8 @@
-"""What each frequency's removal costs an addition network: frame in, figure out."""
+"""Without one frequency.
+
+Loss on all pairs without each of the frequencies, ablated from the logits or from the neurons;
+keys coloured, the whole network's loss dashed.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np

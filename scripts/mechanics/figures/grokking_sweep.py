@@ -1,4 +1,10 @@
-"""A sweep of weight decay and of the share of the pairs trained on: frame in, figure out."""
+"""A sweep of weight decay and of the share of pairs.
+
+A sweep of weight decay and of the share of the pairs that are trained on. Above, for each share:
+how many networks have not grokked yet, by training step (Kaplan–Meier; bars are networks whose
+budget ended first). Below: the step by which half of the networks have grokked; a dash if fewer
+did.
+"""
 
 import math
 
@@ -9,10 +15,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.grokking_runs import not_grokked
+from mechanics.figures.decay_groups import not_grokked
 from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, note_diverged, ordered
 from mechanics.tables.frames import sound
 
+ALL_ARMS = True  # not the main configurations alone
 COLUMNS = 3  # panels side by side
 
 

@@ -1,4 +1,9 @@
-"""What neurons, heads and positions carry of the answer, by activation patching."""
+"""Activation patching.
+
+Activation patching with TransformerLens hooks: recovery of the logit difference by single neurons,
+by the neurons ranked on other prompts against random ones, by frequency cluster, head and
+position; and the hooked effect of every neuron against its closed form.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,8 @@
-"""How few frequencies and neurons answer as the whole network does: frame in, figure out."""
+"""How few suffice.
+
+How few frequencies and neurons suffice: accuracy and least margin over all pairs against the
+number kept, ranked and at random, beside ideal sums of cosines.
+"""
 
 import matplotlib.pyplot as plt
 import pandas as pd

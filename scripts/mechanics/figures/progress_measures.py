@@ -1,4 +1,11 @@
-"""Progress measures over a training that groks, after Nanda et al. 2023: frames in, figure out."""
+"""Progress measures.
+
+Progress measures over training (Nanda et al. 2023): loss on training and validation pairs,
+restricted and excluded loss for the key frequencies of the final network; accuracy on validation
+pairs whose mirror (b, a) was trained on and on those with neither; excluded loss of single keys;
+share of the logits, of neurons and of spectra; effective rank. Shaded: circuit formation and
+cleanup, found by rule.
+"""
 
 import math
 from textwrap import fill

@@ -1,4 +1,10 @@
-"""Rank collapse by layer, of the network and of its ablations: frame in, figure out."""
+"""Rank collapse.
+
+Rank collapse (Dong et al. 2021) in the deep softmax network: distance of the context tokens from
+their mean, relative to their norm, by layer, for the whole network and without skip connections,
+without MLPs, and without both, trained and untrained. Dashed: the bound of the theorem where its
+condition holds; the strip shows for how many prompts it does.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np

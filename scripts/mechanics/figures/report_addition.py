@@ -1,6 +1,9 @@
-"""The report's figure of Track B, a strip of panels composed for print: frames in, figure out.
+"""Track B in the report.
 
-Each panel has a full figure of its own elsewhere; here it shows what the text speaks of.
+Track B as the report shows it: accuracy of every seed; losses, restricted and excluded, and the
+norm of the first seed that grokked, with its grokking step (dotted) and where Σθ² (filled triangle)
+and its logarithm (open) fall most; its numbers in the plane of the strongest key frequency; which
+runs grok.
 """
 
 import numpy as np
@@ -8,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.embedding import draw_plane
-from mechanics.figures.grokking_runs import DECAY_ARMS, not_grokked
+from mechanics.figures.decay_groups import DECAY_ARMS, not_grokked
+from mechanics.figures.embedding_circles import draw_plane
 from mechanics.figures.style import (
     COLOURS,
     OTHERS,
@@ -24,6 +27,7 @@ from mechanics.figures.style import (
 )
 from mechanics.tables.frames import sound
 
+ALL_ARMS = True  # not the main configurations alone
 FIRST = 10  # step at which a logarithmic axis begins
 LOWEST = 1e-8  # nats: smaller losses are drawn as this
 ARM_WORDS = {"no_decay": "decay off", "fixed_norm": "norm held"}

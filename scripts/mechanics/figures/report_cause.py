@@ -1,4 +1,9 @@
-"""The report's figure of what the circuit's parts cause: frames in, figure out."""
+"""What the parts of the circuit cause.
+
+What the circuit's parts cause: loss without each frequency; recovery by patching the neurons that
+rank first, through TransformerLens hooks, and as many at random; least margin with few frequencies
+kept.
+"""
 
 import numpy as np
 import pandas as pd

@@ -1,6 +1,8 @@
-"""The report's figure of Track A, a strip of panels composed for print: frames in, figure out.
+"""Track A in the report.
 
-Each panel has a full figure of its own elsewhere; here it shows what the text speaks of.
+Track A as the report shows it: risk of one layer and of the deepest networks beside their laws; the
+effective weights of the linear layer over training, with the null; the deepest network's distance
+to three algorithms.
 """
 
 import pandas as pd

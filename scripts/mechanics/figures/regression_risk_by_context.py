@@ -1,4 +1,13 @@
-"""Risk of every regression network against context length, beside what theory allows."""
+"""Risk against context length.
+
+Normalised risk on held-out prompts against context length: means over seeds, bars spanning all of
+them; coloured dots are medians over prompts. One layer stays at the best single gradient step for
+all trained k together, and does not approach least squares, whose risk is zero from k = d on;
+linear layers with and without room for more dimensions hide one another and are shown over that law
+beside it (band: twice the standard error of the prompts, which all share). Dashed beside the
+networks of several layers: as many free steps of gradient descent, their sizes the best for all k
+together.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,0 +1,91 @@
+"""Addition networks by weight decay and arm, and which of them have grokked."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mechanics.figures.style import (
+    NothingToDraw,
+    arm_colours,
+    ordered,
+)
+
+GROUP = ["model", "arm", "weight_decay"]
+DECAY_ARMS = ["main", "weight_decay"]  # weight decay is on from the first step to the last
+ARM_WORDS = {"main": "decay kept", "no_decay": "decay off", "fixed_norm": "norm fixed"}
+
+
+def not_grokked(
+    steps: np.ndarray, grokked: np.ndarray
+) -> tuple[list[float], list[float], list[tuple[float, float]]]:
+    """Kaplan and Meier's estimate of the share of runs that have not grokked after each step.
+
+    ``steps``: when each run grokked or, if it did not, when it ended (it is censored). At a step
+    where both happen the runs that grok come first. Returned: the steps at which the share falls,
+    the share from each of them on, and (step, share) of each censored run.
+    """
+    steps, grokked = np.asarray(steps, float), np.asarray(grokked, bool)
+    share, falls, shares, censored = 1.0, [], [], []
+    for step in np.unique(steps):
+        now = steps == step
+        n_grokking = int((now & grokked).sum())
+        if n_grokking:
+            share *= 1 - n_grokking / int((steps >= step).sum())
+            falls.append(float(step))
+            shares.append(share)
+        censored += [(float(step), share)] * int((now & ~grokked).sum())
+    return falls, shares, censored
+
+
+def rows_of_models(own: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs of each model that has several groups, or of every model."""
+    if own.empty:
+        raise NothingToDraw("no run that did not diverge to draw")
+    models = {model: runs for model, runs in own.groupby("model", sort=False)}
+    varied = {m: runs for m, runs in models.items() if len(runs.drop_duplicates(GROUP)) > 1}
+    return varied or models
+
+
+Groups = dict[tuple[str, float], str]  # (arm, weight decay): name
+
+
+def decays(own: pd.DataFrame) -> Groups:
+    """Arms whose weight decay stays as it is, by weight decay."""
+    pairs = own.loc[own["arm"].isin(DECAY_ARMS), ["weight_decay", "arm"]].drop_duplicates()
+    return {(arm, decay): f"{decay:g}" for decay, arm in sorted(pairs.itertuples(index=False))}
+
+
+def arms(own: pd.DataFrame) -> Groups:
+    """The main arm and those that change something once the network has memorised."""
+    pairs = own.loc[own["arm"] != "weight_decay", ["arm", "weight_decay"]].drop_duplicates()
+    return {
+        (arm, decay): ARM_WORDS.get(arm, arm.replace("_", " "))
+        for arm, decay in pairs.itertuples(index=False)
+    }
+
+
+def group_colours(own: pd.DataFrame) -> dict[tuple[str, float], str]:
+    """Darker for more weight decay; the arms take colours of their own."""
+    by_decay = decays(own)
+    changed = [group for group in arms(own) if group[0] not in DECAY_ARMS]
+    found = dict(zip(by_decay, ordered(len(by_decay)), strict=True))
+    own_colours = arm_colours(dict.fromkeys(arm for arm, _ in changed))
+    return found | {group: own_colours[group[0]] for group in changed}
+
+
+def of_group(frame: pd.DataFrame, group: tuple[str, float]) -> pd.DataFrame:
+    arm, decay = group
+    return frame[(frame["arm"] == arm) & (frame["weight_decay"] == decay)]
+
+
+def by_group(axis: Axes, own: pd.DataFrame, column: str, colours: dict) -> None:
+    """A value at the end of each run; the groups side by side, in the order of the other panels."""
+    groups = decays(own) | {g: name for g, name in arms(own).items() if g[0] not in DECAY_ARMS}
+    for x, group in enumerate(groups):
+        for _, run in of_group(own, group).iterrows():
+            face = colours[group] if run["status"] == "grokked" else "white"
+            axis.plot(x, run[column], "o", color=colours[group], mfc=face, ms=4)
+    axis.set_xticks(
+        range(len(groups)), [*groups.values()], rotation=40, ha="right", rotation_mode="anchor"
+    )
+    axis.set_xlim(-0.5, len(groups) - 0.5)
