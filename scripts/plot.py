@@ -7,8 +7,10 @@ import argparse
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from mechanics.figures import style
 from mechanics.study.lineage import short_id
@@ -25,23 +27,28 @@ def main() -> None:
     )
     parser.add_argument("--output", required=True, type=Path, help="folder of the figures")
     arguments = parser.parse_args()
+    style.use_style()
     try:
         module = import_module(f"mechanics.figures.{arguments.figure}")
-        draw = getattr(module, arguments.figure)
-    except (ModuleNotFoundError, AttributeError) as error:
+        figure = drawn(module, read(arguments.tables))
+    except ModuleNotFoundError as error:
         sys.exit(f"plot.py: no figure {arguments.figure}: {error}")
-    style.use_style()
-    tables = read(arguments.tables)
-    if not getattr(module, "ALL_ARMS", False):
-        tables = [of_main_arm(table) for table in tables]
-    try:
-        style.require_data(tables)
-        figure = draw(*tables)
     except style.NothingToDraw as missing:
         print(f"{arguments.figure}: nothing to draw: {missing}")
         figure = style.empty_frame(str(missing))
     made_from = short_id(arguments.tables, Path(__file__), Path(module.__file__))
     style.save(figure, arguments.output, arguments.figure, made_from)
+
+
+def drawn(module: ModuleType, tables: list[pd.DataFrame]) -> Figure:
+    """The figure of a module, of main configurations unless it asks for all arms.
+
+    Raises NothingToDraw, saying what is missing.
+    """
+    if not getattr(module, "ALL_ARMS", False):
+        tables = [of_main_arm(table) for table in tables]
+    style.require_data(tables)
+    return getattr(module, module.__name__.rsplit(".")[-1])(*tables)
 
 
 def read(paths: list[Path]) -> list[pd.DataFrame]:

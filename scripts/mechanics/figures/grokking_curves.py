@@ -13,17 +13,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import (
-    PAGE,
-    REFERENCE,
-    colour,
-    label,
-)
+from mechanics.figures.panels import models_of, write
+from mechanics.figures.style import PAGE, REFERENCE, colour, label
 
 
 def grokking_curves(history: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
     """``history``: model, seed, step, split, loss, accuracy; ``grokking``: the table."""
-    models = list(dict.fromkeys(history["model"]))
+    models = models_of(history)
     figure, axes = plt.subplots(
         2, len(models), figsize=(PAGE, 3.9), sharex="col", sharey="row", squeeze=False
     )
@@ -47,7 +43,7 @@ def grokking_curves(history: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
     axes[1, 0].set_ylabel("cross-entropy, nats")
     for split, place in (("train", (0.03, 0.90)), ("validation", (0.03, 0.78))):
         words = "training pairs" if split == "train" else "validation pairs"
-        axes[0, 0].annotate(words, place, xycoords="axes fraction", color=colour(split), fontsize=7)
+        write(axes[0, 0], words, place, color=colour(split), size=7)
     return figure
 
 

@@ -8,20 +8,13 @@ at its law; depth goes on. A curriculum that starts with short contexts shows as
 k = 5.
 """
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import (
-    PAGE,
-    REFERENCE,
-    colour,
-    label,
-    label_ends,
-    places_for_labels,
-)
+from mechanics.figures.panels import level, models_of, rows_of_panels, with_range, write
+from mechanics.figures.style import colour, label, label_ends, places_for_labels
 
 RISK_FLOOR = 1e-3  # below it the risk axis is linear, so that the zero of OLS can be drawn
 LEVELS = {
@@ -34,17 +27,10 @@ LEVELS = {
 def regression_learning_curves(history: pd.DataFrame, risks: pd.DataFrame) -> Figure:
     """``history``: model, seed, step, k, risk; ``risks``: regression_risk, for the levels."""
     lengths = sorted(history["k"].unique())
-    models = list(dict.fromkeys(history["model"]))
-    figure, axes = plt.subplots(
-        2,
-        int(np.ceil(len(lengths) / 2)),
-        figsize=(PAGE, 4.6),
-        sharex=True,
-        sharey=True,
-        squeeze=False,
-    )
+    columns = int(np.ceil(len(lengths) / 2))
+    figure, axes = rows_of_panels(2, columns, 2.3, sharex=True, sharey=True)
     for axis, k in zip(axes.flat, lengths, strict=False):
-        _risk_panel(axis, history[history["k"] == k], models)
+        _risk_panel(axis, history[history["k"] == k], models_of(history))
         _reference_lines(axis, risks[risks["k"] == k])
         axis.set_title(f"context length k = {k}")
     for axis in axes.flat[len(lengths) :]:
@@ -63,29 +49,18 @@ def _risk_panel(axis: Axes, history: pd.DataFrame, models: list[str]) -> None:
     ends = {}
     for model in models:
         own = history[(history["model"] == model) & (history["step"] > 0)]  # a log axis has no 0
-        by_step = own.groupby("step")["risk"]
-        middle, low, high = by_step.median(), by_step.min(), by_step.max()
-        line_colour = colour(model, models)
-        axis.plot(middle.index, middle, color=line_colour)
-        axis.fill_between(middle.index, low, high, color=line_colour, alpha=0.2, linewidth=0)
-        ends[model] = float(middle.iloc[-1])
-    label_ends(axis, {label(name): (end, colour(name, models)) for name, end in ends.items()})
+        shade = colour(model, models)
+        ends[label(model)] = with_range(axis, own.groupby("step")["risk"], shade), shade
+    label_ends(axis, ends)
 
 
 def _reference_lines(axis: Axes, risks: pd.DataFrame) -> None:
     """Dashed levels of one k with their names at the left, kept apart from each other."""
     levels = {"predict zero": 1.0}
     levels |= {name: risks[column].iloc[0] for name, column in LEVELS.items() if len(risks)}
-    for level in levels.values():
-        axis.axhline(level, color=REFERENCE, linestyle="--", linewidth=0.8, zorder=0)
+    for height in levels.values():
+        level(axis, height, zorder=0)
     places = places_for_labels(axis, list(levels.values()), 8.5)
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
     for name, place in zip(levels, places, strict=True):
-        axis.annotate(
-            name,
-            (0.012, max(place, 0.045)),
-            xycoords="axes fraction",
-            color=REFERENCE,
-            fontsize=6,
-            va="center",
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
-        )
+        write(axis, name, (0.012, max(place, 0.045)), va="center", bbox=box)

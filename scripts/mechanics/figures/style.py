@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.runtime.files import atomic
+from mechanics.tables.frames import sound
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
 STRIP = 1.85  # inches: height of a strip of panels across a page of the report
@@ -164,10 +165,11 @@ def label_ends(
 ) -> None:
     """Names at the right of an axis at the heights of their lines' ends, kept apart.
 
-    ``ends``: text of ``n_lines`` lines → (value on the y axis, colour). Call it when the limits of
-    the axis are final.
+    ``ends``: text of ``n_lines`` lines → (value on the y axis, colour); what has no value has no
+    name. Call it when the limits of the axis are final.
     """
-    axis.get_figure(root=True).draw_without_rendering()
+    ends = {text: end for text, end in ends.items() if np.isfinite(end[0])}
+    lay_out(axis.get_figure(root=True))
     distance = 1.3 * fontsize * n_lines
     places = places_for_labels(axis, [value for value, _ in ends.values()], distance)
     for (text, (_, text_colour)), place in zip(ends.items(), places, strict=True):
@@ -233,14 +235,23 @@ class NothingToDraw(ValueError):
     """A figure's tables hold nothing that it could show. The message says what is missing."""
 
 
+def drawable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of seeds that did not diverge. Raises NothingToDraw if there is none."""
+    if frame.empty:
+        raise NothingToDraw("its table has no row")
+    kept = sound(frame)
+    if kept.empty:
+        raise NothingToDraw(f"no finished seed; {diverged_note(frame)}")
+    return kept
+
+
 def require_data(tables: Iterable[pd.DataFrame]) -> None:
     """Raise NothingToDraw if the first table has no row, or a table holds diverged seeds alone."""
     for place, table in enumerate(tables):
-        if table.empty:
-            if place == 0:
-                raise NothingToDraw("its table has no row")
-        elif "status" in table and (table["status"] == "diverged").all():
-            raise NothingToDraw(diverged_note(table) or "every seed diverged")
+        if place == 0 and table.empty:
+            raise NothingToDraw("its table has no row")
+        if "status" in table and len(table):
+            drawable(table)
 
 
 def empty_frame(message: str) -> Figure:
@@ -252,13 +263,22 @@ def empty_frame(message: str) -> Figure:
     return figure
 
 
+def lay_out(figure: Figure) -> None:
+    """Find the place of everything. A logarithmic axis without a number gets a decade to show."""
+    for axis in figure.get_axes():
+        for name, one in (("x", axis.xaxis), ("y", axis.yaxis)):
+            if one.get_scale() == "log" and min(one.get_view_interval()) <= 0:
+                axis.set(**{f"{name}lim": (1, 10)})
+    figure.draw_without_rendering()
+
+
 def settle(figure: Figure) -> None:
     """Lay the figure out and round what is placed, so that the same figure gives the same bytes.
 
     The solver behind the constrained layout orders its variables by their addresses: the last
     digits of what it finds differ from one process to the next, and a PDF prints ten of them.
     """
-    figure.draw_without_rendering()
+    lay_out(figure)
     figure.set_layout_engine("none")
     for part in figure.subfigs:
         part.bbox_relative.p0 = np.round(part.bbox_relative.p0, PLACES) + 0.0  # no -0

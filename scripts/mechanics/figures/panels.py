@@ -1,0 +1,88 @@
+"""What panels of several figures hold: words at a place, a median with its range, survival."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator, NullLocator
+
+from mechanics.figures.style import PAGE, REFERENCE
+
+
+def models_of(frame: pd.DataFrame) -> list[str]:
+    """The networks of a table, in its order."""
+    return list(dict.fromkeys(frame["model"]))
+
+
+def rows_of_panels(n: int, columns: int, height: float, more: float = 0.0, **how):
+    """n rows of panels across a page, each ``height`` inches high, and ``more`` for all."""
+    size = (PAGE, more + height * n)
+    return plt.subplots(n, columns, figsize=size, squeeze=False, **how)
+
+
+def write(axis: Axes, words: str, at: tuple, points: tuple | None = None, **how) -> None:
+    """Words at a place, ``points`` (x, y) away from it; a place is a fraction of the axes.
+
+    ``how``: options of ``annotate``; ``on`` is short for ``xycoords``, ``size`` for ``fontsize``.
+    """
+    how = {"color": REFERENCE, "size": 6, "on": "axes fraction"} | how
+    how |= {"fontsize": how.pop("size"), "xycoords": how.pop("on")}
+    if points is not None:
+        how |= {"xytext": points, "textcoords": "offset points"}
+    axis.annotate(words, at, **how)
+
+
+def level(axis: Axes, height: float, style: str = "--", **how) -> None:
+    """A line of theory, grey, at one height."""
+    how = {"color": REFERENCE, "linestyle": style, "linewidth": 0.8} | how
+    axis.axhline(height, **how)
+
+
+def limits(axis: Axes, low: float, high: float) -> None:
+    """Ends of the y axis, where there are numbers to have ends."""
+    if np.isfinite([low, high]).all():
+        axis.set_ylim(low, high)
+
+
+def each_seed(axis: Axes, frame: pd.DataFrame, x: str, y: str, *style: str, **how) -> None:
+    """A line for every seed."""
+    for _, own in frame.groupby("seed"):
+        axis.plot(own[x], own[y], *style, **how)
+
+
+def in_seeds(frame: pd.DataFrame) -> str:
+    """1 seed, 2 seeds."""
+    n = frame["seed"].nunique()
+    return f"{n} seed{'s' if n != 1 else ''}"
+
+
+def losses_axis(axis: Axes) -> None:
+    """A logarithmic axis over many decades, without their minor ticks."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(numticks=7))
+    axis.yaxis.set_minor_locator(NullLocator())
+
+
+def with_range(axis: Axes, grouped, shade: str, middle="median", band=0.2, **how) -> float:
+    """A line through the medians of groups of one column, a band from least to largest.
+
+    Returns where the line ends.
+    """
+    line = grouped.agg(middle)
+    axis.plot(line.index, line, color=shade, **how)
+    low, high = grouped.min(), grouped.max()
+    axis.fill_between(line.index, low, high, color=shade, alpha=band, linewidth=0)
+    return last(line)
+
+
+def with_bars(axis: Axes, grouped, shade: str, shift: float = 0.0, **how) -> float:
+    """Means of groups of one column, with bars from least to largest. Returns the last mean."""
+    mean = grouped.mean()
+    bars = [mean - grouped.min(), grouped.max() - mean]
+    axis.errorbar(mean.index + shift, mean, bars, color=shade, **{"marker": "o"} | how)
+    return last(mean)
+
+
+def last(values: pd.Series) -> float:
+    """The last value; nan if there is none."""
+    return float(values.iloc[-1]) if len(values) else np.nan
