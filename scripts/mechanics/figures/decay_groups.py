@@ -4,11 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from mechanics.figures.style import (
-    NothingToDraw,
-    arm_colours,
-    ordered,
-)
+from mechanics.figures.style import arm_colours, drawable, ordered
 
 GROUP = ["model", "arm", "weight_decay"]
 DECAY_ARMS = ["main", "weight_decay"]  # weight decay is on from the first step to the last
@@ -37,12 +33,35 @@ def not_grokked(
     return falls, shares, censored
 
 
-def rows_of_models(own: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The runs of each model that has several groups, or of every model."""
-    if own.empty:
-        raise NothingToDraw("no run that did not diverge to draw")
-    models = {model: runs for model, runs in own.groupby("model", sort=False)}
-    varied = {m: runs for m, runs in models.items() if len(runs.drop_duplicates(GROUP)) > 1}
+def survival_line(axis: Axes, runs: pd.DataFrame, shade: str, bars: dict, **how) -> float:
+    """The share of runs not grokked, by step, and a bar for each censored one; the last share.
+
+    ``runs``: rows of the table grokking; ``bars``: size and width of the bars.
+    """
+    ended, grokked = ends_of(runs)
+    falls, shares, censored = not_grokked(ended, grokked)
+    shares = [1.0, *shares]
+    axis.step(
+        [0.0, *falls, float(ended.max())], [*shares, shares[-1]], where="post", color=shade, **how
+    )
+    for step, share in censored:
+        axis.plot(step, share, "|", color=shade, **bars)
+    return shares[-1]
+
+
+def ends_of(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """When each run grokked or, if it did not, ended; and whether it grokked."""
+    grokked = (runs["status"] == "grokked").to_numpy()
+    return np.where(grokked, runs["grokking_step"], runs["last_step"]), grokked
+
+
+def rows_of_models(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs of each model that has several groups, or of every model; none that diverged.
+
+    Raises NothingToDraw if none is left.
+    """
+    models = {model: own for model, own in drawable(runs).groupby("model", sort=False)}
+    varied = {m: own for m, own in models.items() if len(own.drop_duplicates(GROUP)) > 1}
     return varied or models
 
 

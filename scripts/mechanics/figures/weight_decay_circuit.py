@@ -5,18 +5,13 @@ logits that they carry, effective rank of the embedding, squared norm of all wei
 that did not grok. A number of keys says something only where they carry the logits.
 """
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures.decay_groups import GROUP, by_group, group_colours, rows_of_models
-from mechanics.figures.style import (
-    PAGE,
-    label,
-    note_diverged,
-)
-from mechanics.tables.frames import sound
+from mechanics.figures.panels import rows_of_panels, write
+from mechanics.figures.style import label, note_diverged
 
 ALL_ARMS = True  # not the main configurations alone
 DECADE = 10  # an axis of less has no powers of ten to show
@@ -29,27 +24,20 @@ CIRCUIT_PANELS = {  # column: label
 
 
 def weight_decay_circuit(grokking: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
-    """How simple the final network is, by weight decay and arm; open: runs that did not grok.
-
-    ``grokking``, ``circuit``: the tables. A number of key frequencies says something only where
-    they carry the logits, beside it. Raises ValueError if every run diverged.
-    """
+    """The tables of these names. A row for each model as in ``weight_decay_survival``."""
     keys = [*GROUP, "seed"]
     measures = [column for column in CIRCUIT_PANELS if column in circuit]
     table = grokking.merge(circuit[[*keys, *measures]], on=keys, how="left", validate="1:1")
-    rows = rows_of_models(sound(table))
-    figure, axes = plt.subplots(
-        *(len(rows), len(CIRCUIT_PANELS)),
-        **{"figsize": (PAGE, 0.4 + 2.0 * len(rows)), "squeeze": False},
-    )
+    rows = rows_of_models(table)
+    figure, axes = rows_of_panels(len(rows), len(CIRCUIT_PANELS), 2.0, 0.4)
     for panels, (model, own) in zip(axes, rows.items(), strict=True):
         colours = group_colours(own)
         for axis, (column, name) in zip(panels, CIRCUIT_PANELS.items(), strict=True):
             by_group(axis, own, column, colours)
             axis.set_ylabel(name)
             if own[column].isna().all():
-                axis.annotate("no keys", (0.5, 0.5), xycoords="axes fraction", ha="center")
-        panels[0].set_ylim(-0.3, max(own["n_keys"].max(), 3) + 0.5)
+                write(axis, "no keys", (0.5, 0.5), ha="center", color=None, size=None)
+        panels[0].set_ylim(-0.3, own["n_keys"].clip(lower=3).fillna(3).max() + 0.5)
         panels[0].yaxis.set_major_locator(MaxNLocator(5, integer=True))
         panels[1].set_ylim(-0.03, 1.06)
         norm = own["norm_squared_final"]

@@ -5,8 +5,6 @@ Share of networks that have not grokked yet, by training step, for each weight d
 final squared norm.
 """
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,37 +16,26 @@ from mechanics.figures.decay_groups import (
     by_group,
     decays,
     group_colours,
-    not_grokked,
     of_group,
     rows_of_models,
+    survival_line,
 )
-from mechanics.figures.style import (
-    PAGE,
-    label,
-    label_ends,
-    note_diverged,
-)
-from mechanics.tables.frames import sound
+from mechanics.figures.panels import rows_of_panels
+from mechanics.figures.style import label, label_ends, note_diverged
 
 ALL_ARMS = True  # not the main configurations alone
 
 
 def weight_decay_survival(grokking: pd.DataFrame) -> Figure:
-    """Share of runs that have not grokked yet, and the final Σθ², by weight decay and arm.
+    """``grokking``: the table. A row for each model that is trained with more than one weight decay
+    or arm (every model if none is).
 
-    ``grokking``: the table of ``tabulate_grokking.py``. A row for each model that is trained with
-    more than one weight decay or arm (every model if none is): (a) weight decays, (b) arms that
-    change it once the network has memorised, beside the main arm, (c) the norm at the end. Bars
-    across a line are censored runs, which ended before they grokked; so are open circles. In
-    brackets: how many runs grokked, of all that did not diverge.
-    Raises ValueError if every run diverged.
+    (a) weight decays, (b) arms that change it once the network has memorised, beside the main arm,
+    (c) the norm at the end. Open circles are censored runs. In brackets: how many runs grokked, of
+    all that did not diverge.
     """
-    rows = rows_of_models(sound(grokking))
-    figure, axes = plt.subplots(
-        *(len(rows), 3),
-        **{"figsize": (PAGE, 0.5 + 2.2 * len(rows)), "squeeze": False},
-        width_ratios=[1, 1, 0.8],
-    )
+    rows = rows_of_models(grokking)
+    figure, axes = rows_of_panels(len(rows), 3, 2.2, 0.5, width_ratios=[1, 1, 0.8])
     for (left, middle, right), (model, own) in zip(axes, rows.items(), strict=True):
         colours = group_colours(own)
         last = float(own["last_step"].max())
@@ -57,7 +44,10 @@ def weight_decay_survival(grokking: pd.DataFrame) -> Figure:
         left.set_ylabel("share of runs not yet grokked")
         left.set_title(f"{label(model)}: weight decay")
         middle.set_title("changed when memorised")
-        _norm_panel(right, own, colours)
+        by_group(right, own, "norm_squared_final", colours)
+        right.set_yscale("log")
+        right.set_ylabel("Σθ² at the end")
+        right.set_title("open: not grokked")
     for axis in axes[-1, :2]:
         axis.set_xlabel("training step")
     note_diverged(figure, grokking[grokking["model"].isin(list(rows))])
@@ -70,23 +60,10 @@ def _survival_panel(
     ends = {}
     for group, name in groups.items():
         runs, shade = of_group(own, group), colours[group]
-        grokked = (runs["status"] == "grokked").to_numpy()
-        ended = np.where(grokked, runs["grokking_step"], runs["last_step"])
-        falls, shares, censored = not_grokked(ended, grokked)
-        x = [0.0, *falls, float(ended.max())]
-        y = [1.0, *shares, shares[-1] if shares else 1.0]
-        axis.step(x, y, where="post", color=shade, alpha=0.9)
-        for step, share in censored:
-            axis.plot(step, share, "|", color=shade, ms=7, mew=1.2)
+        end = survival_line(axis, runs, shade, {"ms": 7, "mew": 1.2}, alpha=0.9)
         gap = "\n" if name in ARM_WORDS.values() else " "
-        ends[f"{name}{gap}({grokked.sum()}/{len(runs)})"] = (y[-1], shade)
+        n_grokked = (runs["status"] == "grokked").sum()
+        ends[f"{name}{gap}({n_grokked}/{len(runs)})"] = (end, shade)
     axis.set_xlim(0, 1.02 * last_step)
     axis.set_ylim(-0.04, 1.08)
     label_ends(axis, ends, n_lines=max(words.count("\n") for words in ends) + 1)
-
-
-def _norm_panel(axis: Axes, own: pd.DataFrame, colours: dict) -> None:
-    by_group(axis, own, "norm_squared_final", colours)
-    axis.set_yscale("log")
-    axis.set_ylabel("Σθ² at the end")
-    axis.set_title("open: not grokked")

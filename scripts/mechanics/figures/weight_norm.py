@@ -6,11 +6,11 @@ falls most within 500 steps after memorising: Σθ² itself, and its logarithm, 
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from mechanics.figures.decay_groups import (
     GROUP,
@@ -21,14 +21,8 @@ from mechanics.figures.decay_groups import (
     of_group,
     rows_of_models,
 )
-from mechanics.figures.style import (
-    PAGE,
-    REFERENCE,
-    in_thousands,
-    label,
-    label_ends,
-    note_diverged,
-)
+from mechanics.figures.panels import rows_of_panels
+from mechanics.figures.style import REFERENCE, in_thousands, label, label_ends, note_diverged
 
 ALL_ARMS = True  # not the main configurations alone
 NORM_MARKS = {  # column: marker, words
@@ -39,21 +33,15 @@ NORM_MARKS = {  # column: marker, words
 
 
 def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
-    """Σθ² over training, every run: weight decays at the left, arms at the right.
+    """``progress``: progress_measures; ``grokking``: the table, for the marks.
 
-    ``progress``: model, arm, weight_decay, seed, status, step, norm_squared. ``grokking``: the
-    table of ``tabulate_grokking.py``. Circles: the grokking step; triangles: where the fall after
-    memorisation is steepest, of Σθ² (down) and of its logarithm (up). A row for each model as in
-    ``weight_decay_survival``; runs that diverged are not drawn. Raises ValueError if every run did.
+    Weight decays at the left, arms at the right; a row for each model as in
+    ``weight_decay_survival``.
     """
     diverged = grokking.loc[grokking["status"] == "diverged", [*GROUP, "seed"]]
     drawn = progress.merge(diverged, how="left", indicator=True, on=[*GROUP, "seed"])
-    drawn = drawn[(drawn["_merge"] == "left_only") & (drawn["status"] != "diverged")]
-    rows = rows_of_models(drawn)
-    figure, axes = plt.subplots(
-        *(len(rows), 2),
-        **{"figsize": (PAGE, 0.5 + 2.4 * len(rows)), "squeeze": False, "sharey": "row"},
-    )
+    rows = rows_of_models(drawn[drawn["_merge"] == "left_only"])
+    figure, axes = rows_of_panels(len(rows), 2, 2.4, 0.5, sharey="row")
     for (left, right), (model, own) in zip(axes, rows.items(), strict=True):
         colours = group_colours(own)
         moments = grokking[grokking["model"] == model]
@@ -65,7 +53,7 @@ def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
     for axis in axes[-1]:
         axis.set_xlabel("training step")
     handles = [
-        plt.Line2D([], [], linestyle="none", marker=marker, color=REFERENCE, ms=4, label=words)
+        Line2D([], [], linestyle="none", marker=marker, color=REFERENCE, ms=4, label=words)
         for marker, words in NORM_MARKS.values()
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
