@@ -112,9 +112,9 @@ def test_diverged_runs_are_counted_and_not_drawn():
     table = grokking()
     for figure in (weight_decay_survival(table), weight_norm(progress(table), table)):
         assert "softmax, 1 layer: 1" in figure.get_supxlabel()
-    with pytest.raises(ValueError, match="did not diverge"):
+    with pytest.raises(style.NothingToDraw, match="no finished seed"):
         weight_decay_survival(table.assign(status="diverged"))
-    with pytest.raises(ValueError, match="did not diverge"):
+    with pytest.raises(style.NothingToDraw, match="no row"):
         weight_norm(progress(table), table.assign(status="diverged"))
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from modular_history import history_of
 
-from mechanics.figures import style
+from mechanics.figures import panels, style
 from mechanics.figures.grokking_curves import grokking_curves
 from mechanics.figures.regression_learning_curves import regression_learning_curves
 
@@ -76,7 +76,7 @@ def test_same_frame_gives_same_bytes(tmp_path):
 
 
 def test_labels_are_kept_apart_in_order():
-    moved = style.spread([0.0, 0.1, 5.0], 1.0)
+    moved = panels.spread([0.0, 0.1, 5.0], 1.0)
     assert np.diff(moved).min() >= 1.0 - 1e-6
     assert moved == sorted(moved)
 

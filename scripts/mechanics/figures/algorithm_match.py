@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import models_of
-from mechanics.figures.style import COLOURS, OTHERS, PAGE, NothingToDraw, label, label_ends
+from mechanics.figures.panels import label_ends, models_of
+from mechanics.figures.style import COLOURS, OTHERS, PAGE, NothingToDraw, label
 
 LENGTHS = (10, 20, 50)
 FOLLOWED = {  # algorithms whose distance is followed over training, and their colours

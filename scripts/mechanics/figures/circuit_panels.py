@@ -1,15 +1,14 @@
-"""A panel for every addition network and seed, and its key frequencies."""
+"""A panel for every addition network and seed, and its key frequencies.
 
-import matplotlib.pyplot as plt
+The frames are the tables circuit, embedding, embedding_circles, neuron_frequencies and
+logit_identities; diverged seeds are left out and said so.
+"""
+
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import (
-    PAGE,
-    label,
-    note_diverged,
-)
-from mechanics.tables.frames import sound
+from mechanics.figures.panels import models_of, rows_of_panels
+from mechanics.figures.style import drawable, label, note_diverged
 
 SHORT_ROW = 3  # panels; the titles of more would touch
 
@@ -24,18 +23,11 @@ def seed_panels(circuit: pd.DataFrame, height: float) -> tuple[Figure, dict, pd.
 
     Returns the figure, {(model, seed): axis} and the rows of ``circuit`` by (model, seed).
     """
-    kept = sound(circuit)
-    models = list(dict.fromkeys(kept["model"]))
+    kept = drawable(circuit)
+    models = models_of(kept)
     seeds = {model: sorted(own["seed"]) for model, own in kept.groupby("model")}
     n_columns = max(len(own) for own in seeds.values())
-    figure, axes = plt.subplots(
-        len(models),
-        n_columns,
-        figsize=(PAGE, height * len(models) + 0.3),
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-    )
+    figure, axes = rows_of_panels(len(models), n_columns, height, 0.3, sharex=True, sharey="row")
     found = {}
     for row, model in enumerate(models):
         for column, axis in enumerate(axes[row]):
@@ -47,3 +39,7 @@ def seed_panels(circuit: pd.DataFrame, height: float) -> tuple[Figure, dict, pd.
             found[model, seeds[model][column]] = axis
     note_diverged(figure, circuit)
     return figure, found, kept.set_index(["model", "seed"])
+
+
+def of_seed(frame: pd.DataFrame, model: str, seed: int) -> pd.DataFrame:
+    return frame[(frame["model"] == model) & (frame["seed"] == seed)]

@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import level, models_of, with_range, write
-from mechanics.figures.style import PAGE, colour, label, label_ends, note_diverged
+from mechanics.figures.panels import label_ends, level, models_of, with_range, write
+from mechanics.figures.style import PAGE, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
 MEASURED = {"correlation_gd": "with $W_{GD}$", "correlation_ols": "with $W_{OLS}$"}

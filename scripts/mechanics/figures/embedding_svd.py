@@ -10,26 +10,17 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mechanics.figures.circuit_panels import key_list
-from mechanics.figures.style import (
-    PAGE,
-    colour,
-    label,
-    note_diverged,
-)
-from mechanics.tables.frames import sound
+from mechanics.figures.circuit_panels import key_list, of_seed
+from mechanics.figures.panels import models_of
+from mechanics.figures.style import PAGE, colour, drawable, label, note_diverged
 
 N_COMPONENTS = 30  # of the singular values; the rest is a flat tail
 
 
 def embedding_svd(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
-    """Singular values of the numbers' centred embeddings, the largest as 1, a panel per model.
-
-    A ring marks number 2|K|, where they fall if W_E holds one circle per key frequency of the
-    logits; a triangle 2|K_E|, of those that pass the rule in W_E itself, where they are others.
-    """
-    kept = sound(circuit)
-    models = list(dict.fromkeys(kept["model"]))
+    """The tables of these names; a panel per model."""
+    kept = drawable(circuit)
+    models = models_of(kept)
     figure, axes = plt.subplots(
         1, len(models), figsize=(PAGE, 2.3), sharex=True, sharey=True, squeeze=False
     )
@@ -37,21 +28,17 @@ def embedding_svd(embedding: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
     for model, axis in zip(models, axes[0], strict=True):
         counts, own_counts = [], []
         for row in kept[kept["model"] == model].itertuples():
-            own = values[(values["model"] == model) & (values["seed"] == row.seed)]
+            own = of_seed(values, model, row.seed)
             own = own[own["index"] <= N_COMPONENTS]
-            relative = own["value"] / own["value"].max()
-            axis.plot(
-                own["index"], relative, ".-", color=colour(model, models), ms=3, linewidth=0.8
-            )
+            relative, shade = own["value"] / own["value"].max(), colour(model, models)
+            axis.plot(own["index"], relative, ".-", color=shade, ms=3, linewidth=0.8)
             n_directions = 2 * len(key_list(row.key_frequencies))
             counts.append(n_directions)
             own_counts.append(2 * len(key_list(row.keys_w_e)))
             for marker, n in (("^", own_counts[-1]), ("o", n_directions)):
                 if marker == "o" or n != n_directions:
-                    at = own["index"] == n
-                    axis.plot(
-                        own["index"][at], relative[at], marker, color="black", mfc="none", ms=6
-                    )
+                    at, style = own["index"] == n, {"color": "black", "mfc": "none", "ms": 6}
+                    axis.plot(own["index"][at], relative[at], marker, **style)
         words, own_words = (
             ", ".join(str(n) if n else "–" for n in found) for found in (counts, own_counts)
         )

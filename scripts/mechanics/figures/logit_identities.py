@@ -7,12 +7,12 @@ key, and how well the neurons, read along W_L's Fourier directions, follow cos �
 
 import math
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label
+from mechanics.figures.panels import models_of, rows_of_panels, write
+from mechanics.figures.style import REFERENCE, colour, diverged_note, label
 from mechanics.tables.frames import sound
 
 OVERLAP = 8 / math.pi**2  # q_pizza of an exact clock and q_clock of an exact pizza
@@ -20,7 +20,7 @@ SEED_MARKERS = "os^Dv<>P"
 
 
 def logit_identities(identities: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
-    """How well logits ≈ Σ_k α_k cos ω_k(a + b − c) holds, a row per model; a mark per seed and key.
+    """The tables of these names; a row per model, a mark per seed and key.
 
     Left: the variance of the logits that each key explains. Middle: R² of the neurons' projections
     on u_k and v_k against cos and sin of ω_k(a + b). Right: the variance of one isolated circle's
@@ -28,10 +28,8 @@ def logit_identities(identities: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
     frequencies are named below.
     """
     kept = sound(identities)
-    models = list(dict.fromkeys(kept["model"]))
-    figure, axes = plt.subplots(
-        max(len(models), 1), 3, figsize=(PAGE, 2.2 * max(len(models), 1)), squeeze=False
-    )
+    models = models_of(kept)
+    figure, axes = rows_of_panels(max(len(models), 1), 3, 2.2)
     for (explained, projections, clocks), model in zip(axes, models, strict=False):
         own = kept[kept["model"] == model]
         shade = colour(model, models)
@@ -77,18 +75,12 @@ def _explained(axis: Axes, own: pd.DataFrame, shade: str) -> None:
 def _reference(axis: Axes) -> None:
     """Where an exact clock and an exact pizza lie, and the line on which neither is nearer."""
     axis.plot([0, 1.05], [0, 1.05], "--", color=REFERENCE, linewidth=0.7)
-    for words, x, y in (("clock", OVERLAP, 1.0), ("pizza", 1.0, OVERLAP)):
-        axis.plot(x, y, "x", color=REFERENCE, ms=5)
-        axis.annotate(
-            words,
-            (x, y),
-            xytext=(-5, 0) if words == "clock" else (0, -14),
-            textcoords="offset points",
-            ha="right" if words == "clock" else "center",
-            va="center" if words == "clock" else "top",
-            fontsize=6.5,
-            color=REFERENCE,
-        )
+    for words, at, points, ha, va in (
+        ("clock", (OVERLAP, 1.0), (-5, 0), "right", "center"),
+        ("pizza", (1.0, OVERLAP), (0, -14), "center", "top"),
+    ):
+        axis.plot(*at, "x", color=REFERENCE, ms=5)
+        write(axis, words, at, points, on="data", size=6.5, ha=ha, va=va)
     axis.set_xlim(0, 1.08)
     axis.set_ylim(0, 1.08)
     axis.set_xlabel("Q$_{pizza}$, one circle alone")

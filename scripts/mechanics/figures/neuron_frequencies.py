@@ -7,22 +7,23 @@ frequency explains, and how many neurons each frequency has.
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mechanics.figures.circuit_panels import key_list, seed_panels
-from mechanics.figures.style import REFERENCE, colour, lifted
+from mechanics.figures.circuit_panels import key_list, of_seed, seed_panels
+from mechanics.figures.panels import level, lifted, write
+from mechanics.figures.style import colour
 
 EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
 COUNT_WIDTH, COUNT_HEIGHT = 9.0, 0.1  # of a number of neurons: in frequencies, in explained share
 
 
 def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
-    """Each neuron's best frequency and the variance it explains, a panel per model and seed.
+    """The tables of these names, a panel per model and seed.
 
-    Filled: its output frequency is the same; open: another; grey cross: not measured, for W_L does
-    not apply. Above a key frequency: its number of neurons. Dashed: ``EXPLAINED``.
+    Filled: a neuron's output frequency is the same; open: another; grey cross: not measured, for
+    W_L does not apply. Above a key frequency: its number of neurons. Dashed: ``EXPLAINED``.
     """
     figure, axes, rows = seed_panels(circuit, 1.75)
     for (model, seed), axis in axes.items():
-        own = neurons[(neurons["model"] == model) & (neurons["seed"] == seed)]
+        own = of_seed(neurons, model, seed)
         alive = own[own["frequency"] > 0]
         known = alive["output_frequency"].notna()
         same = known & (alive["frequency"] == alive["output_frequency"]).fillna(False)
@@ -37,8 +38,8 @@ def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
         heights = lifted([float(k) for k in keys], [1.04] * len(keys), COUNT_WIDTH, COUNT_HEIGHT)
         for k, height in zip(keys, heights, strict=True):
             n = int((alive["frequency"] == k).sum())
-            axis.annotate(f"{n}", (k, height), ha="center", fontsize=6, color=shade)
-        axis.axhline(EXPLAINED, color=REFERENCE, linestyle="--", linewidth=0.7)
+            write(axis, f"{n}", (k, height), on="data", ha="center", color=shade)
+        level(axis, EXPLAINED, linewidth=0.7)
         share = (own["fve"] > EXPLAINED).mean()  # a neuron without variance is not explained
         axis.title.set_text(f"{axis.get_title()}\n{100 * share:.0f} % above {EXPLAINED}")
         axis.set_ylim(0, 1.04 + 3.5 * COUNT_HEIGHT)

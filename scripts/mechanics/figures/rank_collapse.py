@@ -12,8 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.panels import each_seed, in_seeds, models_of, rows_of_panels, write
-from mechanics.figures.style import REFERENCE, colour, label, label_ends
+from mechanics.figures.panels import (
+    each_seed,
+    in_seeds,
+    label_ends,
+    models_of,
+    rows_of_panels,
+    write,
+)
+from mechanics.figures.style import REFERENCE, colour, label
 from mechanics.regression.rank_collapse import ROUNDING, VARIANTS
 from mechanics.tables.frames import sound
 

@@ -16,16 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mechanics.figures.panels import limits, models_of, rows_of_panels, with_range
-from mechanics.figures.style import (
-    REFERENCE,
-    NothingToDraw,
-    colour,
-    diverged_note,
-    drawable,
-    label,
-    label_ends,
-)
+from mechanics.figures.panels import label_ends, limits, models_of, rows_of_panels, with_range
+from mechanics.figures.style import REFERENCE, NothingToDraw, colour, diverged_note, drawable, label
 
 # In the first panel alone. Networks that a user adds are in all.
 LEFT_OUT = ("softmax_L1_2heads", "linear_L2", "linear_L3")

@@ -13,8 +13,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import level, models_of, rows_of_panels, with_range, write
-from mechanics.figures.style import colour, label, label_ends, places_for_labels
+from mechanics.figures.panels import (
+    label_ends,
+    level,
+    models_of,
+    places_for_labels,
+    rows_of_panels,
+    with_range,
+    write,
+)
+from mechanics.figures.style import colour, label
 
 RISK_FLOOR = 1e-3  # below it the risk axis is linear, so that the zero of OLS can be drawn
 LEVELS = {

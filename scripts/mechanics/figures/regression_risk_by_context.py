@@ -15,8 +15,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import last, level, limits, models_of, with_bars, write
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
+from mechanics.figures.panels import label_ends, last, level, limits, models_of, with_bars, write
+from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
 PANELS = {"one layer": False, "several layers": True}

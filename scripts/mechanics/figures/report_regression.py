@@ -9,16 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import last, level, models_of, with_bars, with_range
-from mechanics.figures.style import (
-    OTHERS,
-    REFERENCE,
-    colour,
-    label,
-    label_ends,
-    letter_panels,
-    strip_of_panels,
-)
+from mechanics.figures.panels import label_ends, last, level, models_of, with_bars, with_range
+from mechanics.figures.style import OTHERS, REFERENCE, colour, label, letter_panels, strip_of_panels
 from mechanics.tables.frames import sound
 
 # Drawn where the study has them; the first, wide and pale, lies below the second.

@@ -7,7 +7,6 @@ that. Lines that have more colours than these have names at their ends.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -104,84 +103,6 @@ def arm_colours(arms: Iterable[str]) -> dict[str, str]:
 def label(name: str) -> str:
     """A model's name in words."""
     return LABELS.get(name, name.replace("_", " "))
-
-
-def spread(positions: list[float], distance: float) -> list[float]:
-    """Move label positions apart to at least ``distance``, keeping their order.
-
-    >>> spread([0.0, 0.0], 1.0)
-    [-0.5, 0.5]
-    """
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    moved = list(positions)
-    for _ in range(200):
-        for below, above in pairwise(order):
-            overlap = distance - (moved[above] - moved[below])
-            if overlap > 0:
-                moved[below] -= overlap / 2
-                moved[above] += overlap / 2
-    return moved
-
-
-def lifted(
-    places: Sequence[float], heights: Sequence[float], width: float, height: float
-) -> list[float]:
-    """Raise labels of this width and height until none overprints another; the lowest stay.
-
-    >>> lifted([1.0, 2.0, 9.0], [0.0, 0.0, 0.0], 3.0, 0.5)
-    [0.0, 0.5, 0.0]
-    """
-    found = list(heights)
-    settled: list[int] = []
-    for index in sorted(range(len(found)), key=lambda i: (heights[i], places[i])):
-        near = [found[i] for i in settled if abs(places[i] - places[index]) < width]
-        for other in sorted(near):
-            if abs(other - found[index]) < height:
-                found[index] = other + height
-        settled.append(index)
-    return found
-
-
-def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
-    """Heights, as fractions of the axes, for labels of these values ``distance`` points apart."""
-    box = axis.get_window_extent()
-    pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
-    inside = [min(max(pixel, box.y0), box.y1) for pixel in pixels]
-    gap, limit = distance * axis.figure.dpi / 72, box.y1
-    moved = spread(inside, gap)
-    for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
-        moved[index] = min(moved[index], limit)  # above the axes there are titles
-        limit = moved[index] - gap
-    if len(moved) * gap <= box.height:  # below the axes there are the numbers of the x axis
-        limit = box.y0
-        for index in sorted(range(len(moved)), key=moved.__getitem__):
-            moved[index] = max(moved[index], limit)
-            limit = moved[index] + gap
-    return [round((pixel - box.y0) / box.height, PLACES) for pixel in moved]
-
-
-def label_ends(
-    axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5, n_lines: int = 1
-) -> None:
-    """Names at the right of an axis at the heights of their lines' ends, kept apart.
-
-    ``ends``: text of ``n_lines`` lines → (value on the y axis, colour); what has no value has no
-    name. Call it when the limits of the axis are final.
-    """
-    ends = {text: end for text, end in ends.items() if np.isfinite(end[0])}
-    lay_out(axis.get_figure(root=True))
-    distance = 1.3 * fontsize * n_lines
-    places = places_for_labels(axis, [value for value, _ in ends.values()], distance)
-    for (text, (_, text_colour)), place in zip(ends.items(), places, strict=True):
-        axis.annotate(
-            text,
-            (1.01, place),
-            xycoords="axes fraction",
-            color=text_colour,
-            fontsize=fontsize,
-            va="center",
-            annotation_clip=False,
-        )
 
 
 def strip_of_panels(n: int, widths: Sequence[float] | None = None) -> tuple[Figure, np.ndarray]:

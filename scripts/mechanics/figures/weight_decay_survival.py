@@ -20,8 +20,8 @@ from mechanics.figures.decay_groups import (
     rows_of_models,
     survival_line,
 )
-from mechanics.figures.panels import rows_of_panels
-from mechanics.figures.style import label, label_ends, note_diverged
+from mechanics.figures.panels import label_ends, rows_of_panels
+from mechanics.figures.style import label, note_diverged
 
 ALL_ARMS = True  # not the main configurations alone
 

@@ -21,8 +21,8 @@ from mechanics.figures.decay_groups import (
     of_group,
     rows_of_models,
 )
-from mechanics.figures.panels import rows_of_panels
-from mechanics.figures.style import REFERENCE, in_thousands, label, label_ends, note_diverged
+from mechanics.figures.panels import label_ends, rows_of_panels
+from mechanics.figures.style import REFERENCE, in_thousands, label, note_diverged
 
 ALL_ARMS = True  # not the main configurations alone
 NORM_MARKS = {  # column: marker, words
