@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mechanics.figures import style
 from mechanics.study.lineage import short_id
@@ -20,19 +19,18 @@ from mechanics.tables.frames import read_table
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--figure", required=True, help="its name")
-    parser.add_argument(
-        *("--tables",),
-        **{"required": True, "type": Path, "nargs": "+"},
-        help="in the order of its arguments; history.parquet of all runs are its first",
-    )
+    words = "in the order of its arguments; history.parquet of all runs are the first"
+    parser.add_argument("--tables", required=True, type=Path, nargs="+", help=words)
     parser.add_argument("--output", required=True, type=Path, help="folder of the figures")
     arguments = parser.parse_args()
-    style.use_style()
     try:
         module = import_module(f"mechanics.figures.{arguments.figure}")
-        figure = drawn(module, read(arguments.tables))
-    except ModuleNotFoundError as error:
+        draw = getattr(module, arguments.figure)
+    except (ModuleNotFoundError, AttributeError) as error:
         sys.exit(f"plot.py: no figure {arguments.figure}: {error}")
+    style.use_style()
+    try:
+        figure = draw(*shown(module, read(arguments.tables)))
     except style.NothingToDraw as missing:
         print(f"{arguments.figure}: nothing to draw: {missing}")
         figure = style.empty_frame(str(missing))
@@ -40,15 +38,15 @@ def main() -> None:
     style.save(figure, arguments.output, arguments.figure, made_from)
 
 
-def drawn(module: ModuleType, tables: list[pd.DataFrame]) -> Figure:
-    """The figure of a module, of main configurations unless it asks for all arms.
+def shown(module: ModuleType, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
+    """What a figure shows of its tables: main configurations, unless it asks for all arms.
 
     Raises NothingToDraw, saying what is missing.
     """
     if not getattr(module, "ALL_ARMS", False):
         tables = [of_main_arm(table) for table in tables]
     style.require_data(tables)
-    return getattr(module, module.__name__.rsplit(".")[-1])(*tables)
+    return tables
 
 
 def read(paths: list[Path]) -> list[pd.DataFrame]:

@@ -8,7 +8,7 @@ import pytest
 from published import published
 
 from mechanics.figures import registry, style
-from plot import drawn
+from plot import shown
 
 DRAWN = [
     *((task, name) for task, own in registry.FIGURES.items() for name in own),
@@ -31,7 +31,8 @@ def of(task: str, name: str) -> list[pd.DataFrame]:
 
 
 def draw(name: str, tables: list[pd.DataFrame]) -> None:
-    style.settle(drawn(import_module(f"mechanics.figures.{name}"), tables))
+    module = import_module(f"mechanics.figures.{name}")
+    style.settle(getattr(module, name)(*shown(module, tables)))
 
 
 def every(table: pd.DataFrame) -> pd.Series:
