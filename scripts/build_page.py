@@ -127,7 +127,9 @@ def describe(study: Path, captions: Path, contents: dict, explorers: dict[str, d
     return {
         "study": study.name,
         "comparison": grouped(read_table(study / "tables/comparative_metrics.csv")),
-        "comparison_caption": caption_html((captions / "comparative_metrics.rst").read_text()),
+        "comparison_caption": caption_html(
+            (captions / "comparative_metrics_table.rst").read_text()
+        ),
         "tracks": tracks,
         "laws": LAWS,
         "risk_floor": f"{RISK_FLOOR:g}",

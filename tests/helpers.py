@@ -12,6 +12,7 @@ import torch
 import yaml
 
 from mechanics.models.weights import Network
+from mechanics.regression.held_out import HeldOut, read_held_out
 from mechanics.runtime.files import sha256
 from mechanics.settings import as_argument
 from mechanics.training.checkpoint import checkpoint_key, write_tensors
@@ -64,15 +65,18 @@ def write_data(folder: Path, settings: dict, seeds: list[int]) -> list[Path]:
         path = folder / "evaluation.safetensors"
         slice_ = {"d": settings["d"], "context_lengths": settings["measured_at"]}
         slice_ |= {"n_prompts": settings["n_prompts_history"], "n_queries": 2}
-        run_program("sample_prompts", "--settings", as_argument(slice_), "--output", path)
+        run_program("prepare_data", *("--task", settings["task"]), *_given(slice_, path))
         return [path]
     paths = [folder / f"split_seed{seed}.parquet" for seed in seeds]
     slice_ = {key: settings[key] for key in ("p", "train_fraction")}
     for seed, path in zip(seeds, paths, strict=True):
-        run_program(
-            "split_pairs", "--settings", as_argument(slice_), "--seed", seed, "--output", path
-        )
+        arguments = ("--task", settings["task"], "--seed", seed)
+        run_program("prepare_data", *arguments, *_given(slice_, path))
     return paths
+
+
+def _given(settings: dict, path: Path) -> tuple:
+    return ("--settings", as_argument(settings), "--output", path)
 
 
 def run_program(name: str, *arguments) -> None:
@@ -113,7 +117,22 @@ def addition_network(
     """A final network in float64 with these weights (without a seed dimension)."""
     stacked = {name: tensor[None] for name, tensor in weights.items()}
     network = Network("modular_addition", "model", seed, 20, status, settings, stacked)
-    return network.exact(torch.device("cpu"))
+    return network.exact()
+
+
+def regression_network(
+    settings: dict, weights: dict[str, torch.Tensor], seed: int = 0, status: str = "finished"
+) -> Network:
+    """A final network with these weights (without a seed dimension)."""
+    stacked = {name: tensor[None] for name, tensor in weights.items()}
+    return Network("linear_regression", "model", seed, 20, status, settings, stacked)
+
+
+def held_out(settings: dict) -> HeldOut:
+    """The prompts that the data stage makes for these settings."""
+    with TemporaryDirectory() as folder:
+        path = write_data(Path(folder), settings, [])[0]
+        return read_held_out(path, torch.device("cpu"))
 
 
 def addition_split(settings: dict, seed: int = 0) -> pd.DataFrame:

@@ -30,7 +30,7 @@ def test_every_form_of_import_is_seen(tmp_path):
 
 def test_hash_depends_on_content():
     assert closure_sha256(SCRIPTS / "train.py") == closure_sha256(SCRIPTS / "train.py")
-    assert closure_sha256(SCRIPTS / "train.py") != closure_sha256(Path(SCRIPTS / "compare.py"))
+    assert closure_sha256(SCRIPTS / "train.py") != closure_sha256(Path(SCRIPTS / "plot.py"))
 
 
 def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):

@@ -51,7 +51,10 @@ def write_study(folder: Path) -> list[dict]:
         style.save(figure, folder / "figures", name, short_id([table], program, ROOT / source))
         plt.close(figure)
     read, made = ["runs/modular_addition/m/3/run.json"], ["tables/grokking.csv"]
-    return [job("train", code("train"), [], read), job("gather", code("gather"), read, made)] + [
+    return [
+        job("train", code("train"), [], read),
+        job("write_tables", code("write_tables"), read, made),
+    ] + [
         job(
             "plot",
             code("plot", f"mechanics/figures/{module}"),
@@ -110,7 +113,7 @@ def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
     assert table["inputs"] == {"runs/modular_addition/m/3/run.json": run["sha256"]}
     assert table["seeds"] == run["seeds"] == [3]
     assert (run["git_commit"], run["dirty"], run["torch"]) == ("0" * 40, True, "2.0")
-    assert table["program"] == "scripts/gather.py"
+    assert table["program"] == "scripts/write_tables.py"
 
 
 @pytest.mark.parametrize(("device", "recorded"), [("auto", "A GPU, B GPU"), ("cpu", "cpu")])
@@ -123,7 +126,7 @@ def test_device_is_that_of_the_runs_wherever_it_is_recorded(tmp_path, device, re
         (tmp_path / name).write_text("")
     jobs = [job("train", code("train"), [], [path], device) for path in runs]
     jobs += [job("measure", code("analyse_addition"), runs, ["analysis"], device)]
-    jobs += [job("gather", code("gather"), ["analysis"], ["table"])]
+    jobs += [job("write_tables", code("write_tables"), ["analysis"], ["table"])]
     artefacts = record(tmp_path, jobs)["artefacts"]
     assert [artefacts[path]["device"] for path in runs] == ["B GPU", "A GPU"]
     assert artefacts["analysis"]["device"] == recorded
@@ -150,7 +153,7 @@ def test_restored_run_keeps_its_entry_while_its_inputs_are_the_same(tmp_path):
     assert [provenance["artefacts"][path] for path in (read, held)] == [
         artefacts[path] for path in (read, held)
     ]
-    assert provenance["artefacts"][table]["program"] == "scripts/gather.py"
+    assert provenance["artefacts"][table]["program"] == "scripts/write_tables.py"
     assert provenance["code"]["old"] == {"a.py": "1"}
     assert provenance["left_out"] == [held]
 

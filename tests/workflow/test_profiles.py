@@ -77,7 +77,7 @@ def test_kubernetes_runs_each_job_in_a_pod_with_its_resources(clone, tmp_path, m
     pod = job["spec"]["template"]["spec"]
     assert pod["containers"][0]["resources"]["limits"]["cpu"] == "1"
     assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "study"}
-    assert job["metadata"]["annotations"]["rule"] == "split_pairs"
+    assert job["metadata"]["annotations"]["rule"] == "prepare_addition"
 
 
 @pytest.mark.parametrize(("device", "n_gpu"), [("auto", 0), ("cuda", 1)])

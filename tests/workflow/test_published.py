@@ -12,8 +12,8 @@ from tiny_study import RUNS, TINY, changed, planned, python, snakemake
 from mechanics.training.checkpoint import Run, read_tensors
 
 DEAR = {  # the rules whose results are published and restored
-    *("sample_prompts", "split_pairs", "train", "evaluate_regression", "analyse_checkpoints"),
-    *("measure", "measure_attention", "analyse_addition", "analyse_variant", "follow_addition"),
+    *("prepare_regression", "prepare_addition", "train", "analyse_regression"),
+    *("follow_regression", "analyse_addition", "follow_addition"),
 }
 
 
@@ -84,7 +84,7 @@ def test_restored_study_is_trained_no_more(published, tmp_path):
     restore = ["--config", "config/config.yaml", "tiny.yaml"]
     result = python(tmp_path, "restore", *restore)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert {"compare", "plot"} <= planned(tmp_path)
+    assert {"write_tables_comparison", "plot"} <= planned(tmp_path)
     assert not planned(tmp_path) & DEAR
     table = "tables/comparative_metrics.csv"
     assert snakemake(tmp_path, f"results/tiny/{table}").returncode == 0

@@ -23,7 +23,7 @@ def test_sweep_is_planned_in_fifteen_seconds(clone, device, n_jobs):
     counts = dict(re.findall(r"\n(\S+) +(\d+)(?=\n)", result.stdout))
     trainings = [name for name in counts if name.startswith("train_modular_addition_")]
     assert len(trainings) == int(counts["analyse_addition"]) == n_jobs
-    assert int(counts["split_pairs"]) == 6 * 14
+    assert int(counts["prepare_addition"]) == 6 * 14
     assert "follow_addition" not in counts
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     # of the processor: other work does not count. Every run is a rule: its weights bear its seeds.
