@@ -21,7 +21,6 @@ rule execute_notebook:
     params:
         study=lambda wildcards, output: Path(output[0]).parents[1],
         folder=lambda wildcards, output: Path(output[0]).parent,
-        failed=f"{RESULTS}/logs/study_failed.ipynb",
     shell:
         "python scripts/execute_notebook.py --study {params.study:q} --output {params.folder:q}"
-        " --failed {params.failed:q} > {log:q} 2>&1"
+        " > {log:q} 2>&1"

@@ -3,7 +3,6 @@ REPORT_FIGURES = {
     "linear_regression": ["report_regression"],
     "modular_addition": ["report_addition", "report_cause"],
 }
-NOTEBOOK = "workflow/notebooks/study.py"
 FIGURES = REGRESSION_FIGURES | ADDITION_FIGURES | SWEEP_FIGURES
 
 
@@ -38,9 +37,10 @@ def numbered_tables():
 
 
 def notebook_code():
-    """The source of the notebook, and what it imports."""
+    """The parts of the notebook's source, and what they import."""
+    parts = Path(workflow.basedir, "notebooks/study").glob("*.py")
     root = Path(workflow.basedir).parent
-    return [str(path.relative_to(root)) for path in closure(root / NOTEBOOK)]
+    return [str(path.relative_to(root)) for path in closure(*parts)]
 
 
 def notebook_shows():
