@@ -76,6 +76,7 @@ for name, analysis, models, source, option, written in ANALYSES:
             only=f"--only {' '.join(chosen)}" if chosen else "",
             folder=lambda wildcards, output: Path(output[0]).parent,
         shell:
-            "python scripts/{params.program}.py {params.option} {params.source:q} {params.only}"
+            f"python {SCRIPTS}/"
+            "{params.program}.py {params.option} {params.source:q} {params.only}"
             " --split {input.split:q} --output {params.folder:q} --device {resources.device}"
             " > {log:q} 2>&1"

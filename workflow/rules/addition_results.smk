@@ -38,7 +38,8 @@ rule tabulate_grokking:
             study.variants(config["modular_addition"])
         ),
     shell:
-        "python scripts/tabulate_grokking.py --runs {params.folders:q} --analysis {params.analysis:q}"
+        f"python {SCRIPTS}/tabulate_grokking.py"
+        " --runs {params.folders:q} --analysis {params.analysis:q}"
         " --progress {input.progress:q} --variants {params.variants:q}"
         " --output {output.table:q} > {log:q} 2>&1"
 
@@ -76,7 +77,8 @@ rule tabulate_circuit:
             study.variants(config["modular_addition"])
         ),
     shell:
-        "python scripts/tabulate_circuit.py --runs {params.folders:q} --circuit {input.circuit:q}"
+        f"python {SCRIPTS}/tabulate_circuit.py"
+        " --runs {params.folders:q} --circuit {input.circuit:q}"
         " --progress {input.progress:q} --identities {input.identities:q}"
         " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
 
@@ -105,7 +107,8 @@ rule tabulate_patching:
         mem_mb=2000,
         runtime=10,
     shell:
-        "python scripts/tabulate_patching.py --neurons {input.neurons:q} --groups {input.groups:q}"
+        f"python {SCRIPTS}/tabulate_patching.py"
+        " --neurons {input.neurons:q} --groups {input.groups:q}"
         " --output {output.table:q} > {log:q} 2>&1"
 
 
@@ -143,7 +146,8 @@ rule gather_addition:
             study.variants(config["modular_addition"])
         ),
     shell:
-        "python scripts/gather.py --runs {params.folders:q} --analysis {input.analysis:q}"
+        f"python {SCRIPTS}/gather.py"
+        " --runs {params.folders:q} --analysis {input.analysis:q}"
         " --variants {params.variants:q} --output {output.table:q} > {log:q} 2>&1"
 
 

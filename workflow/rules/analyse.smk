@@ -33,6 +33,7 @@ rule evaluate_regression:
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
-        "python scripts/evaluate_regression.py --run {params.run:q} --data {input.data:q}"
+        f"python {SCRIPTS}/evaluate_regression.py"
+        " --run {params.run:q} --data {input.data:q}"
         " --risk {output.risk:q} --distances {output.distances:q} --device {resources.device}"
         " > {log:q} 2>&1"

@@ -27,6 +27,7 @@ rule benchmark:
         # no input: the weights of a study are timed if they are there, none is trained for this
         study=lambda wildcards, output: Path(output[0]).parents[1],
     shell:
-        "python scripts/benchmark.py --addition {params.addition:q}"
+        f"python {SCRIPTS}/benchmark.py"
+        " --addition {params.addition:q}"
         " --regression {params.regression:q} --study {params.study:q}"
         " --output {output:q} --threads {threads} > {log:q} 2>&1"

@@ -22,7 +22,8 @@ rule write_numbers:
     params:
         settings=as_argument(stated.stated_settings(config)),
     shell:
-        "python scripts/write_numbers.py --settings {params.settings:q}"
+        f"python {SCRIPTS}/write_numbers.py"
+        " --settings {params.settings:q}"
         " --tables {input.compared:q} {input.tables:q} --runs {input.runs:q}"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -31,7 +32,7 @@ rule build_report:
     input:
         code=program("build_report"),
         source=[
-            f"workflow/report/{name}"
+            from_here(ROOT / f"workflow/report/{name}")
             for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")
         ],
         claims=rules.write_numbers.output,
@@ -59,5 +60,6 @@ rule build_report:
     params:
         source=lambda wildcards, input: Path(input.source[0]).parent,
     shell:
-        "python scripts/build_report.py --source {params.source:q} --claims {input.claims:q}"
+        f"python {SCRIPTS}/build_report.py"
+        " --source {params.source:q} --claims {input.claims:q}"
         " --figures {input.figures:q} --output {output:q} > {log:q} 2>&1"

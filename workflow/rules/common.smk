@@ -17,9 +17,9 @@ def program(*names):
 
     Further names are those of modules that the program is told to import.
     """
-    root = Path(workflow.basedir).parent
-    sources = [root / "scripts" / f"{name}.py" for name in names]
-    return [str(path.relative_to(root)) for path in closure(*sources)]
+    return list(
+        map(from_here, closure(*(ROOT / f"scripts/{name}.py" for name in names)))
+    )
 
 
 def run_folder(task, model, block):

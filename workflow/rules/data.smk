@@ -21,7 +21,8 @@ rule sample_prompts:
     params:
         settings=as_argument(study.evaluation_settings(config)),
     shell:
-        "python scripts/sample_prompts.py --settings {params.settings:q} --output {output:q}"
+        f"python {SCRIPTS}/sample_prompts.py"
+        " --settings {params.settings:q} --output {output:q}"
         " > {log:q} 2>&1"
 
 
@@ -48,5 +49,6 @@ rule split_pairs:
             study.split_settings(config, wildcards.mark)
         ),
     shell:
-        "python scripts/split_pairs.py --settings {params.settings:q} --seed {wildcards.seed}"
+        f"python {SCRIPTS}/split_pairs.py"
+        " --settings {params.settings:q} --seed {wildcards.seed}"
         " --output {output:q} > {log:q} 2>&1"

@@ -38,5 +38,6 @@ rule plot:
         ),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python scripts/plot.py --figure {wildcards.figure} --module {params.module}"
+        f"python {SCRIPTS}/plot.py"
+        " --figure {wildcards.figure} --module {params.module}"
         " --tables {input.tables:q} {params.arm} --output {params.folder:q} > {log:q} 2>&1"

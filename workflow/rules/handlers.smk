@@ -22,8 +22,13 @@ def write_jobs():
 
     Snakemake has no list of it that outlives its own metadata, and a command line is too short.
     """
-    jobs = [described(job) for job in workflow.dag.jobs if job.output]
-    if any(job["rule"] == "record_provenance" for job in jobs):
+    own = [
+        job
+        for job in workflow.dag.jobs
+        if str(*job.output[:1]).startswith(f"{RESULTS}/")
+    ]
+    jobs = list(map(described, own))
+    if any(PROVENANCE in job.output for job in own):
         with atomic(Path(JOBS)) as part:
             part.write_text(
                 json.dumps(sorted(jobs, key=lambda job: job["outputs"]), indent=1)

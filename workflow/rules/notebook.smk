@@ -22,5 +22,6 @@ rule execute_notebook:
         study=lambda wildcards, output: Path(output[0]).parents[1],
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python scripts/execute_notebook.py --study {params.study:q} --output {params.folder:q}"
+        f"python {SCRIPTS}/execute_notebook.py"
+        " --study {params.study:q} --output {params.folder:q}"
         " > {log:q} 2>&1"

@@ -1,6 +1,6 @@
 # The page: one HTML file with the table, the figures and the explorer of both tracks.
 PAGE_TEMPLATES = [
-    f"workflow/page/{name}"
+    from_here(ROOT / f"workflow/page/{name}")
     for name in (
         "index.html.j2",
         "comparison.html.j2",
@@ -22,7 +22,7 @@ rule build_page:
         code=program("build_page"),
         templates=PAGE_TEMPLATES,
         captions=lambda wildcards: [
-            f"workflow/report/{name}.rst"
+            from_here(ROOT / f"workflow/report/{name}.rst")
             for name in ["comparative_metrics", *page_figures()]
         ],
         pictures=lambda wildcards: figures(*page_figures()),
@@ -52,6 +52,7 @@ rule build_page:
         templates=lambda wildcards, input: Path(input.templates[0]).parent,
         captions=lambda wildcards, input: Path(input.captions[0]).parent,
     shell:
-        "python scripts/build_page.py --study {params.study:q} --runs {params.folders:q}"
+        f"python {SCRIPTS}/build_page.py"
+        " --study {params.study:q} --runs {params.folders:q}"
         " --contents {params.contents:q} --templates {params.templates:q}"
         " --captions {params.captions:q} --output {output:q} > {log:q} 2>&1"

@@ -38,9 +38,9 @@ def numbered_tables():
 
 def notebook_code():
     """The parts of the notebook's source, and what they import."""
-    parts = Path(workflow.basedir, "notebooks/study").glob("*.py")
-    root = Path(workflow.basedir).parent
-    return [str(path.relative_to(root)) for path in closure(*parts)]
+    return list(
+        map(from_here, closure(*(ROOT / "workflow/notebooks/study").glob("*.py")))
+    )
 
 
 def notebook_shows():
@@ -63,7 +63,7 @@ def notebook_shows():
     return [
         *(path for path in read if Path(path).suffix == ".csv"),
         *drawn,
-        *(f"workflow/report/{Path(path).stem}.rst" for path in drawn),
+        *(from_here(ROOT / f"workflow/report/{Path(path).stem}.rst") for path in drawn),
     ]
 
 
@@ -121,11 +121,15 @@ def page_results():
 
 
 def described(job):
-    """What the record needs to know of a job. Files of the study are named from its folder."""
+    """What the record needs to know of a job. Files are named from the study's folder, code from ours."""
     read = list(map(str, job.input))
     return {
         "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
-        "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
+        "code": [
+            os.path.relpath(path, ROOT)
+            for path in read
+            if not path.startswith(f"{RESULTS}/")
+        ],
         "inputs": [
             path.removeprefix(f"{RESULTS}/")
             for path in read

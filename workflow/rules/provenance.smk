@@ -6,7 +6,7 @@ JOBS = f"{RESULTS}/logs/jobs.json"
 rule record_provenance:
     input:
         code=program("record_provenance"),
-        lock="envs/requirements.txt",
+        lock=from_here(ROOT / "envs/requirements.txt"),
         made=lambda wildcards: [path for path in rules.all.input if path != PROVENANCE],
     output:
         ensure(PROVENANCE, non_empty=True),
@@ -25,6 +25,7 @@ rule record_provenance:
         jobs=JOBS,
         config=as_argument(study.of_results(config)),
     shell:
-        "python scripts/record_provenance.py --study {params.study:q} --jobs {params.jobs:q}"
+        f"python {SCRIPTS}/record_provenance.py"
+        " --study {params.study:q} --jobs {params.jobs:q}"
         " --config {params.config:q} --lock {input.lock:q}"
         " --output {output:q} > {log:q} 2>&1"

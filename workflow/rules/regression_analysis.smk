@@ -36,7 +36,8 @@ rule analyse_checkpoints:
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
-        "python scripts/analyse_checkpoints.py --run {params.run:q} --data {input.data:q}"
+        f"python {SCRIPTS}/analyse_checkpoints.py"
+        " --run {params.run:q} --data {input.data:q}"
         " --effective-weights {output.weights:q} --algorithms {output.algorithms:q} --device {resources.device}"
         " > {log:q} 2>&1"
 
@@ -73,7 +74,8 @@ rule measure_attention:
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
-        "python scripts/measure_attention.py --run {params.run:q} --data {input.data:q}"
+        f"python {SCRIPTS}/measure_attention.py"
+        " --run {params.run:q} --data {input.data:q}"
         " --output {output.attention:q} --examples {output.examples:q} --query-key {output.query_key:q} --device {resources.device}"
         " > {log:q} 2>&1"
 
@@ -105,6 +107,7 @@ rule measure:
     params:
         run=lambda wildcards, input: Path(input.run[0]).parent,
     shell:
-        "python scripts/measure_{wildcards.analysis}.py --run {params.run:q} --data {input.data:q}"
+        f"python {SCRIPTS}/"
+        "measure_{wildcards.analysis}.py --run {params.run:q} --data {input.data:q}"
         " --output {output:q} --device {resources.device}"
         " > {log:q} 2>&1"

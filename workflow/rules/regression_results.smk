@@ -27,7 +27,8 @@ rule tabulate_risk:
     params:
         folders=lambda wildcards, input: folders(input.runs),
     shell:
-        "python scripts/tabulate_risk.py --runs {params.folders:q} --analysis {input.analysis:q}"
+        f"python {SCRIPTS}/tabulate_risk.py"
+        " --runs {params.folders:q} --analysis {input.analysis:q}"
         " --output {output.table:q} > {log:q} 2>&1"
 
 
@@ -59,7 +60,8 @@ rule tabulate_effective_weights:
     params:
         folders=lambda wildcards, input: folders(input.runs),
     shell:
-        "python scripts/tabulate_effective_weights.py --runs {params.folders:q} --analysis {input.analysis:q}"
+        f"python {SCRIPTS}/tabulate_effective_weights.py"
+        " --runs {params.folders:q} --analysis {input.analysis:q}"
         " --output {output.table:q} > {log:q} 2>&1"
 
 
@@ -91,7 +93,8 @@ rule tabulate_algorithms:
     params:
         folders=lambda wildcards, input: folders(input.runs),
     shell:
-        "python scripts/tabulate_algorithms.py --runs {params.folders:q}"
+        f"python {SCRIPTS}/tabulate_algorithms.py"
+        " --runs {params.folders:q}"
         " --analysis {input.analysis:q} --by-step {input.by_step:q}"
         " --output {output.table:q} --output-by-step {output.by_step:q} > {log:q} 2>&1"
 
@@ -133,7 +136,8 @@ rule tabulate_emergence:
     params:
         folders=lambda wildcards, input: folders(input.runs),
     shell:
-        "python scripts/tabulate_emergence.py --runs {params.folders:q} --progress {input.progress:q}"
+        f"python {SCRIPTS}/tabulate_emergence.py"
+        " --runs {params.folders:q} --progress {input.progress:q}"
         " --output {output.table:q} --curves {output.curves:q} > {log:q} 2>&1"
 
 
@@ -167,5 +171,6 @@ rule gather:
     params:
         folders=lambda wildcards, input: folders(input.runs),
     shell:
-        "python scripts/gather.py --runs {params.folders:q} --analysis {input.analysis:q}"
+        f"python {SCRIPTS}/gather.py"
+        " --runs {params.folders:q} --analysis {input.analysis:q}"
         " --output {output.table:q} > {log:q} 2>&1"

@@ -50,7 +50,8 @@ rule compare:
         stem=lambda wildcards, output: Path(output[0]).with_suffix(""),
         settings=as_argument(study.table_settings(config)),
     shell:
-        "python scripts/compare.py --settings {params.settings:q} --runs {params.folders:q}"
+        f"python {SCRIPTS}/compare.py"
+        " --settings {params.settings:q} --runs {params.folders:q}"
         " --analysis {params.analysis:q} --output {params.stem:q} > {log:q} 2>&1"
 
 
@@ -94,5 +95,6 @@ rule plot_learning_curves:
         ),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python scripts/plot_learning_curves.py --task {params.task}"
+        f"python {SCRIPTS}/plot_learning_curves.py"
+        " --task {params.task}"
         " --runs {params.folders:q} --output {params.folder:q} > {log:q} 2>&1"
