@@ -50,5 +50,4 @@ onstart:
 
 
 onerror:
-    said = "".join(Path(path).read_text() for path in log)  # a list of log files
-    print(failures.summary(said), file=sys.stderr)
+    print(failures.summary(workflow.scheduler.failed), file=sys.stderr)
