@@ -43,3 +43,13 @@ def test_workflow_runs_elsewhere(tmp_path, way):
     assert "record_provenance" in snakemake(tmp_path, *given, "--dry-run", "--quiet", "host")
     snakemake(tmp_path, *given, SPLIT)
     assert (tmp_path / SPLIT).exists()
+
+
+def test_foreign_package_of_the_same_name_is_not_ours(tmp_path):
+    foreign = tmp_path / "foreign/mechanics/__init__.py"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("raise ImportError('the foreign one')")
+    path = {"PYTHONPATH": str(foreign.parents[1])}
+    snakemake(tmp_path, "--snakefile", str(ROOT / "workflow/Snakefile"), SPLIT, **path)
+    program = [sys.executable, ROOT / "scripts/split_pairs.py", "--help"]
+    subprocess.run(program, env=path, cwd=foreign.parents[1], capture_output=True, check=True)
