@@ -14,7 +14,7 @@ STUDY ?= results/full
 OVERLAY ?=
 OLDER_CODE ?=
 CONFIG := config/config.yaml $(OVERLAY)
-SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
 .PHONY: study quick test slurm lint format benchmark unlock verify publish restore snakemake-report lock
 
@@ -25,7 +25,7 @@ quick: .venv/installed
 	$(SNAKEMAKE) --configfile config/quick.yaml
 
 test: .venv/installed lint
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(CORES) --dist loadfile
+	$(BIN)/pytest -n $(CORES) --dist loadfile
 
 # Every training and the two main tables, in minutes; without --targets every rule of the workflow.
 slurm: .venv/installed

@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from tiny_study import ENVIRONMENT
 
 
 @pytest.mark.parametrize(("device", "n_jobs"), [("cpu", 504), ("cuda", 36)])
@@ -15,7 +14,7 @@ def test_sweep_is_planned_in_fifteen_seconds(clone, device, n_jobs):
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "host", "rules"]
     result = subprocess.run(
         [*command, "--configfile", "config/sweep.yaml", "--config", f"device={device}"],
-        **{"cwd": clone, "env": ENVIRONMENT, "capture_output": True, "text": True},
+        **{"cwd": clone, "capture_output": True, "text": True},
         check=False,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -1,6 +1,5 @@
 """A study of networks of a few weights, and Snakemake on a folder that has its config."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,7 +9,6 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 CHECKPOINTS = {"log_spaced": 3, "log_until": 10, "every": 10}
 TINY = {
     "study": "tiny",
@@ -61,7 +59,6 @@ def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.
     return subprocess.run(
         [*command, "--configfile", "tiny.yaml"],  # last: it takes all that follows it
         cwd=folder,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -85,6 +82,4 @@ def changed(**sections) -> dict:
 
 def python(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, f"scripts/{program}.py", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

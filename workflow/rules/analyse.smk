@@ -96,6 +96,7 @@ for name, analysis, task, models, source, option, only, written in ANALYSES:
             only=only,
             folder=lambda wildcards, output: Path(output[0]).parent,
         shell:
-            "python scripts/{params.program}.py {params.source:q} {params.only}"
+            f"python {SCRIPTS}/{{params.program}}.py"
+            " {params.source:q} {params.only}"
             " {params.data} {input.data:q} --output {params.folder:q} --device {resources.device}"
             " > {log:q} 2>&1"

@@ -10,9 +10,8 @@ def program(*names):
 
     Further names are those of modules that the program is told to import.
     """
-    root = Path(workflow.basedir).parent
-    sources = [root / "scripts" / f"{name}.py" for name in names]
-    return [str(path.relative_to(root)) for path in closure(*sources)]
+    sources = [ROOT / f"scripts/{name}.py" for name in names]
+    return list(map(from_here, closure(*sources)))
 
 
 def run_folder(task, model, block):

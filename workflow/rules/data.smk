@@ -53,5 +53,6 @@ for task, (made, settings) in DATA.items():
                 f"--seed {wildcards.seed}" if "seed" in wildcards.keys() else ""
             ),
         shell:
-            "python scripts/prepare_data.py --task {params.task} --settings {params.settings:q}"
+            f"python {SCRIPTS}/prepare_data.py"
+            " --task {params.task} --settings {params.settings:q}"
             " {params.seed} --output {output:q} > {log:q} 2>&1"

@@ -116,7 +116,8 @@ rule plot:
         ),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python scripts/plot.py --figure {wildcards.figure} --module {params.module}"
+        f"python {SCRIPTS}/plot.py"
+        " --figure {wildcards.figure} --module {params.module}"
         " --tables {input.tables:q} {params.arm} --output {params.folder:q} > {log:q} 2>&1"
 
 
@@ -160,5 +161,6 @@ rule plot_learning_curves:
         ),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python scripts/plot_learning_curves.py --task {params.task}"
+        f"python {SCRIPTS}/plot_learning_curves.py"
+        " --task {params.task}"
         " --runs {params.folders:q} --output {params.folder:q} > {log:q} 2>&1"

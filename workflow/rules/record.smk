@@ -7,11 +7,15 @@ JOBS = f"{RESULTS}/logs/jobs.json"
 
 
 def described(job):
-    """What the record needs to know of a job. Files of the study are named from its folder."""
+    """What the record needs to know of a job. Files are named from the study's folder, code from ours."""
     read = list(map(str, job.input))
     return {
         "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
-        "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
+        "code": [
+            os.path.relpath(path, ROOT)
+            for path in read
+            if not path.startswith(f"{RESULTS}/")
+        ],
         "inputs": [
             path.removeprefix(f"{RESULTS}/")
             for path in read
@@ -27,7 +31,7 @@ def described(job):
 rule record_provenance:
     input:
         code=program("record_provenance"),
-        lock="envs/requirements.txt",
+        lock=from_here(ROOT / "envs/requirements.txt"),
         made=lambda wildcards: [path for path in rules.all.input if path != PROVENANCE],
     output:
         ensure(PROVENANCE, non_empty=True),
@@ -46,7 +50,8 @@ rule record_provenance:
         jobs=JOBS,
         config=as_argument(study.of_results(config)),
     shell:
-        "python scripts/record_provenance.py --study {params.study:q} --jobs {params.jobs:q}"
+        f"python {SCRIPTS}/record_provenance.py"
+        " --study {params.study:q} --jobs {params.jobs:q}"
         " --config {params.config:q} --lock {input.lock:q}"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -78,7 +83,8 @@ rule benchmark:
         # no input: the weights of a study are timed if they are there, none is trained for this
         study=lambda wildcards, output: Path(output[0]).parents[1],
     shell:
-        "python scripts/benchmark.py --addition {params.addition:q}"
+        f"python {SCRIPTS}/benchmark.py"
+        " --addition {params.addition:q}"
         " --regression {params.regression:q} --study {params.study:q}"
         " --output {output:q} --threads {threads} > {log:q} 2>&1"
 
@@ -101,8 +107,13 @@ def write_jobs():
 
     Snakemake has no list of it that outlives its own metadata, and a command line is too short.
     """
-    jobs = [described(job) for job in workflow.dag.jobs if job.output]
-    if any(job["rule"] == "record_provenance" for job in jobs):
+    own = [
+        job
+        for job in workflow.dag.jobs
+        if str(*job.output[:1]).startswith(f"{RESULTS}/")
+    ]
+    jobs = list(map(described, own))
+    if any(PROVENANCE in job.output for job in own):
         with atomic(Path(JOBS)) as part:
             part.write_text(
                 json.dumps(sorted(jobs, key=lambda job: job["outputs"]), indent=1)
@@ -124,5 +135,4 @@ onstart:
 
 
 onerror:
-    said = "".join(Path(path).read_text() for path in log)  # a list of log files
-    print(failures.summary(said), file=sys.stderr)
+    print(failures.summary(workflow.scheduler.failed), file=sys.stderr)

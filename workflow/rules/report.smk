@@ -3,7 +3,6 @@ REPORT_FIGURES = {
     "linear_regression": ["report_regression"],
     "modular_addition": ["report_addition", "report_cause"],
 }
-NOTEBOOK = "workflow/notebooks/study.py"
 TRACED = ("progress", "spectra", "embedding_planes", "embedding_trace")
 
 
@@ -34,9 +33,9 @@ def numbered_tables():
 
 
 def notebook_code():
-    """The source of the notebook, and what it imports."""
-    root = Path(workflow.basedir).parent
-    return [str(path.relative_to(root)) for path in closure(root / NOTEBOOK)]
+    """The parts of the notebook's source, and what they import."""
+    parts = (ROOT / "workflow/notebooks/study").glob("*.py")
+    return list(map(from_here, closure(*parts)))
 
 
 def notebook_shows():
@@ -53,7 +52,7 @@ def notebook_shows():
     return [
         *made_tables().values(),
         *(f"{RESULTS}/figures/{name}.png" for name in names),
-        *(f"workflow/report/{name}.rst" for name in names),
+        *(from_here(ROOT / f"workflow/report/{name}.rst") for name in names),
     ]
 
 
@@ -111,7 +110,8 @@ rule write_numbers:
     params:
         settings=as_argument(stated.stated_settings(config)),
     shell:
-        "python scripts/write_numbers.py --settings {params.settings:q}"
+        f"python {SCRIPTS}/write_numbers.py"
+        " --settings {params.settings:q}"
         " --tables {input.compared:q} {input.tables:q} --runs {input.runs:q}"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -120,7 +120,7 @@ rule build_report:
     input:
         code=program("build_report"),
         source=[
-            f"workflow/report/{name}"
+            from_here(ROOT / f"workflow/report/{name}")
             for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")
         ],
         claims=rules.write_numbers.output,
@@ -148,7 +148,8 @@ rule build_report:
     params:
         source=lambda wildcards, input: Path(input.source[0]).parent,
     shell:
-        "python scripts/build_report.py --source {params.source:q} --claims {input.claims:q}"
+        f"python {SCRIPTS}/build_report.py"
+        " --source {params.source:q} --claims {input.claims:q}"
         " --figures {input.figures:q} --output {output:q} > {log:q} 2>&1"
 
 
@@ -174,14 +175,14 @@ rule execute_notebook:
     params:
         study=lambda wildcards, output: Path(output[0]).parents[1],
         folder=lambda wildcards, output: Path(output[0]).parent,
-        failed=f"{RESULTS}/logs/study_failed.ipynb",
     shell:
-        "python scripts/execute_notebook.py --study {params.study:q} --output {params.folder:q}"
-        " --failed {params.failed:q} > {log:q} 2>&1"
+        f"python {SCRIPTS}/execute_notebook.py"
+        " --study {params.study:q} --output {params.folder:q}"
+        " > {log:q} 2>&1"
 
 
 PAGE_TEMPLATES = [
-    f"workflow/page/{name}"
+    from_here(ROOT / f"workflow/page/{name}")
     for name in (
         "index.html.j2",
         "comparison.html.j2",
@@ -202,7 +203,7 @@ rule build_page:
         code=program("build_page"),
         templates=PAGE_TEMPLATES,
         captions=lambda wildcards: [
-            f"workflow/report/{name}.rst"
+            from_here(ROOT / f"workflow/report/{name}.rst")
             for name in ["comparative_metrics_table", *page_figures()]
         ],
         pictures=lambda wildcards: figures(*page_figures()),
@@ -232,6 +233,7 @@ rule build_page:
         templates=lambda wildcards, input: Path(input.templates[0]).parent,
         captions=lambda wildcards, input: Path(input.captions[0]).parent,
     shell:
-        "python scripts/build_page.py --study {params.study:q} --runs {params.folders:q}"
+        f"python {SCRIPTS}/build_page.py"
+        " --study {params.study:q} --runs {params.folders:q}"
         " --contents {params.contents:q} --templates {params.templates:q}"
         " --captions {params.captions:q} --output {output:q} > {log:q} 2>&1"

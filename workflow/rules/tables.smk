@@ -127,5 +127,6 @@ for track, category in TRACKS.items():
             tables=tables_of(track),
             settings=as_argument(table_settings(track)),
         shell:
-            "python scripts/write_tables.py --track {params.track} --study {params.study:q} --runs {params.folders:q}"
+            f"python {SCRIPTS}/write_tables.py"
+            " --track {params.track} --study {params.study:q} --runs {params.folders:q}"
             " --tables {params.tables} --settings {params.settings:q} > {log:q} 2>&1"

@@ -52,7 +52,8 @@ for task, model, block, seeds in TRAININGS:
             settings=as_argument(study.training_settings(config, task, model)),
             seeds=seeds,
         shell:
-            "python scripts/train.py --settings {params.settings:q} --seeds {params.seeds}"
+            f"python {SCRIPTS}/train.py"
+            " --settings {params.settings:q} --seeds {params.seeds}"
             " --data {input.data:q} --output {params.folder:q} --weights {output.weights:q}"
             " --state {resources.state:q} --device {resources.device} --threads {threads}"
             " > {log:q} 2>&1"

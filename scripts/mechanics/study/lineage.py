@@ -17,6 +17,11 @@ ID_DIGITS = 12
 RESTORED = "restored.json"  # in a study's folder: the published provenance of what was restored
 
 
+def from_here(path: Path) -> str:
+    """A file of the project: relative, if it lies in the working directory, or else absolute."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def closure(*sources: Path) -> list[Path]:
     """Programs and modules with all they import from ``mechanics``; other files as they are."""
     found = set()
