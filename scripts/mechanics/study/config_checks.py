@@ -5,6 +5,7 @@ Imports neither torch nor pandas: the Snakefile reads this at every start.
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from functools import reduce
 from operator import getitem
@@ -28,7 +29,8 @@ from mechanics.study.sweep import spelled_out
 Problems = Iterator[tuple[tuple, str]]  # keys down to what is wrong, and what was expected there
 
 GIVEN = "--config"  # the source that is the command line
-AS_TEXT = "; --config gives nested values as text: write them in a file for --configfile"
+NESTED = "; --config gives nested values as text: write them in a file for --configfile"
+NO_POINT = "; YAML reads 1e-3 as text: write 1.0e-3"
 
 
 def check(config: dict, sources: dict[str, dict]) -> None:
@@ -44,7 +46,8 @@ def check(config: dict, sources: dict[str, dict]) -> None:
         depths = {name: _depth(content, keys) for name, content in sources.items()}
         setters = [name for name, depth in depths.items() if depth == max(depths.values())]
         origin = setters[-1 if max(depths.values()) else 0]
-        hint = AS_TEXT if origin == GIVEN and len(keys) > 1 else ""
+        hint = NO_POINT if re.match(r"\d+e", str(value)) else ""
+        hint = NESTED if origin == GIVEN and len(keys) > 1 else hint
         name = ".".join(map(str, keys))
         raise ConfigError(f"{origin}: {name} = {shown}: expected {expected}{hint}")
 
@@ -111,27 +114,28 @@ def _study_problems(study: Study) -> Problems:
 
 def _section_problems(section: Section) -> Problems:
     entries = {name: entry for name, entry in section.models.items() if entry is not None}
-    mains = [name for name, entry in entries.items() if entry.get("variant_of") is None]
-    named = [
-        (("models", name, "variant_of"), own.get("variant_of")) for name, own in entries.items()
-    ]
     if not entries:
         yield ("models",), "at least one model"
-    if isinstance(section, Regression):
-        if section.k_min > section.k_max:
-            yield ("k_min",), f"at most k_max = {section.k_max}"
-        yield from _stored(section, "tabulated_at", section.tabulated_at)
-    else:
-        yield from _enough_pairs(section, section.train_fraction)
-        if section.sweep:
-            named.append((("sweep", "of"), section.sweep.of))
-            if len(section.sweep.model_fields_set) < 2:
-                yield ("sweep",), "a list of values of one key at least"
-    for keys, name in named:
-        if name is not None and name not in mains:
-            yield keys, f"a model that is no variant itself: {', '.join(mains)}"
+    mains = [name for name, entry in entries.items() if "variant_of" not in entry]
+    main = f"a model that is no variant itself: {', '.join(mains)}"
+    for name, entry in entries.items():
+        if name not in mains and entry["variant_of"] not in mains:
+            yield ("models", name, "variant_of"), main
     for keys, expected in _wrong_values(section.model, section.defaults, None):
         yield ("defaults", *keys), expected  # although no model may take this default
+    if isinstance(section, Regression):
+        stored = section.evaluation.context_lengths
+        if section.k_min > section.k_max:
+            yield ("k_min",), f"at most k_max = {section.k_max}"
+        if not set(section.tabulated_at) <= set(stored):
+            yield ("tabulated_at",), f"lengths among evaluation.context_lengths = {stored}"
+    else:
+        if section.train_fraction * section.p**2 < 1:
+            yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
+        if section.sweep and section.sweep.of not in mains:
+            yield ("sweep", "of"), main
+        if section.sweep and len(section.sweep.model_fields_set) < 2:
+            yield ("sweep",), "a list of values of one key at least"
 
 
 def _entry_problems(entry: dict, section: Section) -> Problems:
@@ -140,7 +144,7 @@ def _entry_problems(entry: dict, section: Section) -> Problems:
     if model.d_model != "token" and model.d_model % model.n_heads:
         yield ("n_heads",), f"a divisor of d_model = {model.d_model}"
     for name, steps in model.checkpoints_at.model_dump(exclude={"log_spaced"}).items():
-        if max(steps if name == "also" else [steps], default=0) > model.steps:
+        if (max(steps, default=0) if name == "also" else steps) > model.steps:
             yield ("checkpoints_at", name), f"no checkpoint beyond the last step, {model.steps}"
     own = _regression_problems if isinstance(section, Regression) else _addition_problems
     yield from own(model, section)
@@ -155,26 +159,18 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
         yield ("d_max",), "null, because d_model is not token"
     if (model.d_max or section.d) < section.d:
         yield ("d_max",), f"null, or at least d = {section.d}"
-    yield from _stored(section, "measured_at", model.measured_at)
-    most = section.evaluation.n_prompts
-    if model.n_prompts_history > most:
-        yield ("n_prompts_history",), f"at most evaluation.n_prompts = {most}"
+    stored = section.evaluation
+    if not set(model.measured_at) <= set(stored.context_lengths):
+        words = f"lengths among evaluation.context_lengths = {stored.context_lengths}"
+        yield ("measured_at",), words
+    if model.n_prompts_history > stored.n_prompts:
+        yield ("n_prompts_history",), f"at most evaluation.n_prompts = {stored.n_prompts}"
 
 
 def _addition_problems(model: AdditionModel, section: Addition) -> Problems:
-    yield from _enough_pairs(section, model.train_fraction or section.train_fraction)
+    if (model.train_fraction or 1) * section.p**2 < 1:
+        yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
     if model.norm == "held" and model.weight_decay:
         yield ("norm",), f"free, or weight_decay 0 in place of {model.weight_decay}"
     if model.norm == "held" and model.after_memorising == "fixed_norm":
         yield ("norm",), "free, or after_memorising keep in place of fixed_norm"
-
-
-def _stored(section: Regression, key: str, lengths: list[int]) -> Problems:
-    stored = section.evaluation.context_lengths
-    if not set(lengths) <= set(stored):
-        yield (key,), f"lengths among evaluation.context_lengths = {stored}"
-
-
-def _enough_pairs(section: Addition, fraction: float) -> Problems:
-    if int(fraction * section.p**2) < 1:
-        yield ("train_fraction",), f"at least one of the {section.p**2} pairs"

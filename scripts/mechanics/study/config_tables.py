@@ -8,14 +8,14 @@ from pathlib import Path
 from mechanics.study import keys
 
 README = Path(__file__).parents[3] / "config/README.md"
-BLOCK = re.compile("(<!-- keys of (.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile("(<!-- keys of (.*) -->\n)(?:[|].*\n)*")
 HEADER = "| key | value | unit | meaning |\n| --- | --- | --- | --- |\n"
 
 
 def filled(text: str) -> str:
     """The text with the table of each class of keys that it names in a comment."""
     return BLOCK.sub(
-        lambda found: found[1] + HEADER + "".join(_rows(getattr(keys, found[2]))) + found[3], text
+        lambda found: "".join([found[1], HEADER, *_rows(getattr(keys, found[2]))]), text
     )
 
 

@@ -46,7 +46,7 @@ Switch = value(bool, "true or false")
 Natural = value(int, "a whole number of at least 0", ge=0)
 Count = value(int, "a whole number of at least 1", ge=1)
 Several = value(int, "a whole number of at least 2", ge=2)
-Positive = value(float, "a finite number above 0 (YAML reads 1e-3 as text: write 1.0e-3)", gt=0)
+Positive = value(float, "a finite number above 0", gt=0)
 WeightDecay = value(float, "a number of at least 0", ge=0)
 Fraction = value(float, "a number in (0, 1]", gt=0, le=1)
 TrainFraction = value(float, "a number between 0 and 1, both excluded", gt=0, lt=1)
@@ -95,8 +95,7 @@ class Model(Keys):
     """A model's settings over those of the model that it varies, over the defaults."""
 
     variant_of: ModelName = key(
-        "whose settings this model shares where it sets none itself; figures of the main"
-        " configurations leave variants out",
+        "whose settings this one shares where it sets none; main figures leave variants out",
         default=None,
     )
     attention: one_of("linear", "softmax") = key("`linear`: scores / number of keys")
@@ -109,10 +108,9 @@ class Model(Keys):
     init_std: or_null(Positive) = key("standard deviation of the initial weights; null: 1/√d_model")
     seeds: different(Natural) = key("one replica each: first weights, prompts or split, batches")
     stack: Stack = key(
-        "trained together in one job: a GPU trains a stack in little more than the time of one"
-        " replica, CPU cores do better side by side (`make benchmark` measures the sizes). Results"
-        " do not depend on it beyond rounding. With a number for each device, `device: cuda` names"
-        " runs after larger stacks than `cpu` and `auto` do: they are other runs",
+        "trained together in one job. A GPU trains a stack in little more than the time of one, CPU"
+        " cores do better side by side (`make benchmark`). Results do not depend on it beyond"
+        " rounding, but runs are named after it: those of `cuda` may not be those of `cpu`, `auto`",
         "replicas",
     )
     steps: Count = key("last training step", "steps")
@@ -124,8 +122,7 @@ class Model(Keys):
     gradient_clip: or_null(Positive) = key("bound of each replica's gradient; null: none", "norm")
     measure_every: Count = key("between two rows of the history; checkpoints have one too", "steps")
     checkpoint_on_change: Positive = key(
-        "an extra checkpoint whenever validation accuracy or mean risk has moved by this much since"
-        " the last one: dense where things happen",
+        "an extra checkpoint when validation accuracy or mean risk has moved so far since the last",
         "accuracy or risk",
     )
     checkpoints_at: CheckpointsAt = key("the schedule of the others:")
@@ -140,37 +137,28 @@ class Section(Keys):
 
 
 class RegressionModel(Model):
-    d_model: Width = key(
-        "of the residual stream; `token`: it is [x; y] itself, heads have d + 1 dimensions each",
-        "dimensions",
-    )
+    d_model: Width = key("`token`: [x; y] itself; a head has d + 1 dimensions", "dimensions")
     d_mlp: Natural = key("of each MLP; 0 leaves the MLPs out", "neurons")
     activation_clip: or_null(Positive) = key("bound of the stream after each layer; null: none")
     d_max: or_null(Count) = key(
-        "of x in a token (`d_model: token` only): prompts lie in a d-dimensional subspace of"
-        " R^d_max, so that a larger d can be tested later; null: d",
+        "of x in a token (`d_model: token` only), of which a prompt fills d, so that a larger d can"
+        " be tested later; null: d",
         "dimensions",
     )
     subspace: one_of("axis", "random") = key(
-        "which one: the first d coordinates of all prompts, or another one for every prompt"
+        "which dimensions those are: the first d of all prompts, or others for every prompt"
     )
     prompts_per_step: Count = key("per replica, drawn anew at every step", "prompts")
-    queries_per_prompt: Count = key(
-        "that share a training prompt's context; they do not see each other", "test points"
-    )
-    one_length_per_step: Switch = key(
-        "all prompts of a step share one k (faster), or each draws its own (less noise)"
-    )
+    queries_per_prompt: Count = key("of a training prompt, unseen by each other", "test points")
+    one_length_per_step: Switch = key("the prompts of a step share one k: faster, more noise")
     curriculum: one_of("mixed", "growing", "shrinking") = key(
         "all lengths from the start, short ones first, or long ones first"
     )
     full_range_at: Fraction = key("from where on a curriculum uses all lengths", "share of steps")
     measured_at: different(Count) = key(
-        "context lengths, among the stored ones, of the learning curves and of the analysis of"
-        " every checkpoint",
-        "pairs",
+        "stored lengths that the learning curves and the analysis of checkpoints use", "pairs"
     )
-    n_prompts_history: Several = key("of the stored ones, used for the same", "prompts")
+    n_prompts_history: Several = key("stored prompts that the same use", "prompts")
 
 
 class Evaluation(Keys):
@@ -190,45 +178,40 @@ class Regression(Section):
 
 class AdditionModel(Model):
     train_fraction: TrainFraction = key("in place of the section's", "share of p²", None)
-    pairs_per_step: or_null(Count) = key(
-        "random batch of the training pairs; null: all of them at every step", "pairs"
-    )
+    pairs_per_step: or_null(Count) = key("random batch of the training pairs; null: all", "pairs")
     mlp_dtype: one_of("float32", "bfloat16") = key(
-        "the MLP's matrix products of the training steps are rounded to it; weights, optimiser,"
-        " everything else of a step and all that is measured stay float32. Faster where the"
-        " processor multiplies bfloat16: `make benchmark` says by how much, `config/bfloat16.yaml`"
-        " compares the two",
+        "of the MLP's matrix products in training steps; all else is float32. Faster on some"
+        " processors: `make benchmark` says by how much, `config/bfloat16.yaml` compares the two",
         default="float32",
     )
     after_memorising: one_of("keep", "no_decay", "fixed_norm") = key(
-        "what becomes of weight decay once training accuracy has reached `grokking_accuracy`:"
-        " `no_decay`, it ends; `fixed_norm`, it stays, but the weights are scaled to the norm that"
-        " they had then after every step"
+        "once training accuracy has reached `grokking_accuracy`, weight decay stays, ends, or stays"
+        " while the weights are scaled after each step to the norm that they had then"
     )
     norm: one_of("free", "held") = key(
-        "`held`: every weight matrix is scaled to its initial norm after each step; biases stay"
-        " free. It takes `weight_decay: 0`",
+        "`held`: each weight matrix is scaled to its initial norm after each step, biases are not;"
+        " it takes `weight_decay: 0`",
         default="free",
     )
     norm_factor: Positive = key("the initial weights are multiplied by it", default=1.0)
     orthogonal_gradient: Switch = key(
-        "of each tensor's gradient only the part across the tensor is used, at the length of the"
-        " whole (⊥Grad, Prieto et al. 2025)",
+        "of a tensor's gradient only the part across the tensor is used, at the length of the whole"
+        " (⊥Grad, Prieto et al. 2025)",
         default=False,
     )
     grokking_accuracy: Fraction = key(
         "the grokking step is the first from which validation accuracy stays this high", "accuracy"
     )
     stop_after_grokking: or_null(Count) = key(
-        "end a replica so long after its grokking step; null: go on to the last step", "steps"
+        "a replica ends so long after its grokking step; null: at the last step", "steps"
     )
 
 
 class Sweep(Keys):
     of: ModelName = key("the model that is varied")
-    weight_decay: different(WeightDecay) = key("", default=None)
-    train_fraction: different(TrainFraction) = key("", "share of p²", None)
-    learning_rate: different(Positive) = key("", default=None)
+    weight_decay: different(WeightDecay) = key("of the variants", default=None)
+    train_fraction: different(TrainFraction) = key("of the variants", "share of p²", None)
+    learning_rate: different(Positive) = key("of the variants", default=None)
 
 
 class Addition(Section):
@@ -253,9 +236,7 @@ class Study(Keys):
         " training asks for one GPU (resource `gpu`), which a scheduler then gives it; the analyses"
         " take one where they find one"
     )
-    threads_per_training: Count = key(
-        "of one training job; two jobs of one thread beat one job of two", "CPU threads"
-    )
+    threads_per_training: Count = key("two jobs of one thread beat one of two", "threads")
     linear_regression: Regression | None = key("Track A, below; null leaves it out", default=None)
     modular_addition: Addition | None = key("Track B, below; null leaves it out", default=None)
 
