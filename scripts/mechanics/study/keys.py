@@ -141,15 +141,15 @@ class RegressionModel(Model):
     d_mlp: Natural = key("of each MLP; 0 leaves the MLPs out", "neurons")
     activation_clip: or_null(Positive) = key("bound of the stream after each layer; null: none")
     d_max: or_null(Count) = key(
-        "of x in a token (`d_model: token` only), of which a prompt fills d, so that a larger d can"
-        " be tested later; null: d",
+        "of x in a token (`d_model: token` only): a prompt lies in a d-dimensional subspace of"
+        " R^d_max, so that a larger d can be tested later; null: d",
         "dimensions",
     )
     subspace: one_of("axis", "random") = key(
-        "which dimensions those are: the first d of all prompts, or others for every prompt"
+        "which one: the first d coordinates of all prompts, or another one for every prompt"
     )
     prompts_per_step: Count = key("per replica, drawn anew at every step", "prompts")
-    queries_per_prompt: Count = key("of a training prompt, unseen by each other", "test points")
+    queries_per_prompt: Count = key("of a prompt; they do not see each other", "test points")
     one_length_per_step: Switch = key("the prompts of a step share one k: faster, more noise")
     curriculum: one_of("mixed", "growing", "shrinking") = key(
         "all lengths from the start, short ones first, or long ones first"
