@@ -41,6 +41,7 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow
+	PYTHONPATH=scripts $(BIN)/python -m mechanics.study.config_tables
 
 # Measured anew each time that it is asked for; the table is printed from what was written.
 benchmark: .venv/installed

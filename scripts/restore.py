@@ -28,11 +28,10 @@ from mechanics.study.config import (
     training_settings,
 )
 from mechanics.study.config_checks import check
-from mechanics.study.lineage import RESTORED, ROOT, settings_sha256
+from mechanics.study.lineage import RESTORED, settings_sha256
 from mechanics.study.sweep import spelled_out
 from mechanics.study.verification import altered, edited_since, listed, read_provenance
 
-SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 PARTS = ("data", "runs", "weights", "analysis")  # what is dear to make, in its order
 OTHER_CODE = "made by other code"
 OTHER_MACHINE = (
@@ -69,7 +68,7 @@ def main() -> None:
 def restore(published: Path, files: list[str], older_code: bool = False) -> None:
     """Raises ConfigError for a wrong config, ValueError for an existing study or altered files."""
     config = load(files)
-    check(config, SCHEMA, {file: read_yaml(file) for file in files})
+    check(config, {file: read_yaml(file) for file in files})
     config = spelled_out(config)
     study = Path(config["results_folder"], config["study"])
     if study.exists():

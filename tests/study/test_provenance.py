@@ -17,6 +17,11 @@ def test_closure_leaves_out_what_is_not_imported():
     assert "mechanics/study/config.py" not in names("train.py")
 
 
+def test_a_new_key_or_sentence_reruns_nothing():
+    programs = [path.name for path in SCRIPTS.glob("*.py")]
+    assert [name for name in programs if "mechanics/study/keys.py" in names(name)] == ["restore.py"]
+
+
 def test_every_form_of_import_is_seen(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
