@@ -9,7 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mechanics.study.lineage import ROOT
+from mechanics.study.lineage import ROOT, from_here
 from mechanics.study.verification import altered, moved_on, read_provenance
 
 
@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument(
         "--study", required=True, type=Path, help="its folder, or what is published"
     )
-    parser.add_argument("--lock", type=Path, default=ROOT / "envs/requirements.txt")
+    parser.add_argument("--lock", type=Path, default=from_here(ROOT / "envs/requirements.txt"))
     arguments = parser.parse_args()
     try:
         provenance = read_provenance(arguments.study)
