@@ -1,5 +1,5 @@
-# Provenance: from what every file of the study was made, by which code. Recorded last.
-PROVENANCE = f"{RESULTS}/provenance.json"
+# The record: from what every file of the study was made, by which code. Recorded last.
+PROVENANCE = f"{RESULTS}/ro-crate-metadata.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
@@ -21,10 +21,8 @@ rule record_provenance:
         mem_mb=2000,
         runtime=15,
     params:
-        study=lambda wildcards, output: Path(output[0]).parent,
         jobs=JOBS,
         config=as_argument(study.of_results(config)),
     shell:
-        "python scripts/record_provenance.py --study {params.study:q} --jobs {params.jobs:q}"
-        " --config {params.config:q} --lock {input.lock:q}"
+        "python scripts/record_provenance.py --jobs {params.jobs:q} --config {params.config:q}"
         " --output {output:q} > {log:q} 2>&1"
