@@ -74,7 +74,8 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
         if not run and job["device"] in (None, "cpu"):
             devices = {"cpu"}
         code = code_sha256(ROOT / file for file in job["code"])
-        files = {file: sha256(ROOT / file) for file in [*sorted(job["code"]), LOCK]}
+        names = [*sorted(job["code"]), *([LOCK] if run.get("git_commit", commit) == commit else [])]
+        files = {file: sha256(ROOT / file) for file in names}
         settings = json.loads(job["settings"]) if job["settings"] else config
         found.append(
             {

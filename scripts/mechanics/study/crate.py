@@ -49,7 +49,7 @@ def write(path: Path, record: dict) -> None:
         return {"@id": name}
 
     def file(name: str) -> dict:
-        about = {"@id": f"#{name}", "@type": "MediaObject"}
+        about = {"@id": f"#{name}", "@type": "CreativeWork"}
         if (path.parent / name).is_file():
             about = {"@id": name, "@type": "File"}
         return about | {"name": name, "sha256": record["sha256"][name]}
@@ -115,7 +115,8 @@ def _record(graph: dict[str, dict]) -> dict:
         job["code"] = {own["name"]: own["sha256"] for own in entities(program, "hasPart")}
         job |= {"inputs": names(action, "object"), "outputs": names(action, "result")}
         jobs.append({"rule": action["name"], **job})
-    files = [own for own in graph.values() if own["@type"] in ("File", "MediaObject")]
+    hashed = [own for own in graph.values() if "sha256" in own]
+    files = [own for own in hashed if own["@type"] != "SoftwareSourceCode"]
     about = values(graph["./"], "additionalProperty")
     return {
         "study": graph["./"]["name"],

@@ -100,8 +100,11 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     """As CSV, or as parquet where the path ends so."""
     if path.suffix != ".parquet":
         return write_csv(table, path)
-    with atomic(path) as part:
-        table.to_parquet(part, index=False)
+    floats = list(table.select_dtypes("float"))
+    others = [name for name in table if name not in floats]
+    with atomic(path) as part:  # bytes of equal weight side by side: a third smaller, nothing lost
+        encoding = {"use_byte_stream_split": floats, "use_dictionary": others}
+        table.to_parquet(part, index=False, compression="zstd", **encoding)
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:
