@@ -68,7 +68,7 @@ def made_again(record: dict) -> set[str]:
     """The checkpoints, and what a clone makes in minutes of what is published."""
     found = {"notebook/study.html"}
     for job in record["jobs"]:
-        follows = any(path.endswith(CHECKPOINTS) for path in job["inputs"])
+        follows = any(p.endswith(CHECKPOINTS) or p in record["absent"] for p in job["inputs"])
         for path in job["outputs"]:
             if path.endswith(CHECKPOINTS) or (path.startswith("analysis/") and not follows):
                 found.add(path)

@@ -44,7 +44,8 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
     A restored file keeps its job if it is the same still, and all that it was made from: of that,
     what was not published cannot be compared, and may be absent here, too.
     """
-    restored = {"jobs": [], "sha256": {}, "absent": []}
+    machine = f"{platform.platform()}, {os.cpu_count()} cores"
+    restored = {"machine": machine, "sha256": {}, "absent": [], "jobs": []}
     if (study / crate.RESTORED).exists():
         restored = crate.read(study / crate.RESTORED)
     job_of = {path: job for job in jobs for path in job["outputs"]}
@@ -63,43 +64,47 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
     @cache
     def origin(path: str) -> tuple[frozenset[int], frozenset[str]]:
         """Seeds of the runs, splits and analyses that a file was made from; devices of the runs."""
-        job, run = job_of[path], run_of(study, job_of[path])
-        above = list(map(origin, job["inputs"]))
-        seeds = frozenset(run.get("seeds", job["seeds"])).union(*(own for own, _ in above))
-        return seeds, frozenset({run.get("device")} - {None}).union(*(own for _, own in above))
+        run = {"seeds": job_of[path]["seeds"]} | run_of(study, job_of[path])
+        above = list(map(origin, job_of[path]["inputs"]))
+        devices = frozenset({run["device"]} if "device" in run else ())
+        return (
+            frozenset(run["seeds"]).union(*(seeds for seeds, _ in above)),
+            devices.union(*(names for _, names in above)),
+        )
 
-    commit, python, torch = git_commit(), platform.python_version(), version("torch")
+    present = {"git_commit": git_commit(), "python": platform.python_version()}
+    present["torch"] = version("torch")
     for job in jobs:
-        run, (seeds, devices) = run_of(study, job), origin(job["outputs"][0])
-        if not run and job["device"] in (None, "cpu"):
-            devices = {"cpu"}
-        code = code_sha256(ROOT / file for file in job["code"])
-        names = [*sorted(job["code"]), *([LOCK] if run.get("git_commit", commit) == commit else [])]
-        files = {file: sha256(ROOT / file) for file in names}
+        files = sorted(os.path.relpath(file, ROOT) for file in job["code"])
+        code = code_sha256(ROOT / file for file in files)
         settings = json.loads(job["settings"]) if job["settings"] else config
+        run = run_of(study, job)
+        about = present | {"code_sha256": code, "settings": settings} | run
+        program = next(file for file in files if file.count("/") == 1)
+        if about["git_commit"] == present["git_commit"]:  # else it may have had another lock
+            files.append(LOCK)
+        if about["code_sha256"] != code:  # which files that was is not known
+            files = []
+        seeds, devices = origin(job["outputs"][0])
+        on_cpu = not run and job["device"] in (None, "cpu")
         found.append(
             {
                 "rule": job["rule"],
-                "program": next(name for name in files if Path(name).parent == Path("scripts")),
-                # of a run that other code made it is not known which files that were
-                "code": files if run.get("code_sha256", code) == code else {},
-                "code_sha256": run.get("code_sha256", code),
-                "git_commit": run.get("git_commit", commit),
-                "software": [
-                    f"Python {run.get('python', python)}",
-                    f"PyTorch {run.get('torch', torch)}",
-                ],
-                "settings_sha256": value_sha256(run.get("settings", settings)),
+                "program": program,
+                "code": {file: sha256(ROOT / file) for file in files},
+                "code_sha256": about["code_sha256"],
+                "git_commit": about["git_commit"],
+                "software": [f"Python {about['python']}", f"PyTorch {about['torch']}"],
+                "settings_sha256": value_sha256(about["settings"]),
                 "seeds": sorted(seeds),
-                "device": ", ".join(sorted(devices)),
+                "device": "cpu" if on_cpu else ", ".join(sorted(devices)),
                 "inputs": [path for path in job["inputs"] if path in now],
                 "outputs": [path for path in job["outputs"] if path in now.keys() - known],
             }
         )
-    machine = f"{platform.platform()}, {os.cpu_count()} cores"
     return {
         "study": config["study"],
-        "machine": restored.get("machine", machine),
+        "machine": restored["machine"],
         "config": config,
         "sha256": dict(sorted(now.items())),
         "jobs": [job for job in found if job["outputs"]],

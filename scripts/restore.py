@@ -58,7 +58,7 @@ def restore(published: Path, files: list[str]) -> None:
     if study.exists():
         raise ValueError(f"{study} is there already: remove it, or name another study in {files}")
 
-    shutil.copytree(published, study, ignore=shutil.ignore_patterns("config.yaml"))
+    shutil.copytree(published, study)
     shutil.copyfile(published / crate.NAME, study / crate.RESTORED)
     for table in study.glob("tables/*.csv"):
         seal(table)
