@@ -71,22 +71,18 @@ def moved_on(record: dict) -> tuple[list[str], list[str]]:
     kept, lost = [], []
     for (program, commit, _), jobs in sorted(same_code.items()):
         code = jobs[0]["code"]
+        first, *others = [path for job in jobs for path in job["outputs"]]
+        line = f"{program}: {{}}; it made {first} and {len(others)} more"
         then = {file: sha256_at(commit, file) for file in code}
-        edited = [file for file, old in code.items() if sha256_now(file) != old]
-        made = listed([path for job in jobs for path in job["outputs"]])
-        line = f"{program}: {{}}; it made {made}"
+        there = [file for file in code if (ROOT / file).is_file()]
+        now = {file: sha256(ROOT / file) for file in there}
         if not code:
             lost.append(line.format("other code already when it was recorded"))
         elif foreign := [file for file in code if then[file] not in (None, code[file])]:
             lost.append(line.format(f"{', '.join(foreign)}: not as in commit {commit}"))
-        elif edited:
+        elif edited := [file for file in code if now.get(file) != code[file]]:
             (kept if then == code else lost).append(line.format(", ".join(edited)))
     return kept, lost
-
-
-def sha256_now(file: str) -> str | None:
-    """Hash of a file of the project; None if it is gone."""
-    return sha256(ROOT / file) if (ROOT / file).is_file() else None
 
 
 @cache
@@ -94,9 +90,3 @@ def sha256_at(commit: str, file: str) -> str | None:
     """Hash of a file of the project as it is in a commit; None if git does not know it."""
     content = git("show", f"{commit}:./{file}")
     return None if content is None else hashlib.sha256(content).hexdigest()
-
-
-def listed(paths: list[str], most: int = 4) -> str:
-    """The first of the paths, and how many more there are."""
-    more = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return ", ".join(paths[:most]) + more
