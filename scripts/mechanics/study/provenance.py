@@ -30,21 +30,22 @@ def altered(folder: Path, record: dict) -> list[str]:
             drawn = path.endswith((".png", ".pdf"))
             if drawn and made_from.encode() not in (folder / path).read_bytes():
                 found.append(f"{path}: does not carry {made_from}, the id of what it was made from")
-    return sorted(found) + unlike_config(folder, record)
+    intact = sorted(now.keys() - edited)
+    runs = [folder / path for path in intact if path.endswith("/run.json")]
+    return sorted(found) + unlike_config(runs, record["config"])
 
 
-def unlike_config(folder: Path, record: dict) -> list[str]:
-    """Settings with which a run was trained that are not those of the recorded config."""
-    found, config = [], record["config"]
-    for path in sorted(record["sha256"]):
-        if not path.endswith("/run.json") or not (folder / path).is_file():
-            continue
-        _, task, model, *_ = path.split("/")
+def unlike_config(runs: list[Path], config: dict) -> list[str]:
+    """Settings with which a run was trained (``run.json``) that are not those of a config."""
+    found = []
+    for path in runs:
+        task, model = path.parts[-4:-2]
         if config.get(task) and model in models(config[task]):
-            trained = json.loads((folder / path).read_text())["settings"]
+            trained = json.loads(path.read_text())["settings"]
+            asked = training_settings(config, task, model)
             found += [
                 f"{path}: trained with {key} = {one}, but the recorded config says {other}"
-                for key, one, other in differences(trained, training_settings(config, task, model))
+                for key, one, other in differences(trained, asked)
             ]
     return found
 
@@ -72,7 +73,8 @@ def moved_on(record: dict) -> tuple[list[str], list[str]]:
     for (program, commit, _), jobs in sorted(same_code.items()):
         code = jobs[0]["code"]
         first, *others = [path for job in jobs for path in job["outputs"]]
-        line = f"{program}: {{}}; it made {first} and {len(others)} more"
+        more = f" and {len(others)} more" if others else ""
+        line = f"{program}: {{}}; it made {first}{more}"
         then = {file: sha256_at(commit, file) for file in code}
         there = [file for file in code if (ROOT / file).is_file()]
         now = {file: sha256(ROOT / file) for file in there}
