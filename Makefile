@@ -2,7 +2,7 @@
 # make test    all tests                               make lint    style of Python and Snakemake
 # make benchmark   what a training step costs         make publish refresh results/published/
 # make slurm     as root: the workflow on a Slurm of one node, compared with a local run
-# make verify      a study against its provenance      make restore a study from results/published/
+# make verify      a study against its record          make restore a study from results/published/
 # make snakemake-report   tables, figures and run times as Snakemake's own page, with captions
 # Each creates .venv from the lock first, if it is not there. The last four are for the whole study;
 # for another one:   make verify STUDY=results/quick OVERLAY=config/quick.yaml
@@ -12,7 +12,6 @@ CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 STUDY ?= results/full
 OVERLAY ?=
-OLDER_CODE ?=
 CONFIG := config/config.yaml $(OVERLAY)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
@@ -56,10 +55,10 @@ verify: .venv/installed
 	$(BIN)/python scripts/verify.py --study $(STUDY)
 
 publish: .venv/installed
-	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG) --readme README.md
+	$(BIN)/python scripts/publish.py --study $(STUDY) --readme README.md
 
 restore: .venv/installed
-	$(BIN)/python scripts/restore.py --config $(CONFIG) $(if $(OLDER_CODE),--older-code)
+	$(BIN)/python scripts/restore.py $(if $(OVERLAY),--config $(OVERLAY))
 
 snakemake-report: .venv/installed
 	$(SNAKEMAKE) --report $(STUDY)/snakemake_report.html --configfile $(CONFIG)

@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from helpers import addition_settings, run_program
-from test_study_results import own_folder
+from test_study_results import write_weights
 
 from execute_notebook import SOURCE, prepare, read
 
@@ -36,7 +36,7 @@ IMPORTS = "# %%\nimport sys\nsys.path.insert(0, 'scripts')\n"
 @pytest.fixture
 def study(tmp_path) -> Path:
     """A study with one network, on addition, that is no clock."""
-    own_folder(tmp_path / "study", "linear_L1", addition_settings(attention="linear"))
+    write_weights(tmp_path / "study", "linear_L1", addition_settings(attention="linear"))
     return tmp_path / "study"
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 from helpers import addition_settings, regression_settings, run_program
@@ -136,6 +137,23 @@ def test_an_empty_list_of_keys_is_read_as_it_was_written(tmp_path, kind, keys):
     assert math.isnan(found["loss"][0])
 
 
+def test_a_table_is_smaller_as_parquet_and_the_same_to_the_bit(tmp_path):
+    values = np.random.default_rng(0).normal(size=2000)
+    table = pd.DataFrame({"name": ["a", "b"] * 1000, "step": range(2000), "x": values})
+    table = table.assign(y=values.astype("float32"), z=[math.nan, *values[1:]])
+    write_table(table, tmp_path / "table.parquet")
+    table.to_parquet(tmp_path / "plain.parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "table.parquet"), table, check_exact=True)
+    sizes = [(tmp_path / f"{name}.parquet").stat().st_size for name in ("table", "plain")]
+    assert sizes[0] < 0.9 * sizes[1]
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame({"a": ["x"]}), pd.DataFrame({"a": [0.5]})])
+def test_a_table_of_one_kind_is_written_as_parquet(tmp_path, frame):
+    write_table(frame, tmp_path / "table.parquet")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "table.parquet"), frame)
+
+
 def test_a_table_is_known_again_until_a_number_of_it_is_edited(tmp_path):
     path = tmp_path / "risk.csv"
     write_csv(pd.DataFrame({"risk": [0.35]}), path)
@@ -143,3 +161,8 @@ def test_a_table_is_known_again_until_a_number_of_it_is_edited(tmp_path):
     path.write_text(path.read_text().replace("0.35", "0.25"))
     with pytest.raises(TableError, match=r"risk.csv is not what its program wrote"):
         check_unedited(path)
+
+
+def test_a_missing_table_is_not_called_edited(tmp_path):
+    with pytest.raises(TableError, match="risk.csv is missing"):
+        check_unedited(tmp_path / "risk.csv")

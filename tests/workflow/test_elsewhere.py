@@ -1,6 +1,5 @@
 """The workflow runs from any folder and inside another one, with its own Python and library."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from tiny_study import ROOT, TINY
+
+from mechanics.study import crate
 
 MODULE = """
 module tm:
@@ -50,9 +51,10 @@ def test_workflow_runs_elsewhere(tmp_path, way):
     if way == "module":
         (tmp_path / "Snakefile").write_text(MODULE.format(snakefile))
         snakefile = tmp_path / "Snakefile"
-    snakemake(tmp_path, "--snakefile", str(snakefile), "results/tiny/provenance.json")
-    record = json.loads((tmp_path / "results/tiny/provenance.json").read_text())
-    assert record["artefacts"]["tables/grokking.csv"]["program"] == "scripts/tabulate_grokking.py"
+    snakemake(tmp_path, "--snakefile", str(snakefile), f"results/tiny/{crate.NAME}")
+    record = crate.read(tmp_path / "results/tiny" / crate.NAME)
+    made_by = {path: job["program"] for job in record["jobs"] for path in job["outputs"]}
+    assert made_by["tables/grokking.csv"] == "scripts/write_tables.py"
 
 
 def test_foreign_package_of_the_same_name_is_not_ours(tmp_path):
@@ -61,5 +63,5 @@ def test_foreign_package_of_the_same_name_is_not_ours(tmp_path):
     foreign.write_text("raise ImportError('the foreign one')")
     path = {"PYTHONPATH": str(foreign.parents[1])}
     snakemake(tmp_path, "--snakefile", str(ROOT / "workflow/Snakefile"), SPLIT, **path)
-    program = [sys.executable, ROOT / "scripts/split_pairs.py", "--help"]
+    program = [sys.executable, ROOT / "scripts/prepare_data.py", "--help"]
     subprocess.run(program, env=path, cwd=foreign.parents[1], capture_output=True, check=True)

@@ -2,7 +2,7 @@
 from mechanics.study import failures
 from mechanics.study import slurm
 
-PROVENANCE = f"{RESULTS}/provenance.json"
+PROVENANCE = f"{RESULTS}/ro-crate-metadata.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
@@ -46,13 +46,11 @@ rule record_provenance:
         mem_mb=2000,
         runtime=15,
     params:
-        study=lambda wildcards, output: Path(output[0]).parent,
         jobs=JOBS,
         config=as_argument(study.of_results(config)),
     shell:
         f"python {SCRIPTS}/record_provenance.py"
-        " --study {params.study:q} --jobs {params.jobs:q}"
-        " --config {params.config:q} --lock {input.lock:q}"
+        " --jobs {params.jobs:q} --config {params.config:q}"
         " --output {output:q} > {log:q} 2>&1"
 
 
