@@ -2,7 +2,7 @@
 # make test    all tests                               make lint    style of Python and Snakemake
 # make benchmark   what a training step costs         make publish refresh results/published/
 # make slurm     as root: the workflow on a Slurm of one node, compared with a local run
-# make verify      a study against its provenance      make restore a study from results/published/
+# make verify      a study against its record          make restore a study from results/published/
 # make snakemake-report   tables, figures and run times as Snakemake's own page, with captions
 # Each creates .venv from the lock first, if it is not there. The last four are for the whole study;
 # for another one:   make verify STUDY=results/quick OVERLAY=config/quick.yaml
@@ -12,9 +12,8 @@ CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 STUDY ?= results/full
 OVERLAY ?=
-OLDER_CODE ?=
 CONFIG := config/config.yaml $(OVERLAY)
-SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
 .PHONY: study quick test slurm lint format benchmark unlock verify publish restore snakemake-report lock
 
@@ -25,7 +24,7 @@ quick: .venv/installed
 	$(SNAKEMAKE) --configfile config/quick.yaml
 
 test: .venv/installed lint
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(CORES) --dist loadfile
+	$(BIN)/pytest -n $(CORES) --dist loadfile
 
 # Every training and the two main tables, in minutes; without --targets every rule of the workflow.
 slurm: .venv/installed
@@ -41,6 +40,7 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow
+	PYTHONPATH=scripts $(BIN)/python -m mechanics.study.config_tables
 
 # Measured anew each time that it is asked for; the table is printed from what was written.
 benchmark: .venv/installed
@@ -55,10 +55,10 @@ verify: .venv/installed
 	$(BIN)/python scripts/verify.py --study $(STUDY)
 
 publish: .venv/installed
-	$(BIN)/python scripts/publish.py --study $(STUDY) --config $(CONFIG) --readme README.md
+	$(BIN)/python scripts/publish.py --study $(STUDY) --readme README.md
 
 restore: .venv/installed
-	$(BIN)/python scripts/restore.py --config $(CONFIG) $(if $(OLDER_CODE),--older-code)
+	$(BIN)/python scripts/restore.py $(if $(OVERLAY),--config $(OVERLAY))
 
 snakemake-report: .venv/installed
 	$(SNAKEMAKE) --report $(STUDY)/snakemake_report.html --configfile $(CONFIG)

@@ -1,9 +1,9 @@
 """Record from what every file of a study was made: commit, code, settings, inputs, lock, versions.
 
-The same files give the same record. Commit, code, device and versions of a run and its checkpoints
-are those that training wrote into run.json. All else agrees with the code at the time of recording,
-since Snakemake makes it anew when that changes: its commit is the one at that time. Only what was
-restored of a published study, and is made of the same inputs still, keeps its entry from there.
+The same files give the same record. Commit, code, device and versions of a run are those that
+training wrote into run.json. All else agrees with the code at the time of recording, since
+Snakemake makes it anew when that changes: its commit is the one at that time. Only what was
+restored of a published study, and is made of the same published files still, is recorded as there.
 
 An analysis writes down no device: unless it was told to take the CPU, that of its runs is recorded.
 The job that records may run on a machine of another kind, and needs no GPU.
@@ -11,119 +11,110 @@ The job that records may run on a machine of another kind, and needs no GPU.
 
 import argparse
 import json
+import os
 import platform
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from mechanics.runtime.files import atomic, sha256
-from mechanics.study.lineage import RESTORED, ROOT, code_sha256, settings_sha256
-from mechanics.study.provenance import git_commit
+from mechanics.runtime.files import sha256
+from mechanics.study import crate
+from mechanics.study.lineage import ROOT, code_sha256, git_commit, value_sha256
+
+LOCK = "envs/requirements.txt"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--study", required=True, type=Path, help="e.g. results/full")
     parser.add_argument("--jobs", required=True, type=Path, help="what Snakemake wrote of its jobs")
     parser.add_argument("--config", required=True, help="the checked config, JSON")
-    parser.add_argument("--lock", required=True, type=Path, help="envs/requirements.txt")
-    parser.add_argument("--output", required=True, type=Path)
+    parser.add_argument("--output", required=True, type=Path, help="the record, in the study")
     arguments = parser.parse_args()
-    own = arguments.output.relative_to(arguments.study).as_posix()
-    jobs = [job for job in json.loads(arguments.jobs.read_text()) if own not in job["outputs"]]
-    common = {
-        "lock_sha256": sha256(arguments.lock),
-        **commit_and_flag(git_commit()),
-        "torch": version("torch"),
-        "python": platform.python_version(),
-    }
-    before = arguments.study / RESTORED
-    nothing = {"artefacts": {}, "code": {}, "left_out": []}
-    restored = json.loads(before.read_text()) if before.exists() else nothing
-    record = describe(arguments.study, jobs, json.loads(arguments.config), common, restored)
-    with atomic(arguments.output) as part:
-        part.write_text(json.dumps(record, indent=1) + "\n")
+    study, config = arguments.output.parent, json.loads(arguments.config)
+    jobs = json.loads(arguments.jobs.read_text())
+    jobs = [job for job in jobs if arguments.output.name not in job["outputs"]]
+    crate.write(arguments.output, record(study, jobs, config))
 
 
-def describe(study: Path, jobs: list[dict], config: dict, common: dict, restored: dict) -> dict:
-    """The record: what is common to the study, its code, and an entry for each of its files.
+def record(study: Path, jobs: list[dict], config: dict) -> dict:
+    """What ``study.crate`` writes.
 
-    ``code`` holds, by the hash of the whole, the hash of each file that a job's program consists
-    of, so that what was edited since can be named. ``left_out`` names the checkpoints of restored
-    runs: they are not published.
+    A restored file keeps its job if it is the same still, and all that it was made from: of that,
+    what was not published cannot be compared, and may be absent here, too.
     """
+    machine = f"{platform.platform()}, {os.cpu_count()} cores"
+    restored = {"machine": machine, "sha256": {}, "absent": [], "jobs": []}
+    if (study / crate.RESTORED).exists():
+        restored = crate.read(study / crate.RESTORED)
     job_of = {path: job for job in jobs for path in job["outputs"]}
-    absent = {path for path in restored["left_out"] if not (study / path).exists()}
-    left_out = sorted(absent & job_of.keys())
-    hashes = {path: sha256(study / path) for path in sorted(job_of) if path not in left_out}
-    hashes |= {path: restored["artefacts"][path]["sha256"] for path in left_out}
+    old = restored["sha256"]
+    now = {path: sha256(study / path) for path in job_of if not old or (study / path).exists()}
+    kept = {path for path in old if now.get(path, old[path]) == old[path]}
+    same = kept | {*restored["absent"]}
+    found = [
+        job | {"outputs": [path for path in job["outputs"] if path in kept]}
+        for job in restored["jobs"]
+        if same.issuperset(job["inputs"])
+    ]
+    known = {path for job in found for path in job["outputs"]}
+    now = {path: old[path] for job in found for path in job["inputs"] + job["outputs"]} | now
 
     @cache
-    def seeds(path: str) -> frozenset[int]:
-        """Of the runs, splits and analyses that a file was made from."""
-        job = job_of[path]
-        own = told_by_run(study / path)["seeds"] if path.startswith("runs/") else job["seeds"]
-        return frozenset(own).union(*map(seeds, job["inputs"]))
+    def origin(path: str) -> tuple[frozenset[int], frozenset[str]]:
+        """Seeds of the runs, splits and analyses that a file was made from; devices of the runs."""
+        run = {"seeds": job_of[path]["seeds"]} | run_of(study, job_of[path])
+        above = list(map(origin, job_of[path]["inputs"]))
+        devices = frozenset({run["device"]} if "device" in run else ())
+        return (
+            frozenset(run["seeds"]).union(*(seeds for seeds, _ in above)),
+            devices.union(*(names for _, names in above)),
+        )
 
-    @cache
-    def devices(path: str) -> frozenset[str]:
-        """Of the runs that a file was made from."""
-        own = {told_by_run(study / path)["device"]} if path.startswith("runs/") else ()
-        return frozenset(own).union(*map(devices, job_of[path]["inputs"]))
-
-    code, artefacts = {}, {}
-    for path, job in sorted(job_of.items()):
-        digest, inputs = hashes[path], {name: hashes[name] for name in job["inputs"]}
-        known = restored["artefacts"].get(path)
-        if known and (known["sha256"], known["inputs"]) == (digest, inputs):
-            artefacts[path] = known
-            if (key := known["code_sha256"]) in restored["code"]:
-                code[key] = restored["code"][key]
-            continue
-        entry = {
-            "rule": job["rule"],
-            "program": program_of(job["code"]),
-            "sha256": digest,
-            "inputs": inputs,
-            "code_sha256": code_sha256(ROOT / file for file in job["code"]),
-            "config_sha256": settings_sha256(
-                json.loads(job["settings"]) if job["settings"] else config
-            ),
-            "seeds": sorted(seeds(path)),
-            "device": "cpu" if job["device"] in (None, "cpu") else ", ".join(sorted(devices(path))),
-            **common,
-        }
-        code[entry["code_sha256"]] = {file: sha256(ROOT / file) for file in sorted(job["code"])}
-        artefacts[path] = entry | (told_by_run(study / path) if path.startswith("runs/") else {})
+    present = {"git_commit": git_commit(), "python": platform.python_version()}
+    present["torch"] = version("torch")
+    for job in jobs:
+        files = sorted(os.path.relpath(file, ROOT) for file in job["code"])
+        code = code_sha256(ROOT / file for file in files)
+        settings = json.loads(job["settings"]) if job["settings"] else config
+        run = run_of(study, job)
+        about = present | {"code_sha256": code, "settings": settings} | run
+        program = next(file for file in files if file.count("/") == 1)
+        if about["git_commit"] == present["git_commit"]:  # else it may have had another lock
+            files.append(LOCK)
+        if about["code_sha256"] != code:  # which files that was is not known
+            files = []
+        seeds, devices = origin(job["outputs"][0])
+        on_cpu = not run and job["device"] in (None, "cpu")
+        found.append(
+            {
+                "rule": job["rule"],
+                "program": program,
+                "code": {file: sha256(ROOT / file) for file in files},
+                "code_sha256": about["code_sha256"],
+                "git_commit": about["git_commit"],
+                "software": [f"Python {about['python']}", f"PyTorch {about['torch']}"],
+                "settings_sha256": value_sha256(about["settings"]),
+                "seeds": sorted(seeds),
+                "device": "cpu" if on_cpu else ", ".join(sorted(devices)),
+                "inputs": [path for path in job["inputs"] if path in now],
+                "outputs": [path for path in job["outputs"] if path in now.keys() - known],
+            }
+        )
     return {
         "study": config["study"],
-        **common,
-        "config_sha256": settings_sha256(config),
+        "machine": restored["machine"],
         "config": config,
-        "code": dict(sorted(code.items())),
-        "artefacts": artefacts,
-        **({"left_out": left_out} if left_out else {}),
+        "sha256": dict(sorted(now.items())),
+        "jobs": [job for job in found if job["outputs"]],
     }
 
 
-def program_of(files: list[str]) -> str:
-    """The program among the files that a job's code consists of."""
-    return next(file for file in files if Path(file).parent == Path("scripts"))
-
-
-def told_by_run(path: Path) -> dict:
-    """What ``run.json`` says of the making of the run that a file belongs to."""
-    run = json.loads((path.parent / "run.json").read_text())
-    kept = {key: run[key] for key in ("code_sha256", "seeds", "device", "torch", "python")}
-    settings = {"config_sha256": settings_sha256(run["settings"])}
-    return kept | settings | commit_and_flag(run["git_commit"])
-
-
-def commit_and_flag(described: str) -> dict:
-    commit = described.removesuffix("-dirty")
-    return {"git_commit": commit, "dirty": commit != described}
+def run_of(study: Path, job: dict) -> dict:
+    """What training wrote of the run that a job made; nothing if it made no run."""
+    paths = [study / path for path in job["outputs"] if path.endswith("/run.json")]
+    return json.loads(paths[0].read_text()) if paths else {}
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from mechanics.runtime.device import choose_device, device_name
 from mechanics.runtime.files import atomic, sha256
 from mechanics.runtime.progress import Progress
 from mechanics.settings import ConfigError, as_argument, read_settings
-from mechanics.study.provenance import closure_sha256, git_commit
+from mechanics.study.lineage import closure, code_sha256, git_commit
 from mechanics.training.checkpoint import (
     CheckpointError,
     alone,
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"--weights: {len(arguments.weights)} files for {len(seeds)} seeds; expected one a seed"
         )
     sources = (Path(__file__), task_file(settings["task"]))
-    code = closure_sha256(*sources)
+    code = code_sha256(closure(*sources))
     device = choose_device(arguments.device, arguments.threads)
     key = as_argument([settings, seeds, code, torch.__version__, device.type])
     key = hashlib.sha256(key.encode()).hexdigest()[:16]
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
         training = train(
             task, settings, seeds, device, state_folder, progress, arguments.save_seconds
         )
-    if closure_sha256(*sources) != code:
+    if code_sha256(closure(*sources)) != code:
         raise ValueError(
             "the code changed while it trained: nothing was written, since it would pass for the"
             f" new code's; the state of the old code is kept in {state_folder}"

@@ -1,15 +1,17 @@
-"""Compare a study, or what is published of one, with its provenance: every hash is computed anew.
+"""Compare a study, or what is published of one, with its record: every hash is computed anew.
 
-Names each file that is not the one that was recorded or was made from other inputs, and each
-program that was edited since. Ends with 1 if a file is altered, or if code that has moved on cannot
-be had again because the recorded commit does not hold it; else with 0.
+Names each file that is missing, is not the one that was recorded, or was made from other inputs,
+each run that was trained with other settings than those of the recorded config, and each program
+that was edited since. Ends with 1 for all of these but the last, and for that if the recorded
+commit does not hold the code that has moved on, so that it cannot be had again.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from mechanics.study.verification import altered, moved_on, read_provenance
+from mechanics.study import crate
+from mechanics.study.provenance import altered, moved_on
 
 
 def main() -> None:
@@ -19,27 +21,25 @@ def main() -> None:
     parser.add_argument(
         "--study", required=True, type=Path, help="its folder, or what is published"
     )
-    parser.add_argument("--lock", type=Path, default=Path("envs/requirements.txt"))
-    arguments = parser.parse_args()
+    study = parser.parse_args().study
     try:
-        provenance = read_provenance(arguments.study)
+        record = crate.read(study / crate.NAME)
     except ValueError as error:
         sys.exit(f"verify.py: {error}")
-    kept, lost = moved_on(provenance, arguments.lock)
-    findings = {
-        "Altered since it was recorded": altered(arguments.study, provenance),
+    wrong = altered(study, record)
+    kept, lost = moved_on(record)
+    for title, lines in {
+        "Not as it was recorded": wrong,
         "The code has moved on, and no commit that git knows holds what made these": lost,
         "The code has moved on; the recorded commit holds what made these": kept,
-    }
-    for title, lines in findings.items():
+    }.items():
         if lines:
             print(f"{title}:", *lines, sep="\n  ")
-    *wrong, _ = findings.values()
-    if any(wrong):
+    if wrong or lost:
         sys.exit(1)
-    n_absent = len(provenance.get("left_out", []))
+    n_absent = len(record["absent"])
     absent = f", {n_absent} of them not published" if n_absent else ""
-    print(f"{arguments.study}: {len(provenance['artefacts'])} files agree with it{absent}")
+    print(f"{study}: {len(record['sha256'])} files agree with its record{absent}")
 
 
 if __name__ == "__main__":

@@ -49,13 +49,8 @@ def build(study: Path, runs: list[Path], output: Path, absent: tuple[str, ...] =
     }
     run_program(
         *("build_page", "--study", study, "--runs", *runs, "--contents", as_argument(contents)),
-        *(
-            "--templates",
-            ROOT / "workflow/page",
-            "--caption",
-            ROOT / "workflow/report/comparative_metrics.rst",
-        ),
-        *("--output", output),
+        *("--templates", ROOT / "workflow/page", "--output", output),
+        *("--caption", ROOT / "workflow/report/comparative_metrics_table.rst"),
     )
     return output.read_text()
 

@@ -59,7 +59,9 @@ def test_a_replica_alone_gives_the_same_bits_twice_and_nearly_those_of_its_stack
     )
     for one, again, stack in zip(first, second, stacked, strict=True):
         assert one.equal(again)
-        torch.testing.assert_close(one, stack[1:2], atol=1e-5, rtol=1e-4)
+        # sums in another order: float32's rounding is that of the largest addend
+        atol = 1e-4 * float(stack.abs().max())
+        torch.testing.assert_close(one, stack[1:2], atol=atol, rtol=0)
 
 
 def test_products_with_w_l_are_rounded_to_mlp_dtype_and_nothing_else():

@@ -3,13 +3,12 @@
 import re
 from pathlib import Path
 
-import jupytext
 import nbformat
 import pytest
 from helpers import addition_settings, run_program
-from test_study_results import own_folder
+from test_study_results import write_weights
 
-from execute_notebook import SOURCE, prepare
+from execute_notebook import SOURCE, prepare, read
 from mechanics.figures.registry import FIGURES, REPORT
 
 TINY = """
@@ -37,7 +36,7 @@ IMPORTS = "# %%\nimport sys\nsys.path.insert(0, 'scripts')\n"
 @pytest.fixture
 def study(tmp_path) -> Path:
     """A study with one network, on addition, that is no clock."""
-    own_folder(tmp_path / "study", "linear_L1", addition_settings(attention="linear"))
+    write_weights(tmp_path / "study", "linear_L1", addition_settings(attention="linear"))
     return tmp_path / "study"
 
 
@@ -80,9 +79,9 @@ def test_output_with_a_path_of_this_machine_is_refused(study, tmp_path):
 
 
 def test_cells_without_their_network_leave_one_line(study, tmp_path):
-    path = tmp_path / "tiny.py"
-    path.write_text(TINY + '# %% tags=["clock"]\n2\n# %% tags=["clock"]\n3\n')
-    sources = [cell.source for cell in prepare(path, study).cells]
+    (tmp_path / "1_tiny.py").write_text(TINY)
+    (tmp_path / "2_more.py").write_text('# %% tags=["clock"]\n2\n# %% tags=["clock"]\n3\n')
+    sources = [cell.source for cell in prepare(tmp_path, study).cells]
     said = [source for source in sources if "this study has no network of" in source]
     assert len(said) == 2  # one for each series
     assert not {'print("clock")', "2", "3"}.intersection(sources)
@@ -94,8 +93,7 @@ def test_source_without_parameters_is_refused(study, tmp_path):
 
 
 def prose() -> list[str]:
-    cells = jupytext.reads(SOURCE.read_text(), "py:percent").cells
-    return [cell.source for cell in cells if cell.cell_type == "markdown"]
+    return [cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown"]
 
 
 def test_prose_of_the_notebook_has_no_typed_results():
@@ -105,6 +103,7 @@ def test_prose_of_the_notebook_has_no_typed_results():
 
 def test_notebook_shows_every_figure_once_and_further_ones_at_its_end():
     figures = {name for own in FIGURES.values() for name in own if not name.startswith(REPORT)}
-    shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', SOURCE.read_text())
+    code = "\n".join(cell.source for cell in read(SOURCE).cells)
+    shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', code)
     assert sorted(shown) == sorted(figures & set(shown))
-    assert "show_others(STUDY)" in SOURCE.read_text().split(shown[-1])[1]
+    assert "show_others(STUDY)" in code.split(f'"{shown[-1]}"')[1]

@@ -1,19 +1,45 @@
+"""The code that made a file, and the id in the metadata of what is drawn."""
+
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from PIL import Image
 
 from mechanics.figures import style
-from mechanics.study.lineage import closure, code_sha256, id_of, short_id
-from mechanics.study.provenance import SCRIPTS, closure_sha256
-from mechanics.study.verification import carried_id
+from mechanics.study.lineage import SCRIPTS, closure, code_sha256, git_commit, id_of, short_id
 
 PLOT = SCRIPTS / "plot.py"
 PARSIMONY = SCRIPTS / "mechanics/figures/parsimony.py"
 
 
-def test_hash_of_one_program_is_that_which_its_run_records():
-    assert code_sha256(closure(SCRIPTS / "train.py")) == closure_sha256(SCRIPTS / "train.py")
+def names(program: str) -> set[str]:
+    return {str(path.relative_to(SCRIPTS)) for path in closure(SCRIPTS / program)}
+
+
+def test_closure_follows_imports_of_imports():
+    found = names("train.py")
+    assert {"train.py", "mechanics/training/loop.py", "mechanics/training/optimiser.py"} <= found
+
+
+def test_closure_leaves_out_what_is_not_imported():
+    assert not any("figures" in name or "algorithms" in name for name in names("train.py"))
+    assert "mechanics/study/config.py" not in names("train.py")
+    assert "mechanics/study/provenance.py" not in names("train.py")
+
+
+def test_a_new_key_or_sentence_reruns_nothing():
+    programs = [path.name for path in SCRIPTS.glob("*.py")]
+    assert not [name for name in programs if "mechanics/study/keys.py" in names(name)]
+
+
+def test_every_form_of_import_is_seen(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import mechanics.runtime.seeds\n"
+        "from mechanics.addition import pairs\n"
+        "def late():\n    from mechanics.figures.style import save\n"
+    )
+    found = {path.name for path in closure(program)}
+    assert {"seeds.py", "pairs.py", "style.py"} <= found
 
 
 def test_closure_holds_modules_imported_by_name_and_other_files(tmp_path):
@@ -21,6 +47,17 @@ def test_closure_holds_modules_imported_by_name_and_other_files(tmp_path):
     template.write_text("= Report")
     assert PARSIMONY not in closure(PLOT)
     assert {PARSIMONY, PLOT, template} <= set(closure(PLOT, PARSIMONY, template))
+
+
+def test_hash_depends_on_content():
+    train, compare = ([SCRIPTS / name] for name in ("train.py", "plot.py"))
+    assert code_sha256(train) == code_sha256(train)
+    assert code_sha256(train) != code_sha256(compare)
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert git_commit() == "unknown"
 
 
 def test_id_depends_on_inputs_and_code_but_not_on_their_order(tmp_path):
@@ -44,13 +81,6 @@ def test_figures_carry_the_id_and_are_the_same_bytes_twice(tmp_path):
         return {path.name: path.read_bytes() for path in folder.iterdir()}
 
     style.use_style()
-    assert drawn(tmp_path / "once") == drawn(tmp_path / "again")
-    for kind in ("pdf", "png"):
-        assert carried_id(tmp_path / f"once/line.{kind}") == id_of(["a"], "b")
-
-
-def test_file_without_id_or_damaged_carries_none(tmp_path):
-    Image.new("L", (2, 2)).save(tmp_path / "plain.png")
-    (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.4\n")
-    assert carried_id(tmp_path / "plain.png") is None
-    assert carried_id(tmp_path / "damaged.pdf") is None
+    files = drawn(tmp_path / "once")
+    assert files == drawn(tmp_path / "again")
+    assert all(id_of(["a"], "b").encode() in content for content in files.values())

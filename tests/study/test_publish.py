@@ -1,35 +1,75 @@
-"""What a study must hold to be published."""
+"""What of a study is published."""
 
 import json
 
 import pytest
-from helpers import run_program, write_sweep_config
+from helpers import run_program
 
-import publish
+from mechanics.runtime.files import sha256
+from mechanics.study import crate
+
+RUN, WEIGHTS = "runs/modular_addition/m/0", "weights/modular_addition/m/seed0.safetensors"
+JOBS = {  # what is made of what
+    (f"{RUN}/run.json", f"{RUN}/checkpoints.safetensors", WEIGHTS): [],
+    ("analysis/modular_addition/m/0/circuit.parquet",): [WEIGHTS],
+    ("analysis/modular_addition/m/0/progress.parquet",): [f"{RUN}/checkpoints.safetensors"],
+    # stored anew when it was published before: what it was made of is gone
+    ("analysis/modular_addition/m/0/spectra.parquet",): ["analysis/spectra.old.parquet"],
+    ("analysis/progress_measures.parquet",): ["analysis/modular_addition/m/0/progress.parquet"],
+    ("tables/circuit.csv",): ["analysis/modular_addition/m/0/circuit.parquet"],
+    ("notebook/study.ipynb", "notebook/study.html"): ["tables/circuit.csv"],
+}
+MADE_AGAIN = [  # by training, or in minutes
+    f"{RUN}/checkpoints.safetensors",
+    "analysis/modular_addition/m/0/circuit.parquet",
+    "analysis/progress_measures.parquet",
+    "notebook/study.html",
+]
 
 
-@pytest.mark.parametrize(("device", "blocks"), [("cpu", ["0", "1"]), ("cuda", ["0-1"])])
-def test_every_run_of_a_sweep_is_asked_for(tmp_path, device, blocks):
-    files = write_sweep_config(tmp_path, device)
-    with pytest.raises(SystemExit, match="publish.py: the study is not finished") as ended:
-        run_program("publish", "--study", tmp_path, "--config", *files)
-    for name in ("softmax_L1", "softmax_L1_train_fraction0.5"):
-        for block in blocks:
-            assert f"/runs/modular_addition/{name}/{block}/run.json" in str(ended.value)
+@pytest.fixture
+def study(tmp_path):
+    paths = [path for made in JOBS for path in made]
+    for path in paths:
+        (tmp_path / "study" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "study" / path).write_text('{"settings": {}}')
+    about = {"rule": "r", "program": "scripts/train.py", "code": {}, "code_sha256": "c"}
+    about |= {"git_commit": "abc", "software": ["Python 3"], "settings_sha256": "s"}
+    about |= {"seeds": [0], "device": "cpu"}
+    jobs = [about | {"inputs": read, "outputs": [*made]} for made, read in JOBS.items()]
+    hashes = {path: sha256(tmp_path / "study" / path) for path in paths}
+    hashes["analysis/spectra.old.parquet"] = "not published"
+    record = {"study": "s", "machine": "m", "config": {}, "sha256": hashes, "jobs": jobs}
+    crate.write(tmp_path / "study" / crate.NAME, record)
+    return tmp_path / "study"
 
 
-def test_what_a_restored_study_lacks_stays_left_out_and_its_machine_the_one_it_had(tmp_path):
-    study, output = tmp_path / "study", tmp_path / "published"
-    for folder in ("tables", "benchmarks"):
-        (study / folder).mkdir(parents=True)
-    (study / "tables/a.csv").write_text("a\n1\n")
-    (study / "benchmarks/job.tsv").write_text("s\tmax_rss\n1\t10.5\n")
-    before = {"machine": {"cores": 3}, "largest_job_memory_mb": 70.0}
-    (study / "restored.json").write_text(json.dumps(before))
-    absent = "data/linear_regression/evaluation.safetensors"
-    artefacts = {"tables/a.csv": {}, absent: {}}
-    publish.publish(study, {"artefacts": artefacts, "left_out": [absent]}, [], output, 6.0)
-    written = json.loads((output / "provenance.json").read_text())
-    assert written["left_out"] == [absent]
-    assert {key: written[key] for key in before} == before
-    assert (output / "tables/a.csv").exists()
+def test_what_a_clone_makes_again_is_not_published(study):
+    (study / "tables/benchmark.csv").write_text("a\n1\n")
+    output = study.parent / "published"
+    run_program("publish", "--study", study, "--output", output)
+    record = crate.read(output / crate.NAME)
+    assert sorted(record["absent"]) == sorted([*MADE_AGAIN, "analysis/spectra.old.parquet"])
+    published = {str(p.relative_to(output)) for p in output.rglob("*") if p.is_file()}
+    assert published == (record["sha256"].keys() | {crate.NAME}) - {*record["absent"]}
+    assert {"config.yaml", "tables/benchmark.csv"} < published
+
+
+def test_what_is_absent_of_a_restored_study_stays_absent(study):
+    for path in MADE_AGAIN:
+        (study / path).unlink()
+    crate.write(study / crate.NAME, crate.read(study / crate.NAME))
+    run_program("publish", "--study", study, "--output", study.parent / "published")
+    record = crate.read(study.parent / "published" / crate.NAME)
+    assert {*record["absent"]} > {*MADE_AGAIN}
+    assert record["machine"] == "m"
+
+
+def test_what_lacks_a_run_or_was_edited_is_not_published(study):
+    (study / RUN / "run.json").unlink()
+    (study / "tables/circuit.csv").write_text(json.dumps("edited"))
+    with pytest.raises(SystemExit) as ended:
+        run_program("publish", "--study", study, "--output", study.parent / "published")
+    assert f"{RUN}/run.json: missing" in str(ended.value)
+    assert "tables/circuit.csv: not the file that was recorded" in str(ended.value)
+    assert not (study.parent / "published").exists()

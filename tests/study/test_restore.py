@@ -1,4 +1,4 @@
-"""Which files of a published study are what the workflow would make now."""
+"""A published study is copied as it is, or refused; what is not published is made or stays away."""
 
 import json
 from pathlib import Path
@@ -8,113 +8,124 @@ from helpers import write_sweep_config
 
 import restore
 from mechanics.runtime.files import sha256
-from mechanics.study.config import load, merge, split_settings, training_settings
-from mechanics.study.lineage import ROOT, settings_sha256
+from mechanics.settings import ConfigError
+from mechanics.study import crate
+from mechanics.study.config import load, merge, of_results, training_settings
 from mechanics.study.sweep import spelled_out
+from mechanics.tables.frames import check_unedited
 
-CONFIG = load([str(ROOT / "config/config.yaml")])
-RUN = "runs/modular_addition/softmax_L1/0/run.json"
-SPLIT = "data/modular_addition/split_seed0.parquet"
-ANALYSIS = "analysis/modular_addition/softmax_L1/0/circuit.parquet"
-SLICES = {
-    RUN: training_settings(CONFIG, "modular_addition", "softmax_L1"),
-    SPLIT: split_settings(CONFIG),
-    ANALYSIS: CONFIG,
-}
-PROVENANCE = {
-    "artefacts": {
-        path: {"config_sha256": settings_sha256(slice_), "inputs": {}}
-        for path, slice_ in SLICES.items()
-    }
-}
-PROVENANCE["artefacts"][ANALYSIS]["inputs"] = {RUN: "", SPLIT: ""}
+NAME = "softmax_L1_train_fraction0.5"
+RUN = f"runs/modular_addition/{NAME}/0-1/run.json"
+SPLIT = "data/modular_addition/split_seed0_fraction0.5.parquet"
+TABLE = "tables/grokking.csv"
+CHECKPOINTS = f"runs/modular_addition/{NAME}/0-1/checkpoints.safetensors"
 
 
-@pytest.fixture(autouse=True)
-def code_as_it_was(monkeypatch):
-    monkeypatch.setattr(restore, "edited_since", lambda provenance, path: [])
+@pytest.fixture
+def files(tmp_path) -> list[str]:
+    return write_sweep_config(tmp_path, "cuda")
 
 
-def against(older_code: bool = False, **changes) -> dict[str, str]:
-    config = merge(CONFIG, {"modular_addition": changes})
-    found: dict[str, str] = {}
-    for path in (SPLIT, RUN, ANALYSIS):
-        found[path] = restore.changed(path, PROVENANCE, config, found, older_code)
-    return found
+@pytest.fixture
+def published(tmp_path, files) -> Path:
+    """A run, a table of it, and the record of these, of the split and of the checkpoints."""
+    config = of_results(spelled_out(load(files)))
+    settings = training_settings(config, "modular_addition", NAME)
+    contents = {RUN: json.dumps({"settings": settings}), TABLE: "a\n1\n"}
+    folder = tmp_path / "published"
+    for path, text in contents.items():
+        (folder / path).parent.mkdir(parents=True)
+        (folder / path).write_text(text)
+    (tmp_path / "split").write_text("the same bytes")
+    hashes = {path: sha256(folder / path) for path in contents}
+    hashes |= {SPLIT: sha256(tmp_path / "split"), CHECKPOINTS: "not published"}
+    record = {"study": "small", "machine": "m", "config": config, "sha256": hashes, "jobs": []}
+    crate.write(folder / crate.NAME, record)
+    return folder
 
 
-def test_same_config_restores_all():
-    assert not any(against().values())
+@pytest.fixture
+def asked(monkeypatch, tmp_path) -> list[tuple[str, ...]]:
+    """What was asked of Snakemake, which has no more than four files to make."""
+    calls: list[tuple[str, ...]] = []
 
-
-def test_other_settings_of_a_run_leave_it_and_its_analyses_out():
-    found = against(models={"softmax_L1": {"learning_rate": 0.5}})
-    assert found[SPLIT] == ""
-    assert found[RUN] == "made with other settings than those of the config"
-    assert found[ANALYSIS] == f"{RUN}: {found[RUN]}"
-
-
-def test_other_modulus_leaves_out_the_split_too():
-    assert against(p=59)[SPLIT] == "made with other settings than those of the config"
-
-
-@pytest.mark.parametrize("models", [{"softmax_L1": None}, {"softmax_L1": {"seeds": [7]}}])
-def test_run_that_the_config_lacks(models):
-    assert against(models=models)[RUN] == "not in the config"
-
-
-def test_run_of_other_code_is_left_out(monkeypatch):
-    edited = {RUN: ["scripts/train.py"]}
-    monkeypatch.setattr(restore, "edited_since", lambda _, path: edited.get(path, []))
-    assert against()[ANALYSIS] == f"{RUN}: made by other code: scripts/train.py"
-    assert not any(against(older_code=True).values())
-
-
-def test_runs_and_splits_of_a_sweep_are_restored(monkeypatch, tmp_path):
-    monkeypatch.setattr(restore, "snakemake", lambda *_: None)
-    files = write_sweep_config(tmp_path, "cuda")
-    config, name = spelled_out(load(files)), "softmax_L1_train_fraction0.5"
-    run = f"runs/modular_addition/{name}/0-1/run.json"
-    split = "data/modular_addition/split_seed0_fraction0.5.parquet"
-    settings = {
-        run: training_settings(config, "modular_addition", name),
-        split: split_settings(config, "_fraction0.5"),
-    }
-    published, artefacts = tmp_path / "published", {}
-    for path, slice_ in settings.items():
-        (published / path).parent.mkdir(parents=True)
-        (published / path).write_text(json.dumps({"settings": slice_}))
-        artefacts[path] = {"sha256": sha256(published / path), "inputs": {}, "code_sha256": "old"}
-        artefacts[path] |= {"config_sha256": settings_sha256(slice_)}
-    elsewhere = {"machine": {"cores": 3}, "largest_job_memory_mb": 7.0, "code": {"old": {"a": "b"}}}
-    about = {"config": {}, "config_sha256": settings_sha256({}), "left_out": [], **elsewhere}
-    (published / "provenance.json").write_text(json.dumps(about | {"artefacts": artefacts}))
-    restore.restore(published, files)
-    assert all((tmp_path / "results/small" / path).exists() for path in settings)
-    kept = json.loads((tmp_path / "results/small/restored.json").read_text())
-    assert kept == elsewhere | {"artefacts": artefacts, "left_out": []}
-
-
-@pytest.mark.parametrize("made", ["the same bytes", "other rounding"])
-def test_data_made_on_another_machine_is_left_out(monkeypatch, tmp_path, made):
-    published, study = tmp_path / "published", tmp_path / "results/small"
-    files = write_sweep_config(tmp_path, "cpu")
-    (tmp_path / "same").write_text("the same bytes")
-    artefacts = {SPLIT: {"sha256": sha256(tmp_path / "same"), "inputs": {}, "code_sha256": ""}}
-    artefacts[SPLIT]["config_sha256"] = settings_sha256(split_settings(spelled_out(load(files))))
-    about = {"config": {}, "config_sha256": settings_sha256({}), "left_out": [SPLIT], "code": {}}
-    about |= {"machine": {}, "largest_job_memory_mb": 1.0, "artefacts": artefacts}
-    published.mkdir()
-    (published / "provenance.json").write_text(json.dumps(about))
-
-    def snakemake(_, target, *options):
-        if not options:
-            Path(target).parent.mkdir(parents=True)
-            Path(target).write_text(made)
+    def snakemake(_, *arguments: str) -> str:
+        calls.append(arguments)
+        paths = [tmp_path / "results/small" / path for path in (SPLIT, RUN, CHECKPOINTS, TABLE)]
+        if arguments[0] == "--summary":
+            return "\n".join(["output_file\tdate", *(f"{path}\t-" for path in paths)])
+        if arguments[0] == "--touch":
+            assert all(path.exists() for path in paths)
+        else:
+            assert arguments == (str(paths[0]),)
+            paths[0].parent.mkdir(parents=True)
+            paths[0].write_text((tmp_path / "split").read_text())
+        return ""
 
     monkeypatch.setattr(restore, "snakemake", snakemake)
+    return calls
+
+
+def test_all_is_copied_and_snakemake_told_of_it(published, files, asked, tmp_path, capsys):
     restore.restore(published, files)
-    assert (study / SPLIT).exists() == (made == "the same bytes")
-    kept = json.loads((study / "restored.json").read_text())
-    assert kept["artefacts"] == artefacts
-    assert kept["left_out"] == ([] if made == "the same bytes" else [SPLIT])
+    study = tmp_path / "results/small"
+    assert [arguments[0] for arguments in asked] == ["--summary", str(study / SPLIT), "--touch"]
+    assert (study / RUN).read_bytes() == (published / RUN).read_bytes()
+    assert not (study / CHECKPOINTS).exists()
+    check_unedited(study / TABLE)
+    for name in (crate.NAME, crate.RESTORED):
+        assert crate.read(study / name)["sha256"] == crate.read(published / crate.NAME)["sha256"]
+    assert "to the bit" not in capsys.readouterr().out
+
+
+def test_data_made_on_another_machine_are_named(published, files, asked, tmp_path, capsys):
+    (tmp_path / "split").write_text("other rounding")
+    restore.restore(published, files)
+    assert f"{SPLIT}: not as published to the bit" in capsys.readouterr().out
+
+
+def test_an_existing_study_is_left_as_it_is(published, files, asked):
+    restore.restore(published, files)
+    with pytest.raises(ValueError, match="small is there already"):
+        restore.restore(published, files)
+
+
+def test_altered_files_are_not_restored(published, files, asked, tmp_path):
+    (published / TABLE).write_text("a\n2\n")
+    with pytest.raises(ValueError, match=r"grokking.csv: not the file that was recorded"):
+        restore.restore(published, files)
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"p": 59}, "modular_addition.p = 113 there, 59 here"),
+        ({"models": {"softmax_L1": {"seeds": [7]}}}, r"softmax_L1.seeds = \[0, 1\] there, \[7\]"),
+        ({"defaults": {"activation_clip": 5.0}}, "activation_clip = None there, 5.0 here"),
+    ],
+)
+def test_other_settings_are_named_and_nothing_is_restored(
+    published, files, asked, tmp_path, monkeypatch, change, said
+):
+    def changed(paths: list[str]) -> dict:
+        return merge(load(paths), {"modular_addition": change})
+
+    monkeypatch.setattr(restore, "load", changed)
+    with pytest.raises(ValueError, match=said):
+        restore.restore(published, files)
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_model_that_the_published_study_lacks_is_no_hindrance(
+    published, files, asked, monkeypatch
+):
+    added = {"modular_addition": {"models": {"new": {"seeds": [0]}}}}
+    monkeypatch.setattr(restore, "load", lambda paths: merge(load(paths), added))
+    restore.restore(published, files)
+
+
+def test_what_snakemake_says_of_a_wrong_config_is_told(published, tmp_path):
+    (tmp_path / "wrong.yaml").write_text("modular_addition: {p: 12}\n")
+    with pytest.raises((ValueError, ConfigError), match=r"modular_addition.p = 12: expected"):
+        restore.restore(published, [str(tmp_path / "wrong.yaml")])

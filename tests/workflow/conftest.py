@@ -27,7 +27,7 @@ def built(tmp_path_factory) -> Path:
     folder = base / "tiny_study"
     with open(base / "tiny_study.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, and when a worker dies
-        if not (folder / "results/tiny/provenance.json").exists():  # which is made last
+        if not (folder / "results/tiny/ro-crate-metadata.json").exists():  # which is made last
             result = snakemake(copy_project(folder))
             assert result.returncode == 0, result.stdout + result.stderr
     return folder

@@ -1,33 +1,29 @@
 """A study agrees with its provenance, is published, and restored without training."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
-from tiny_study import RUNS, TINY, changed, planned, python, snakemake
+from tiny_study import RUNS, TINY, changed, copy_project, planned, python, snakemake
 
+from mechanics.study import crate
 from mechanics.training.checkpoint import Run, read_tensors
-
-DEAR = {  # the rules whose results are published and restored
-    *("sample_prompts", "split_pairs", "train", "evaluate_regression", "analyse_checkpoints"),
-    *("measure", "measure_attention", "analyse_addition", "analyse_variant", "follow_addition"),
-}
 
 
 def test_study_agrees_with_its_provenance(study):
     result = python(study, "verify", "--study", "results/tiny")
     assert result.returncode == 0, result.stdout + result.stderr
-    artefacts = json.loads((study / "results/tiny/provenance.json").read_text())["artefacts"]
+    record = crate.read(study / "results/tiny" / crate.NAME)
     made = [path for path in (study / "results/tiny").rglob("*") if path.is_file()]
     made = {path.relative_to(study / "results/tiny").as_posix() for path in made}
     kept = ("logs/", "benchmarks/", "tables/.sha256/")  # of the running, and hashes of tables
     unrecorded = {path for path in made if not path.startswith(kept)}
-    assert unrecorded - artefacts.keys() == {"provenance.json"}
-    assert artefacts["tables/grokking.csv"]["seeds"] == [0, 1]
-    assert artefacts["figures/parsimony.pdf"]["inputs"].keys() == {"tables/parsimony.csv"}
+    assert unrecorded - record["sha256"].keys() == {crate.NAME}
+    job_of = {path: job for job in record["jobs"] for path in job["outputs"]}
+    assert job_of["tables/grokking.csv"]["seeds"] == [0, 1]
+    assert job_of["figures/parsimony.pdf"]["inputs"] == ["tables/parsimony.csv"]
 
 
 def test_code_that_moved_on_is_named(study):
@@ -37,14 +33,13 @@ def test_code_that_moved_on_is_named(study):
     result = python(study, "verify", "--study", "results/tiny")
     path.write_text(before)
     assert result.returncode == 1
-    assert "Altered" not in result.stdout
+    assert "Not as it was recorded" not in result.stdout
     assert "scripts/plot.py: scripts/mechanics/figures/parsimony.py; it made" in result.stdout
 
 
 @pytest.fixture(scope="module")
 def published(study) -> Path:
-    config = ["--config", "config/config.yaml", "tiny.yaml"]
-    result = python(study, "publish", "--study", "results/tiny", *config)
+    result = python(study, "publish", "--study", "results/tiny")
     assert result.returncode == 0, result.stderr
     return study / "results/published"
 
@@ -57,42 +52,65 @@ def test_published_weights_are_the_runs(study, published):
     assert weights.keys() == final.keys()
     assert all(torch.equal(weights[name], final[name][0]) for name in final)
     assert (about["seed"], about["settings"]["p"]) == (1, 11)
-    provenance = json.loads((published / "provenance.json").read_text())
-    assert provenance["sha256"]["tables/comparative_metrics.csv"]
-    assert not list((published / "figures").glob("*.pdf"))
     assert python(study, "verify", "--study", "results/published").returncode == 0
 
 
 def test_unfinished_study_is_not_published(study, published):
-    before = (published / "provenance.json").read_bytes()
+    before = (published / crate.NAME).read_bytes()
     folder = study / RUNS / "modular_addition/softmax_L1/0"
     folder.rename(folder.with_name("aside"))
-    arguments = ["--study", "results/tiny", "--config", "config/config.yaml", "tiny.yaml"]
-    result = python(study, "publish", *arguments)
+    result = python(study, "publish", "--study", "results/tiny")
     folder.with_name("aside").rename(folder)
     assert result.returncode != 0
-    assert "softmax_L1/0/run.json" in result.stderr
+    assert "softmax_L1/0/run.json: missing" in result.stderr
     assert "Traceback" not in result.stderr
-    assert (published / "provenance.json").read_bytes() == before
+    assert (published / crate.NAME).read_bytes() == before
 
 
-def test_restored_study_is_trained_no_more(published, tmp_path):
+@pytest.fixture(scope="module")
+def restored(published, tmp_path_factory) -> Path:
     """A fresh clone, with what is published and nothing else."""
-    for name in ("config", "workflow", "scripts", "envs", "results/published"):
-        shutil.copytree(published.parents[1] / name, tmp_path / name)
-    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    restore = ["--config", "config/config.yaml", "tiny.yaml"]
-    result = python(tmp_path, "restore", *restore)
+    folder = copy_project(tmp_path_factory.mktemp("restored"))
+    shutil.copytree(published, folder / "results/published")
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    result = python(folder, "restore", "--config", "tiny.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
-    assert {"compare", "plot"} <= planned(tmp_path)
-    assert not planned(tmp_path) & DEAR
-    table = "tables/comparative_metrics.csv"
-    assert snakemake(tmp_path, f"results/tiny/{table}").returncode == 0
-    assert (tmp_path / "results/tiny" / table).read_bytes() == (published / table).read_bytes()
-    # It knows with which settings its runs were made, and what it lacks.
-    models = TINY["linear_regression"]["models"]
-    models = models | {"softmax_L1": {"seeds": [0], "learning_rate": 0.02}}
-    assert "train" in planned(tmp_path, changed(linear_regression={"models": models}))
-    again = python(tmp_path, "restore", *restore)
+    return folder
+
+
+def test_of_a_restored_study_nothing_is_planned_but_what_is_not_published(restored):
+    assert planned(restored) == {"execute_notebook"}  # for study.html
+    again = python(restored, "restore", "--config", "tiny.yaml")
     assert again.returncode != 0
     assert "results/tiny is there already" in again.stderr
+
+
+def test_a_restored_study_knows_with_which_settings_its_runs_were_made(restored):
+    models = TINY["linear_regression"]["models"]
+    models = models | {"softmax_L1": {"seeds": [0], "learning_rate": 0.02}}
+    assert "train" in planned(restored, changed(linear_regression={"models": models}))
+
+
+def test_a_restored_study_is_made_anew_without_training(restored, published):
+    """After a change of what measures final weights, and of every program that shows results."""
+    shown = ("write_tables", "plot", "write_numbers", "build_report", "build_page")
+    for name in ("analyse_addition", *shown):
+        with (restored / f"scripts/{name}.py").open("a") as file:
+            file.write("# edited\n")
+    plan = planned(restored)
+    assert {"analyse_addition", "write_tables_addition", "plot", "build_page"} <= plan
+    made_before = {"prepare_regression", "prepare_addition", "follow_addition"}
+    assert not plan & {"train", *made_before}
+    result = snakemake(restored)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for path in (published / "tables").glob("*.csv"):
+        assert (restored / "results/tiny/tables" / path.name).read_bytes() == path.read_bytes()
+    result = python(restored, "verify", "--study", "results/tiny")
+    assert "Not as it was recorded" not in result.stdout
+    record = crate.read(restored / "results/tiny" / crate.NAME)
+    assert (
+        f"{RUNS}/modular_addition/softmax_L1/0/checkpoints.safetensors".removeprefix(
+            "results/tiny/"
+        )
+        in record["absent"]
+    )

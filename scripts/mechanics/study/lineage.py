@@ -1,35 +1,57 @@
-"""What an artefact was made from, in short: hashes of code and inputs, and the id in its metadata.
+"""What made a file, in short: the hash of its code, the commit, and the id in its metadata.
 
-Kept apart from ``provenance``, which every training imports.
+Imports neither torch nor pandas: the Snakefile asks it for the modules that each program uses.
 """
 
+import ast
 import hashlib
 import os
+import subprocess
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from mechanics.runtime.files import sha256
 from mechanics.settings import as_argument
-from mechanics.study.provenance import SCRIPTS, import_closure
 
+SCRIPTS = Path(__file__).resolve().parents[2]
 ROOT = SCRIPTS.parent
 ID_DIGITS = 12
-RESTORED = "restored.json"  # in a study's folder: the published provenance of what was restored
+
+
+def from_here(path: Path) -> str:
+    """A file of the project: relative, if it lies in the working directory, or else absolute."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 def closure(*sources: Path) -> list[Path]:
     """Programs and modules with all they import from ``mechanics``; other files as they are."""
-    found = set()
-    for source in sources:
-        found |= set(import_closure(source)) if source.suffix == ".py" else {source.resolve()}
+    found: set[Path] = set()
+    waiting = [source.resolve() for source in sources]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += _imported(path) if path.suffix == ".py" else ()
     return sorted(found)
 
 
-def code_sha256(files: Iterable[Path]) -> str:
-    """One hash of files of code, whatever folder the project lies in.
+@cache
+def _imported(path: Path) -> list[Path]:
+    """The modules of ``mechanics`` in the import statements of a file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    places = [SCRIPTS.joinpath(*name.split(".")) for name in names if name.startswith("mechanics.")]
+    modules = [m for p in places for m in (p.with_suffix(".py"), p / "__init__.py")]
+    return [module for module in modules if module.exists()]
 
-    Of the closure of a single program it is ``provenance.closure_sha256``.
-    """
+
+def code_sha256(files: Iterable[Path]) -> str:
+    """One hash of files of code, whatever folder the project lies in."""
     digest = hashlib.sha256()
     for path in sorted(Path(file).resolve() for file in files):
         name = Path(os.path.relpath(path, SCRIPTS)).as_posix()
@@ -37,9 +59,25 @@ def code_sha256(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def settings_sha256(settings: object) -> str:
-    """Hash of a slice of the config, whatever the order of its keys."""
-    return hashlib.sha256(as_argument(settings).encode()).hexdigest()
+def value_sha256(value: object) -> str:
+    """Hash of a slice of the config, or of another value, whatever the order of its keys."""
+    return hashlib.sha256(as_argument(value).encode()).hexdigest()
+
+
+def git(*words: str) -> bytes | None:
+    """What git says in the project's folder; None if it fails, or if there is none."""
+    command = ["git", "-C", str(ROOT), *words]
+    try:
+        result = subprocess.run(command, capture_output=True, check=False)
+    except OSError:
+        return None
+    return result.stdout if result.returncode == 0 else None
+
+
+def git_commit() -> str:
+    """The commit of the code, with ``-dirty`` if files differ from it, or ``unknown``."""
+    said = git("describe", "--always", "--dirty", "--abbrev=40")
+    return said.decode().strip() if said else "unknown"
 
 
 def id_of(input_hashes: Iterable[str], code_hash: str) -> str:
@@ -52,6 +90,6 @@ def short_id(inputs: Iterable[Path], program: Path, *sources: Path) -> str:
     """The short id of what ``program`` makes of ``inputs``: 12 hexadecimal digits.
 
     ``sources``: modules that it imports by name at run time, and other files in which the project
-    says what is made (a template). ``make verify`` computes it again from the provenance.
+    says what is made (a template). ``make verify`` computes it again from the record.
     """
     return id_of(map(sha256, inputs), code_sha256(closure(program, *sources)))

@@ -1,63 +1,94 @@
-"""Which code and which commit made a file.
+"""Whether a study, and the code that made it, are still what its record speaks of."""
 
-Imports neither torch nor pandas: the Snakefile asks it for the modules that each program uses.
-"""
-
-import ast
 import hashlib
-import subprocess
+import json
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-SCRIPTS = Path(__file__).resolve().parents[2]
+from mechanics.runtime.files import sha256
+from mechanics.study.config import models, training_settings
+from mechanics.study.lineage import ROOT, git, id_of
+
+ABSENT = "(absent)"  # the value of a key that is not there
 
 
-@cache
-def import_closure(program: Path) -> tuple[Path, ...]:
-    """A program and all modules of ``mechanics`` that it imports, directly or not, sorted."""
-    found: set[Path] = set()
-    waiting = [program.resolve()]
-    while waiting:
-        path = waiting.pop()
-        if path in found:
-            continue
-        found.add(path)
-        for name in _imported_names(path):
-            module = SCRIPTS / Path(*name.split("."))
-            waiting += [
-                m for m in (module.with_suffix(".py"), module / "__init__.py") if m.exists()
+def altered(folder: Path, record: dict) -> list[str]:
+    """What in the folder of a study is not as recorded: a line for each reason."""
+    old = record["sha256"]
+    now = {path: sha256(folder / path) for path in old if (folder / path).is_file()}
+    edited = {path for path in now if now[path] != old[path]}
+    found = [f"{path}: missing" for path in old.keys() - now.keys() - {*record["absent"]}]
+    found += [f"{path}: not the file that was recorded" for path in edited]
+    for job in record["jobs"]:
+        changed = ", ".join(path for path in job["inputs"] if path in edited)
+        made_from = id_of((old[path] for path in job["inputs"]), job["code_sha256"])
+        for path in now.keys() & set(job["outputs"]):
+            if changed:
+                found.append(f"{path}: made from other content of {changed}")
+            drawn = path.endswith((".png", ".pdf"))
+            if drawn and made_from.encode() not in (folder / path).read_bytes():
+                found.append(f"{path}: does not carry {made_from}, the id of what it was made from")
+    intact = sorted(now.keys() - edited)
+    runs = [folder / path for path in intact if path.endswith("/run.json")]
+    return sorted(found) + unlike_config(runs, record["config"])
+
+
+def unlike_config(runs: list[Path], config: dict) -> list[str]:
+    """Settings with which a run was trained (``run.json``) that are not those of a config."""
+    found = []
+    for path in runs:
+        task, model = path.parts[-4:-2]
+        if config.get(task) and model in models(config[task]):
+            trained = json.loads(path.read_text())["settings"]
+            asked = training_settings(config, task, model)
+            found += [
+                f"{path}: trained with {key} = {one}, but the recorded config says {other}"
+                for key, one, other in differences(trained, asked)
             ]
-    return tuple(sorted(found))
+    return found
+
+
+def differences(one: dict, other: dict, above: str = "") -> Iterator[tuple[str, object, object]]:
+    """Keys with two values, and both. One that is absent is ``ABSENT``, and the same as null."""
+    for key in {**one, **other}:
+        values = one.get(key, ABSENT), other.get(key, ABSENT)
+        if all(isinstance(value, dict) for value in values):
+            yield from differences(*values, f"{above}{key}.")
+        elif values[0] != values[1] and {*map(str, values)} != {ABSENT, "None"}:
+            yield f"{above}{key}", *values
+
+
+def moved_on(record: dict) -> tuple[list[str], list[str]]:
+    """Programs whose code is no longer that with which the study was made, a line for each.
+
+    First those that the recorded commit holds as they were recorded, so that they can be had again;
+    then those of which that cannot be said, and with them what claims a commit that is not its own.
+    """
+    same_code = defaultdict(list)
+    for job in record["jobs"]:
+        same_code[job["program"], job["git_commit"], job["code_sha256"]].append(job)
+    kept, lost = [], []
+    for (program, commit, _), jobs in sorted(same_code.items()):
+        code = jobs[0]["code"]
+        first, *others = [path for job in jobs for path in job["outputs"]]
+        more = f" and {len(others)} more" if others else ""
+        line = f"{program}: {{}}; it made {first}{more}"
+        then = {file: sha256_at(commit, file) for file in code}
+        there = [file for file in code if (ROOT / file).is_file()]
+        now = {file: sha256(ROOT / file) for file in there}
+        if not code:
+            lost.append(line.format("other code already when it was recorded"))
+        elif foreign := [file for file in code if then[file] not in (None, code[file])]:
+            lost.append(line.format(f"{', '.join(foreign)}: not as in commit {commit}"))
+        elif edited := [file for file in code if now.get(file) != code[file]]:
+            (kept if then == code else lost).append(line.format(", ".join(edited)))
+    return kept, lost
 
 
 @cache
-def _imported_names(path: Path) -> set[str]:
-    """Dotted names under ``mechanics`` in the import statements of a file."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in names if name.split(".")[0] == "mechanics"}
-
-
-def closure_sha256(*programs: Path) -> str:
-    """One hash of programs, and modules imported by name, with all that they import."""
-    digest = hashlib.sha256()
-    for path in sorted({path for program in programs for path in import_closure(program)}):
-        digest.update(f"{path.relative_to(SCRIPTS)}\n".encode() + path.read_bytes())
-    return digest.hexdigest()
-
-
-def git_commit() -> str:
-    """The commit of the code, with ``-dirty`` if files differ from it, or ``unknown``.
-
-    Unknown in a copy that is no git checkout, and on a machine without git.
-    """
-    command = ["git", "-C", str(SCRIPTS), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return result.stdout.strip() or "unknown"
+def sha256_at(commit: str, file: str) -> str | None:
+    """Hash of a file of the project as it is in a commit; None if git does not know it."""
+    content = git("show", f"{commit}:./{file}")
+    return None if content is None else hashlib.sha256(content).hexdigest()

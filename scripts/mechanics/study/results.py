@@ -1,37 +1,17 @@
 """What a study left behind, read the same way from its own folder and from ``results/published``.
 
-Both keep the last weights of each seed (``weights/{task}/{model}/seed{n}.safetensors``); where they
-are not extracted yet they are read from the checkpoints of the runs.
+Both keep tables and the final weights, ``weights/{task}/{model}/seed{n}.safetensors``.
 """
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from jaxtyping import Float
-from torch import Tensor
 
-from mechanics.models.transformer import Architecture, architecture
+from mechanics.models.transformer import architecture
+from mechanics.models.weights import Network, read_network
 from mechanics.regression.effective_weights import is_one_linear_layer
 from mechanics.tables.frames import read_table
-from mechanics.training.checkpoint import CheckpointError, Run, read_tensors
-
-
-@dataclass(frozen=True)
-class FinalNetwork:
-    """The last saved weights of one replica, with a leading seed dimension of 1."""
-
-    task: str
-    model: str
-    seed: int
-    step: int
-    settings: dict
-    weights: dict[str, Float[Tensor, "1 ..."]]
-
-    @property
-    def architecture(self) -> Architecture:
-        return architecture(self.settings)
+from mechanics.training.checkpoint import CheckpointError
 
 
 def networks(study: Path) -> list[tuple[str, str]]:
@@ -39,8 +19,7 @@ def networks(study: Path) -> list[tuple[str, str]]:
 
     Raises CheckpointError if the folder holds no weights at all.
     """
-    found = {path.parts[-4:-2] for path in study.glob("runs/*/*/*/run.json")}
-    found |= {path.parts[-3:-1] for path in study.glob("weights/*/*/seed*.safetensors")}
+    found = {path.parts[-3:-1] for path in study.glob("weights/*/*/seed*.safetensors")}
     if not found:
         raise CheckpointError(
             f"{study}: no weights: expected the folder of a finished study, or results/published"
@@ -48,60 +27,10 @@ def networks(study: Path) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def final_networks(study: Path, task: str, model: str) -> list[FinalNetwork]:
-    """The final network of every seed, in order, without those whose weights are not finite.
-
-    Raises CheckpointError if there are no weights of the model, or none that can be read.
-    """
-    kept = _from_weights(study, task, model) or _from_runs(study, task, model)
-    if not kept:
-        raise CheckpointError(f"{study}: no weights of {task}/{model}")
-    sound = [n for n in kept if all(bool(t.isfinite().all()) for t in n.weights.values())]
-    return sorted(sound, key=lambda network: network.seed)
-
-
-def final_weights(study: Path, task: str, model: str, seed: int) -> FinalNetwork:
-    """The final network of one seed. Raises CheckpointError if it is missing or not finite."""
-    for network in final_networks(study, task, model):
-        if network.seed == seed:
-            return network
-    raise CheckpointError(f"{study}: no finite weights of {task}/{model}, seed {seed}")
-
-
-def _from_runs(study: Path, task: str, model: str) -> list[FinalNetwork]:
-    runs = [Run(path.parent) for path in sorted(study.glob(f"runs/{task}/{model}/*/run.json"))]
-    return [
-        FinalNetwork(task, model, seed, run.steps(seed)[-1], run.settings, run.final(seed))
-        for run in runs
-        for seed in run.seeds
-    ]
-
-
-def _from_weights(study: Path, task: str, model: str) -> list[FinalNetwork]:
-    kept = []
-    for path in sorted(study.glob(f"weights/{task}/{model}/seed*.safetensors")):
-        weights, about = read_tensors(path)
-        stacked = {name: tensor[None] for name, tensor in weights.items()}
-        kept.append(
-            FinalNetwork(
-                task, model, about["seed"], about["step"], _complete(about["settings"]), stacked
-            )
-        )
-    return kept
-
-
-def _settings(study: Path, task: str, model: str) -> dict:
-    """The settings of a model whose weights are in the folder."""
-    records = sorted(study.glob(f"runs/{task}/{model}/*/run.json"))
-    if records:
-        return json.loads(records[0].read_text())["settings"]
-    path = min(study.glob(f"weights/{task}/{model}/seed*.safetensors"))
-    return _complete(read_tensors(path)[1]["settings"])
-
-
-def _complete(settings: dict) -> dict:
-    """Settings that were published before a key was there, with what it was then."""
-    return {"d_max": None} | settings if settings["task"] == "linear_regression" else settings
+def final_networks(study: Path, task: str, model: str) -> list[Network]:
+    """The final network of every seed, in order, without those whose weights are not finite."""
+    kept = map(read_network, study.glob(f"weights/{task}/{model}/seed*.safetensors"))
+    return sorted((network for network in kept if network.finite), key=lambda own: own.seed)
 
 
 def _is_gradient_step(settings: dict) -> bool:
@@ -133,10 +62,10 @@ def model_for(study: Path, role: str) -> tuple[str, str] | None:
 
     Raises KeyError for an unknown role, and CheckpointError as ``networks`` does.
     """
-    fits = ROLES[role]
-    suitable = [name for name in networks(study) if fits(_settings(study, *name))]
-    by_length = sorted(suitable, key=lambda name: (len(name[1]), name))
-    return next((name for name in by_length if final_networks(study, *name)), None)
+    for task, model in sorted(networks(study), key=lambda name: (len(name[1]), name)):
+        if any(ROLES[role](own.settings) for own in final_networks(study, task, model)[:1]):
+            return task, model
+    return None
 
 
 def table(study: Path, name: str) -> pd.DataFrame | None:
