@@ -27,7 +27,13 @@ def own_style():
 def of(task: str, name: str) -> list[pd.DataFrame]:
     needed = (registry.FIGURES[task] | registry.OF_A_SWEEP)[name]
     names = [f"{own} of {task}" if own == registry.HISTORY else own for own in needed]
-    return [published()[own].reset_index(drop=True) for own in names]
+    return [ends(published()[own]).reset_index(drop=True) for own in names]
+
+
+def ends(table: pd.DataFrame) -> pd.DataFrame:
+    """The first and the last network of a table: more take more time."""
+    models = table["model"].unique()
+    return table[table["model"].isin([models[0], models[-1]])]
 
 
 def draw(name: str, tables: list[pd.DataFrame]) -> None:
