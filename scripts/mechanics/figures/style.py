@@ -166,13 +166,13 @@ def drawable(frame: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
-def require_data(tables: Iterable[pd.DataFrame]) -> None:
-    """Raise NothingToDraw if the first table has no row, or a table holds diverged seeds alone."""
-    for place, table in enumerate(tables):
-        if place == 0 and table.empty:
-            raise NothingToDraw("its table has no row")
+def require_data(tables: Sequence[pd.DataFrame]) -> None:
+    """Raise NothingToDraw if a table holds diverged seeds alone, or the first one no row."""
+    for table in tables:
         if "status" in table and len(table):
             drawable(table)
+    if tables[0].empty:
+        raise NothingToDraw("its table has no row")
 
 
 def empty_frame(message: str) -> Figure:

@@ -6,6 +6,7 @@ from mechanics.tables.frames import sound
 from mechanics.tables.statistics import mean_over_seeds
 from mechanics.tables.study import Study
 
+KEYS = ["model", "algorithm", "k"]
 MEASURES = ["preds_diff", "model_diff", "model_cos", "r_squared"]
 
 
@@ -23,20 +24,19 @@ def tabulate(frame: pd.DataFrame) -> pd.DataFrame:
     preds_diff_low and preds_diff_high are Student's 95 % interval over seeds (nan for one seed).
     """
     rows = []
-    for (model, algorithm, k), own in sound(frame).groupby(["model", "algorithm", "k"], sort=False):
+    for key, own in sound(frame).groupby(KEYS, sort=False):
         estimate = mean_over_seeds(own["preds_diff"])
         rows.append(
             {
-                "model": model,
-                "algorithm": algorithm,
-                "k": k,
+                **dict(zip(KEYS, key, strict=True)),
                 **own[MEASURES].mean().to_dict(),
                 "preds_diff_low": max(estimate.low, 0.0),
                 "preds_diff_high": estimate.high,
                 "n_seeds": estimate.n,
             }
         )
-    table = pd.DataFrame(rows)
+    columns = [*KEYS, *MEASURES, "preds_diff_low", "preds_diff_high", "n_seeds"]
+    table = pd.DataFrame(rows, columns=columns)  # without a row, if every seed diverged
     least = table.groupby(["model", "k"])["preds_diff"].transform("min")
     return table.assign(nearest=table["preds_diff"] == least)
 
