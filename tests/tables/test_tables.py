@@ -166,3 +166,11 @@ def test_a_table_is_known_again_until_a_number_of_it_is_edited(tmp_path):
 def test_a_missing_table_is_not_called_edited(tmp_path):
     with pytest.raises(TableError, match="risk.csv is missing"):
         check_unedited(tmp_path / "risk.csv")
+
+
+def test_where_every_seed_diverged_the_table_of_algorithms_has_its_columns_and_no_row():
+    keys = {"model": ["m"], "seed": [0], "status": ["diverged"], "algorithm": ["OLS"], "k": [5]}
+    measures = dict.fromkeys(algorithm_match.MEASURES, [math.nan])
+    table = algorithm_match.tabulate(pd.DataFrame(keys | measures))
+    assert table.empty
+    assert {"model", "algorithm", "k", "preds_diff", "nearest"} <= set(table.columns)
