@@ -170,7 +170,7 @@ def test_a_missing_table_is_not_called_edited(tmp_path):
 
 def test_where_every_seed_diverged_the_table_of_algorithms_has_its_columns_and_no_row():
     keys = {"model": ["m"], "seed": [0], "status": ["diverged"], "algorithm": ["OLS"], "k": [5]}
-    measures = dict.fromkeys(algorithm_match.MEASURES, [math.nan])
+    measures = {name: [math.nan] for name in algorithm_match.MEASURES}
     table = algorithm_match.tabulate(pd.DataFrame(keys | measures))
     assert table.empty
     assert {"model", "algorithm", "k", "preds_diff", "nearest"} <= set(table.columns)
