@@ -9,8 +9,8 @@ from helpers import addition_settings, run_program
 from test_study_results import write_weights
 
 from execute_notebook import SOURCE, prepare, read
+from mechanics.figures.registry import FIGURES, REPORT
 
-CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 TINY = """
 # %% [markdown]
 # # A tiny notebook
@@ -101,12 +101,9 @@ def test_prose_of_the_notebook_has_no_typed_results():
     assert typed == ["95 %"]  # the level of intervals
 
 
-def test_notebook_shows_every_figure_that_has_a_caption():
-    others = {"comparative_metrics", "regression_risk", "grokking_sweep", "workflow"}
-    others |= {"figure_caption", "table_caption"}
-    captions = {path.stem for path in CAPTIONS.glob("*.rst")} - others
-    captions = {n for n in captions if not n.endswith("_table") and not n.startswith("report")}
+def test_notebook_shows_every_figure_once_and_further_ones_at_its_end():
+    figures = {name for own in FIGURES.values() for name in own if not name.startswith(REPORT)}
     code = "\n".join(cell.source for cell in read(SOURCE).cells)
     shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', code)
-    assert set(shown) == captions
-    assert len(shown) == len(captions)  # each once
+    assert sorted(shown) == sorted(figures & set(shown))
+    assert "show_others(STUDY)" in code.split(shown[-1])[1]

@@ -26,7 +26,7 @@ def test_setting_of_one_model_retrains_it_only(study):
     models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
     assert planned(study, changed(linear_regression={"models": models})) == {
         *("train", "analyse_regression", "follow_regression"),
-        *("write_tables_regression", "write_tables_comparison", "plot_learning_curves", "plot"),
+        *("write_tables_regression", "write_tables_comparison", "plot"),
         *SHOWS,
     }
 
@@ -110,3 +110,30 @@ def test_new_module_reruns_nothing(study):
     path = study / "scripts/mechanics/unrelated.py"
     path.write_text("unused = 1\n")
     assert planned(study) == set()
+
+
+MARGINS = '''"""Margins.
+
+How sure each network is.
+"""
+
+import matplotlib.pyplot as plt
+
+
+def margins(grokking):
+    figure, axis = plt.subplots()
+    axis.plot(grokking["min_margin"], "o")
+    return figure
+'''
+
+
+def test_a_new_figure_is_one_file_and_one_line(study):
+    figures, page = study / "scripts/mechanics/figures", "results/tiny/page/index.html"
+    line, registry = '        "grokking_curves": ', figures / "registry.py"
+    (figures / "margins.py").write_text(MARGINS)
+    added = f'        "margins": ["grokking"],\n{line}'
+    registry.write_text(registry.read_text().replace(line, added))
+    assert planned(study) == {"plot", "build_page", "execute_notebook"}
+    result = snakemake(study, page)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "How sure each network is." in (study / page).read_text()

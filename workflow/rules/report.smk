@@ -1,8 +1,4 @@
 # What a reader gets: the stated numbers and the report, the notebook, the page.
-REPORT_FIGURES = {
-    "linear_regression": ["report_regression"],
-    "modular_addition": ["report_addition", "report_cause"],
-}
 TRACED = ("progress", "spectra", "embedding_planes", "embedding_trace")
 
 
@@ -43,16 +39,11 @@ def notebook_shows():
 
     Not the figures of the report: they are strips of panels of the others.
     """
-    names = [
-        name
-        for task in TASKS
-        for name in [CURVES[task], *drawn(task)]
-        if name not in REPORT_FIGURES[task]
-    ]
+    names = [name for task in TASKS for name in drawn(task, report=False)]
     return [
         *made_tables().values(),
         *(f"{RESULTS}/figures/{name}.png" for name in names),
-        *(from_here(ROOT / f"workflow/report/{name}.rst") for name in names),
+        *(from_here(registry.module(name)) for name in names),
     ]
 
 
@@ -60,18 +51,14 @@ def page_contents():
     """Per task of the study: its figures with the paths of their data, and those it lacks."""
     found = {}
     for task in TASKS:
-        every = REGRESSION_FIGURES if task == "linear_regression" else ADDITION_FIGURES
-        histories = [
-            str(Path(path).relative_to(RESULTS))
-            for path in runs(task, "history.parquet", variants=False)
-        ]
-        own = {CURVES[task]: histories} | {
-            name: list(map(contents.place, every[name][1]))
-            for name in drawn(task)
-            if name not in REPORT_FIGURES[task]  # each panel has a figure of its own
+        shown = drawn(task, report=False)
+        made_of = {
+            name: [str(Path(path).relative_to(RESULTS)) for path in drawn_from(name)]
+            for name in shown
         }
-        absent = [name for name in every if name not in drawn(task)]
-        found[task] = {"drawn": own, "absent": absent}
+        every = [n for n in registry.FIGURES[task] if not n.startswith(registry.REPORT)]
+        absent = [name for name in every if name not in shown]
+        found[task] = {"drawn": made_of, "absent": absent}
     return found
 
 
@@ -127,7 +114,8 @@ rule build_report:
         figures=[
             f"{RESULTS}/figures/{name}.pdf"
             for task in TASKS
-            for name in REPORT_FIGURES[task]
+            for name in drawn(task)
+            if name.startswith(registry.REPORT)
         ],
     output:
         report(
@@ -203,8 +191,8 @@ rule build_page:
         code=program("build_page"),
         templates=PAGE_TEMPLATES,
         captions=lambda wildcards: [
-            from_here(ROOT / f"workflow/report/{name}.rst")
-            for name in ["comparative_metrics_table", *page_figures()]
+            from_here(ROOT / "workflow/report/comparative_metrics_table.rst"),
+            *(from_here(registry.module(name)) for name in page_figures()),
         ],
         pictures=lambda wildcards: figures(*page_figures()),
         runs=lambda wildcards: [
@@ -231,9 +219,8 @@ rule build_page:
         folders=[folder for task in TASKS for folder in folders(runs(task, "run.json"))],
         contents=lambda wildcards: as_argument(page_contents()),
         templates=lambda wildcards, input: Path(input.templates[0]).parent,
-        captions=lambda wildcards, input: Path(input.captions[0]).parent,
     shell:
         f"python {SCRIPTS}/build_page.py"
         " --study {params.study:q} --runs {params.folders:q}"
         " --contents {params.contents:q} --templates {params.templates:q}"
-        " --captions {params.captions:q} --output {output:q} > {log:q} 2>&1"
+        " --caption {input.captions[0]:q} --output {output:q} > {log:q} 2>&1"

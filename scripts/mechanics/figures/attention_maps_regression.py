@@ -1,4 +1,11 @@
-"""What the heads of regression networks attend to: W_QK, examples, and match with x_iᵀx_test."""
+"""Attention maps.
+
+Left: W_QK = W_Q W_Kᵀ on the tokens, or for the deep network the rank correlation of every head.
+Middle: attention of eight test points to their contexts, ordered by similarity x_iᵀx_test.
+Right: attention against similarity, and their rank correlation over all prompts, beside that of
+the untrained network. The sign of a head is chance: a head that attends to the least similar
+tokens subtracts their y. Signed by the value path, attention follows the match in every seed.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,43 +13,38 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, diverged_note, label
+from mechanics.figures.panels import in_seeds, models_of, rows_of_panels
+from mechanics.figures.style import NothingToDraw, colour, drawable, label, note_diverged
 from mechanics.tables.frames import sound
 from mechanics.tables.statistics import mean_over_seeds
 
-MODELS = ("linear_L1", "softmax_L1", "softmax_L1_2heads", "deep_L6")
+# Drawn as others are. Networks that a user adds are drawn.
+LEFT_OUT = ("linear_L1_axis", "linear_L1_subspace", "linear_L2", "linear_L3", "linear_L6")
 SIGNED, POSITIVE = "RdBu_r", "cividis"  # both safe for the colour-blind
 N_BINS = 8
 
 
 def attention_maps_regression(
-    attention: pd.DataFrame,
-    examples: pd.DataFrame,
-    query_key: pd.DataFrame,
-    models: tuple[str, ...] = MODELS,
+    attention: pd.DataFrame, examples: pd.DataFrame, query_key: pd.DataFrame
 ) -> Figure:
     """A row for every head of the one-layer networks, and one for the best head of a deep one.
 
-    The frames are those that measure_attention.py writes, with ``model`` first and ``status`` of
-    the seed (finished or diverged). Examples and matrices are those of the first finished seed, and
-    the best head has the largest |correlation| in it, at the example's k. Columns: W_QK on tokens
-    (for a deep network the correlation of each of its heads); attention of one query in each
-    example prompt; attention against x_iᵀx_test, with its mean in bins of as many tokens each.
-
-    Raises ValueError if no finished seed of any of the models is in the frames.
+    ``attention``: attention_match; ``examples``: attention_examples. Examples and matrices are
+    those of the first finished seed, and the best head has the largest |correlation| in it, at the
+    example's k. Columns: W_QK on tokens (for a deep network the correlation of each of its heads);
+    attention of one query in each example prompt; attention against x_iᵀx_test, with its mean in
+    bins of as many tokens each.
     """
-    finished, shown, matrices = sound(attention), _one_seed(examples), _one_seed(query_key)
-    present = [model for model in models if model in set(shown["model"])]
-    if not present:
-        raise NothingToDraw(f"no finished seed of {', '.join(models)} to draw")
-    rows = [row for model in present for row in _heads_to_draw(model, finished, shown)]
-    figure, axes = plt.subplots(
-        len(rows),
-        3,
-        figsize=(PAGE, 1.72 * len(rows)),
-        squeeze=False,
-        width_ratios=[1, 1.45, 1.3],
-    )
+    attention = attention[~attention["model"].isin(LEFT_OUT)]
+    finished = drawable(attention)
+    measured = finished.dropna(subset="correlation")["model"].unique()
+    shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
+    shown = shown[shown["model"].isin(measured)]
+    models = models_of(shown)
+    if not models:
+        raise NothingToDraw("no attention of any network was measured")
+    rows = [row for model in models for row in _heads_to_draw(model, finished, shown)]
+    figure, axes = rows_of_panels(len(rows), 3, 1.72, width_ratios=[1, 1.45, 1.3])
     for (model, layer, head), (left, middle, right) in zip(rows, axes, strict=True):
         example = _select(shown, model, layer, head)
         correlations = _at(finished, model, example)
@@ -52,13 +54,12 @@ def attention_maps_regression(
         else:
             _correlation_map(left, correlations[correlations["trained"]], example, layer, head)
         _example_map(middle, example)
-        _scatter(right, example, colour(model, list(models)))
+        _scatter(right, example, colour(model, models_of(attention)))
         _write_correlation(right, correlations, example, layer, head)
         left.set_title(_head_name(correlations, example, shown), loc="left")
     for axis, title in zip(axes[0, 1:], _column_titles(shown), strict=True):
         axis.set_title(title)
-    if note := diverged_note(attention[attention["model"].isin(models)]):
-        figure.supxlabel(note, fontsize=7, color=REFERENCE)
+    note_diverged(figure, attention)
     return figure
 
 
@@ -205,7 +206,7 @@ def _write_correlation(
             values = part["signed_correlation"]
         else:
             values = part["correlation"].abs().groupby(part["seed"]).max()
-        which = f"{len(values)} seed{'s' * (len(values) > 1)}" if trained else "untrained"
+        which = in_seeds(part) if trained else "untrained"
         name = r"signed $\rho$" if on_tokens else r"max $|\rho|$"
         lines.append(f"{name} = {_with_interval(values)}, {which}")
     axis.text(0.02, 0.99, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=5.8)

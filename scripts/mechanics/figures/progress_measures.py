@@ -1,4 +1,11 @@
-"""Progress measures over a training that groks, after Nanda et al. 2023: frames in, figure out."""
+"""Progress measures.
+
+Progress measures over training (Nanda et al. 2023): loss on training and validation pairs,
+restricted and excluded loss for the key frequencies of the final network; accuracy on validation
+pairs whose mirror (b, a) was trained on and on those with neither; excluded loss of single keys;
+share of the logits, of neurons and of spectra; effective rank. Shaded: circuit formation and
+cleanup, found by rule.
+"""
 
 import math
 from textwrap import fill
@@ -11,15 +18,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from mechanics.addition.progress_measures import MOMENTS
-from mechanics.figures.style import (
-    COLOURS,
-    OTHERS,
-    PAGE,
-    REFERENCE,
-    label,
-    label_ends,
-    note_diverged,
-)
+from mechanics.figures.panels import label_ends, level, shown_model
+from mechanics.figures.style import COLOURS, OTHERS, PAGE, REFERENCE, drawable, label, note_diverged
 
 FIRST = 10  # step at which the axis begins: earlier ones show a network that only guesses
 LOWEST = 1e-12  # nats: smaller losses are drawn as this
@@ -51,24 +51,21 @@ PHASES = {  # name: (first step, last step, shade)
 
 
 def progress_measures(
-    progress: pd.DataFrame, excluded: pd.DataFrame, model: str = "softmax_L1"
+    progress: pd.DataFrame, excluded: pd.DataFrame, model: str | None = None
 ) -> Figure:
-    """Losses, accuracies, excluded loss per key frequency and structure, a column per seed.
+    """``progress``: the table of this name; ``excluded``: excluded_loss. A column per seed.
 
-    ``progress`` and ``excluded``: model, status and the columns of
-    ``follow_addition.py``. Shaded: the phases of ``change_points``; dotted: the
-    grokking step; dashed: ln p, the loss of a guess.
-    Raises ValueError if the frame has no seed of the model.
+    ``model``: ``shown_model`` unless another is named. Shaded: the phases of ``change_points``;
+    dotted: the grokking step; dashed: ln p, the loss of a guess.
     """
-    own = progress[progress["model"] == model]
-    if own.empty:
-        raise ValueError(f"model = {model!r}: not among {sorted(set(progress['model']))}")
-    sound = own[own["status"] != "diverged"]
-    seeds = sorted(sound["seed"].unique())
+    own = progress[progress["model"] == (model or shown_model(progress))]
+    kept = drawable(own)
+    model = kept["model"].iloc[0]
+    seeds = sorted(kept["seed"].unique().tolist())
     per_key = excluded[excluded["model"] == model]
     figure, axes = plt.subplots(
         5,
-        max(len(seeds), 1),
+        len(seeds),
         figsize=(PAGE, 7.6),
         height_ratios=[1.5, 1, 1.2, 1, 1],
         sharex="col",
@@ -81,7 +78,7 @@ def progress_measures(
         axes[row, 0].set_ylabel(name)
     figure.align_ylabels(axes[:, 0])
     columns = {
-        seed: (axes[:, place], sound[sound["seed"] == seed].sort_values("step"))
+        seed: (axes[:, place], kept[kept["seed"] == seed].sort_values("step"))
         for place, seed in enumerate(seeds)
     }
     for seed, (column, lines) in columns.items():
@@ -114,7 +111,7 @@ def _column(column: np.ndarray, lines: pd.DataFrame, per_key: pd.DataFrame) -> N
     for axis in (losses, keys):
         axis.set_yscale("log")
         axis.yaxis.set_minor_locator(NullLocator())
-        axis.axhline(guess, color=REFERENCE, linestyle="--", linewidth=0.8)
+        level(axis, guess)
     for axis in (accuracies, structure):
         axis.set_ylim(-0.03, 1.03)
     ranks.set_ylim(0, None)

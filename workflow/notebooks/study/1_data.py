@@ -45,7 +45,7 @@ from torch import nn
 from torch.nn import functional
 
 from mechanics.figures.style import COLOURS, REFERENCE, use_style
-from mechanics.report.notebook import show, show_figure, show_table
+from mechanics.report.notebook import show, show_figure, show_others, show_table
 from mechanics.study.results import final_networks, model_for, networks, table
 
 torch.set_num_threads(1)

@@ -112,3 +112,4 @@ show_figure(
 show_figure(
     STUDY, "parsimony", "how few frequencies and neurons suffice, and what ideal formulas need."
 )
+show_others(STUDY)  # those that were added to the study and not to this notebook
