@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.panels import in_seeds, label_ends, models_of, write
+from mechanics.figures.panels import each_seed, in_seeds, label_ends, models_of, write
 from mechanics.figures.style import COLOURS, OTHERS, PAGE, REFERENCE, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
@@ -80,16 +80,15 @@ def _ranked(axis: Axes, neurons: pd.DataFrame, groups: pd.DataFrame) -> None:
 
 def _cumulative(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
     """All seeds: the n largest neurons, and random orders; dashed: n/d_mlp of what all recover."""
-    top, random = _of(groups, "top"), _of(groups, "random")
+    shares = groups.assign(recovery=100 * groups["recovery"])
+    top, random = _of(shares, "top"), _of(shares, "random")
     random = random.assign(order=random["name"].str.rsplit(" ", n=1).str[-1])
     for _, own in random.sort_values("n_neurons").groupby(["seed", "order"]):
-        axis.plot(own["n_neurons"], 100 * own["recovery"], color="0.75", linewidth=0.5)
-    ends = []
-    for _, own in top.groupby("seed"):
-        axis.plot(own["n_neurons"], 100 * own["recovery"], color=shade)
-        ends.append(own.loc[own["n_neurons"].idxmax()])
-    n, total = ends[0]["n_neurons"], float(np.median([end["recovery"] for end in ends]))
-    axis.plot([0, n], [0, 100 * total], color=REFERENCE, linestyle="--", linewidth=0.9)
+        axis.plot(own["n_neurons"], own["recovery"], color="0.75", linewidth=0.5)
+    each_seed(axis, top, "n_neurons", "recovery", color=shade)
+    n = top["n_neurons"].max()
+    total = top.loc[top["n_neurons"] == n, "recovery"].median()
+    axis.plot([0, n], [0, total], color=REFERENCE, linestyle="--", linewidth=0.9)
     for place, words, own_shade in (
         (0.21, "largest first, as ranked\non other prompts", shade),
         (0.04, "random order\n(dashed: mean)", "0.5"),
