@@ -1,24 +1,31 @@
-# Figures: each depends on its own module in mechanics.figures, and on the tables that it is drawn from.
+# Figures: one program for all; each depends on its own module, and on what it is drawn from.
 FIGURES = {
     **{name: task for task, own in registry.FIGURES.items() for name in own},
     **dict.fromkeys(registry.OF_A_SWEEP, "modular_addition"),
 }
 
 
-def drawn(task):
-    """The figures of a track, without those of tables that this study does not have."""
-    made = {registry.HISTORY, *(name for own in TRACKS for name in tables_of(own))}
-    return [name for name, read in registry.FIGURES[task].items() if set(read) <= made]
-
-
 def drawn_from(figure):
-    """The tables of a figure, in the order of its arguments."""
+    """The files that a figure is drawn from, in the order of its arguments."""
     task = FIGURES[figure]
     histories = runs(task, "history.parquet", variants=False)
     return [
         path
         for name in (registry.FIGURES[task] | registry.OF_A_SWEEP)[figure]
         for path in (histories if name == registry.HISTORY else [table(name)])
+    ]
+
+
+def drawn(task, report=True):
+    """The figures of a track, without those of tables that this study does not have.
+
+    Without those of the report each panel is shown once: they are strips of panels of the others.
+    """
+    made = {name for track in TRACKS for name in tables_of(track)} | {registry.HISTORY}
+    return [
+        name
+        for name, read in registry.FIGURES[task].items()
+        if made.issuperset(read) and (report or not name.startswith(registry.REPORT))
     ]
 
 
@@ -31,18 +38,14 @@ rule plot:
         png=report(
             f"{RESULTS}/figures/{{figure}}.png",
             caption="../report/figure_caption.rst",
-            category=lambda wildcards: (
-                "Track A"
-                if FIGURES[wildcards.figure] == "linear_regression"
-                else "Track B"
-            ),
+            category=lambda wildcards: TRACKS[FIGURES[wildcards.figure]],
             subcategory="Figures",
             labels={"figure": "{figure}"},
         ),
     log:
-        f"{RESULTS}/logs/plot_{{figure}}.log",
+        f"{RESULTS}/logs/plot/{{figure}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
+        f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
     wildcard_constraints:
         figure="|".join(FIGURES),
     conda:
@@ -56,5 +59,5 @@ rule plot:
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         f"python {SCRIPTS}/plot.py"
-        " --figure {wildcards.figure} --tables {input.tables:q}"
-        " --output {params.folder:q} > {log:q} 2>&1"
+        " --figure {wildcards.figure} --tables {input.tables:q} --output {params.folder:q}"
+        " > {log:q} 2>&1"

@@ -1,8 +1,4 @@
 # What a reader gets: the stated numbers and the report, the notebook, the page.
-REPORT_FIGURES = {
-    task: [name for name in own if name.startswith(registry.REPORT)]
-    for task, own in registry.FIGURES.items()
-}
 TRACED = ("progress", "spectra", "embedding_planes", "embedding_trace")
 
 
@@ -43,7 +39,7 @@ def notebook_shows():
 
     Not the figures of the report: they are strips of panels of the others.
     """
-    names = page_figures()
+    names = [name for task in TASKS for name in drawn(task, report=False)]
     return [
         *made_tables().values(),
         *(f"{RESULTS}/figures/{name}.png" for name in names),
@@ -55,17 +51,14 @@ def page_contents():
     """Per task of the study: its figures with the paths of their data, and those it lacks."""
     found = {}
     for task in TASKS:
-        shown = [n for n in registry.FIGURES[task] if n not in REPORT_FIGURES[task]]
-        found[task] = {
-            "drawn": {
-                name: [
-                    str(Path(path).relative_to(RESULTS)) for path in drawn_from(name)
-                ]
-                for name in shown
-                if name in drawn(task)
-            },
-            "absent": [name for name in shown if name not in drawn(task)],
+        shown = drawn(task, report=False)
+        made_of = {
+            name: [str(Path(path).relative_to(RESULTS)) for path in drawn_from(name)]
+            for name in shown
         }
+        every = [n for n in registry.FIGURES[task] if not n.startswith(registry.REPORT)]
+        absent = [name for name in every if name not in shown]
+        found[task] = {"drawn": made_of, "absent": absent}
     return found
 
 
@@ -121,7 +114,8 @@ rule build_report:
         figures=[
             f"{RESULTS}/figures/{name}.pdf"
             for task in TASKS
-            for name in REPORT_FIGURES[task]
+            for name in drawn(task)
+            if name.startswith(registry.REPORT)
         ],
     output:
         report(
