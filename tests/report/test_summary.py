@@ -28,7 +28,7 @@ def test_where_all_went_well_that_is_said():
 def test_where_every_seed_diverged_none_grokked_and_no_value_is_made_up():
     grokking = pd.DataFrame({"entry": ["b"], "status": ["diverged"]})
     text = seeds_sentence([record("b", "diverged")], grokking)
-    assert text.endswith("are left out of means; 0 of 1 addition replicas grokked.")
+    assert text.endswith("all diverged, and nothing is measured; 0 of 1 addition replicas grokked.")
     missing = dict.fromkeys(["value", "ci_low", "ci_high", "reference", "reference_value"])
     row = {"configuration": "Linear Attention (L=1)", "task": "linear_regression", "n_seeds": 0}
     row |= {"metric": "MSE/d at k = 5", "flops_per_prompt": 15730, "interpretation": "no seed"}

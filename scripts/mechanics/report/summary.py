@@ -56,7 +56,9 @@ def seeds_sentence(records: list[dict], grokking: pd.DataFrame | None) -> str:
     models = {model for model, _ in replicas}
     text = f"{len(replicas)} replicas of {len(models)} networks were trained; "
     diverged = [f"{m} seed {r['seed']}" for m, r in replicas if r["status"] == "diverged"]
-    if diverged:
+    if len(diverged) == len(replicas):
+        text += "all diverged, and nothing is measured"
+    elif diverged:
         text += f"{len(diverged)} diverged ({', '.join(diverged)}) and are left out of means"
     else:
         text += "none diverged"
