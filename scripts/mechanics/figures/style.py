@@ -8,6 +8,7 @@ that. Lines that have more colours than these have names at their ends.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -38,6 +39,7 @@ COLOURS = {
 OTHERS = ["#960A50", "#28CCA8", "#A5A769", "#A14288", "#166B2D"]  # models that a user adds
 ARMS = {"no_decay": OTHERS[1], "fixed_norm": COLOURS["linear_L6"]}  # beside ``ordered`` decays
 PLACES = 6  # of 1: decimals of positions in a figure, see ``settle``
+WIDEST = 80  # letters of a line of a message in a figure
 REFERENCE = "0.35"  # theory is drawn in grey, dashed
 LABELS = {
     "linear_L1": "linear, 1 layer",
@@ -179,8 +181,8 @@ def empty_frame(message: str) -> Figure:
     """A frame without data that says what is missing."""
     figure, axis = plt.subplots(figsize=(PAGE, STRIP))
     axis.set(xticks=[], yticks=[])
-    words = f"Nothing to draw: {message}"
-    axis.text(0.5, 0.5, words, ha="center", va="center", wrap=True, transform=axis.transAxes)
+    words = fill(f"Nothing to draw: {message}", WIDEST)
+    axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
     return figure
 
 
