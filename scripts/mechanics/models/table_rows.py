@@ -119,8 +119,10 @@ LARGEST_SHARE, LEAST_WORK = 0.75, 1e8
 
 
 def applies(architecture: Architecture) -> bool:
-    """Whether the network is one that this form can express: one layer without LayerNorm."""
-    return architecture.n_layers == 1 and not architecture.layer_norm and architecture.d_mlp > 0
+    """Whether this form can express the network: one layer of a known kind, without LayerNorm."""
+    known = architecture.attention in ("linear", "softmax")
+    one_layer = architecture.n_layers == 1 and architecture.d_mlp > 0
+    return known and one_layer and not architecture.layer_norm
 
 
 def pays(architecture: Architecture, p: int, n_pairs: int) -> bool:
