@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from mechanics.settings import ConfigError, read_settings
-from mechanics.tables.contents import ROOMS, computed, gathered, place
+from mechanics.tables.contents import BOTH, ROOMS, computed, gathered, place
 from mechanics.tables.frames import write_table
 from mechanics.tables.study import Study
 
@@ -22,7 +22,7 @@ def main() -> None:
     )
     parser.add_argument("--study", required=True, type=Path, help="folder of the study")
     parser.add_argument("--runs", required=True, type=Path, nargs="+", help="folders of the runs")
-    parser.add_argument("--track", required=True, choices=[*ROOMS, "comparison"])
+    parser.add_argument("--track", required=True, choices=[*ROOMS, *BOTH])
     parser.add_argument("--tables", required=True, nargs="+")
     words = "JSON: variants (the model that each varies), tabulated_at, followed"
     parser.add_argument("--settings", default="{}", help=words)

@@ -9,7 +9,7 @@ from tiny_study import RUNS, changed, planned, snakemake
 def test_wrong_config_is_one_clear_message_before_any_job(study):
     result = snakemake(study, config=changed(modular_addition={"p": 12}))
     assert result.returncode != 0
-    message = "tiny.yaml: modular_addition.p = 12: expected a prime number"
+    message = "tiny.yaml: modular_addition.p = 12: expected an odd prime number"
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert "rule train" not in result.stdout + result.stderr

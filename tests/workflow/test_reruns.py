@@ -26,7 +26,7 @@ def test_setting_of_one_model_retrains_it_only(study):
     models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
     assert planned(study, changed(linear_regression={"models": models})) == {
         *("train", "analyse_regression", "follow_regression"),
-        *("write_tables_regression", "write_tables_comparison", "plot"),
+        *("write_tables_regression", "write_tables_comparison", "write_tables_emergence", "plot"),
         *SHOWS,
     }
 

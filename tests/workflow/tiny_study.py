@@ -72,7 +72,10 @@ def planned(folder: Path, config: dict = TINY) -> set[str]:
     stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
     assert stats or "Nothing to be done" in result.stdout + result.stderr
     names = {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
-    return {"train" if name.startswith("train_") else re.sub(r"_\d+$", "", name) for name in names}
+    return {
+        "train" if name.startswith("train_") else re.sub(r"_(\d+|long)$", "", name)
+        for name in names
+    }
 
 
 def changed(**sections) -> dict:

@@ -7,15 +7,11 @@ JOBS = f"{RESULTS}/logs/jobs.json"
 
 
 def described(job):
-    """What the record needs to know of a job. Files are named from the study's folder, code from ours."""
+    """What the record needs to know of a job. Files of the study are named from its folder."""
     read = list(map(str, job.input))
     return {
         "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
-        "code": [
-            os.path.relpath(path, ROOT)
-            for path in read
-            if not path.startswith(f"{RESULTS}/")
-        ],
+        "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
         "inputs": [
             path.removeprefix(f"{RESULTS}/")
             for path in read

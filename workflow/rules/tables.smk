@@ -39,15 +39,15 @@ def table_modules(track):
 
 
 def tabulated(track):
-    """What the tables of a track are made from, beside the runs."""
+    """The analyses that the tables of a track are made from."""
     if SWEEP:
         return analyses("modular_addition", ["evaluation"])
-    if track != "comparison":
+    if track in TASKS:
         return analyses(track)
     return [
         path
         for task in TASKS
-        for path in analyses(task, COMPARED[task], variants=False)
+        for path in analyses(task, COMPARED[track][task], variants=False)
     ]
 
 
@@ -58,33 +58,46 @@ def table_settings(track):
     return study.table_settings(config) if track == "comparison" else {}
 
 
-COMPARED = (
-    {  # what the comparative table, and that of emergence, read of every run's analysis
+COMPARED = {  # what the tables of both tracks read of every run's analysis
+    "comparison": {
         "linear_regression": ("risk", "distances"),
-        "modular_addition": ("evaluation", "circuit", "parsimony", "progress"),
-    }
-)
+        "modular_addition": ("evaluation", "circuit", "parsimony"),
+    },
+    "emergence": {"linear_regression": (), "modular_addition": ("progress",)},
+}
 TRACKS = {
     "linear_regression": "Track A",
     "modular_addition": "Track B",
     "comparison": "Comparison",
+    "emergence": "Comparison",
 }
+TABLE_JOBS = [  # what is too long to read is made for a figure, and is no result of its own
+    (track, name, names)
+    for track in TRACKS
+    for name, long in (
+        (ROOMS.get(track, track), False),
+        (f"{ROOMS.get(track, track)}_long", True),
+    )
+    if (names := [n for n in tables_of(track) if (n in contents.TOO_LONG) == long])
+]
 
-for track, category in TRACKS.items():
-    tasks = [track] if track in study.TASKS else TASKS
-    if not tables_of(track):
-        continue
+for track, job, names in TABLE_JOBS:
+    of_runs = [
+        (task, track in study.TASKS)
+        for task in TASKS
+        if track not in study.TASKS or task == track
+    ]
 
     rule:
         name:
-            f"write_tables_{ROOMS.get(track, track)}"
+            f"write_tables_{job}"
         input:
             code=program("write_tables", *table_modules(track)),
             runs=[
                 path
-                for task in tasks
+                for task, variants in of_runs
                 for file in ("run.json", "history.parquet")
-                for path in runs(task, file, variants=track != "comparison")
+                for path in runs(task, file, variants)
             ],
             analyses=tabulated(track),
         output:
@@ -92,22 +105,22 @@ for track, category in TRACKS.items():
                 report(
                     table(name),
                     caption=f"../report/{name}_table.rst",
-                    category=category,
+                    category=TRACKS[track],
                     subcategory="Tables",
                     labels={"table": name},
                 )
-                for name in tables_of(track)
-                if Path(table(name)).suffix == ".csv"
+                for name in names
+                if table(name).endswith(".csv")
             ],
             [
                 ensure(table(name), non_empty=True)
-                for name in tables_of(track)
-                if Path(table(name)).suffix != ".csv"
+                for name in names
+                if not table(name).endswith(".csv")
             ],
         log:
-            f"{RESULTS}/logs/write_tables/{track}.log",
+            f"{RESULTS}/logs/write_tables/{job}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/write_tables/{track}.tsv"
+            f"{RESULTS}/benchmarks/write_tables/{job}.tsv"
         conda:
             "../../envs/study.yaml"
         threads: 1
@@ -119,12 +132,10 @@ for track, category in TRACKS.items():
             track=track,
             folders=[
                 folder
-                for task in tasks
-                for folder in folders(
-                    runs(task, "run.json", variants=track != "comparison")
-                )
+                for task, variants in of_runs
+                for folder in folders(runs(task, "run.json", variants))
             ],
-            tables=tables_of(track),
+            tables=names,
             settings=as_argument(table_settings(track)),
         shell:
             f"python {SCRIPTS}/write_tables.py"

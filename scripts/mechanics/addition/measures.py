@@ -22,7 +22,6 @@ GATHERED = {
     "embedding_ablation": ("embedding_ablation", False),
     "parsimony": ("parsimony", False),
     "attention_addition": ("attention", False),
-    "spectra": ("spectra", False),
     "embedding": ("embedding", False),
     "attention_maps": ("attention_maps", False),
 }

@@ -8,12 +8,12 @@ from importlib import import_module
 from types import ModuleType
 
 ROOMS = {"linear_regression": "regression", "modular_addition": "addition"}
-BOTH = {  # the module of mechanics.tables whose function `tables` makes them
-    "comparative_metrics": ["comparative_metrics", "comparative_metrics.md"],
-    "abruptness": ["emergence", "emergence_curves"],
+BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
+    "comparison": {"comparative_metrics": ["comparative_metrics", "comparative_metrics.md"]},
+    "emergence": {"abruptness": ["emergence", "emergence_curves"]},
 }
 TOO_LONG = {  # to read: kept as parquet, with the analyses
-    *("algorithm_match_by_step", "emergence_curves", "spectra", "embedding", "attention_maps"),
+    *("algorithm_match_by_step", "emergence_curves", "embedding", "attention_maps"),
     *("excluded_loss", "progress_measures"),
 }
 
@@ -33,7 +33,7 @@ def gathered(track: str) -> dict[str, tuple[str, bool]]:
 
 def computed(track: str) -> dict[str, list[str]]:
     """Tables by the module of mechanics.tables whose function ``tables`` makes them."""
-    return measures(track).COMPUTED if track in ROOMS else BOTH
+    return measures(track).COMPUTED if track in ROOMS else BOTH[track]
 
 
 def place(name: str) -> str:

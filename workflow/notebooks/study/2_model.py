@@ -185,7 +185,11 @@ def from_scratch(network):
 rows = []
 for task, name in networks(STUDY):
     network = next(iter(final_networks(STUDY, task, name)), None)
-    if network is None:  # all of its seeds diverged
+    if network is None:
+        print(f"{name}: every seed diverged.")
+        continue
+    if network.settings["attention"] not in ("linear", "softmax"):
+        print(f"{name}: the models above do not have {network.settings['attention']} attention.")
         continue
     model, settings = from_scratch(network), network.settings
     if task == "linear_regression":
@@ -202,6 +206,6 @@ for task, name in networks(STUDY):
     row |= {key: settings[key] for key in ("n_layers", "n_heads", "d_mlp", "layer_norm")}
     row["weights"] = sum(weight.numel() for weight in model.parameters())
     row["largest difference"] = float((ours - theirs).abs().max())
-    assert row["largest difference"] < 1e-4
+    assert row["largest difference"] < 1e-4, f"{name}: the two differ by {row}"
     rows.append(row)
 show_table(pd.DataFrame(rows))

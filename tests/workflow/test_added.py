@@ -1,0 +1,59 @@
+"""One entry of each kind is added, as the README says, and the study runs to its report."""
+
+from tiny_study import TINY, snakemake
+
+RELU = """    if kind == "relu":
+        weights = scores.relu() if mask is None else scores.relu() * mask
+        return weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-9)
+"""
+HALF = """    "half of OLS": (MULTI_STEP, lambda best: lambda own: ordinary_least_squares(own) / 2),
+"""
+
+
+def insert(path, before: str, lines: str) -> None:
+    text = path.read_text()
+    assert text.count(before) == 1, f"{path}: {before!r} is not there once"
+    path.write_text(text.replace(before, lines + before))
+
+
+def replace(path, old: str, new: str) -> None:
+    assert old in path.read_text(), f"{path}: {old!r} is not there"
+    path.write_text(path.read_text().replace(old, new))
+
+
+def small(task: str, added: dict) -> dict:
+    """The tiny study's section with one network of its own, one seed, and these."""
+    section, first = TINY[task], next(name for name in added if name.startswith("base_"))
+    kept = first.removeprefix("base_")
+    models = dict.fromkeys(section["models"])
+    entry = dict(section["models"][kept] or {}) | {"seeds": [0], "stack": 1}
+    extra = {name: own for name, own in added.items() if name != first}
+    return section | {"models": models | {kept: entry} | extra}
+
+
+def test_a_depth_a_kind_of_attention_and_an_algorithm_are_added(clone):
+    mechanics = clone / "scripts/mechanics"
+    attention = mechanics / "models/attention.py"
+    insert(attention, "    if mask is None:\n        return scores / ", RELU)
+    replace(attention, 'Literal["linear", "softmax"]', 'Literal["linear", "softmax", "relu"]')
+    replace(
+        mechanics / "study/keys.py",
+        'one_of("linear", "softmax")',
+        'one_of("linear", "softmax", "relu")',
+    )
+    insert(mechanics / "regression/references.py", '    "ridge": (', HALF)
+    relu = {"attention": "relu", "seeds": [0], "stack": 1}
+    deep = {"attention": "softmax", "n_layers": 2, "seeds": [0]}
+    config = TINY | {
+        "linear_regression": small("linear_regression", {"base_linear_L1": None, "relu_L1": relu}),
+        "modular_addition": small(
+            "modular_addition", {"base_softmax_L1": None, "softmax_L2": deep, "relu_L1": relu}
+        ),
+    }
+    result = snakemake(clone, config=config)
+    assert result.returncode == 0, result.stdout + result.stderr
+    tables = clone / "results/tiny/tables"
+    assert "half of OLS" in (tables / "algorithm_match.csv").read_text()
+    compared = (tables / "comparative_metrics.csv").read_text()
+    assert all(name in compared for name in ("relu_L1", "softmax_L2"))
+    assert (clone / "results/tiny/report/report.pdf").stat().st_size > 0
