@@ -55,3 +55,173 @@ def figures(*names):
 
 def weights_of(task, model, seed):
     return f"{RESULTS}/weights/{task}/{model}/seed{seed}.safetensors"
+
+
+def drawn_from(figure):
+    """The files that a figure is drawn from, in the order of its arguments."""
+    task = FIGURES[figure]
+    histories = runs(task, "history.parquet", variants=False)
+    return [
+        path
+        for name in (registry.FIGURES[task] | registry.OF_A_SWEEP)[figure]
+        for path in (histories if name == registry.HISTORY else [table(name)])
+    ]
+
+
+def drawn(task, report=True):
+    """The figures of a track, without those of tables that this study does not have.
+
+    Without those of the report each panel is shown once: they are strips of panels of the others.
+    """
+    made = {name for track in TRACKS for name in tables_of(track)} | {registry.HISTORY}
+    return [
+        name
+        for name, read in registry.FIGURES[task].items()
+        if made.issuperset(read) and (report or not name.startswith(registry.REPORT))
+    ]
+
+
+def final_weights(task, variants=True):
+    """The final weights of every replica of a task."""
+    section = config[task]
+    return [
+        weights_of(task, model, seed)
+        for model in study.models(section)
+        if variants or not study.is_variant(section, model)
+        for seeds in study.blocks(section, model).values()
+        for seed in seeds
+    ]
+
+
+def made_tables():
+    """The tables of this study that a reader can read, by name."""
+    names = [name for track in TRACKS for name in tables_of(track)]
+    return {name: table(name) for name in names if table(name).endswith(".csv")}
+
+
+def numbered_tables():
+    """The tables that numbers are read from, of those that this study has."""
+    made = made_tables()
+    return [
+        made[name] for task in TASKS for name in stated.TABLES[task] if name in made
+    ]
+
+
+def notebook_code():
+    """The parts of the notebook's source, and what they import."""
+    parts = (ROOT / "workflow/notebooks/study").glob("*.py")
+    return list(map(from_here, closure(*parts)))
+
+
+def notebook_shows():
+    """The tables (as CSV) and figures (as PNG) of the study, and the captions of these.
+
+    Not the figures of the report: they are strips of panels of the others.
+    """
+    names = [name for task in TASKS for name in drawn(task, report=False)]
+    return [
+        *made_tables().values(),
+        *(f"{RESULTS}/figures/{name}.png" for name in names),
+        *(from_here(registry.module(name)) for name in names),
+    ]
+
+
+def page_contents():
+    """Per task of the study: its figures with the paths of their data, and those it lacks."""
+    found = {}
+    for task in TASKS:
+        shown = drawn(task, report=False)
+        made_of = {
+            name: [str(Path(path).relative_to(RESULTS)) for path in drawn_from(name)]
+            for name in shown
+        }
+        every = [n for n in registry.FIGURES[task] if not n.startswith(registry.REPORT)]
+        absent = [name for name in every if name not in shown]
+        found[task] = {"drawn": made_of, "absent": absent}
+    return found
+
+
+def page_figures():
+    return [name for own in page_contents().values() for name in own["drawn"]]
+
+
+def page_inputs(wildcards):
+    """Tables and per-run files that the explorers show."""
+    needed = [table("comparative_metrics"), table("comparative_metrics.md")]
+    if "linear_regression" in TASKS:
+        needed += [table("regression_risk")]
+    if "modular_addition" in TASKS:
+        needed += [table("grokking"), *analyses("modular_addition", TRACED)]
+    return needed
+
+
+def described(job):
+    """What the record needs to know of a job. Files of the study are named from its folder."""
+    read = list(map(str, job.input))
+    return {
+        "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
+        "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
+        "inputs": [
+            path.removeprefix(f"{RESULTS}/")
+            for path in read
+            if path.startswith(f"{RESULTS}/")
+        ],
+        "outputs": [str(path).removeprefix(f"{RESULTS}/") for path in job.output],
+        "settings": job.params.get("settings"),
+        "seeds": [int(job.wildcards.seed)] if "seed" in job.wildcards_dict else [],
+        "device": job.resources.get("device"),
+    }
+
+
+def check_scheduler():
+    """What would keep every Slurm job from coming back is said once, before one is sent."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    settings = workflow.executor_settings
+    partitions = slurm.partitions_of(
+        workflow.dag.needrun_jobs(), settings.partition_config
+    )
+    problem = slurm.obstacle(settings.status_command, partitions)
+    if problem:
+        raise WorkflowError(problem)
+
+
+def write_jobs():
+    """Which job makes what from what, for the provenance.
+
+    Snakemake has no list of it that outlives its own metadata, and a command line is too short.
+    """
+    own = [
+        job
+        for job in workflow.dag.jobs
+        if str(*job.output[:1]).startswith(f"{RESULTS}/")
+    ]
+    jobs = list(map(described, own))
+    if any(PROVENANCE in job.output for job in own):
+        with atomic(Path(JOBS)) as part:
+            part.write_text(
+                json.dumps(sorted(jobs, key=lambda job: job["outputs"]), indent=1)
+            )
+
+
+def notice_cancelled_jobs():
+    """The executor knows such a job by `squeue`, but not by `sacct`: see slurm.first_words."""
+    if workflow.executor_plugin.name == "slurm":
+        import snakemake_executor_plugin_slurm as executor
+
+        executor.query_job_status = slurm.first_words(executor.query_job_status)
+
+
+def study_results():
+    """All that a study is made of; of a sweep, its table and its figure."""
+    if SWEEP:
+        return [table("grokking"), *figures(*registry.OF_A_SWEEP)]
+    return [
+        *(table(n) for t in TRACKS for n in tables_of(t) if n not in contents.TOO_LONG),
+        *figures(*(name for task in TASKS for name in drawn(task))),
+        *rules.execute_notebook.output,
+        *rules.build_report.output,
+        *(path for task in TASKS for path in final_weights(task)),
+        *rules.build_page.output,
+        PROVENANCE,
+    ]

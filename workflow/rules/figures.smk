@@ -5,30 +5,6 @@ FIGURES = {
 }
 
 
-def drawn_from(figure):
-    """The files that a figure is drawn from, in the order of its arguments."""
-    task = FIGURES[figure]
-    histories = runs(task, "history.parquet", variants=False)
-    return [
-        path
-        for name in (registry.FIGURES[task] | registry.OF_A_SWEEP)[figure]
-        for path in (histories if name == registry.HISTORY else [table(name)])
-    ]
-
-
-def drawn(task, report=True):
-    """The figures of a track, without those of tables that this study does not have.
-
-    Without those of the report each panel is shown once: they are strips of panels of the others.
-    """
-    made = {name for track in TRACKS for name in tables_of(track)} | {registry.HISTORY}
-    return [
-        name
-        for name, read in registry.FIGURES[task].items()
-        if made.issuperset(read) and (report or not name.startswith(registry.REPORT))
-    ]
-
-
 rule plot:
     input:
         code=lambda wildcards: program("plot", f"mechanics/figures/{wildcards.figure}"),

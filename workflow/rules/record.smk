@@ -6,24 +6,6 @@ PROVENANCE = f"{RESULTS}/ro-crate-metadata.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
-def described(job):
-    """What the record needs to know of a job. Files of the study are named from its folder."""
-    read = list(map(str, job.input))
-    return {
-        "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
-        "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
-        "inputs": [
-            path.removeprefix(f"{RESULTS}/")
-            for path in read
-            if path.startswith(f"{RESULTS}/")
-        ],
-        "outputs": [str(path).removeprefix(f"{RESULTS}/") for path in job.output],
-        "settings": job.params.get("settings"),
-        "seeds": [int(job.wildcards.seed)] if "seed" in job.wildcards_dict else [],
-        "device": job.resources.get("device"),
-    }
-
-
 rule record_provenance:
     input:
         code=program("record_provenance"),
@@ -81,45 +63,6 @@ rule benchmark:
         " --addition {params.addition:q}"
         " --regression {params.regression:q} --study {params.study:q}"
         " --output {output:q} --threads {threads} > {log:q} 2>&1"
-
-
-def check_scheduler():
-    """What would keep every Slurm job from coming back is said once, before one is sent."""
-    if workflow.executor_plugin.name != "slurm":
-        return
-    settings = workflow.executor_settings
-    partitions = slurm.partitions_of(
-        workflow.dag.needrun_jobs(), settings.partition_config
-    )
-    problem = slurm.obstacle(settings.status_command, partitions)
-    if problem:
-        raise WorkflowError(problem)
-
-
-def write_jobs():
-    """Which job makes what from what, for the provenance.
-
-    Snakemake has no list of it that outlives its own metadata, and a command line is too short.
-    """
-    own = [
-        job
-        for job in workflow.dag.jobs
-        if str(*job.output[:1]).startswith(f"{RESULTS}/")
-    ]
-    jobs = list(map(described, own))
-    if any(PROVENANCE in job.output for job in own):
-        with atomic(Path(JOBS)) as part:
-            part.write_text(
-                json.dumps(sorted(jobs, key=lambda job: job["outputs"]), indent=1)
-            )
-
-
-def notice_cancelled_jobs():
-    """The executor knows such a job by `squeue`, but not by `sacct`: see slurm.first_words."""
-    if workflow.executor_plugin.name == "slurm":
-        import snakemake_executor_plugin_slurm as executor
-
-        executor.query_job_status = slurm.first_words(executor.query_job_status)
 
 
 onstart:

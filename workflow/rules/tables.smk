@@ -128,7 +128,7 @@ for track, job, names in TABLE_JOBS:
             mem_mb=3000,
             runtime=10,
         params:
-            study=RESULTS,
+            study=lambda wildcards, output: Path(output[0]).parents[1],
             track=track,
             folders=[
                 folder
