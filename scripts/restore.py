@@ -78,6 +78,7 @@ def restore(published: Path, files: list[str]) -> None:
     for path in data:
         if sha256(path) != record["sha256"].get(path.relative_to(study).as_posix()):
             print(f"{path}: not as published to the bit: another processor rounds otherwise")
+            print("Until this study is recorded anew, verify names what was made from these.")
     print(f"{study}: restored; of what it is made of {len(absent)} files are not published")
 
 
