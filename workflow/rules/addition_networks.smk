@@ -14,12 +14,10 @@ GATHERED_ADDITION = {
     "embedding_ablation": ("embedding_ablation", False),
     "parsimony": ("parsimony", False),
     "attention_addition": ("attention", False),
-    "spectra": ("spectra", False),
     "embedding": ("embedding", False),
     "attention_maps": ("attention_maps", False),
 }
 TOO_LONG = (
-    "spectra",
     "embedding",
     "attention_maps",
     "excluded_loss",
@@ -82,6 +80,7 @@ def addition_results():
         return []
     return [
         *map(addition_table, ["grokking", "circuit", "patching_summary"]),
-        *map(addition_table, GATHERED_ADDITION),
+        # what is too long to read is made for a figure, and no result of its own
+        *(addition_table(name) for name in GATHERED_ADDITION if name not in TOO_LONG),
         *figures(*ADDITION_FIGURES),
     ]
