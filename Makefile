@@ -13,7 +13,7 @@ BIN := .venv/bin
 STUDY ?= results/full
 OVERLAY ?=
 CONFIG := config/config.yaml $(OVERLAY)
-SNAKEMAKE := PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
 .PHONY: study quick test slurm lint format benchmark unlock verify publish restore snakemake-report lock
 
@@ -24,7 +24,7 @@ quick: .venv/installed
 	$(SNAKEMAKE) --configfile config/quick.yaml
 
 test: .venv/installed lint
-	PATH="$(CURDIR)/$(BIN):$$PATH" pytest -n $(CORES) --dist loadfile
+	$(BIN)/pytest -n $(CORES) --dist loadfile
 
 # Every training and the two main tables, in minutes; without --targets every rule of the workflow.
 slurm: .venv/installed
@@ -40,6 +40,7 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt workflow
+	PYTHONPATH=scripts $(BIN)/python -m mechanics.study.config_tables
 
 # Measured anew each time that it is asked for; the table is printed from what was written.
 benchmark: .venv/installed

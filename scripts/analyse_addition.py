@@ -48,7 +48,7 @@ def main() -> None:
             expect_addition(network.settings, path)
         seeds = [network.seed for network in networks]
         splits = read_splits(arguments.split, seeds, networks[0].settings["p"])
-        networks = [network.exact(device) for network in networks]
+        networks = [network.to(device).exact() for network in networks]
         for name in arguments.only:
             write_tables(MEASURES[name](networks, splits), arguments.output)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:

@@ -13,10 +13,11 @@ import docutils.utils
 import jinja2
 import pandas as pd
 
+from mechanics.figures.registry import title
 from mechanics.report.page.addition import AdditionRun, addition_explorer
 from mechanics.report.page.charts import HIGHEST_RISK, LAWS, RISK_FLOOR, specifications
 from mechanics.report.page.comparison_table import grouped
-from mechanics.report.page.figures import caption_html, read_picture, title
+from mechanics.report.page.figures import caption_html, read_picture
 from mechanics.report.page.notes import addition_notes, regression_notes
 from mechanics.report.page.regression import regression_explorer
 from mechanics.report.page.render import render
@@ -45,13 +46,13 @@ def main() -> None:
         help="JSON per task: drawn {figure: [paths of its data in the study]}, absent [figure]",
     )
     parser.add_argument("--templates", required=True, type=Path, help="folder of the templates")
-    parser.add_argument("--captions", required=True, type=Path, help="folder of {figure}.rst")
+    parser.add_argument("--caption", required=True, type=Path, help="that of the table, .rst")
     parser.add_argument("--output", required=True, type=Path, help="the HTML file")
     arguments = parser.parse_args()
     contents = read_settings(arguments.contents)
     try:
         explorers = explore(arguments.study, arguments.runs)
-        content = describe(arguments.study, arguments.captions, contents, explorers)
+        content = describe(arguments.study, arguments.caption, contents, explorers)
         page = render(arguments.templates, content, page_data(explorers))
     except (OSError, docutils.utils.SystemMessage, jinja2.TemplateError) as error:
         sys.exit(f"build_page.py: {error}")
@@ -102,13 +103,13 @@ def n_seeds(explorer: dict) -> int:
     return sum(len(own["seeds"]) + len(own.get("diverged", [])) for own in explorer["networks"])
 
 
-def describe(study: Path, captions: Path, contents: dict, explorers: dict[str, dict]) -> dict:
+def describe(study: Path, caption: Path, contents: dict, explorers: dict[str, dict]) -> dict:
     """What the template shows, but for the explorer's data."""
     tracks = []
     for task, track in TRACKS.items():
         listed = contents.get(task, {"drawn": {}, "absent": []})
         pictures = [
-            read_picture(name, study / f"figures/{name}.png", captions / f"{name}.rst", data, track)
+            read_picture(name, study / f"figures/{name}.png", data, track)
             for name, data in listed["drawn"].items()
         ]
         explorer = explorers.get(task)
@@ -127,7 +128,7 @@ def describe(study: Path, captions: Path, contents: dict, explorers: dict[str, d
     return {
         "study": study.name,
         "comparison": grouped(read_table(study / "tables/comparative_metrics.csv")),
-        "comparison_caption": caption_html((captions / "comparative_metrics.rst").read_text()),
+        "comparison_caption": caption_html(caption.read_text()),
         "tracks": tracks,
         "laws": LAWS,
         "risk_floor": f"{RISK_FLOOR:g}",

@@ -1,13 +1,16 @@
 """Execute the notebook on the results of a study: study.ipynb, and study.html to read it without
 Jupyter. Neither needs the network.
 
-The source is a jupytext script. Its cell tagged "parameters" is replaced by one that names the
-study; cells tagged with a network that the study lacks are replaced by a line that says so. What
-cells write to stderr goes to this program's stderr and not into the notebook.
+The source is a jupytext script, or a folder of its parts in the order of their names. Its cell
+tagged "parameters" is replaced by one that names the study; cells tagged with a network that the
+study lacks are replaced by a line that says so. What cells write to stderr goes to this program's
+stderr and not into the notebook. A notebook of which a cell fails is kept as far as it came, beside
+the two products.
 """
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -24,7 +27,7 @@ from mechanics.study.results import ROLES, model_for
 from mechanics.training.checkpoint import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCE = ROOT / "workflow" / "notebooks" / "study.py"
+SOURCE = ROOT / "workflow" / "notebooks" / "study"
 LACKS = {  # by the tags of cells, which are the roles of networks
     "gradient-step": "one head of linear attention on regression tokens",
     "clock": "one layer of softmax attention on modular addition without LayerNorm",
@@ -55,19 +58,11 @@ class NotebookError(Exception):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="e.g. results/published")
-    parser.add_argument("--source", type=Path, default=SOURCE, help="a jupytext percent script")
-    parser.add_argument(
-        "--output", type=Path, default=Path("results/notebook"), help="folder of the two products"
-    )
-    parser.add_argument(
-        "--failed",
-        type=Path,
-        help="where the notebook is kept as far as it came, if a cell fails"
-        " (default: study_failed.ipynb in the folder of the products)",
-    )
+    parser.add_argument("--source", type=Path, default=SOURCE, help="jupytext percent scripts")
+    parser.add_argument("--output", type=Path, default=Path("results/notebook"))
     arguments = parser.parse_args()
     name = arguments.source.stem
-    failed = arguments.failed or arguments.output / f"{name}_failed.ipynb"
+    failed = arguments.output / f"{name}_failed.ipynb"
     try:
         notebook = prepare(arguments.source, arguments.study)
         execute(notebook, failed)
@@ -76,25 +71,29 @@ def main() -> None:
         sys.exit(f"execute_notebook.py: {error}")
     write(nbformat.writes(notebook), arguments.output / f"{name}.ipynb")
     write(page, arguments.output / f"{name}.html")
+    failed.unlink(missing_ok=True)
+
+
+def read(source: Path) -> NotebookNode:
+    """The notebook as it is written, from one file or from a folder of its parts."""
+    parts = sorted(source.glob("*.py")) or [source]
+    notebook = jupytext.reads("\n".join(part.read_text() for part in parts), "py:percent")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel})
+    return notebook
 
 
 def prepare(source: Path, study: Path) -> NotebookNode:
-    """The notebook to be executed, without outputs.
+    """The notebook to be executed on a study, without outputs.
 
     Raises NotebookError if the source has no cell for the parameters, CheckpointError if the study
     has no weights, OSError if the source cannot be read.
     """
-    notebook = jupytext.reads(source.read_text(), "py:percent")
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
-            "language_info": {"name": "python"},
-        }
-    )
+    notebook = read(source)
     parameters = [cell for cell in notebook.cells if "parameters" in _tags(cell)]
     if len(parameters) != 1:
         raise NotebookError(f"{source}: {len(parameters)} cells tagged parameters, expected one")
-    parameters[0].source = f"STUDY = {_relative(study)!r}"
+    parameters[0].source = f"STUDY = {os.path.relpath(study.resolve(), ROOT)!r}"
     lacking = {role for role in ROLES if model_for(study, role) is None}
     notebook.cells = list(_without(notebook.cells, lacking))
     for number, cell in enumerate(notebook.cells):
@@ -104,12 +103,6 @@ def prepare(source: Path, study: Path) -> NotebookNode:
 
 def _tags(cell: NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
-
-
-def _relative(study: Path) -> str:
-    """The study's folder as seen from the root of the repository, where cells are executed."""
-    path = study.resolve()
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def _without(cells: list[NotebookNode], lacking: set[str]):
@@ -161,20 +154,15 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
 
 def _describe(notebook: NotebookNode, error: Exception, failed: Path) -> str:
     """The cell that failed, counted as in the notebook, the heading above it, and the error."""
-    reached = [n for n, cell in enumerate(notebook.cells) if cell.get("execution_count")]
-    last = reached[-1] if reached else 0
-    headings = [
-        line.lstrip("# ")
-        for cell in notebook.cells[: last + 1]
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()
-        if line.startswith("#")
-    ]
+    cells = notebook.cells
+    last = max((n for n, cell in enumerate(cells) if cell.get("execution_count")), default=0)
+    above = [cell.source for cell in cells[: last + 1] if cell.cell_type == "markdown"]
+    headings = re.findall(r"(?m)^#+ (.*)", "\n".join(above))
     where = f' under "{headings[-1]}"' if headings else ""
     what = f"{type(error).__name__}: {error}"
     if isinstance(error, CellExecutionError):
         what = f"{error.ename}: {error.evalue}"
-    return f"cell {last + 1} of {len(notebook.cells)}{where} failed: {what}. See {failed}"
+    return f"cell {last + 1} of {len(cells)}{where} failed: {what}. See {failed}"
 
 
 def _tidy(cell: NotebookNode) -> None:
@@ -186,7 +174,6 @@ def _tidy(cell: NotebookNode) -> None:
         else:
             kept.append(output)
     cell.outputs = kept
-    cell.metadata.pop("execution", None)
 
 
 def _log(text: str) -> None:

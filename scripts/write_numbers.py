@@ -6,6 +6,7 @@ Fails, naming table and numbers, where a table is not what its program wrote.
 import argparse
 import hashlib
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def main() -> None:
     except (TableError, ConfigError) as error:
         sys.exit(f"write_numbers.py: {error}")
     with atomic(arguments.output) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        part.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def made(arguments: argparse.Namespace) -> dict:
@@ -54,12 +55,18 @@ def made(arguments: argparse.Namespace) -> dict:
             print(f"{name} does not hold in this study: {own['sentence']}")
     return {
         "tracks": settings["tracks"],
-        "claims": found,
+        "claims": {name: without_infinities(own) for name, own in found.items()},
         "directions": stated,
         "comparison": comparison_rows(tables["comparative_metrics"]),
         "seeds": seeds_sentence(records, tables.get("grokking")),
         "footer": footer(records, config_sha256(records), commit_dates(records)),
     }
+
+
+def without_infinities(number: dict) -> dict:
+    """As JSON can write it: no value where the text says ∞."""
+    unbounded = {key: None for key, own in number.items() if own in (math.inf, -math.inf)}
+    return number | unbounded
 
 
 def config_sha256(records: list[dict]) -> str:

@@ -12,50 +12,32 @@ import torch
 import yaml
 
 from mechanics.models.weights import Network
+from mechanics.regression.held_out import HeldOut, read_held_out
 from mechanics.runtime.files import sha256
 from mechanics.settings import as_argument
+from mechanics.study.config import load, training_settings
 from mechanics.training.checkpoint import checkpoint_key, write_tensors
 
-COMMON = {
-    "attention": "softmax",
-    "n_layers": 1,
-    "n_heads": 2,
-    "d_mlp": 16,
-    "layer_norm": False,
-    "activation_clip": None,
-    "init_std": None,
-    "steps": 20,
-    "learning_rate": 0.01,
-    "schedule": "constant",
-    "warmup_steps": 5,
-    "betas": [0.9, 0.98],
-    "weight_decay": 0.1,
-    "gradient_clip": 1.0,
-    "measure_every": 5,
-    "checkpoint_on_change": 0.5,
-    "checkpoints_at": {"log_spaced": 3, "log_until": 10, "every": 10, "also": []},
+STUDY = str(Path(__file__).parents[1] / "config" / "config.yaml")
+SMALL = {
+    **{"steps": 20, "warmup_steps": 5, "learning_rate": 0.01, "schedule": "constant"},
+    **{"betas": [0.9, 0.98], "weight_decay": 0.1, "gradient_clip": 1.0, "measure_every": 5},
+    **{"checkpoint_on_change": 0.5},
+    **{"checkpoints_at": {"log_spaced": 3, "log_until": 10, "every": 10, "also": []}},
 }
 
 
 def addition_settings(**changes) -> dict:
-    own = {"d_model": 8, "pairs_per_step": 20, "grokking_accuracy": 0.99}
-    own |= {"stop_after_grokking": None, "after_memorising": "keep", "p": 11, "train_fraction": 0.3}
-    return {"task": "modular_addition", **COMMON, **own, **changes}
+    own = {"p": 11, "n_heads": 2, "d_model": 8, "d_mlp": 16, "pairs_per_step": 20}
+    study = training_settings(load([STUDY]), "modular_addition", "softmax_L1")
+    return study | SMALL | own | {"stop_after_grokking": None} | changes
 
 
 def regression_settings(**changes) -> dict:
-    own = {"attention": "linear", "n_heads": 1, "d_model": "token", "d_mlp": 0}
-    own |= {"prompts_per_step": 16, "queries_per_prompt": 2, "one_length_per_step": False}
-    own |= {"curriculum": "growing", "full_range_at": 0.5, "measured_at": [4, 8]}
-    own |= {
-        "d_max": None,
-        "subspace": "axis",
-        "n_prompts_history": 16,
-        "d": 3,
-        "k_min": 2,
-        "k_max": 8,
-    }
-    return {"task": "linear_regression", **COMMON, **own, **changes}
+    own = {"d": 3, "k_min": 2, "k_max": 8, "measured_at": [4, 8], "n_prompts_history": 16}
+    own |= {"prompts_per_step": 16, "queries_per_prompt": 2, "full_range_at": 0.5}
+    study = training_settings(load([STUDY]), "linear_regression", "linear_L1")
+    return study | SMALL | own | changes
 
 
 def write_data(folder: Path, settings: dict, seeds: list[int]) -> list[Path]:
@@ -64,15 +46,18 @@ def write_data(folder: Path, settings: dict, seeds: list[int]) -> list[Path]:
         path = folder / "evaluation.safetensors"
         slice_ = {"d": settings["d"], "context_lengths": settings["measured_at"]}
         slice_ |= {"n_prompts": settings["n_prompts_history"], "n_queries": 2}
-        run_program("sample_prompts", "--settings", as_argument(slice_), "--output", path)
+        run_program("prepare_data", *("--task", settings["task"]), *_given(slice_, path))
         return [path]
     paths = [folder / f"split_seed{seed}.parquet" for seed in seeds]
     slice_ = {key: settings[key] for key in ("p", "train_fraction")}
     for seed, path in zip(seeds, paths, strict=True):
-        run_program(
-            "split_pairs", "--settings", as_argument(slice_), "--seed", seed, "--output", path
-        )
+        arguments = ("--task", settings["task"], "--seed", seed)
+        run_program("prepare_data", *arguments, *_given(slice_, path))
     return paths
+
+
+def _given(settings: dict, path: Path) -> tuple:
+    return ("--settings", as_argument(settings), "--output", path)
 
 
 def run_program(name: str, *arguments) -> None:
@@ -93,7 +78,7 @@ def write_sweep_config(folder: Path, device: str) -> list[str]:
     overlay.write_text(
         yaml.safe_dump(study | {"linear_regression": None, "modular_addition": section})
     )
-    return [str(Path(__file__).parents[1] / "config" / "config.yaml"), str(overlay)]
+    return [STUDY, str(overlay)]
 
 
 def write_run(folder: Path, settings: dict, weights: dict[str, torch.Tensor]) -> Path:
@@ -113,7 +98,22 @@ def addition_network(
     """A final network in float64 with these weights (without a seed dimension)."""
     stacked = {name: tensor[None] for name, tensor in weights.items()}
     network = Network("modular_addition", "model", seed, 20, status, settings, stacked)
-    return network.exact(torch.device("cpu"))
+    return network.exact()
+
+
+def regression_network(
+    settings: dict, weights: dict[str, torch.Tensor], seed: int = 0, status: str = "finished"
+) -> Network:
+    """A final network with these weights (without a seed dimension)."""
+    stacked = {name: tensor[None] for name, tensor in weights.items()}
+    return Network("linear_regression", "model", seed, 20, status, settings, stacked)
+
+
+def held_out(settings: dict) -> HeldOut:
+    """The prompts that the data stage makes for these settings."""
+    with TemporaryDirectory() as folder:
+        path = write_data(Path(folder), settings, [])[0]
+        return read_held_out(path, torch.device("cpu"))
 
 
 def addition_split(settings: dict, seed: int = 0) -> pd.DataFrame:

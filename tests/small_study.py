@@ -49,7 +49,12 @@ def build(study: Path, runs: list[Path], output: Path, absent: tuple[str, ...] =
     }
     run_program(
         *("build_page", "--study", study, "--runs", *runs, "--contents", as_argument(contents)),
-        *("--templates", ROOT / "workflow/page", "--captions", ROOT / "workflow/report"),
+        *(
+            "--templates",
+            ROOT / "workflow/page",
+            "--caption",
+            ROOT / "workflow/report/comparative_metrics_table.rst",
+        ),
         *("--output", output),
     )
     return output.read_text()

@@ -125,5 +125,5 @@ def test_examples_of_further_seeds_are_left_out():
 
 
 def test_no_network_to_draw_is_an_error():
-    with pytest.raises(ValueError, match="no finished seed"):
-        attention_maps_regression(*frames(), models=("softmax_L1",))
+    with pytest.raises(style.NothingToDraw, match="no finished seed"):
+        attention_maps_regression(*(frame.assign(status="diverged") for frame in frames()))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mechanics.figures import style
-from mechanics.figures.depth_bracket import MODELS, depth_bracket
+from mechanics.figures.depth_bracket import depth_bracket
 from mechanics.regression.laws.depth import (
     gd_plus_plus_risk,
     gradient_descent_risk,
@@ -22,7 +22,7 @@ from mechanics.regression.laws.risk import least_squares_risk
 from mechanics.regression.laws.spectrum import density_spectrum, expected_spectrum
 
 D, LENGTHS = 3, (2, 4, 8)
-DEPTHS = dict(zip(MODELS, (1, 2, 3, 6, 6), strict=True))
+DEPTHS = {"linear_L1": 1, "linear_L2": 2, "linear_L3": 3, "linear_L6": 6, "deep_L6": 6}
 
 
 @pytest.fixture(autouse=True)
@@ -207,11 +207,11 @@ def test_infinitely_many_steps_are_a_triangle_at_the_edge(risks, layers):
 
 
 def test_frames_without_anything_to_draw_are_refused(risks, layers):
-    with pytest.raises(ValueError, match="no risks of any of mine"):
-        depth_bracket(risks, layers, ["mine"])
-    with pytest.raises(ValueError, match="no layers of any of deep_L6, linear_L6"):
+    with pytest.raises(style.NothingToDraw, match="no row"):
+        depth_bracket(risks.assign(model="softmax_L1"), layers)
+    with pytest.raises(style.NothingToDraw, match="no layers of any of deep_L6, linear_L6"):
         depth_bracket(risks, layers.iloc[:0])
-    with pytest.raises(ValueError, match="diverged: there is no risk to draw"):
+    with pytest.raises(style.NothingToDraw, match="no finished seed; diverged seeds"):
         depth_bracket(risks.assign(status="diverged"), layers)
 
 

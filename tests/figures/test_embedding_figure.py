@@ -6,7 +6,9 @@ import pytest
 from circuit_frames import MODEL, circuit_frames
 from matplotlib.collections import LineCollection, PathCollection
 
-from mechanics.figures.embedding import embedding_circles, embedding_spectrum, embedding_svd
+from mechanics.figures.embedding_circles import embedding_circles
+from mechanics.figures.embedding_spectrum import embedding_spectrum
+from mechanics.figures.embedding_svd import embedding_svd
 
 
 @pytest.fixture(autouse=True)

@@ -8,12 +8,10 @@ import pandas as pd
 import pytest
 
 from mechanics.figures import style
-from mechanics.figures.grokking_runs import (
-    not_grokked,
-    weight_decay_circuit,
-    weight_decay_survival,
-    weight_norm,
-)
+from mechanics.figures.decay_groups import not_grokked
+from mechanics.figures.weight_decay_circuit import weight_decay_circuit
+from mechanics.figures.weight_decay_survival import weight_decay_survival
+from mechanics.figures.weight_norm import weight_norm
 
 
 @pytest.fixture(autouse=True)
@@ -114,9 +112,9 @@ def test_diverged_runs_are_counted_and_not_drawn():
     table = grokking()
     for figure in (weight_decay_survival(table), weight_norm(progress(table), table)):
         assert "softmax, 1 layer: 1" in figure.get_supxlabel()
-    with pytest.raises(ValueError, match="did not diverge"):
+    with pytest.raises(style.NothingToDraw, match="no finished seed"):
         weight_decay_survival(table.assign(status="diverged"))
-    with pytest.raises(ValueError, match="did not diverge"):
+    with pytest.raises(style.NothingToDraw, match="no row"):
         weight_norm(progress(table), table.assign(status="diverged"))
 
 

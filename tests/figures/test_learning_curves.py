@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 from modular_history import history_of
 
-from mechanics.figures import style
-from mechanics.figures.learning_curves import grokking_curves, regression_learning_curves
+from mechanics.figures import panels, style
+from mechanics.figures.grokking_curves import grokking_curves
+from mechanics.figures.regression_learning_curves import regression_learning_curves
 
 
 @pytest.fixture(autouse=True)
@@ -28,9 +29,7 @@ def regression_history() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-REFERENCES = pd.DataFrame(
-    [{"k": 5, "name": "OLS", "risk": 0.0}, {"k": 10, "name": "OLS", "risk": 0.0}]
-)
+RISKS = pd.DataFrame({"k": [5, 10], "ols": 0.0, "one_step_optimum": 0.5, "one_step_mixture": 0.6})
 
 
 def texts(figure) -> str:
@@ -38,14 +37,14 @@ def texts(figure) -> str:
 
 
 def test_every_model_is_labelled_in_every_panel():
-    figure = regression_learning_curves(regression_history(), REFERENCES)
+    figure = regression_learning_curves(regression_history(), RISKS)
     assert texts(figure).count("linear, 1 layer") == 2
     assert texts(figure).count("mine") == 2
     assert "OLS" in texts(figure)
 
 
 def test_axes_are_labelled():
-    figure = regression_learning_curves(regression_history(), REFERENCES)
+    figure = regression_learning_curves(regression_history(), RISKS)
     assert figure.axes[0].get_ylabel() == "risk, MSE / d"
     assert figure.axes[-1].get_xlabel() == "training step"
 
@@ -69,7 +68,7 @@ def test_grokking_step_is_in_the_title(first, step, words):
 
 def test_same_frame_gives_same_bytes(tmp_path):
     for name in ("first", "second"):
-        figure = regression_learning_curves(regression_history(), REFERENCES)
+        figure = regression_learning_curves(regression_history(), RISKS)
         style.save(figure, tmp_path, name, "0" * 12)
     for kind in ("pdf", "png"):
         first, second = (tmp_path / f"{name}.{kind}" for name in ("first", "second"))
@@ -77,7 +76,7 @@ def test_same_frame_gives_same_bytes(tmp_path):
 
 
 def test_labels_are_kept_apart_in_order():
-    moved = style.spread([0.0, 0.1, 5.0], 1.0)
+    moved = panels.spread([0.0, 0.1, 5.0], 1.0)
     assert np.diff(moved).min() >= 1.0 - 1e-6
     assert moved == sorted(moved)
 

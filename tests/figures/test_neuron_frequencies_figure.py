@@ -4,12 +4,8 @@ import matplotlib.pyplot as plt
 import pytest
 from circuit_frames import circuit_frames
 
-from mechanics.figures.neuron_frequencies import (
-    EXPLAINED,
-    OVERLAP,
-    logit_identities,
-    neuron_frequencies,
-)
+from mechanics.figures.logit_identities import OVERLAP, logit_identities
+from mechanics.figures.neuron_frequencies import EXPLAINED, neuron_frequencies
 
 
 @pytest.fixture(autouse=True)

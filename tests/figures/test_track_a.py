@@ -9,7 +9,7 @@ from mechanics.figures import style
 from mechanics.figures.algorithm_match import algorithm_match
 from mechanics.figures.effective_weights import effective_weights
 from mechanics.figures.regression_emergence import regression_emergence
-from mechanics.figures.regression_risk import regression_risk_by_context
+from mechanics.figures.regression_risk_by_context import regression_risk_by_context
 
 
 @pytest.fixture(autouse=True)

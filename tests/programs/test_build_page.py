@@ -140,3 +140,26 @@ def test_a_missing_picture_is_named(tmp_path):
     with pytest.raises(SystemExit, match="attention_maps_regression.png"):
         build(study, runs, tmp_path / "index.html")
     assert not (tmp_path / "index.html").exists()
+
+
+def test_where_every_seed_diverged_the_page_says_so(tmp_path):
+    study, runs = write_study(tmp_path)
+    for name, missing in (
+        ("regression_risk", {"status": "diverged", "risk": np.nan}),
+        ("grokking", {"status": "diverged", "grokking_step": np.nan}),
+        ("comparative_metrics", {"n_seeds": 0} | dict.fromkeys(["value", "ci_low"], np.nan)),
+    ):
+        path = study / f"tables/{name}.csv"
+        pd.read_csv(path).assign(**missing).to_csv(path, index=False)
+    for path in study.glob("runs/*/*/*/history.parquet"):
+        history = pd.read_parquet(path)
+        numbers = [name for name in history.select_dtypes("float") if name != "step"]
+        history.assign(**dict.fromkeys(numbers, np.nan)).to_parquet(path)
+    for path in study.glob("analysis/*/*/*/progress.parquet"):
+        pd.read_parquet(path).assign(norm_squared=np.nan).to_parquet(path)
+    soup = BeautifulSoup(build(study, runs, study / "page/index.html"), "html.parser")
+    assert {cell.text.strip() for cell in soup.find("table").find_all(class_="value")} == {
+        "no seed"
+    }
+    assert "linear, 1 layer: seeds 0, 1, 2 diverged and are left out of its lines" in soup.text
+    assert "which leaves none" in soup.text

@@ -10,6 +10,7 @@ import pypdf
 import pytest
 from helpers import run_program
 
+from mechanics.report.cells import DIVERGED
 from mechanics.report.directions import directions
 from mechanics.report.numbers import numbers
 
@@ -88,6 +89,17 @@ def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):
     assert "No softmax network of this study has key frequencies." in text
     assert "In this study it does not hold that the norm falls." in text
     assert "One linear layer is one gradient step" not in text
+
+
+def test_where_every_seed_diverged_the_report_says_so_on_as_many_pages_as_it_takes(
+    arguments, tmp_path
+):
+    path = tmp_path / "claims.json"
+    claims = {name: own | {"text": DIVERGED} for name, own in NAMES.items()}
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"claims": claims}))
+    run_program("build_report", *arguments)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "report.pdf").pages)
+    assert DIVERGED in " ".join(text.split())
 
 
 @pytest.mark.parametrize(

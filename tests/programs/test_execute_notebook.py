@@ -3,15 +3,14 @@
 import re
 from pathlib import Path
 
-import jupytext
 import nbformat
 import pytest
 from helpers import addition_settings, run_program
 from test_study_results import write_weights
 
-from execute_notebook import SOURCE, prepare
+from execute_notebook import SOURCE, prepare, read
+from mechanics.figures.registry import FIGURES, REPORT
 
-CAPTIONS = Path(__file__).parents[2] / "workflow" / "report"
 TINY = """
 # %% [markdown]
 # # A tiny notebook
@@ -80,9 +79,9 @@ def test_output_with_a_path_of_this_machine_is_refused(study, tmp_path):
 
 
 def test_cells_without_their_network_leave_one_line(study, tmp_path):
-    path = tmp_path / "tiny.py"
-    path.write_text(TINY + '# %% tags=["clock"]\n2\n# %% tags=["clock"]\n3\n')
-    sources = [cell.source for cell in prepare(path, study).cells]
+    (tmp_path / "1_tiny.py").write_text(TINY)
+    (tmp_path / "2_more.py").write_text('# %% tags=["clock"]\n2\n# %% tags=["clock"]\n3\n')
+    sources = [cell.source for cell in prepare(tmp_path, study).cells]
     said = [source for source in sources if "this study has no network of" in source]
     assert len(said) == 2  # one for each series
     assert not {'print("clock")', "2", "3"}.intersection(sources)
@@ -94,8 +93,7 @@ def test_source_without_parameters_is_refused(study, tmp_path):
 
 
 def prose() -> list[str]:
-    cells = jupytext.reads(SOURCE.read_text(), "py:percent").cells
-    return [cell.source for cell in cells if cell.cell_type == "markdown"]
+    return [cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown"]
 
 
 def test_prose_of_the_notebook_has_no_typed_results():
@@ -103,11 +101,9 @@ def test_prose_of_the_notebook_has_no_typed_results():
     assert typed == ["95 %"]  # the level of intervals
 
 
-def test_notebook_shows_every_figure_that_has_a_caption():
-    others = {"comparative_metrics", "regression_risk", "grokking_sweep", "workflow"}
-    others |= {"figure_caption", "table_caption"}
-    captions = {path.stem for path in CAPTIONS.glob("*.rst")} - others
-    captions = {n for n in captions if not n.endswith("_table") and not n.startswith("report")}
-    shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', SOURCE.read_text())
-    assert set(shown) == captions
-    assert len(shown) == len(captions)  # each once
+def test_notebook_shows_every_figure_once_and_further_ones_at_its_end():
+    figures = {name for own in FIGURES.values() for name in own if not name.startswith(REPORT)}
+    code = "\n".join(cell.source for cell in read(SOURCE).cells)
+    shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', code)
+    assert sorted(shown) == sorted(figures & set(shown))
+    assert "show_others(STUDY)" in code.split(shown[-1])[1]

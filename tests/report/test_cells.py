@@ -3,7 +3,17 @@
 import pandas as pd
 import pytest
 
-from mechanics.report.cells import ABSENT, UNDEFINED, count, lower, number, setting, upper, where
+from mechanics.report.cells import (
+    ABSENT,
+    DIVERGED,
+    UNMEASURED,
+    count,
+    lower,
+    number,
+    setting,
+    upper,
+    where,
+)
 
 RISKS = pd.DataFrame(
     {
@@ -76,12 +86,13 @@ def test_what_the_study_leaves_out_is_absent():
     assert setting({"p": 113}, "p", "modular_addition.p")["text"] == "113"
 
 
-def test_a_measure_that_no_sound_seed_has_is_undefined():
-    empty = {"risk": RISKS.assign(risk=float("nan"))}
-    assert number(empty, "risk", LINEAR, "risk")["text"] == UNDEFINED
+def test_a_measure_that_no_sound_seed_has_is_said_to_be_missing():
+    unknown = {"risk": RISKS.assign(risk=float("nan"))}
+    assert number(unknown, "risk", LINEAR, "risk")["text"] == UNMEASURED
+    assert number({"risk": pd.DataFrame()}, "risk", LINEAR, "risk")["text"] == UNMEASURED
     diverged = {"risk": RISKS.assign(status="diverged")}
-    assert number(diverged, "risk", LINEAR, "risk")["text"] == UNDEFINED
-    assert where(diverged, "risk", LINEAR, "k", len, "any")["text"] == UNDEFINED
+    assert number(diverged, "risk", LINEAR, "risk")["text"] == DIVERGED
+    assert where(diverged, "risk", LINEAR, "k", len, "any")["text"] == DIVERGED
 
 
 def test_a_missing_column_and_several_values_for_one_are_errors():

@@ -25,6 +25,17 @@ def test_where_all_went_well_that_is_said():
     assert text.endswith("none diverged; every addition network grokked.")
 
 
+def test_where_every_seed_diverged_none_grokked_and_no_value_is_made_up():
+    grokking = pd.DataFrame({"entry": ["b"], "status": ["diverged"]})
+    text = seeds_sentence([record("b", "diverged")], grokking)
+    assert text.endswith("are left out of means; 0 of 1 addition replicas grokked.")
+    missing = dict.fromkeys(["value", "ci_low", "ci_high", "reference", "reference_value"])
+    row = {"configuration": "Linear Attention (L=1)", "task": "linear_regression", "n_seeds": 0}
+    row |= {"metric": "MSE/d at k = 5", "flops_per_prompt": 15730, "interpretation": "no seed"}
+    (shown,) = comparison_rows(pd.DataFrame([row | missing]))
+    assert (shown["value"], shown["reference"]) == ("not measured: every seed diverged", "")
+
+
 def test_footer_names_each_commit_once_and_one_that_git_does_not_know():
     records = [{"git_commit": "a" * 40}, {"git_commit": "a" * 40}, {"git_commit": "b" * 40}]
     text = footer(records, "c" * 64, {"a" * 40: "2026-01-02"})

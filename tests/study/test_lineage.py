@@ -26,6 +26,11 @@ def test_closure_leaves_out_what_is_not_imported():
     assert "mechanics/study/provenance.py" not in names("train.py")
 
 
+def test_a_new_key_or_sentence_reruns_nothing():
+    programs = [path.name for path in SCRIPTS.glob("*.py")]
+    assert not [name for name in programs if "mechanics/study/keys.py" in names(name)]
+
+
 def test_every_form_of_import_is_seen(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(
@@ -45,7 +50,7 @@ def test_closure_holds_modules_imported_by_name_and_other_files(tmp_path):
 
 
 def test_hash_depends_on_content():
-    train, compare = ([SCRIPTS / name] for name in ("train.py", "compare.py"))
+    train, compare = ([SCRIPTS / name] for name in ("train.py", "plot.py"))
     assert code_sha256(train) == code_sha256(train)
     assert code_sha256(train) != code_sha256(compare)
 

@@ -61,10 +61,10 @@ def test_a_study_without_a_sweep_is_left_as_it_is():
     [
         ({"of": "softmax"}, 'sweep.of = "softmax": expected a model that is no variant itself'),
         ({"of": "softmax_L1_wd0"}, "sweep.of = .*expected a model that is no variant itself"),
-        ({"weight_decay": [-1.0]}, r"sweep.weight_decay.0 = -1.0: expected a number of at least 0"),
+        ({"weight_decay": [-1.0]}, r"weight_decay = \[-1.0\]: expected a list of .* at least 0"),
         ({"train_fraction": 0.5}, "sweep.train_fraction = 0.5: expected a list of different"),
         ({"n_layers": [1]}, "sweep.n_layers = .*no such key; known here: .*weight_decay"),
-        ({"train_fraction": [1e-6]}, "train_fraction = 1e-06: expected at least one of the 12769"),
+        ({"train_fraction": [1e-6]}, r"sweep.train_fraction = \[1e-06\]: expected at least one of"),
     ],
 )
 def test_wrong_sweep_is_named(tmp_path, changes, message):
@@ -74,7 +74,9 @@ def test_wrong_sweep_is_named(tmp_path, changes, message):
 
 
 def test_stack_by_device_names_both(tmp_path):
-    with pytest.raises(ConfigError, match=r"stack.cuda = \(absent\): expected this key"):
+    with pytest.raises(
+        ConfigError, match=r"stack = .*: expected .* or {cpu: 1, cuda: 64} for each device"
+    ):
         check(tmp_path, {"modular_addition": {"defaults": {"stack": {"cpu": 1}}}})
     models = yaml.safe_load("{softmax_L1: {stack: {cpu: 1, cuda: 8}}}")
     check(tmp_path, {"modular_addition": {"models": models}})

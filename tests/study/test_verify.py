@@ -58,7 +58,10 @@ def write_study(folder: Path) -> list[dict]:
         style.save(figure, folder / "figures", name, short_id([table], program, ROOT / source))
         plt.close(figure)
     read, made = [RUN], ["tables/grokking.csv"]
-    return [job("train", code("train"), [], read), job("gather", code("gather"), read, made)] + [
+    return [
+        job("train", code("train"), [], read),
+        job("write_tables", code("write_tables"), read, made),
+    ] + [
         job(
             "plot",
             code("plot", f"mechanics/figures/{module}"),
@@ -144,7 +147,7 @@ def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
     assert table["inputs"] == [RUN]
     assert table["seeds"] == run["seeds"] == [3]
     assert (run["git_commit"], run["software"][1]) == ("0" * 40 + "-dirty", "PyTorch 2.0")
-    assert table["program"] == "scripts/gather.py"
+    assert table["program"] == "scripts/write_tables.py"
 
 
 @pytest.mark.parametrize(("device", "recorded"), [("auto", "A GPU, B GPU"), ("cpu", "cpu")])
@@ -157,7 +160,7 @@ def test_device_is_that_of_the_runs_wherever_it_is_recorded(tmp_path, device, re
         (tmp_path / name).write_text("")
     jobs = [job("train", code("train"), [], [path], device) for path in runs]
     jobs += [job("measure", code("analyse_addition"), runs, ["analysis"], device)]
-    jobs += [job("gather", code("gather"), ["analysis"], ["table"])]
+    jobs += [job("write_tables", code("write_tables"), ["analysis"], ["table"])]
     found = record(tmp_path, jobs)
     assert [job_of(found, path)["device"] for path in runs] == ["B GPU", "A GPU"]
     assert job_of(found, "analysis")["device"] == recorded
@@ -182,7 +185,7 @@ def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path
     assert found == published | {"machine": "elsewhere", "absent": [held]}
     (tmp_path / RUN).write_text((tmp_path / RUN).read_text() + " ")  # trained again
     found = record(tmp_path, jobs)
-    assert "scripts/gather.py" in job_of(found, table)["code"]
+    assert "scripts/write_tables.py" in job_of(found, table)["code"]
     assert job_of(found, "figures/parsimony.png")["git_commit"] == "abc"  # of the same table
 
 
@@ -258,7 +261,7 @@ def test_edited_module_and_lock_are_the_code_that_moved_on(study, capsys):
     lines = said(study, capsys)
     assert "Not as it was recorded" not in lines
     assert f"scripts/plot.py: {MODULE}; it made figures/pars" in lines
-    assert f"scripts/gather.py: {LOCK}; it made tables/grokking.csv" in lines
+    assert f"scripts/write_tables.py: {LOCK}; it made tables/grokking.csv" in lines
 
 
 def test_moved_on_code_that_its_commit_holds_is_named_and_agrees(study, capsys, monkeypatch):

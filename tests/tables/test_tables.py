@@ -8,59 +8,62 @@ import pandas as pd
 import pytest
 from helpers import addition_settings, regression_settings, run_program
 
-import tabulate_algorithms
-import tabulate_effective_weights
 from mechanics.regression.laws.risk import gradient_cosine
+from mechanics.tables import algorithm_match, effective_weights
 from mechanics.tables.frames import (
     TableError,
-    arm_of,
     check_unedited,
-    read_analyses,
     read_table,
     sound,
     write_csv,
     write_table,
 )
+from mechanics.tables.study import Study, arm_of
 
 
-def write_analysis(folder, model: str, statuses: dict[int, str], frame: pd.DataFrame):
-    """A run's record and what an analysis wrote for it."""
-    run = folder / model / "block"
-    run.mkdir(parents=True)
+def write_analysis(
+    folder, run: str, statuses: dict[int, str], settings: dict, **tables: pd.DataFrame
+):
+    """A run's record and what analyses wrote for it; ``run``: {task}/{model}/{block}."""
+    written, analysis = folder / "runs" / run, folder / "analysis" / run
+    written.mkdir(parents=True)
+    analysis.mkdir(parents=True)
     replicas = [{"seed": seed, "status": status} for seed, status in statuses.items()]
-    (run / "run.json").write_text(
-        json.dumps({"replicas": replicas, "settings": regression_settings()})
-    )
-    frame.to_parquet(run / "own.parquet")
-    return run, run / "own.parquet"
+    (written / "run.json").write_text(json.dumps({"replicas": replicas, "settings": settings}))
+    for name, frame in tables.items():
+        frame.to_parquet(analysis / f"{name}.parquet")
+    return written
 
 
 def test_every_row_has_its_model_and_the_status_of_its_seed(tmp_path):
-    frame = pd.DataFrame({"seed": [0, 1], "risk": [0.5, 1e9]})
-    one = write_analysis(tmp_path, "a", {0: "finished", 1: "diverged"}, frame)
-    other = write_analysis(tmp_path, "b", {0: "finished", 1: "finished"}, frame)
-    output = tmp_path / "table.csv"
-    run_program(
-        "gather", "--runs", one[0], other[0], "--analysis", one[1], other[1], "--output", output
-    )
-    table = pd.read_csv(output)
+    frame, name = pd.DataFrame({"seed": [0, 1], "risk": [0.5, 1e9]}), "linear_regression/{}/0-1"
+    settings = regression_settings(n_layers=2)
+    statuses = {"a": "diverged", "b": "finished"}
+    runs = [
+        write_analysis(tmp_path, name.format(m), {0: "finished", 1: own}, settings, layers=frame)
+        for m, own in statuses.items()
+    ]
+    runs += [write_analysis(tmp_path, name.format("shallow"), {0: "ok"}, regression_settings())]
+    arguments = ("--track", "linear_regression", "--study", tmp_path, "--runs", *runs)
+    run_program("write_tables", *arguments, "--tables", "layer_readout")
+    table = pd.read_csv(tmp_path / "tables/layer_readout.csv")
     assert table.columns.tolist() == ["model", "seed", "status", "risk"]
     assert table["model"].tolist() == ["a", "a", "b", "b"]
     assert table["status"].tolist() == ["finished", "diverged", "finished", "finished"]
     assert sound(table)["risk"].tolist() == [0.5, 0.5, 1e9]
-    pd.testing.assert_frame_equal(
-        read_analyses([one[0], other[0]], [one[1], other[1]]), table, check_dtype=False
-    )
+    with pytest.raises(SystemExit, match="rank_collapse: it is measured on none of the 3 runs"):
+        run_program("write_tables", *arguments, "--tables", "rank_collapse")
+    with pytest.raises(SystemExit, match="no table circuit; expected some of attention_match"):
+        run_program("write_tables", *arguments, "--tables", "circuit")
 
 
 def test_a_variant_stands_under_its_model_with_its_arm(tmp_path):
-    frame = pd.DataFrame({"seed": [0], "loss": [0.5]})
-    run, path = write_analysis(tmp_path, "wd0", {0: "finished"}, frame)
-    record = json.loads((run / "run.json").read_text())
-    record["settings"] = addition_settings(weight_decay=0.0)
-    (run / "run.json").write_text(json.dumps(record))
-    table = read_analyses([run], [path], {"wd0": "softmax_L1"})
-    assert table.to_dict("records") == [
+    frame, settings = pd.DataFrame({"seed": [0], "loss": [0.5]}), addition_settings(weight_decay=0)
+    run = write_analysis(
+        tmp_path, "modular_addition/wd0/0", {0: "finished"}, settings, circuit=frame
+    )
+    study = Study(tmp_path, [run], {"variants": {"wd0": "softmax_L1"}})
+    assert study.gather("modular_addition", "circuit").to_dict("records") == [
         {"model": "softmax_L1", "arm": "weight_decay", "weight_decay": 0.0, "seed": 0}
         | {"status": "finished", "loss": 0.5, "entry": "wd0"}
     ]
@@ -86,7 +89,7 @@ def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:
 def test_nearest_is_the_least_mean_and_diverged_seeds_are_no_part_of_it():
     rows = distances({"OLS": 1.0, "zero": 2.0}, 0) + distances({"OLS": 3.0, "zero": 2.5}, 1)
     rows += distances({"OLS": 1e6, "zero": 0.0}, 2, status="diverged")
-    table = tabulate_algorithms.tabulate(pd.DataFrame(rows)).set_index("algorithm")
+    table = algorithm_match.tabulate(pd.DataFrame(rows)).set_index("algorithm")
     assert table["preds_diff"].to_dict() == {"OLS": 2.0, "zero": 2.25}
     assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
     assert table["n_seeds"].tolist() == [2, 2]
@@ -94,7 +97,7 @@ def test_nearest_is_the_least_mean_and_diverged_seeds_are_no_part_of_it():
 
 
 def test_a_single_seed_has_no_interval():
-    table = tabulate_algorithms.tabulate(pd.DataFrame(distances({"OLS": 1.0}, 0)))
+    table = algorithm_match.tabulate(pd.DataFrame(distances({"OLS": 1.0}, 0)))
     assert math.isnan(table["preds_diff_high"].item())
     assert table["n_seeds"].item() == 1
 
@@ -102,7 +105,7 @@ def test_a_single_seed_has_no_interval():
 def test_by_step_keeps_the_checkpoints_that_all_seeds_have():
     rows = [row for seed in (0, 1) for row in distances({"OLS": 1.0 + seed}, seed, step=10)]
     rows += distances({"OLS": 9.0}, 1, step=15)
-    table = tabulate_algorithms.median_by_step(pd.DataFrame(rows))
+    table = algorithm_match.median_by_step(pd.DataFrame(rows))
     assert table["step"].tolist() == [10]
     assert table["preds_diff"].tolist() == [1.5]
 
@@ -117,7 +120,7 @@ def test_effective_weights_are_means_over_k_beside_their_nulls():
         for step, k, value in ((0, 4, 0.0), (0, 8, 0.1), (9, 4, 0.9), (9, 8, 1.0))
     ]
     settings = regression_settings()
-    table = tabulate_effective_weights.tabulate(pd.DataFrame(rows), {"m": settings})
+    table = effective_weights.tabulate(pd.DataFrame(rows), {"m": settings})
     assert table["correlation_gd"].tolist() == pytest.approx([0.05, 0.95])
     assert table["correlation_untrained"].tolist() == pytest.approx([0.05, 0.05])
     null = (gradient_cosine(3, 4) + gradient_cosine(3, 8)) / 2

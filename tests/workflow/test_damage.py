@@ -43,6 +43,15 @@ def test_failed_job_leaves_what_is_finished(study):
     assert folder.exists()
 
 
+def test_failed_job_is_named_however_quiet_snakemake_is(clone):
+    (clone / "scripts/prepare_data.py").write_text("raise ValueError('too few pairs')")
+    result = snakemake(clone, "results/tiny/data/modular_addition/split_seed0.parquet", "-q", "all")
+    assert result.returncode != 0
+    assert (
+        "logs/prepare/modular_addition/split_seed0.log: ValueError: too few pairs" in result.stderr
+    )
+
+
 def test_corrupted_checkpoint_is_named(study):
     path = study / RUNS / "modular_addition/softmax_L1/0/checkpoints.safetensors"
     intact = path.read_bytes()

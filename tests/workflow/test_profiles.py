@@ -1,12 +1,13 @@
 """Every cluster profile is read, agrees with the default one, and plans the study."""
 
 import json
+import os
 import re
 import sys
 
 import pytest
 import yaml
-from tiny_study import ENVIRONMENT, ROOT, TINY, snakemake
+from tiny_study import ROOT, TINY, snakemake
 
 PROFILES = ROOT / "workflow" / "profiles"
 CLUSTERS = ["slurm", "cluster-generic", "kubernetes"]
@@ -66,7 +67,7 @@ def test_kubernetes_runs_each_job_in_a_pod_with_its_resources(clone, tmp_path, m
     kubectl = jobs / "kubectl"
     kubectl.write_text(KUBECTL.format(python=sys.executable, folder=str(jobs)))
     kubectl.chmod(0o755)
-    monkeypatch.setitem(ENVIRONMENT, "PATH", f"{jobs}:{ENVIRONMENT['PATH']}")
+    monkeypatch.setenv("PATH", f"{jobs}:{os.environ['PATH']}")
     target = "results/tiny/data/modular_addition/split_seed0.parquet"
     options = ["--workflow-profile", "workflow/profiles/kubernetes"]
     options += ["--seconds-between-status-checks", "1", "--latency-wait", "5"]
@@ -77,7 +78,7 @@ def test_kubernetes_runs_each_job_in_a_pod_with_its_resources(clone, tmp_path, m
     pod = job["spec"]["template"]["spec"]
     assert pod["containers"][0]["resources"]["limits"]["cpu"] == "1"
     assert pod["volumes"][0]["persistentVolumeClaim"] == {"claimName": "study"}
-    assert job["metadata"]["annotations"]["rule"] == "split_pairs"
+    assert job["metadata"]["annotations"]["rule"] == "prepare_addition"
 
 
 @pytest.mark.parametrize(("device", "n_gpu"), [("auto", 0), ("cuda", 1)])

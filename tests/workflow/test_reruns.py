@@ -14,7 +14,7 @@ def test_finished_study_reruns_nothing(study):
 
 def test_table_setting_reruns_the_table_only(study):
     config = changed(linear_regression={"tabulated_at": [8]})
-    assert planned(study, config) == {"compare"} | SHOWS
+    assert planned(study, config) == {"write_tables_comparison"} | SHOWS
 
 
 def test_one_track_alone_is_planned(study):
@@ -25,9 +25,8 @@ def test_setting_of_one_model_retrains_it_only(study):
     models = TINY["linear_regression"]["models"]
     models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
     assert planned(study, changed(linear_regression={"models": models})) == {
-        *("train", "evaluate_regression", "analyse_checkpoints", "measure", "measure_attention"),
-        *("tabulate_risk", "tabulate_effective_weights", "tabulate_algorithms", "gather"),
-        *("tabulate_emergence", "compare", "plot_learning_curves", "plot"),
+        *("train", "analyse_regression", "follow_regression"),
+        *("write_tables_regression", "write_tables_comparison", "plot"),
         *SHOWS,
     }
 
@@ -79,7 +78,7 @@ def test_new_seed_trains_that_seed_only(study):
     assert {*re.findall(r"\n(train_\w+\S*) +1\n", output)} == {
         "train_modular_addition_softmax_L1_2"
     }
-    assert re.search(r"\nsplit_pairs +1\n", output)
+    assert re.search(r"\nprepare_addition +1\n", output)
 
 
 def test_device_and_threads_rerun_nothing(study):
@@ -91,7 +90,7 @@ def test_editing_a_used_module_reruns_what_uses_it(study):
     before = path.read_text()
     path.write_text(before + "\n# edited\n")
     try:
-        assert planned(study) == {"compare"} | SHOWS
+        assert planned(study) == {"write_tables_comparison"} | SHOWS
     finally:
         path.write_text(before)
     assert planned(study) == set()  # the same content with a newer date
@@ -111,3 +110,30 @@ def test_new_module_reruns_nothing(study):
     path = study / "scripts/mechanics/unrelated.py"
     path.write_text("unused = 1\n")
     assert planned(study) == set()
+
+
+MARGINS = '''"""Margins.
+
+How sure each network is.
+"""
+
+import matplotlib.pyplot as plt
+
+
+def margins(grokking):
+    figure, axis = plt.subplots()
+    axis.plot(grokking["min_margin"], "o")
+    return figure
+'''
+
+
+def test_a_new_figure_is_one_file_and_one_line(study):
+    figures, page = study / "scripts/mechanics/figures", "results/tiny/page/index.html"
+    line, registry = '        "grokking_curves": ', figures / "registry.py"
+    (figures / "margins.py").write_text(MARGINS)
+    added = f'        "margins": ["grokking"],\n{line}'
+    registry.write_text(registry.read_text().replace(line, added))
+    assert planned(study) == {"plot", "build_page", "execute_notebook"}
+    result = snakemake(study, page)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "How sure each network is." in (study / page).read_text()

@@ -8,6 +8,7 @@ import pypdf
 import pytest
 from tiny_study import RUNS, TINY, changed, snakemake
 
+from mechanics.figures.registry import caption
 from mechanics.tables.comparison import COLUMNS
 
 ONE_LAYER = ["linear_L1", "linear_L1_subspace", "softmax_L1"]
@@ -115,14 +116,12 @@ def test_report_of_snakemake_shows_every_figure_and_table_with_its_caption(study
     made = {*made.glob("figures/*.png"), *made.glob("tables/*.csv"), *made.glob("report/*.pdf")}
     assert {study / name for name in shown} == made
     assert all(entry["caption"] for entry in shown.values())
-    for name, source in (
-        ("figures/grokking_curves.png", "grokking_curves.rst"),
-        ("figures/parsimony.png", "parsimony.rst"),
-        ("tables/parsimony.csv", "parsimony_table.rst"),
-        ("tables/kernel_smoother.csv", "kernel_smoother_table.rst"),
-    ):
-        first_line = (study / "workflow/report" / source).read_text().splitlines()[0]
-        assert first_line in shown[f"results/tiny/{name}"]["caption"]
+    captions = {f"figures/{name}.png": caption(name) for name in ("grokking_curves", "parsimony")}
+    for name in ("parsimony", "kernel_smoother"):
+        source = study / f"workflow/report/{name}_table.rst"
+        captions[f"tables/{name}.csv"] = source.read_text()
+    for name, text in captions.items():
+        assert text.splitlines()[0] in shown[f"results/tiny/{name}"]["caption"]
 
 
 def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):

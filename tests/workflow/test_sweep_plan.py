@@ -6,7 +6,6 @@ import subprocess
 import sys
 
 import pytest
-from tiny_study import ENVIRONMENT
 
 
 @pytest.mark.parametrize(("device", "n_jobs"), [("cpu", 504), ("cuda", 36)])
@@ -15,7 +14,7 @@ def test_sweep_is_planned_in_fifteen_seconds(clone, device, n_jobs):
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "host", "rules"]
     result = subprocess.run(
         [*command, "--configfile", "config/sweep.yaml", "--config", f"device={device}"],
-        **{"cwd": clone, "env": ENVIRONMENT, "capture_output": True, "text": True},
+        **{"cwd": clone, "capture_output": True, "text": True},
         check=False,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -23,7 +22,7 @@ def test_sweep_is_planned_in_fifteen_seconds(clone, device, n_jobs):
     counts = dict(re.findall(r"\n(\S+) +(\d+)(?=\n)", result.stdout))
     trainings = [name for name in counts if name.startswith("train_modular_addition_")]
     assert len(trainings) == int(counts["analyse_addition"]) == n_jobs
-    assert int(counts["split_pairs"]) == 6 * 14
+    assert int(counts["prepare_addition"]) == 6 * 14
     assert "follow_addition" not in counts
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     # of the processor: other work does not count. Every run is a rule: its weights bear its seeds.

@@ -1,6 +1,5 @@
 """A study of networks of a few weights, and Snakemake on a folder that has its config."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,7 +9,6 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 CHECKPOINTS = {"log_spaced": 3, "log_until": 10, "every": 10}
 TINY = {
     "study": "tiny",
@@ -61,7 +59,6 @@ def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.
     return subprocess.run(
         [*command, "--configfile", "tiny.yaml"],  # last: it takes all that follows it
         cwd=folder,
-        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -75,7 +72,7 @@ def planned(folder: Path, config: dict = TINY) -> set[str]:
     stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
     assert stats or "Nothing to be done" in result.stdout + result.stderr
     names = {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
-    return {"train" if name.startswith("train_") else name for name in names}
+    return {"train" if name.startswith("train_") else re.sub(r"_\d+$", "", name) for name in names}
 
 
 def changed(**sections) -> dict:
@@ -85,6 +82,4 @@ def changed(**sections) -> dict:
 
 def python(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, f"scripts/{program}.py", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
-    )
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)

@@ -1,38 +1,102 @@
-# Analysis: final weights of each run on everything held out.
+# Analysis: the final weights of each run by one program, its checkpoints by another.
+ANALYSES = (
+    []
+)  # rule, program, models, what it reads of a run, options, the tables that it writes
 
 
-rule evaluate_regression:
-    input:
-        code=program("evaluate_regression"),
-        run=multiext(
-            f"{RESULTS}/runs/linear_regression/{{model}}/{{block}}/",
-            "run.json",
-            "checkpoints.safetensors",
-        ),
-        data=rules.sample_prompts.output,
-    output:
-        risk=ensure(
-            f"{RESULTS}/analysis/linear_regression/{{model}}/{{block}}/risk.parquet",
-            non_empty=True,
-        ),
-        distances=ensure(
-            f"{RESULTS}/analysis/linear_regression/{{model}}/{{block}}/distances.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/evaluate_regression_{{model}}_{{block}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/evaluate_regression_{{model}}_{{block}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=15,
-        device=ANALYSIS_DEVICE,
-    params:
-        run=lambda wildcards, input: Path(input.run[0]).parent,
-    shell:
-        "python scripts/evaluate_regression.py --run {params.run:q} --data {input.data:q}"
-        " --risk {output.risk:q} --distances {output.distances:q} --device {resources.device}"
-        " > {log:q} 2>&1"
+def measures_of(task, model):
+    """The measures of a model's final weights. A sweep asks only how its many runs ended."""
+    if SWEEP:
+        return ("evaluation",)
+    return tuple(contents.measures(task).defined_for(*described_model(task, model)))
+
+
+def weights_read(task):
+    return lambda wildcards: [
+        weights_of(task, wildcards.model, seed) for seed in seeds_of(task, wildcards)
+    ]
+
+
+def run_read(task):
+    return multiext(
+        f"{RESULTS}/runs/{task}/{{model}}/{{block}}/",
+        "run.json",
+        "checkpoints.safetensors",
+    )
+
+
+for task in TASKS:
+    room, measures, alike = ROOMS[task], contents.measures(task), {}
+    for model in study.models(config[task]):
+        alike.setdefault(measures_of(task, model), []).append(model)
+    for number, (own, models) in enumerate(alike.items()):
+        ANALYSES.append(
+            (
+                f"analyse_{room}" if number == 0 else f"analyse_{room}_{number + 1}",
+                f"analyse_{room}",
+                task,
+                "[^/]+" if len(alike) == 1 else "|".join(map(re.escape, models)),
+                weights_read(task),
+                "--weights",
+                f"--only {' '.join(own)}",
+                [table for measure in own for table in measures.TABLES[measure]],
+            )
+        )
+    ANALYSES.append(
+        (
+            f"follow_{room}",
+            f"follow_{room}",
+            task,
+            "[^/]+",
+            run_read(task),
+            "--run",
+            "",
+            measures.FOLLOWED,
+        )
+    )
+
+for name, analysis, task, models, source, option, only, written in ANALYSES:
+
+    rule:
+        name:
+            name
+        input:
+            code=program(analysis),
+            run=source,
+            data=data_of(task),
+        output:
+            ensure(
+                [
+                    f"{RESULTS}/analysis/{task}/{{model}}/{{block}}/{table}.parquet"
+                    for table in written
+                ],
+                non_empty=True,
+            ),
+        log:
+            f"{RESULTS}/logs/{analysis}/{{model}}_{{block}}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/{analysis}/{{model}}_{{block}}.tsv"
+        wildcard_constraints:
+            model=models,
+        conda:
+            "../../envs/study.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=60,
+            device=ANALYSIS_DEVICE,
+        params:  # a loop's names have their last values by the time that a shell command is run
+            program=analysis,
+            source=lambda wildcards, input, option=option: (
+                [option, Path(input.run[0]).parent]
+                if option == "--run"
+                else [option, *input.run]
+            ),
+            data="--prompts" if task == "linear_regression" else "--split",
+            only=only,
+            folder=lambda wildcards, output: Path(output[0]).parent,
+        shell:
+            f"python {SCRIPTS}/{{params.program}}.py"
+            " {params.source:q} {params.only}"
+            " {params.data} {input.data:q} --output {params.folder:q} --device {resources.device}"
+            " > {log:q} 2>&1"

@@ -1,52 +1,58 @@
-# Data: the held-out evaluation prompts, and the split of the pairs for every seed.
+# Data: the held-out prompts of regression, and the split of the pairs for every seed of addition.
+DATA = {
+    "linear_regression": (
+        f"{RESULTS}/data/linear_regression/evaluation.safetensors",
+        lambda wildcards: study.evaluation_settings(config),
+    ),
+    "modular_addition": (
+        f"{RESULTS}/data/modular_addition/split_seed{{seed}}{{mark}}.parquet",
+        lambda wildcards: study.split_settings(config, wildcards.mark),
+    ),
+}
 
 
-rule sample_prompts:
-    input:
-        code=program("sample_prompts"),
-    output:
-        ensure(
-            f"{RESULTS}/data/linear_regression/evaluation.safetensors", non_empty=True
-        ),
-    log:
-        f"{RESULTS}/logs/sample_prompts.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/sample_prompts.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=5,
-    params:
-        settings=as_argument(study.evaluation_settings(config)),
-    shell:
-        "python scripts/sample_prompts.py --settings {params.settings:q} --output {output:q}"
-        " > {log:q} 2>&1"
+def splits_of(model, seeds):
+    """The split of the pairs for every one of these seeds of an addition network."""
+    mark = study.split_mark(config["modular_addition"], model)
+    return expand(DATA["modular_addition"][0], seed=seeds, mark=mark)
 
 
-rule split_pairs:
-    input:
-        code=program("split_pairs"),
-    output:
-        ensure(
-            f"{RESULTS}/data/modular_addition/split_seed{{seed}}{{mark}}.parquet",
-            non_empty=True,
-        ),
-    log:
-        f"{RESULTS}/logs/split_pairs_seed{{seed}}{{mark}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/split_pairs_seed{{seed}}{{mark}}.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=5,
-    params:
-        settings=lambda wildcards: as_argument(
-            study.split_settings(config, wildcards.mark)
-        ),
-    shell:
-        "python scripts/split_pairs.py --settings {params.settings:q} --seed {wildcards.seed}"
-        " --output {output:q} > {log:q} 2>&1"
+def data_of(task):
+    """A function of the wildcards, model and block, to the data that a run is trained on."""
+    if task == "linear_regression":
+        return DATA[task][0]
+    return lambda wildcards: splits_of(wildcards.model, seeds_of(task, wildcards))
+
+
+for task, (made, settings) in DATA.items():
+    named = made.removeprefix(f"{RESULTS}/data/").rsplit(".", 1)[0]
+
+    rule:
+        name:
+            f"prepare_{ROOMS[task]}"
+        input:
+            code=program("prepare_data", f"mechanics/{ROOMS[task]}/data"),
+        output:
+            ensure(made, non_empty=True),
+        log:
+            f"{RESULTS}/logs/prepare/{named}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/prepare/{named}.tsv"
+        conda:
+            "../../envs/study.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=5,
+        params:
+            task=task,
+            settings=lambda wildcards, made_from=settings: as_argument(
+                made_from(wildcards)
+            ),
+            seed=lambda wildcards: (
+                f"--seed {wildcards.seed}" if "seed" in wildcards.keys() else ""
+            ),
+        shell:
+            f"python {SCRIPTS}/prepare_data.py"
+            " --task {params.task} --settings {params.settings:q}"
+            " {params.seed} --output {output:q} > {log:q} 2>&1"

@@ -1,39 +1,93 @@
-# What a reader sees: tables and figures.
-CURVES = {
-    "linear_regression": "regression_learning_curves",
-    "modular_addition": "grokking_curves",
-}
-TASK_OF = {figure: task for task, figure in CURVES.items()}
+# What a reader gets: the stated numbers and the report, the notebook, the page.
+TRACED = ("progress", "spectra", "embedding_planes", "embedding_trace")
 
 
-rule compare:
+def final_weights(task, variants=True):
+    """The final weights of every replica of a task."""
+    section = config[task]
+    return [
+        weights_of(task, model, seed)
+        for model in study.models(section)
+        if variants or not study.is_variant(section, model)
+        for seeds in study.blocks(section, model).values()
+        for seed in seeds
+    ]
+
+
+def made_tables():
+    """The tables of this study that a reader can read, by name."""
+    names = [name for track in TRACKS for name in tables_of(track)]
+    return {name: table(name) for name in names if table(name).endswith(".csv")}
+
+
+def numbered_tables():
+    """The tables that numbers are read from, of those that this study has."""
+    made = made_tables()
+    return [
+        made[name] for task in TASKS for name in stated.TABLES[task] if name in made
+    ]
+
+
+def notebook_code():
+    """The parts of the notebook's source, and what they import."""
+    parts = (ROOT / "workflow/notebooks/study").glob("*.py")
+    return list(map(from_here, closure(*parts)))
+
+
+def notebook_shows():
+    """The tables (as CSV) and figures (as PNG) of the study, and the captions of these.
+
+    Not the figures of the report: they are strips of panels of the others.
+    """
+    names = [name for task in TASKS for name in drawn(task, report=False)]
+    return [
+        *made_tables().values(),
+        *(f"{RESULTS}/figures/{name}.png" for name in names),
+        *(from_here(registry.module(name)) for name in names),
+    ]
+
+
+def page_contents():
+    """Per task of the study: its figures with the paths of their data, and those it lacks."""
+    found = {}
+    for task in TASKS:
+        shown = drawn(task, report=False)
+        made_of = {
+            name: [str(Path(path).relative_to(RESULTS)) for path in drawn_from(name)]
+            for name in shown
+        }
+        every = [n for n in registry.FIGURES[task] if not n.startswith(registry.REPORT)]
+        absent = [name for name in every if name not in shown]
+        found[task] = {"drawn": made_of, "absent": absent}
+    return found
+
+
+def page_figures():
+    return [name for own in page_contents().values() for name in own["drawn"]]
+
+
+def page_inputs(wildcards):
+    """Tables and per-run files that the explorers show."""
+    needed = [table("comparative_metrics"), table("comparative_metrics.md")]
+    if "linear_regression" in TASKS:
+        needed += [table("regression_risk")]
+    if "modular_addition" in TASKS:
+        needed += [table("grokking"), *analyses("modular_addition", TRACED)]
+    return needed
+
+
+rule write_numbers:
     input:
-        code=program("compare"),
-        runs=[
-            path
-            for task in TASKS
-            for file in ("run.json", "history.parquet")
-            for path in runs(task, file, variants=False)
-        ],
-        analysis=[
-            path
-            for task in TASKS
-            for name in COMPARED[task]
-            for path in evaluations(task, name, variants=False)
-        ],
+        code=program("write_numbers"),
+        compared=table("comparative_metrics"),
+        tables=numbered_tables(),
+        runs=[path for task in TASKS for path in runs(task, "run.json")],
     output:
-        csv=report(
-            f"{RESULTS}/tables/comparative_metrics.csv",
-            caption="../report/comparative_metrics.rst",
-            category="Comparison",
-            subcategory="Tables",
-            labels={"table": "comparative_metrics"},
-        ),
-        md=ensure(f"{RESULTS}/tables/comparative_metrics.md", non_empty=True),
+        ensure(f"{RESULTS}/report/claims.json", non_empty=True),
     log:
-        f"{RESULTS}/logs/compare.log",
+        f"{RESULTS}/logs/write_numbers.log",
     benchmark:
-        f"{RESULTS}/benchmarks/compare.tsv"
+        f"{RESULTS}/benchmarks/write_numbers.tsv"
     conda:
         "../../envs/study.yaml"
     threads: 1
@@ -41,46 +95,38 @@ rule compare:
         mem_mb=2000,
         runtime=10,
     params:
-        folders=[
-            folder
-            for task in TASKS
-            for folder in folders(runs(task, "run.json", variants=False))
-        ],
-        analysis=lambda wildcards, input: Path(input.analysis[0]).parents[3],
-        stem=lambda wildcards, output: Path(output[0]).with_suffix(""),
-        settings=as_argument(study.table_settings(config)),
+        settings=as_argument(stated.stated_settings(config)),
     shell:
-        "python scripts/compare.py --settings {params.settings:q} --runs {params.folders:q}"
-        " --analysis {params.analysis:q} --output {params.stem:q} > {log:q} 2>&1"
+        f"python {SCRIPTS}/write_numbers.py"
+        " --settings {params.settings:q}"
+        " --tables {input.compared:q} {input.tables:q} --runs {input.runs:q}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
-rule plot_learning_curves:
+rule build_report:
     input:
-        code=program("plot_learning_curves"),
-        runs=lambda wildcards: [
-            path
-            for file in ("run.json", "history.parquet")
-            for path in runs(TASK_OF[wildcards.figure], file, variants=False)
+        code=program("build_report"),
+        source=[
+            from_here(ROOT / f"workflow/report/{name}")
+            for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")
+        ],
+        claims=rules.write_numbers.output,
+        figures=[
+            f"{RESULTS}/figures/{name}.pdf"
+            for task in TASKS
+            for name in drawn(task)
+            if name.startswith(registry.REPORT)
         ],
     output:
-        pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/figure_caption.rst",
-            category=lambda wildcards: (
-                "Track A"
-                if TASK_OF[wildcards.figure] == "linear_regression"
-                else "Track B"
-            ),
-            subcategory="Figures",
-            labels={"figure": "{figure}"},
+        report(
+            f"{RESULTS}/report/report.pdf",
+            caption="../report/report.rst",
+            category="Report",
         ),
     log:
-        f"{RESULTS}/logs/plot_{{figure}}.log",
+        f"{RESULTS}/logs/build_report.log",
     benchmark:
-        f"{RESULTS}/benchmarks/plot_{{figure}}.tsv"
-    wildcard_constraints:
-        figure="|".join(CURVES.values()),
+        f"{RESULTS}/benchmarks/build_report.tsv"
     conda:
         "../../envs/study.yaml"
     threads: 1
@@ -88,11 +134,93 @@ rule plot_learning_curves:
         mem_mb=2000,
         runtime=10,
     params:
-        task=lambda wildcards: TASK_OF[wildcards.figure],
-        folders=lambda wildcards: folders(
-            runs(TASK_OF[wildcards.figure], "run.json", variants=False)
-        ),
+        source=lambda wildcards, input: Path(input.source[0]).parent,
+    shell:
+        f"python {SCRIPTS}/build_report.py"
+        " --source {params.source:q} --claims {input.claims:q}"
+        " --figures {input.figures:q} --output {output:q} > {log:q} 2>&1"
+
+
+rule execute_notebook:
+    input:
+        code=program("execute_notebook"),
+        notebook=notebook_code(),
+        runs=[path for task in TASKS for path in runs(task, "run.json", variants=False)],
+        weights=[path for task in TASKS for path in final_weights(task, variants=False)],
+        shown=notebook_shows(),
+    output:
+        ensure(multiext(f"{RESULTS}/notebook/study", ".ipynb", ".html"), non_empty=True),
+    log:
+        f"{RESULTS}/logs/execute_notebook.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/execute_notebook.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=15,
+    params:
+        study=lambda wildcards, output: Path(output[0]).parents[1],
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        "python scripts/plot_learning_curves.py --task {params.task}"
-        " --runs {params.folders:q} --output {params.folder:q} > {log:q} 2>&1"
+        f"python {SCRIPTS}/execute_notebook.py"
+        " --study {params.study:q} --output {params.folder:q}"
+        " > {log:q} 2>&1"
+
+
+PAGE_TEMPLATES = [
+    from_here(ROOT / f"workflow/page/{name}")
+    for name in (
+        "index.html.j2",
+        "comparison.html.j2",
+        "linear_regression.html.j2",
+        "modular_addition.html.j2",
+        "slider.html.j2",
+        "page.css",
+        "timeline.js",
+        "track_a.js",
+        "track_b.js",
+        "start.js",
+    )
+]
+
+
+rule build_page:
+    input:
+        code=program("build_page"),
+        templates=PAGE_TEMPLATES,
+        captions=lambda wildcards: [
+            from_here(ROOT / "workflow/report/comparative_metrics_table.rst"),
+            *(from_here(registry.module(name)) for name in page_figures()),
+        ],
+        pictures=lambda wildcards: figures(*page_figures()),
+        runs=lambda wildcards: [
+            path
+            for task in TASKS
+            for file in ("run.json", "history.parquet")
+            for path in runs(task, file)
+        ],
+        explored=page_inputs,
+    output:
+        ensure(f"{RESULTS}/page/index.html", non_empty=True),
+    log:
+        f"{RESULTS}/logs/build_page.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/build_page.tsv"
+    conda:
+        "../../envs/study.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        study=lambda wildcards, output: Path(output[0]).parents[1],
+        folders=[folder for task in TASKS for folder in folders(runs(task, "run.json"))],
+        contents=lambda wildcards: as_argument(page_contents()),
+        templates=lambda wildcards, input: Path(input.templates[0]).parent,
+    shell:
+        f"python {SCRIPTS}/build_page.py"
+        " --study {params.study:q} --runs {params.folders:q}"
+        " --contents {params.contents:q} --templates {params.templates:q}"
+        " --caption {input.captions[0]:q} --output {output:q} > {log:q} 2>&1"

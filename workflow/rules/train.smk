@@ -6,11 +6,7 @@ TRAININGS = [
     for model in study.models(config[task])
     for block, seeds in study.blocks(config[task], model).items()
 ]
-TRAINING_DATA = {
-    "linear_regression": lambda model, seeds: rules.sample_prompts.output,
-    "modular_addition": splits_of,
-}
-TRAINED_BY = {task: program("train", TASK_MODULES[task]) for task in TASKS}
+TRAINED_BY = {task: program("train", f"mechanics/{ROOMS[task]}/task") for task in TASKS}
 
 for task, model, block, seeds in TRAININGS:
 
@@ -19,7 +15,11 @@ for task, model, block, seeds in TRAININGS:
             f"train_{task}_{model}_{block}"
         input:
             code=TRAINED_BY[task],
-            data=TRAINING_DATA[task](model, seeds),
+            data=(
+                DATA[task][0]
+                if task == "linear_regression"
+                else splits_of(model, seeds)
+            ),
         output:
             run=ensure(
                 multiext(
@@ -52,7 +52,8 @@ for task, model, block, seeds in TRAININGS:
             settings=as_argument(study.training_settings(config, task, model)),
             seeds=seeds,
         shell:
-            "python scripts/train.py --settings {params.settings:q} --seeds {params.seeds}"
+            f"python {SCRIPTS}/train.py"
+            " --settings {params.settings:q} --seeds {params.seeds}"
             " --data {input.data:q} --output {params.folder:q} --weights {output.weights:q}"
             " --state {resources.state:q} --device {resources.device} --threads {threads}"
             " > {log:q} 2>&1"

@@ -1,4 +1,10 @@
-"""Which algorithm each network is like: all against all, and on the way there."""
+"""Which algorithm does each network compute?
+
+Mean absolute difference between every network's predictions and those of every algorithm, on the
+same held-out prompts, at three context lengths; a ring marks the nearest. Nothing is fitted: step
+sizes and bandwidths come from closed forms, for all trained k together or ("tuned at k") for the k
+at hand. Below: the difference over training, medians over seeds.
+"""
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -6,7 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import COLOURS, OTHERS, PAGE, label, label_ends
+from mechanics.figures.panels import label_ends, models_of
+from mechanics.figures.style import COLOURS, OTHERS, PAGE, NothingToDraw, label
 
 LENGTHS = (10, 20, 50)
 FOLLOWED = {  # algorithms whose distance is followed over training, and their colours
@@ -22,11 +29,9 @@ FOLLOWED_MODELS = ("linear_L1", "softmax_L1", "deep_L6")
 
 
 def algorithm_match(table: pd.DataFrame, by_step: pd.DataFrame) -> Figure:
-    """Preds diff E|ŷ − ŷ'| of every network to every algorithm, and its course over training.
-
-    ``table``: algorithm_match.csv; ``by_step``: medians over seeds at every checkpoint. The nearest
-    algorithm of each network and k has a ring.
-    """
+    """``table``: algorithm_match; ``by_step``: medians over seeds at every checkpoint."""
+    if table["preds_diff"].isna().all():
+        raise NothingToDraw("no distance to an algorithm was measured")
     lengths = _present(LENGTHS, table["k"])
     figure = plt.figure(figsize=(PAGE, 6.6))
     upper, lower = figure.subfigures(2, 1, height_ratios=[2.1, 1])
@@ -37,10 +42,11 @@ def algorithm_match(table: pd.DataFrame, by_step: pd.DataFrame) -> Figure:
         axis.set_title(f"k = {k}")
     bar = upper.colorbar(image, ax=axes, shrink=0.6, pad=0.01)
     bar.set_label("preds diff, E|ŷ − ŷ'|", fontsize=7)
-    models = [model for model in FOLLOWED_MODELS if model in set(by_step["model"])]
+    models = _present(FOLLOWED_MODELS, by_step["model"])[: len(FOLLOWED_MODELS)]
     axes = lower.subplots(1, max(len(models), 1), sharey=True, squeeze=False)[0]
-    k = _present(LENGTHS, by_step["k"])[len(_present(LENGTHS, by_step["k"])) // 2]
     for axis, model in zip(axes, models, strict=False):
+        lengths = _present(LENGTHS, by_step["k"])
+        k = lengths[len(lengths) // 2]
         own = by_step[(by_step["model"] == model) & (by_step["k"] == k) & (by_step["step"] > 0)]
         _course(axis, own)
         axis.set(title=f"{label(model)}, k = {k}", xlabel="training step")
@@ -48,15 +54,14 @@ def algorithm_match(table: pd.DataFrame, by_step: pd.DataFrame) -> Figure:
     return figure
 
 
-def _present(wanted: tuple[int, ...], lengths: pd.Series) -> list[int]:
-    """The wanted context lengths that there are; all of them if there is none."""
-    there = sorted(lengths.unique().tolist())
-    return [k for k in wanted if k in there] or there
+def _present(wanted: tuple, column: pd.Series) -> list:
+    """The wanted values that there are; all of them, in their order, if there is none."""
+    there = list(dict.fromkeys(column.tolist()))
+    return [value for value in wanted if value in there] or there
 
 
 def _matrix(axis: Axes, table: pd.DataFrame, norm: LogNorm):
-    order = list(dict.fromkeys(table["algorithm"]))
-    models = list(dict.fromkeys(table["model"]))
+    order, models = list(dict.fromkeys(table["algorithm"])), models_of(table)
     values = table.pivot(index="algorithm", columns="model", values="preds_diff").loc[order, models]
     image = axis.imshow(values, norm=norm, cmap="viridis", aspect="auto")
     for row in table[table["nearest"]].itertuples():
@@ -71,9 +76,9 @@ def _matrix(axis: Axes, table: pd.DataFrame, norm: LogNorm):
 def _course(axis: Axes, own: pd.DataFrame) -> None:
     axis.set(xscale="log", yscale="log")
     ends = {}
-    for name, line_colour in FOLLOWED.items():
+    for name, shade in FOLLOWED.items():
         line = own[own["algorithm"] == name].sort_values("step")
         if len(line):
-            axis.plot(line["step"], line["preds_diff"], color=line_colour, linewidth=1)
-            ends[name] = float(line["preds_diff"].iloc[-1]), line_colour
+            axis.plot(line["step"], line["preds_diff"], color=shade, linewidth=1)
+            ends[name] = float(line["preds_diff"].iloc[-1]), shade
     label_ends(axis, ends, fontsize=5.5)

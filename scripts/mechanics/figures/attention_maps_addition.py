@@ -1,11 +1,18 @@
-"""Attention of the addition networks: maps over (a, b), and what frequency they follow."""
+"""Attention maps.
 
-import matplotlib.pyplot as plt
+Attention of "=" to a over all pairs, for every head of the first layer and the first seed. Shares
+of a softmax have one scale from 0 to 1; the weights of linear attention are divided by the largest
+of their head. Above each map: mean and standard deviation, and the frequency that explains most of
+what varies, however little that is. Stripes are waves in a or in b; where they cross, attention
+follows both; a map of one colour is attention that does not look at the numbers.
+"""
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, label, note_diverged
+from mechanics.figures.panels import rows_of_panels
+from mechanics.figures.style import NothingToDraw, drawable, label, note_diverged
 
 SCALES = {  # shares of one attention: lowest and highest colour, colours, what they mean
     True: (0, 1, "cividis", 'attention of "=" to a, a share'),
@@ -14,21 +21,20 @@ SCALES = {  # shares of one attention: lowest and highest colour, colours, what 
 
 
 def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
-    """Attention at "=" to a over all pairs, a row for each network, a column for each head.
+    """``heads``: attention_addition; ``maps``: attention_maps, of the first layer.
 
-    ``heads``: model, seed, status, layer, head, position, mean, std, frequency, fve; ``maps``: the
-    first layer; of several seeds of a model the first is drawn. Softmax's shares have one scale
-    from 0 to 1, so attention that hardly varies looks as it is; without softmax, where weights
-    have any size and sign, those of a head are divided by its largest. Above a map: mean and
-    standard deviation, and the frequency that explains most of what varies, however little.
+    Of several seeds of a model the first is drawn. Above a map: mean and standard deviation, and
+    the frequency that explains most of what varies, however little.
     """
-    models = maps[["model", "seed"]].drop_duplicates("model").itertuples(index=False, name=None)
-    models, n_heads = list(models), int(maps["head"].max()) + 1
-    figure, axes = plt.subplots(
-        len(models), n_heads, figsize=(PAGE, 1.9 * len(models) + 0.2), squeeze=False
-    )
+    drawn = drawable(maps).dropna(subset="weight")
+    models = drawn[["model", "seed"]].drop_duplicates("model").itertuples(index=False, name=None)
+    models = list(models)
+    if not models:
+        raise NothingToDraw("no attention of any network was measured")
+    n_heads = int(maps["head"].max()) + 1
+    figure, axes = rows_of_panels(len(models), n_heads, 1.9, 0.2)
     for row, (model, seed) in zip(axes, models, strict=True):
-        own = maps[(maps["model"] == model) & (maps["seed"] == seed)]
+        own = drawn[(drawn["model"] == model) & (drawn["seed"] == seed)]
         beside = heads[(heads["model"] == model) & (heads["seed"] == seed) & (heads["layer"] == 0)]
         shares = bool(np.allclose(beside.groupby("head")["mean"].sum(), 1, atol=1e-3))
         low, high, colours, words = SCALES[shares]
@@ -39,15 +45,10 @@ def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
                 axis.set_visible(False)
                 continue
             grid = part.pivot(index="a", columns="b", values="weight")
+            largest = 1.0 if shares else np.abs(grid.to_numpy()).max() or 1.0
             # nearest: a cell stays one colour, which compresses; smoothed noise does not
-            image = axis.imshow(
-                grid if shares else grid / (np.abs(grid.to_numpy()).max() or 1.0),
-                origin="lower",
-                cmap=colours,
-                vmin=low,
-                vmax=high,
-                interpolation="nearest",
-            )
+            style = {"origin": "lower", "cmap": colours, "interpolation": "nearest"}
+            image = axis.imshow(grid / largest, vmin=low, vmax=high, **style)
             axis.set_title(_in_words(beside.loc[head]), fontsize=6)
             axis.set_xticks([0, grid.shape[1] - 1])
             axis.set_yticks([0, grid.shape[0] - 1])

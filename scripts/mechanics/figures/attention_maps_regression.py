@@ -1,64 +1,65 @@
-"""What the heads of regression networks attend to: W_QK, examples, and match with x_iᵀx_test."""
+"""Attention maps.
 
-import matplotlib.pyplot as plt
+Left: W_QK = W_Q W_Kᵀ on the tokens, or for the deep network the rank correlation of every head.
+Middle: attention of eight test points to their contexts, ordered by similarity x_iᵀx_test.
+Right: attention against similarity, and their rank correlation over all prompts, beside that of
+the untrained network. The sign of a head is chance: a head that attends to the least similar
+tokens subtracts their y. Signed by the value path, attention follows the match in every seed.
+"""
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
-from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, diverged_note, label
+from mechanics.figures.panels import in_seeds, models_of, rows_of_panels
+from mechanics.figures.style import NothingToDraw, colour, drawable, label, note_diverged
 from mechanics.tables.frames import sound
 from mechanics.tables.statistics import mean_over_seeds
 
-MODELS = ("linear_L1", "softmax_L1", "softmax_L1_2heads", "deep_L6")
+# Drawn as others are. Networks that a user adds are drawn.
+LEFT_OUT = ("linear_L1_axis", "linear_L1_subspace", "linear_L2", "linear_L3", "linear_L6")
 SIGNED, POSITIVE = "RdBu_r", "cividis"  # both safe for the colour-blind
 N_BINS = 8
 
 
 def attention_maps_regression(
-    attention: pd.DataFrame,
-    examples: pd.DataFrame,
-    query_key: pd.DataFrame,
-    models: tuple[str, ...] = MODELS,
+    attention: pd.DataFrame, examples: pd.DataFrame, query_key: pd.DataFrame
 ) -> Figure:
     """A row for every head of the one-layer networks, and one for the best head of a deep one.
 
-    The frames are those that measure_attention.py writes, with ``model`` first and ``status`` of
-    the seed (finished or diverged). Examples and matrices are those of the first finished seed, and
-    the best head has the largest |correlation| in it, at the example's k. Columns: W_QK on tokens
-    (for a deep network the correlation of each of its heads); attention of one query in each
-    example prompt; attention against x_iᵀx_test, with its mean in bins of as many tokens each.
-
-    Raises ValueError if no finished seed of any of the models is in the frames.
+    ``attention``: attention_match; ``examples``: attention_examples. Examples and matrices are
+    those of the first finished seed, and the best head has the largest |correlation| in it, at the
+    example's k. Columns: W_QK on tokens (for a deep network the correlation of each of its heads);
+    attention of one query in each example prompt; attention against x_iᵀx_test, with its mean in
+    bins of as many tokens each.
     """
-    finished, shown, matrices = sound(attention), _one_seed(examples), _one_seed(query_key)
-    present = [model for model in models if model in set(shown["model"])]
-    if not present:
-        raise NothingToDraw(f"no finished seed of {', '.join(models)} to draw")
-    rows = [row for model in present for row in _heads_to_draw(model, finished, shown)]
-    figure, axes = plt.subplots(
-        len(rows),
-        3,
-        figsize=(PAGE, 1.72 * len(rows)),
-        squeeze=False,
-        width_ratios=[1, 1.45, 1.3],
-    )
-    for (model, layer, head), (left, middle, right) in zip(rows, axes, strict=True):
-        example = _select(shown, model, layer, head)
-        correlations = _at(finished, model, example)
-        matrix = _select(matrices, model, layer, head)
+    attention = attention[~attention["model"].isin(LEFT_OUT)]
+    finished = drawable(attention)
+    measured = finished.dropna(subset="correlation")["model"].unique()
+    shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
+    shown = shown[shown["model"].isin(measured)]
+    models = models_of(shown)
+    if not models:
+        raise NothingToDraw("no attention of any network was measured")
+    rows = [row for model in models for row in _heads_to_draw(finished, shown, model)]
+    figure, axes = rows_of_panels(len(rows), 3, 1.72, width_ratios=[1, 1.45, 1.3])
+    for example, (left, middle, right) in zip(rows, axes, strict=True):
+        model = example["model"].iloc[0]
+        correlations = _at(finished, example)
+        matrix = _same_head(matrices[matrices["model"] == model], example)
         if len(matrix):
             _query_key_map(left, matrix)
         else:
-            _correlation_map(left, correlations[correlations["trained"]], example, layer, head)
+            _correlation_map(left, correlations[correlations["trained"]], example)
         _example_map(middle, example)
-        _scatter(right, example, colour(model, list(models)))
-        _write_correlation(right, correlations, example, layer, head)
+        _scatter(right, example, colour(model, models_of(attention)))
+        _write_correlation(right, correlations, example)
         left.set_title(_head_name(correlations, example, shown), loc="left")
     for axis, title in zip(axes[0, 1:], _column_titles(shown), strict=True):
         axis.set_title(title)
-    if note := diverged_note(attention[attention["model"].isin(models)]):
-        figure.supxlabel(note, fontsize=7, color=REFERENCE)
+    note_diverged(figure, attention)
     return figure
 
 
@@ -68,43 +69,48 @@ def _one_seed(frame: pd.DataFrame) -> pd.DataFrame:
     return finished[finished["seed"] == finished.groupby("model")["seed"].transform("min")]
 
 
-def _select(frame: pd.DataFrame, model: str, layer: int, head: int) -> pd.DataFrame:
-    return frame[(frame["model"] == model) & (frame["layer"] == layer) & (frame["head"] == head)]
+def _same_head(frame: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the layer and head of an example."""
+    layer, head = example["layer"].iloc[0], example["head"].iloc[0]
+    return frame[(frame["layer"] == layer) & (frame["head"] == head)]
 
 
-def _at(attention: pd.DataFrame, model: str, example: pd.DataFrame) -> pd.DataFrame:
-    """All seeds, layers and heads of a model, trained or not, at the k of the example."""
-    return attention[(attention["model"] == model) & (attention["k"] == example["k"].iloc[0])]
+def _at(attention: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
+    """All seeds, layers and heads of an example's model, trained or not, at its k."""
+    model, k = example["model"].iloc[0], example["k"].iloc[0]
+    return attention[(attention["model"] == model) & (attention["k"] == k)]
 
 
 def _heads_to_draw(
-    model: str, attention: pd.DataFrame, examples: pd.DataFrame
-) -> list[tuple[str, int, int]]:
-    example = examples[examples["model"] == model]
-    if example["layer"].max() == 0:
-        return [(model, 0, head) for head in sorted(example["head"].unique().tolist())]
-    own = _at(attention, model, example)
-    own = own[own["trained"] & (own["seed"] == example["seed"].iloc[0])]
-    best = own.loc[own["correlation"].abs().idxmax()]
-    return [(model, int(best["layer"]), int(best["head"]))]
+    attention: pd.DataFrame, examples: pd.DataFrame, model: str
+) -> list[pd.DataFrame]:
+    """The examples of each head of one layer, or of the head that follows the match most."""
+    own = examples[examples["model"] == model]
+    if own["layer"].max() == 0:
+        return [head for _, head in own.groupby("head")]
+    measured = _at(attention, own)
+    measured = measured[measured["trained"] & (measured["seed"] == own["seed"].iloc[0])]
+    best = measured.loc[measured["correlation"].abs().idxmax()]
+    return [own[(own["layer"] == best["layer"]) & (own["head"] == best["head"])]]
 
 
 def _head_name(correlations: pd.DataFrame, example: pd.DataFrame, examples: pd.DataFrame) -> str:
     """Model and head in words, and with what sign a head of one layer adds the y that it reads."""
     model = example["model"].iloc[0]
-    layer, head, seed = (int(example[name].iloc[0]) for name in ("layer", "head", "seed"))
+    layer, head = (int(example[name].iloc[0]) for name in ("layer", "head"))
     heads = examples[examples["model"] == model]
     if heads["layer"].max() > 0:
         return f"{label(model)}: layer {layer + 1}, head {head + 1}"
     name = label(model) if heads["head"].nunique() == 1 else f"{label(model)}: head {head + 1}"
-    own = _trained_head(correlations, layer, head, seed)
+    own = _trained(correlations, example)
     sign = np.sign(own["correlation"] * own["signed_correlation"])
     return name if np.isnan(sign) else f"{name}, adds ${'+' if sign > 0 else '-'}y_i$"
 
 
-def _trained_head(correlations: pd.DataFrame, layer: int, head: int, seed: int) -> pd.Series:
-    own = correlations[correlations["trained"] & (correlations["seed"] == seed)]
-    return own[(own["layer"] == layer) & (own["head"] == head)].iloc[0]
+def _trained(correlations: pd.DataFrame, example: pd.DataFrame) -> pd.Series:
+    """What was measured on the trained head and the seed of an example."""
+    own = _same_head(correlations[correlations["trained"]], example)
+    return own[own["seed"] == example["seed"].iloc[0]].iloc[0]
 
 
 def _column_titles(examples: pd.DataFrame) -> tuple[str, str]:
@@ -131,9 +137,7 @@ def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
     axis.figure.colorbar(image, ax=axis, label="$W_{QK}$", shrink=0.9)
 
 
-def _correlation_map(
-    axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame, layer: int, head: int
-) -> None:
+def _correlation_map(axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame) -> None:
     """Spearman's correlation of every layer and head in the example's seed; the drawn one boxed."""
     own = correlations[correlations["seed"] == example["seed"].iloc[0]]
     values = own.pivot(index="layer", columns="head", values="correlation")
@@ -141,9 +145,8 @@ def _correlation_map(
     axis.set_xticks(range(values.shape[1]), [str(n + 1) for n in values.columns])
     axis.set_yticks(range(values.shape[0]), [str(n + 1) for n in values.index])
     axis.tick_params(length=0)
-    axis.add_patch(
-        plt.Rectangle((head - 0.5, layer - 0.5), 1, 1, fill=False, edgecolor="black", linewidth=1.5)
-    )
+    corner = example["head"].iloc[0] - 0.5, example["layer"].iloc[0] - 0.5
+    axis.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="black", linewidth=1.5))
     axis.set_xlabel("head", labelpad=1)
     axis.set_ylabel("layer")
     axis.figure.colorbar(image, ax=axis, label="rank correlation", shrink=0.9)
@@ -185,27 +188,24 @@ def _scatter(axis: Axes, example: pd.DataFrame, line_colour: str) -> None:
     axis.set_ylim(low, high + 0.5 * (high - low))  # room for the correlation
 
 
-def _write_correlation(
-    axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame, layer: int, head: int
-) -> None:
+def _write_correlation(axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame) -> None:
     """ρ of this head, then over seeds, of the trained networks and of the untrained.
 
     Seeds differ in the sign of a head and of its value path together: token networks are averaged
     as ρ times the sign of the value path. The heads of deep networks have no order that seeds
     share: of each the largest |ρ| is averaged.
     """
-    seed = int(example["seed"].iloc[0])
-    own = _trained_head(correlations, layer, head, seed)["correlation"]
+    own, seed = _trained(correlations, example)["correlation"], example["seed"].iloc[0]
     on_tokens = correlations["signed_correlation"].notna().any()
     lines = [rf"$\rho$ = {_signed(own)}, seed {seed}"]
     for trained in (True, False):
         part = correlations[correlations["trained"] == trained]
         if on_tokens:
-            part = part[(part["layer"] == layer) & (part["head"] == head)]
+            part = _same_head(part, example)
             values = part["signed_correlation"]
         else:
             values = part["correlation"].abs().groupby(part["seed"]).max()
-        which = f"{len(values)} seed{'s' * (len(values) > 1)}" if trained else "untrained"
+        which = in_seeds(part) if trained else "untrained"
         name = r"signed $\rho$" if on_tokens else r"max $|\rho|$"
         lines.append(f"{name} = {_with_interval(values)}, {which}")
     axis.text(0.02, 0.99, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=5.8)

@@ -1,6 +1,11 @@
-"""What depth buys: risks between gradient descent and the best polynomial, and layer by layer."""
+"""What depth buys.
 
-from collections.abc import Sequence
+Above: the risk of trained networks of 1, 2, 3 and 6 layers between gradient descent of as many
+steps and the best polynomial of degree (3^L − 1)/2, which bounds any L layers of linear attention.
+Below: risk of a linear probe on the stream after each layer, and how many steps of gradient descent
+or Newton's iteration that is worth. At k = 5 a network may lie above free steps that are best for
+the mixture of k. Risk of the linear networks at long contexts is the clip's.
+"""
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -10,10 +15,13 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from mechanics.figures.layer_panels import layer_row, write_names
-from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, label
+from mechanics.figures.layer_panels import THIN, UNTRAINED, layer_row, write_names
+from mechanics.figures.panels import each_seed, limits, models_of
+from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, drawable, label
+from mechanics.tables.frames import sound
 
-MODELS = ("linear_L1", "linear_L2", "linear_L3", "linear_L6", "deep_L6")
+# Not of depth: what else varies in one layer. Networks that a user adds are drawn.
+LEFT_OUT = ("softmax_L1", "softmax_L1_2heads", "linear_L1_axis", "linear_L1_subspace")
 LEVELS = {  # column of the frame of risks: name, dashes
     "gd_tied": ("GD, one step size", (0, (1, 1))),
     "gd_free": ("GD, free step sizes", (0, (4, 2))),
@@ -24,31 +32,18 @@ LEVELS = {  # column of the frame of risks: name, dashes
 }
 
 
-def depth_bracket(
-    risks: pd.DataFrame, layers: pd.DataFrame, models: Sequence[str] = MODELS
-) -> Figure:
-    """Risk against k for every depth, and what each layer of the deepest networks has reached.
-
-    ``risks``: model, seed, status, k, risk, risk_median, n_layers, and the levels ``LEVELS``, each
-    a normalised risk (nan: not known). ``layers``: what ``measure_layers.py`` writes, with model
-    and status. Of ``models`` those that ``risks`` has are drawn.
+def depth_bracket(risks: pd.DataFrame, layers: pd.DataFrame) -> Figure:
+    """``risks``: regression_risk; ``layers``: layer_readout.
 
     Above, a panel per depth L: thick, the mean over seeds; thin, every seed; dotted, the median
     over prompts; shaded, from the best L steps of gradient descent for all k to the best
     polynomial. Below, for the deepest networks at their three longest measured k: the risk of a
-    linear probe (median and every seed; dotted, before training; open circle, the network's own
-    read-out) beside levels of gradient descent, and the steps of equal risk at the k between.
+    linear probe beside levels of gradient descent, and the steps of equal risk at the k between.
     Where a number of steps is infinite a triangle stands at the upper edge.
-
-    Raises ValueError if none of the models is in ``risks``, if all of their seeds diverged, or if
-    none of the deepest is in ``layers``.
     """
-    present = [model for model in models if model in set(risks["model"])]
-    if not present:
-        raise NothingToDraw(f"no risks of any of {', '.join(models)}")
-    risks = risks[risks["model"].isin(present)]
-    if (risks["status"] == "diverged").all():
-        raise NothingToDraw(f"all seeds of {', '.join(present)} diverged: there is no risk to draw")
+    risks = risks[~risks["model"].isin(LEFT_OUT)]
+    drawable(risks)
+    present = models_of(risks)
     deepest = risks.loc[risks["n_layers"] == risks["n_layers"].max(), "model"]
     layers = layers[layers["model"].isin(deepest)]
     if layers.empty:
@@ -63,16 +58,15 @@ def depth_bracket(
 def _bracket_row(part: SubFigure, risks: pd.DataFrame, models: list[str]) -> None:
     depths = sorted(risks["n_layers"].unique())
     axes = part.subplots(1, len(depths), sharex=True, sharey=True, squeeze=False)[0]
-    drawn = risks.loc[risks["status"] != "diverged", ["risk", "risk_median"]]
-    bottom = drawn.min(axis=None) / 2
+    bottom = sound(risks)[["risk", "risk_median"]].min(axis=None) / 2
     for axis, depth in zip(axes, depths, strict=True):
         own = risks[risks["n_layers"] == depth]
         axis.set_yscale("log")
-        axis.set_ylim(bottom, 5)
+        limits(axis, bottom, 5)
         _levels(axis, own, bottom)
         names = [model for model in models if model in set(own["model"])]
         for model in names:
-            _risk_lines(axis, own[own["model"] == model], colour(model, models))
+            _risk_lines(axis, sound(own[own["model"] == model]), colour(model, models))
         write_names(axis, {_name(m, own): colour(m, models) for m in names}, upper=True)
         axis.set_title(f"L = {depth:.0f} layer{'s' if depth > 1 else ''}")
         axis.set_xlabel("context length k")
@@ -87,13 +81,12 @@ def _legend() -> list[Artist]:
         Line2D([], [], color=REFERENCE, linestyle=dashes, linewidth=0.9, label=name)
         for name, dashes in LEVELS.values()
     ]
+    bracket = "the bracket: free GD to best polynomial"
     return [
         *levels,
         Line2D([], [], color="black", label="network, mean (thin: each seed)"),
-        Line2D([], [], color="black", linestyle=":", linewidth=0.9, label="median over prompts"),
-        Patch(
-            color="0.5", alpha=0.15, linewidth=0, label="the bracket: free GD to best polynomial"
-        ),
+        Line2D([], [], color="black", **UNTRAINED, label="median over prompts"),
+        Patch(color="0.5", alpha=0.15, linewidth=0, label=bracket),
     ]
 
 
@@ -102,39 +95,17 @@ def _levels(axis: Axes, own: pd.DataFrame, bottom: float) -> None:
     levels = own.groupby("k")[list(LEVELS)].first()
     visible = levels.clip(lower=bottom / 1e3)  # a log axis has no 0
     for column, (_, dashes) in LEVELS.items():
-        axis.plot(
-            visible.index,
-            visible[column],
-            color=REFERENCE,
-            linestyle=dashes,
-            linewidth=0.9,
-            label=column,
-            zorder=1,
-        )
-    axis.fill_between(
-        visible.index,
-        visible["gd_free"],
-        visible["polynomial_floor"],
-        color="0.5",
-        alpha=0.15,
-        lw=0,
-    )
+        style = {"color": REFERENCE, "linestyle": dashes, "linewidth": 0.9, "zorder": 1}
+        axis.plot(visible.index, visible[column], label=column, **style)
+    ends = visible["gd_free"], visible["polynomial_floor"]
+    axis.fill_between(visible.index, *ends, color="0.5", alpha=0.15, lw=0)
 
 
-def _risk_lines(axis: Axes, own: pd.DataFrame, line_colour: str) -> None:
-    finished = own[own["status"] != "diverged"]
-    for _, seed in finished.groupby("seed"):
-        axis.plot(seed["k"], seed["risk"], color=line_colour, linewidth=0.4, alpha=0.7)
-    mean = finished.groupby("k")[["risk", "risk_median"]].mean()
-    axis.plot(mean.index, mean["risk"], color=line_colour, label="mean")
-    axis.plot(
-        mean.index,
-        mean["risk_median"],
-        color=line_colour,
-        linestyle=":",
-        linewidth=0.9,
-        label="median",
-    )
+def _risk_lines(axis: Axes, own: pd.DataFrame, shade: str) -> None:
+    each_seed(axis, own, "k", "risk", color=shade, **THIN)
+    mean = own.groupby("k")[["risk", "risk_median"]].mean()
+    axis.plot(mean.index, mean["risk"], color=shade, label="mean")
+    axis.plot(mean.index, mean["risk_median"], color=shade, **UNTRAINED, label="median")
 
 
 def _name(model: str, own: pd.DataFrame) -> str:

@@ -1,23 +1,27 @@
-"""Effective weights over training: their correlation with gradient descent, beside its nulls."""
+"""Effective weights: gradient descent or least squares?
+
+Effective weights g = ∂ŷ/∂x_test at every checkpoint: Pearson's correlation with W_GD =
+ηXᵀY and with least squares, means over context lengths, medians and ranges over seeds. Dashed:
+what w itself has with W_GD, which any network that knows w reaches, and the network's own
+correlation with W_GD of shuffled y. Right: the step size read from the merged weights, beside its
+closed-form optimum.
+"""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends, note_diverged
+from mechanics.figures.panels import label_ends, level, models_of, with_range, write
+from mechanics.figures.style import PAGE, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
 MEASURED = {"correlation_gd": "with $W_{GD}$", "correlation_ols": "with $W_{OLS}$"}
 
 
 def effective_weights(frame: pd.DataFrame) -> Figure:
-    """Correlation of g = ∂ŷ/∂x_test with W_GD and W_OLS, and the step size, over training.
-
-    ``frame``: effective_weights.csv. Lines are medians over seeds, bands span all of them. Dashed:
-    what w itself has with W_GD, which any network that knows w reaches, and c*.
-    """
-    models = list(dict.fromkeys(frame["model"]))
+    """``frame``: effective_weights."""
+    models = models_of(frame)
     kept, steps = sound(frame), frame[frame["c_hat"].notna()]
     figure, axes = plt.subplots(1, 3, figsize=(PAGE, 2.9))
     for axis, (column, words) in zip(axes, MEASURED.items(), strict=False):
@@ -42,28 +46,16 @@ def _panel(
     """Draw one quantity; return where each model's line ends, and its colour."""
     axis.set(xscale="log", xlabel="training step")
     ends = {}
-    for model in dict.fromkeys(frame["model"]):
-        by_step = frame[(frame["model"] == model) & (frame["step"] > 0)].groupby("step")[column]
-        common = by_step.count() == by_step.count().max()  # extra checkpoints differ by seed
-        by_step = by_step.agg(["median", "min", "max"])[common]
-        line_colour = colour(model, models)
-        axis.plot(by_step.index, by_step["median"], color=line_colour)
-        axis.fill_between(
-            by_step.index, by_step["min"], by_step["max"], color=line_colour, alpha=0.2, linewidth=0
-        )
-        ends[label(model)] = float(by_step["median"].iloc[-1]), line_colour
+    for model in models_of(frame):
+        own = frame[(frame["model"] == model) & (frame["step"] > 0)]
+        counts = own.groupby("step")[column].transform("count")
+        common = own[counts == counts.max()]  # extra checkpoints differ by seed
+        shade = colour(model, models)
+        ends[label(model)] = with_range(axis, common.groupby("step")[column], shade), shade
     return ends
 
 
-def _line(axis: Axes, level: float, name: str, place: float) -> None:
-    axis.axhline(level, color=REFERENCE, linestyle="--", linewidth=0.8, zorder=0)
-    axis.annotate(
-        name,
-        (place, level),
-        (0, 2),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        color=REFERENCE,
-        fontsize=6,
-        ha="left" if place < 0.5 else "right",
-    )
+def _line(axis: Axes, height: float, name: str, place: float) -> None:
+    level(axis, height, zorder=0)
+    side = "left" if place < 0.5 else "right"
+    write(axis, name, (place, height), (0, 2), on=("axes fraction", "data"), ha=side)

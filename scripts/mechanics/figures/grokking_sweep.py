@@ -1,4 +1,10 @@
-"""A sweep of weight decay and of the share of the pairs trained on: frame in, figure out."""
+"""A sweep of weight decay and of the share of pairs.
+
+A sweep of weight decay and of the share of the pairs that are trained on. Above, for each share:
+how many networks have not grokked yet, by training step (Kaplan–Meier; bars are networks whose
+budget ended first). Below: the step by which half of the networks have grokked; a dash if fewer
+did.
+"""
 
 import math
 
@@ -9,28 +15,23 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.grokking_runs import not_grokked
-from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, note_diverged, ordered
-from mechanics.tables.frames import sound
+from mechanics.figures.decay_groups import ends_of, not_grokked, survival_line
+from mechanics.figures.style import PAGE, REFERENCE, drawable, note_diverged, ordered
 
+ALL_ARMS = True  # not the main configurations alone
 COLUMNS = 3  # panels side by side
 
 
 def grokking_sweep(grokking: pd.DataFrame) -> Figure:
-    """Share of networks not grokked yet, by weight decay, for each share of the pairs trained on.
-
-    ``grokking``: the table of ``tabulate_grokking.py``. Above, a panel for each training fraction
-    (Kaplan–Meier; bars are censored runs). Below, for every combination, the step by which half of
-    the networks have grokked, and how many did; a dash: fewer than half did within the budget.
-    Raises ValueError if every run diverged.
+    """``grokking``: the table. Above, a panel for each share of the pairs that is trained on (bars
+    are censored runs). Below, for every combination, the step by which half of the networks have
+    grokked, and how many did.
     """
-    runs = sound(grokking)
-    if runs.empty:
-        raise NothingToDraw("no run that did not diverge to draw")
+    runs = drawable(grokking)
     fractions, decays = (sorted(runs[key].unique()) for key in ("train_fraction", "weight_decay"))
     dashes = ["-", "--"] * len(decays)  # neighbours differ in more than their shade
     lines = {
-        decay: {"color": shade, "linestyle": dash}
+        decay: {"shade": shade, "linestyle": dash}
         for decay, shade, dash in zip(decays, ordered(len(decays)), dashes, strict=False)
     }
     n_rows = math.ceil(len(fractions) / COLUMNS)
@@ -40,13 +41,17 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
     last = float(runs["last_step"].max())
     for place, fraction in enumerate(fractions):
         axis = figure.add_subplot(grid[place // COLUMNS, place % COLUMNS])
-        _survival(axis, runs[runs["train_fraction"] == fraction], lines)
+        for decay, own in runs[runs["train_fraction"] == fraction].groupby("weight_decay"):
+            survival_line(axis, own, bars={"ms": 7, "mew": 1.2}, alpha=0.9, **lines[decay])
         axis.set(xlim=(0, 1.02 * last), ylim=(-0.04, 1.08))
         axis.set_title(f"{fraction:g} of the pairs")
         if place % COLUMNS == 0:
             axis.set_ylabel("share not yet grokked")
         axis.set_xlabel("training step")
-    handles = [plt.Line2D([], [], label=f"{decay:g}", **line) for decay, line in lines.items()]
+    handles = [
+        plt.Line2D([], [], label=f"{decay:g}", color=line["shade"], linestyle=line["linestyle"])
+        for decay, line in lines.items()
+    ]
     words = {"title": "weight decay", "title_fontsize": 7, "frameon": False}
     figure.legend(handles=handles, loc="outside upper center", ncols=8, **words)
     _half_grokked(figure.add_subplot(grid[n_rows, :]), runs, fractions, decays)
@@ -54,27 +59,10 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
     return figure
 
 
-def ends(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """When each run grokked or, if it did not, ended; and whether it grokked."""
-    grokked = (runs["status"] == "grokked").to_numpy()
-    return np.where(grokked, runs["grokking_step"], runs["last_step"]), grokked
-
-
 def half_grokked(runs: pd.DataFrame) -> float:
     """The step from which at most half of the runs have not grokked; nan if there is none."""
-    falls, shares, _ = not_grokked(*ends(runs))
+    falls, shares, _ = not_grokked(*ends_of(runs))
     return next((step for step, share in zip(falls, shares, strict=True) if share <= 0.5), math.nan)
-
-
-def _survival(axis: Axes, runs: pd.DataFrame, lines: dict[float, dict]) -> None:
-    for decay, own in runs.groupby("weight_decay"):
-        ended, grokked = ends(own)
-        falls, shares, censored = not_grokked(ended, grokked)
-        x = [0.0, *falls, float(ended.max())]
-        y = [1.0, *shares, shares[-1] if shares else 1.0]
-        axis.step(x, y, where="post", alpha=0.9, **lines[decay])
-        for step, share in sorted(set(censored)):
-            axis.plot(step, share, "|", color=lines[decay]["color"], ms=7, mew=1.2)
 
 
 def _half_grokked(axis: Axes, runs: pd.DataFrame, fractions: list, decays: list) -> None:

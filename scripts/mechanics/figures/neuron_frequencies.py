@@ -1,35 +1,29 @@
-"""Neurons by frequency, and the identities that the logits follow. Frames in, figure out.
+"""Neurons by frequency.
 
-The frames are those of ``addition.circuit`` (``circuit``, ``neurons``, ``identities``) after
-columns model, seed and status; diverged seeds are left out and said so.
+Which frequency each neuron computes with: the share of its variance over all pairs that one
+frequency explains, and how many neurons each frequency has.
 """
 
-import math
-
-import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.embedding import key_list, seed_panels
-from mechanics.figures.style import PAGE, REFERENCE, colour, diverged_note, label, lifted
-from mechanics.tables.frames import sound
+from mechanics.figures.circuit_panels import key_list, of_seed, seed_panels
+from mechanics.figures.panels import level, lifted, write
+from mechanics.figures.style import colour
 
 EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
-OVERLAP = 8 / math.pi**2  # q_pizza of an exact clock and q_clock of an exact pizza
-SEED_MARKERS = "os^Dv<>P"
 COUNT_WIDTH, COUNT_HEIGHT = 9.0, 0.1  # of a number of neurons: in frequencies, in explained share
 
 
 def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
-    """Each neuron's best frequency and the variance it explains, a panel per model and seed.
+    """The tables of these names, a panel per model and seed.
 
-    Filled: its output frequency is the same; open: another; grey cross: not measured, for W_L does
-    not apply. Above a key frequency: its number of neurons. Dashed: ``EXPLAINED``.
+    Filled: a neuron's output frequency is the same; open: another; grey cross: not measured, for
+    W_L does not apply. Above a key frequency: its number of neurons. Dashed: ``EXPLAINED``.
     """
     figure, axes, rows = seed_panels(circuit, 1.75)
     for (model, seed), axis in axes.items():
-        own = neurons[(neurons["model"] == model) & (neurons["seed"] == seed)]
+        own = of_seed(neurons, model, seed)
         alive = own[own["frequency"] > 0]
         known = alive["output_frequency"].notna()
         same = known & (alive["frequency"] == alive["output_frequency"]).fillna(False)
@@ -44,8 +38,8 @@ def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
         heights = lifted([float(k) for k in keys], [1.04] * len(keys), COUNT_WIDTH, COUNT_HEIGHT)
         for k, height in zip(keys, heights, strict=True):
             n = int((alive["frequency"] == k).sum())
-            axis.annotate(f"{n}", (k, height), ha="center", fontsize=6, color=shade)
-        axis.axhline(EXPLAINED, color=REFERENCE, linestyle="--", linewidth=0.7)
+            write(axis, f"{n}", (k, height), on="data", ha="center", color=shade)
+        level(axis, EXPLAINED, linewidth=0.7)
         share = (own["fve"] > EXPLAINED).mean()  # a neuron without variance is not explained
         axis.title.set_text(f"{axis.get_title()}\n{100 * share:.0f} % above {EXPLAINED}")
         axis.set_ylim(0, 1.04 + 3.5 * COUNT_HEIGHT)
@@ -54,79 +48,3 @@ def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
         axis.set_ylabel("variance explained")
         axis.label_outer()
     return figure
-
-
-def logit_identities(identities: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
-    """How well logits ≈ Σ_k α_k cos ω_k(a + b − c) holds, a row per model; a mark per seed and key.
-
-    Left: the variance of the logits that each key explains. Middle: R² of the neurons' projections
-    on u_k and v_k against cos and sin of ω_k(a + b). Right: the variance of one isolated circle's
-    logits explained by a clock and by a pizza; crosses are exact ones. Networks without key
-    frequencies are named below.
-    """
-    kept = sound(identities)
-    models = list(dict.fromkeys(kept["model"]))
-    figure, axes = plt.subplots(
-        max(len(models), 1), 3, figsize=(PAGE, 2.2 * max(len(models), 1)), squeeze=False
-    )
-    for (explained, projections, clocks), model in zip(axes, models, strict=False):
-        own = kept[kept["model"] == model]
-        shade = colour(model, models)
-        _explained(explained, own, shade)
-        for i, (seed, part) in enumerate(own.groupby("seed")):
-            marker = SEED_MARKERS[i % len(SEED_MARKERS)]
-            style = {"linestyle": "none", "marker": marker, "ms": 4, "mec": shade}
-            projections.plot(part["frequency"], part["cos_r_squared"], mfc=shade, **style)
-            projections.plot(part["frequency"], part["sin_r_squared"], mfc="none", **style)
-            clocks.plot(part["q_pizza"], part["q_clock"], mfc="none", label=f"seed {seed}", **style)
-        projections.set_ylim(0, 1.05)
-        projections.set_xlabel("key frequency")
-        projections.set_ylabel("R²: filled u$_k$, cos; open v$_k$, sin", fontsize=7)
-        _reference(clocks)
-        clocks.legend(loc="upper left", frameon=False, fontsize=6, handletextpad=0.2)
-        projections.set_title(label(model))
-    without = sound(circuit)[sound(circuit)["key_frequencies"] == ""]
-    counts = without.groupby("model", sort=False).size()
-    listed = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
-    notes = [f"seeds without key frequencies: {listed}" if listed else "", diverged_note(circuit)]
-    if any(notes):
-        words = "; ".join(note for note in notes if note)
-        figure.supxlabel(words, fontsize=6, color=REFERENCE)
-    return figure
-
-
-def _explained(axis: Axes, own: pd.DataFrame, shade: str) -> None:
-    """A bar per seed, stacked of the keys, each with its name where there is room for it."""
-    for position, (_, part) in enumerate(own.groupby("seed")):
-        bottom = 0.0
-        for row in part.sort_values("fve", ascending=False).itertuples():
-            axis.bar(position, row.fve, 0.7, bottom, color=shade, alpha=0.6, edgecolor="white")
-            if row.fve > 0.05:
-                words, middle = f"{row.frequency}", bottom + row.fve / 2
-                axis.text(position, middle, words, ha="center", va="center", fontsize=6)
-            bottom += row.fve
-        axis.text(position, bottom + 0.01, f"{bottom:.3f}", ha="center", va="bottom", fontsize=6)
-    axis.set_xticks(range(own["seed"].nunique()), [f"seed {s}" for s in sorted(set(own["seed"]))])
-    axis.set_ylim(0, 1.12)
-    axis.set_ylabel("logit variance explained")
-
-
-def _reference(axis: Axes) -> None:
-    """Where an exact clock and an exact pizza lie, and the line on which neither is nearer."""
-    axis.plot([0, 1.05], [0, 1.05], "--", color=REFERENCE, linewidth=0.7)
-    for words, x, y in (("clock", OVERLAP, 1.0), ("pizza", 1.0, OVERLAP)):
-        axis.plot(x, y, "x", color=REFERENCE, ms=5)
-        axis.annotate(
-            words,
-            (x, y),
-            xytext=(-5, 0) if words == "clock" else (0, -14),
-            textcoords="offset points",
-            ha="right" if words == "clock" else "center",
-            va="center" if words == "clock" else "top",
-            fontsize=6.5,
-            color=REFERENCE,
-        )
-    axis.set_xlim(0, 1.08)
-    axis.set_ylim(0, 1.08)
-    axis.set_xlabel("Q$_{pizza}$, one circle alone")
-    axis.set_ylabel("Q$_{clock}$")

@@ -1,4 +1,9 @@
-"""What neurons, heads and positions carry of the answer, by activation patching."""
+"""Activation patching.
+
+Activation patching with TransformerLens hooks: recovery of the logit difference by single neurons,
+by the neurons ranked on other prompts against random ones, by frequency cluster, head and
+position; and the hooked effect of every neuron against its closed form.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -7,16 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.style import (
-    COLOURS,
-    OTHERS,
-    PAGE,
-    REFERENCE,
-    colour,
-    label,
-    label_ends,
-    note_diverged,
-)
+from mechanics.figures.panels import each_seed, in_seeds, label_ends, models_of, write
+from mechanics.figures.style import COLOURS, OTHERS, PAGE, REFERENCE, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
 CLUSTERS = [
@@ -28,13 +25,13 @@ NOTHING = "answers no pair of prompts:\nnothing to recover"
 
 
 def neuron_patching(neurons: pd.DataFrame, groups: pd.DataFrame) -> Figure:
-    """Recovery of single neurons, of the largest n, of parts; hooked beside closed form.
+    """``neurons``: the table of this name; ``groups``: patching_groups. A row per model.
 
-    ``neurons`` and ``groups``: model, status and the columns of ``addition.patched``. A model whose
-    neurons have no closed form (LayerNorm, more layers) has its positions and layers instead.
-    Recovery 0 is the corrupted run, 1 the clean one; where nothing is said, denoising is drawn.
+    A model whose neurons have no closed form (LayerNorm, more layers) has its positions and layers
+    instead. Recovery 0 is the corrupted run, 1 the clean one; where nothing is said, denoising is
+    drawn.
     """
-    models = list(dict.fromkeys(groups["model"]))
+    models = models_of(groups)
     one_layer = ["top" in set(groups.loc[groups["model"] == m, "kind"]) for m in models]
     heights = [4.4 if whole else 2.3 for whole in one_layer]
     figure = plt.figure(figsize=(PAGE, sum(heights)))
@@ -50,13 +47,13 @@ def neuron_patching(neurons: pd.DataFrame, groups: pd.DataFrame) -> Figure:
 
 def _one_layer(row: SubFigure, neurons: pd.DataFrame, groups: pd.DataFrame, shade: str) -> None:
     (ranked, cumulative), (parts, agreement) = row.subplots(2, 2, width_ratios=[1.1, 1])
-    answering = groups.dropna(subset="recovery")
-    if answering.empty:
+    answering, known = groups.dropna(subset="recovery"), neurons.dropna(subset="recovery")
+    if answering.empty or known.empty:
         for axis in (ranked, cumulative, parts, agreement):
             axis.set_axis_off()
-        ranked.annotate(NOTHING, (0.05, 0.5), xycoords="axes fraction", color=REFERENCE)
+        write(ranked, NOTHING, (0.05, 0.5), size=None)
         return
-    _ranked(ranked, neurons.dropna(subset="recovery"), groups)
+    _ranked(ranked, known, groups)
     _cumulative(cumulative, answering[answering["direction"] == "denoising"], shade)
     _parts(parts, answering, shade)
     _agreement(agreement, neurons, shade)
@@ -75,47 +72,31 @@ def _ranked(axis: Axes, neurons: pd.DataFrame, groups: pd.DataFrame) -> None:
         values = 100 * own.loc[cluster == name, "recovery"]
         axis.plot(range(1, len(values) + 1), values, ".", color=shades[name], markersize=3)
         words = f"k = {name}" if name != "other" else "other" if keys else "no key frequencies"
-        axis.annotate(
-            f"{words}: {len(values)} neurons",
-            (0.97, 0.95 - 0.1 * place),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-            fontsize=7,
-            color=shades[name],
-        )
+        at, corner = (0.97, 0.95 - 0.1 * place), {"ha": "right", "va": "top"}
+        write(axis, f"{words}: {len(values)} neurons", at, size=7, color=shades[name], **corner)
     axis.set(xlabel="neuron, largest of its cluster first", ylabel="recovery, %")
     axis.set_title(f"one neuron at a time, seed {seed}")
 
 
 def _cumulative(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
     """All seeds: the n largest neurons, and random orders; dashed: n/d_mlp of what all recover."""
-    top, random = _of(groups, "top"), _of(groups, "random")
+    shares = groups.assign(recovery=100 * groups["recovery"])
+    top, random = _of(shares, "top"), _of(shares, "random")
     random = random.assign(order=random["name"].str.rsplit(" ", n=1).str[-1])
     for _, own in random.sort_values("n_neurons").groupby(["seed", "order"]):
-        axis.plot(own["n_neurons"], 100 * own["recovery"], color="0.75", linewidth=0.5)
-    ends = []
-    for _, own in top.groupby("seed"):
-        axis.plot(own["n_neurons"], 100 * own["recovery"], color=shade)
-        ends.append(own.loc[own["n_neurons"].idxmax()])
-    n, total = ends[0]["n_neurons"], float(np.median([end["recovery"] for end in ends]))
-    axis.plot([0, n], [0, 100 * total], color=REFERENCE, linestyle="--", linewidth=0.9)
-    words = {
-        "largest first, as ranked\non other prompts": shade,
-        "random order\n(dashed: mean)": "0.5",
-    }
-    for place, (text, text_colour) in zip((0.21, 0.04), words.items(), strict=True):
-        axis.annotate(
-            text,
-            (0.99, place),
-            xycoords="axes fraction",
-            fontsize=6.5,
-            color=text_colour,
-            ha="right",
-        )
+        axis.plot(own["n_neurons"], own["recovery"], color="0.75", linewidth=0.5)
+    each_seed(axis, top, "n_neurons", "recovery", color=shade)
+    n = top["n_neurons"].max()
+    total = top.loc[top["n_neurons"] == n, "recovery"].median()
+    axis.plot([0, n], [0, total], color=REFERENCE, linestyle="--", linewidth=0.9)
+    for place, words, own_shade in (
+        (0.21, "largest first, as ranked\non other prompts", shade),
+        (0.04, "random order\n(dashed: mean)", "0.5"),
+    ):
+        write(axis, words, (0.99, place), size=6.5, color=own_shade, ha="right")
     axis.set(xlabel="neurons patched together", ylabel="recovery, %", xlim=(0, n * 1.01))
     axis.set_ylim(min(0, axis.get_ylim()[0]), max(105, axis.get_ylim()[1]))
-    axis.set_title(f"sets of neurons, {_seeds(groups)}")
+    axis.set_title(f"sets of neurons, {in_seeds(groups)}")
 
 
 def _parts(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
@@ -163,7 +144,7 @@ def _agreement(axis: Axes, neurons: pd.DataFrame, shade: str) -> None:
     if both.empty:
         words = "closed form only: the network was not\ncopied into TransformerLens, whose hooks\n"
         words += "heads and positions are patched by"
-        axis.annotate(words, (0.05, 0.8), xycoords="axes fraction", color=REFERENCE, va="top")
+        write(axis, words, (0.05, 0.8), size=None, va="top")
         axis.set_axis_off()
         return
     axis.set(xlabel="closed form Δn$_i$·W$_L$[i], logits", ylabel="hooked, logits")
@@ -172,13 +153,8 @@ def _agreement(axis: Axes, neurons: pd.DataFrame, shade: str) -> None:
     axis.plot(ends, ends, color=REFERENCE, linestyle="--", linewidth=0.9)
     axis.plot(both["effect_closed_form"], both["effect_hooked"], ".", color=shade, markersize=3)
     words = f"{len(both)} neurons\nlargest difference in any\npair of prompts: "
-    axis.annotate(
-        words + f"{both['deviation'].max():.1g} logits",
-        (0.05, 0.95),
-        xycoords="axes fraction",
-        fontsize=7,
-        va="top",
-    )
+    words += f"{both['deviation'].max():.1g} logits"
+    write(axis, words, (0.05, 0.95), color=None, size=7, va="top")
 
 
 def _by_layer(row: SubFigure, _: pd.DataFrame, groups: pd.DataFrame, shade: str) -> None:
@@ -186,7 +162,7 @@ def _by_layer(row: SubFigure, _: pd.DataFrame, groups: pd.DataFrame, shade: str)
     axes = row.subplots(1, 2, sharey=True)
     own = groups[groups["direction"] == "denoising"].dropna(subset="recovery")
     if own.empty:
-        axes[0].annotate(NOTHING, (0.05, 0.5), xycoords="axes fraction", color=REFERENCE)
+        write(axes[0], NOTHING, (0.05, 0.5), size=None)
     own = own.assign(layer=own["name"].str.extract(r"^L(\d+)")[0].astype(int) + 1)
     positions = _of(own, "position")
     tokens = positions["name"].str.split(" ").str[-1]
@@ -199,9 +175,9 @@ def _by_layer(row: SubFigure, _: pd.DataFrame, groups: pd.DataFrame, shade: str)
         added["strongest\nhead"] = strongest
     _lines(axes[1], added, {"MLP": CLUSTERS[2], "attention": CLUSTERS[5], "strongest\nhead": "0.5"})
     axes[0].set(ylabel="recovery, %", xlabel="residual stream before layer")
-    axes[0].set_title(f"one position patched, {_seeds(own)}")
+    axes[0].set_title(f"one position patched, {in_seeds(own)}")
     axes[1].set(xlabel="layer")
-    axes[1].set_title(f'what one layer adds at "=", {_seeds(own)}')
+    axes[1].set_title(f'what one layer adds at "=", {in_seeds(own)}')
 
 
 def _lines(axis: Axes, lines: dict[str, pd.DataFrame], shades: dict[str, str]) -> None:
@@ -213,14 +189,8 @@ def _lines(axis: Axes, lines: dict[str, pd.DataFrame], shades: dict[str, str]) -
             last = part[part["layer"] == part["layer"].max()]
             ends[name] = 100 * float(last["recovery"].median()), shades[name]
     axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    if ends:
-        label_ends(axis, ends, n_lines=2)
+    label_ends(axis, ends, n_lines=2)
 
 
 def _of(groups: pd.DataFrame, kind: str) -> pd.DataFrame:
     return groups[groups["kind"] == kind]
-
-
-def _seeds(groups: pd.DataFrame) -> str:
-    n = groups["seed"].nunique()
-    return f"{n} seed{'s' if n != 1 else ''}"

@@ -1,13 +1,17 @@
-"""How few frequencies and neurons answer as the whole network does: frame in, figure out."""
+"""How few suffice.
 
-import matplotlib.pyplot as plt
+How few frequencies and neurons suffice: accuracy and least margin over all pairs against the
+number kept, ranked and at random, beside ideal sums of cosines.
+"""
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, label, note_diverged
-from mechanics.tables.frames import sound
+from mechanics.figures.panels import each_seed, models_of, rows_of_panels, write
+from mechanics.figures.style import REFERENCE, colour, drawable, label, note_diverged
 
 COLUMNS = {"accuracy": "accuracy", "min_margin": "least margin, logits"}
 LEGEND = {  # style of the entries below the figure
@@ -23,23 +27,17 @@ LEAST_RANGE = 10  # frequencies on the axis at least; twice the keys if these ar
 
 
 def parsimony(table: pd.DataFrame) -> Figure:
-    """Accuracy and minimum margin by frequencies and by neurons kept, a row per model.
+    """``table``: the table of this name; a row per model.
 
-    ``table``: model, status, and the columns of parsimony.parquet. Lines are
-    seeds; a circle is |K| of a seed, a cross as many random other frequencies, pale lines neurons
-    in random order. Dashed: the ideal formula with the fitted amplitudes of the same frequencies.
-    Dotted: n equal amplitudes with the keys' total, the median choice of frequencies; dash-dotted:
-    the best of a thousand. One frequency of the formula is enough to be right, with a tiny margin.
-    Grey lines are medians over seeds.
-    Raises ValueError if there is nothing to draw.
+    Lines are seeds; a circle is |K| of a seed, a cross as many random other frequencies, pale lines
+    neurons in random order. Dashed: the ideal formula with the fitted amplitudes of the same
+    frequencies. Dotted: n equal amplitudes with the keys' total, the median choice of frequencies;
+    dash-dotted: the best of a thousand. One frequency of the formula is enough to be right, with a
+    tiny margin. Grey lines are medians over seeds.
     """
-    frame = sound(table)
-    if frame.empty:
-        raise NothingToDraw("no finished seed to draw")
-    models = list(dict.fromkeys(frame["model"]))
-    figure, axes = plt.subplots(
-        len(models), 4, figsize=(PAGE, 1.0 + 1.6 * len(models)), squeeze=False
-    )
+    frame = drawable(table)
+    models = models_of(frame)
+    figure, axes = rows_of_panels(len(models), 4, 1.6, 1.0)
     for row, model in zip(axes, models, strict=True):
         own, shade = frame[frame["model"] == model], colour(model, models)
         for axis, column in zip(row[:2], COLUMNS, strict=True):
@@ -53,7 +51,7 @@ def parsimony(table: pd.DataFrame) -> Figure:
         drawn = [axis for axis in column if axis.axison]
         if drawn:
             drawn[-1].set_xlabel(words)
-    handles = [plt.Line2D([], [], label=words, ms=4, **own) for words, own in LEGEND.items()]
+    handles = [Line2D([], [], label=words, ms=4, **own) for words, own in LEGEND.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     note_diverged(figure, table)
     return figure
@@ -61,12 +59,11 @@ def parsimony(table: pd.DataFrame) -> Figure:
 
 def _frequency_panel(axis: Axes, own: pd.DataFrame, column: str, shade: str) -> None:
     keys = own[(own["kind"] == "keys_only") & (own["n"] > 0)]
-    everything = int(own.loc[own["kind"] == "frequencies", "n"].max())
+    everything = int(own["n"].where(own["kind"] == "frequencies", 0).max())
     most = max(LEAST_RANGE, 2 * int(keys["n"].max())) if len(keys) else everything
     axis.set_xlim(-0.3, min(most, everything) + 0.3)
     seen = own[own["n"] <= most]
-    for _, line in seen[seen["kind"] == "frequencies"].groupby("seed"):
-        axis.plot(line["n"], line[column], color=shade, linewidth=0.9)
+    each_seed(axis, seen[seen["kind"] == "frequencies"], "n", column, color=shade, linewidth=0.9)
     axis.plot(keys["n"], keys[column], "o", color=shade, ms=4, mfc="white", zorder=3)
     random = own[(own["kind"] == "random_frequencies") & (own["n"] > 0)]
     axis.plot(random["n"], random[column], "x", color=REFERENCE, ms=3.5, mew=0.7)
@@ -79,7 +76,7 @@ def _frequency_panel(axis: Axes, own: pd.DataFrame, column: str, shade: str) -> 
     if column == "accuracy":
         axis.set_ylim(-0.05, 1.08)
     if keys.empty:
-        _note(axis, "no key\nfrequencies")
+        write(axis, "no key\nfrequencies", (0.97, 0.06), ha="right")
     axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
@@ -93,18 +90,7 @@ def _neuron_panel(axis: Axes, own: pd.DataFrame, column: str, shade: str) -> Non
         axis.set_ylim(-0.05, 1.08)
     neurons = known[known["kind"] == "neurons"]
     if neurons.empty:
-        _note(axis, "W_L does not\ngive the logits")
+        write(axis, "W_L does not\ngive the logits", (0.97, 0.06), ha="right")
         axis.set_axis_off()
         return
     axis.set_xlim(1, neurons["n"].max() * 1.1)
-
-
-def _note(axis: Axes, words: str) -> None:
-    axis.annotate(
-        words,
-        (0.97, 0.06),
-        xycoords="axes fraction",
-        ha="right",
-        fontsize=6,
-        color=REFERENCE,
-    )

@@ -1,6 +1,14 @@
-"""Progress measures over a training that groks, after Nanda et al. 2023: frames in, figure out."""
+"""Progress measures.
+
+Progress measures over training (Nanda et al. 2023): loss on training and validation pairs,
+restricted and excluded loss for the key frequencies of the final network; accuracy on validation
+pairs whose mirror (b, a) was trained on and on those with neither; excluded loss of single keys;
+share of the logits, of neurons and of spectra; effective rank. Shaded: circuit formation and
+cleanup, found by rule.
+"""
 
 import math
+from itertools import cycle
 from textwrap import fill
 
 import matplotlib.pyplot as plt
@@ -11,15 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from mechanics.addition.progress_measures import MOMENTS
-from mechanics.figures.style import (
-    COLOURS,
-    OTHERS,
-    PAGE,
-    REFERENCE,
-    label,
-    label_ends,
-    note_diverged,
-)
+from mechanics.figures.panels import label_ends, level, shown_model, write
+from mechanics.figures.style import COLOURS, OTHERS, PAGE, REFERENCE, drawable, label, note_diverged
 
 FIRST = 10  # step at which the axis begins: earlier ones show a network that only guesses
 LOWEST = 1e-12  # nats: smaller losses are drawn as this
@@ -51,24 +52,21 @@ PHASES = {  # name: (first step, last step, shade)
 
 
 def progress_measures(
-    progress: pd.DataFrame, excluded: pd.DataFrame, model: str = "softmax_L1"
+    progress: pd.DataFrame, excluded: pd.DataFrame, model: str | None = None
 ) -> Figure:
-    """Losses, accuracies, excluded loss per key frequency and structure, a column per seed.
+    """``progress``: the table of this name; ``excluded``: excluded_loss. A column per seed.
 
-    ``progress`` and ``excluded``: model, status and the columns of
-    ``follow_addition.py``. Shaded: the phases of ``change_points``; dotted: the
-    grokking step; dashed: ln p, the loss of a guess.
-    Raises ValueError if the frame has no seed of the model.
+    ``model``: ``shown_model`` unless another is named. Shaded: the phases of ``change_points``;
+    dotted: the grokking step; dashed: ln p, the loss of a guess.
     """
-    own = progress[progress["model"] == model]
-    if own.empty:
-        raise ValueError(f"model = {model!r}: not among {sorted(set(progress['model']))}")
-    sound = own[own["status"] != "diverged"]
-    seeds = sorted(sound["seed"].unique())
+    own = progress[progress["model"] == (model or shown_model(progress))]
+    kept = drawable(own)
+    model = kept["model"].iloc[0]
+    seeds = sorted(kept["seed"].unique().tolist())
     per_key = excluded[excluded["model"] == model]
     figure, axes = plt.subplots(
         5,
-        max(len(seeds), 1),
+        len(seeds),
         figsize=(PAGE, 7.6),
         height_ratios=[1.5, 1, 1.2, 1, 1],
         sharex="col",
@@ -81,18 +79,20 @@ def progress_measures(
         axes[row, 0].set_ylabel(name)
     figure.align_ylabels(axes[:, 0])
     columns = {
-        seed: (axes[:, place], sound[sound["seed"] == seed].sort_values("step"))
+        seed: (axes[:, place], kept[kept["seed"] == seed].sort_values("step"))
         for place, seed in enumerate(seeds)
     }
+    without = {seed: _without_keys(per_key[per_key["seed"] == seed]) for seed in seeds}
     for seed, (column, lines) in columns.items():
-        _column(column, lines, per_key[per_key["seed"] == seed])
-        keys = sorted(per_key.loc[per_key["seed"] == seed, "frequency"].unique())
-        words = "k = " + ", ".join(map(str, keys)) if keys else "no key frequencies"
-        column[0].set_title(f"seed {seed}\n{fill(words, WIDEST)}", pad=23, fontsize=7)
+        _column(column, lines, without[seed])
+        keys = ", ".join(without[seed])
+        words = fill(f"k = {keys}" if keys else "no key frequencies", WIDEST)
+        column[0].set_title(f"seed {seed}\n{words}", pad=23, fontsize=7)
     figure.suptitle(label(model), fontsize=8)
     for seed, (column, lines) in columns.items():  # once the shared limits are final
         guess = {"ln p": (math.log(lines["p"].iloc[0]), REFERENCE)}
-        label_ends(column[2], _key_ends(per_key[per_key["seed"] == seed]) | guess)
+        keys = {k: (float(line.iloc[-1]), shade) for k, (line, shade) in without[seed].items()}
+        label_ends(column[2], keys | guess)
         if seed == seeds[-1]:  # names of the lines that all columns share
             label_ends(column[0], _ends(lines, LOSSES) | guess)
             label_ends(column[1], _ends(lines, ACCURACIES), n_lines=2)
@@ -102,7 +102,7 @@ def progress_measures(
     return figure
 
 
-def _column(column: np.ndarray, lines: pd.DataFrame, per_key: pd.DataFrame) -> None:
+def _column(column: np.ndarray, lines: pd.DataFrame, without: dict) -> None:
     """All panels of one seed: five Axes, from the top."""
     losses, accuracies, keys, structure, ranks = column
     steps, guess = lines["step"].clip(lower=FIRST), math.log(lines["p"].iloc[0])
@@ -110,11 +110,12 @@ def _column(column: np.ndarray, lines: pd.DataFrame, per_key: pd.DataFrame) -> N
     for axis, named in drawn:
         for name, (_, shade) in named.items():
             axis.plot(steps, lines[name].clip(lower=LOWEST), color=shade)
-    _excluded_panel(keys, per_key)
+    for line, shade in without.values():
+        keys.plot(line.index.to_series().clip(lower=FIRST), line, color=shade)
     for axis in (losses, keys):
         axis.set_yscale("log")
         axis.yaxis.set_minor_locator(NullLocator())
-        axis.axhline(guess, color=REFERENCE, linestyle="--", linewidth=0.8)
+        level(axis, guess)
     for axis in (accuracies, structure):
         axis.set_ylim(-0.03, 1.03)
     ranks.set_ylim(0, None)
@@ -127,34 +128,18 @@ def _column(column: np.ndarray, lines: pd.DataFrame, per_key: pd.DataFrame) -> N
     ranks.set_xlabel("step")
 
 
-def _key_shades(per_key: pd.DataFrame) -> dict[int, str]:
-    keys = sorted(per_key["frequency"].unique())
-    return {k: OTHERS[place % len(OTHERS)] for place, k in enumerate(keys)}
-
-
-def _excluded_panel(axis: Axes, per_key: pd.DataFrame) -> None:
-    """Loss on the training pairs without each key frequency alone."""
-    for k, shade in _key_shades(per_key).items():
-        lines = per_key[per_key["frequency"] == k].sort_values("step")
-        values = lines["excluded_loss"].clip(lower=LOWEST)
-        axis.plot(lines["step"].clip(lower=FIRST), values, color=shade)
-
-
-def _key_ends(per_key: pd.DataFrame) -> dict[str, tuple[float, str]]:
-    last = per_key[per_key["step"] == per_key["step"].max()].set_index("frequency")
-    return {
-        f"{k}": (max(float(last["excluded_loss"][k]), LOWEST), shade)
-        for k, shade in _key_shades(per_key).items()
-    }
+def _without_keys(per_key: pd.DataFrame) -> dict[str, tuple[pd.Series, str]]:
+    """Loss on the training pairs by step without each key frequency alone, and its colour."""
+    losses = per_key.pivot(index="step", columns="frequency", values="excluded_loss")
+    lines = losses.astype(float).clip(lower=LOWEST).items()
+    return {f"{k}": (line, shade) for (k, line), shade in zip(lines, cycle(OTHERS), strict=False)}
 
 
 def _ends(lines: pd.DataFrame, named: dict[str, tuple[str, str]]) -> dict[str, tuple[float, str]]:
-    """Name → last value and colour, of the lines that have one."""
+    """Name → last value and colour."""
     last = lines.iloc[-1]
     return {
-        words: (max(float(last[name]), LOWEST), shade)
-        for name, (words, shade) in named.items()
-        if math.isfinite(last[name])
+        words: (max(float(last[name]), LOWEST), shade) for name, (words, shade) in named.items()
     }
 
 
@@ -168,15 +153,12 @@ def _phases(axis: Axes, moments: pd.Series) -> None:
 
 def _name_phases(axis: Axes, moments: pd.Series) -> None:
     """Names above the top panel, in two lines, and that of the grokking step beside its line."""
-    style = {"fontsize": 6, "color": REFERENCE, "annotation_clip": False}
-    above = axis.get_xaxis_transform()
+    style = {"on": axis.get_xaxis_transform(), "annotation_clip": False}
     places = {"memorising": (FIRST, moments["memorised_step"])}
     places |= {name: (moments[first], moments[last]) for name, (first, last, _) in PHASES.items()}
     for name, (first, last) in places.items():
         if math.isfinite(first) and math.isfinite(last):
-            middle = math.sqrt(first * last)
             height = 1.11 if name == "circuit formation" else 1.02
-            axis.annotate(name, (middle, height), xycoords=above, ha="center", **style)
+            write(axis, name, (math.sqrt(first * last), height), ha="center", **style)
     if math.isfinite(grokked := moments["grokking_step"]):
-        offset = {"xytext": (2, 0), "textcoords": "offset points", "rotation": 90, "va": "center"}
-        axis.annotate("grokking", (grokked, 0.55), xycoords=above, **offset, **style)
+        write(axis, "grokking", (grokked, 0.55), (2, 0), rotation=90, va="center", **style)

@@ -1,14 +1,28 @@
-"""Rank collapse by layer, of the network and of its ablations: frame in, figure out."""
+"""Rank collapse.
 
-import matplotlib.pyplot as plt
+Rank collapse (Dong et al. 2021) in the deep softmax network: distance of the context tokens from
+their mean, relative to their norm, by layer, for the whole network and without skip connections,
+without MLPs, and without both, trained and untrained. Dashed: the bound of the theorem where its
+condition holds; the strip shows for how many prompts it does.
+"""
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, label_ends
+from mechanics.figures.panels import (
+    each_seed,
+    in_seeds,
+    label_ends,
+    models_of,
+    rows_of_panels,
+    write,
+)
+from mechanics.figures.style import REFERENCE, colour, label
 from mechanics.regression.rank_collapse import ROUNDING, VARIANTS
+from mechanics.tables.frames import sound
 
 WORDS = {
     "whole": "whole network",
@@ -22,31 +36,23 @@ BOUND_NAME = 40.0  # ratio at which the bound's name stands: above 1, where noth
 
 
 def rank_collapse(frame: pd.DataFrame, norm: str = "composite") -> Figure:
-    """‖res(X)‖ / ‖X‖ of the context tokens by layer, trained beside untrained, a row per model.
+    """``frame``: the table of this name, of which one norm is drawn.
 
-    ``frame``: model, status, and the columns of ``measure_rank_collapse.py``. A line is the median
-    over prompts of one seed, a dot the mean, which a few prompts can hold up. Dashed: the bound of
-    Dong et al. 2021 for each layer of attention alone, where at least half the prompts meet its
-    condition (composite norm only; it says nothing above 1); the strip below shows that share.
-    Raises ValueError for a norm that is not in the frame.
+    A line is the median over prompts of one seed, a dot the mean, which a few prompts can hold up.
+    The bound is drawn where at least half the prompts meet its condition (composite norm only; it
+    says nothing above 1). Raises ValueError for a norm that is not in the frame.
     """
     if norm not in set(frame["norm"]):
         raise ValueError(f"norm = {norm!r}: expected one of {sorted(set(frame['norm']))}")
-    models = list(dict.fromkeys(frame["model"]))
-    figure, axes = plt.subplots(
-        2 * len(models),
-        2,
-        figsize=(PAGE, 3.7 * len(models)),
-        height_ratios=[5, 1] * len(models),
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-    )
+    models = models_of(frame)
+    ratios = [5, 1] * len(models)
+    shared = {"sharex": True, "sharey": "row", "height_ratios": ratios}
+    figure, axes = rows_of_panels(2 * len(models), 2, 3.7 / 2, **shared)
     for row, model in enumerate(models):
         for column, trained in enumerate((True, False)):
             upper, lower = axes[2 * row : 2 * row + 2, column]
             own = frame[(frame["model"] == model) & (frame["trained"] == trained)]
-            drawn = own[own["status"] != "diverged"]
+            drawn = sound(own)
             _ratio_panel(upper, drawn[drawn["norm"] == norm])
             _condition_strip(lower, drawn)
             words = "trained" if trained else "untrained"
@@ -78,7 +84,7 @@ def _ratio_panel(axis: Axes, part: pd.DataFrame) -> None:
     axis.axhspan(BOTTOM, ROUNDING, color="0.93", zorder=0)
     notes = {"rounding": "float64 rounding", "marks": "lines: median over prompts\ndots: mean"}
     for words, height in ((notes["rounding"], BOTTOM * 3), (notes["marks"], ROUNDING * 10)):
-        axis.annotate(words, (0.1, height), fontsize=6, color=REFERENCE)
+        write(axis, words, (0.1, height), on="data")
 
 
 def _bound(axis: Axes, attention_only: pd.DataFrame) -> None:
@@ -87,24 +93,18 @@ def _bound(axis: Axes, attention_only: pd.DataFrame) -> None:
         return
     applies = attention_only[attention_only["condition_share"] >= 0.5].sort_values("layer")
     applies = applies.dropna(subset="bound")
-    style = {"color": REFERENCE, "fontsize": 6.5, "va": "center"}
+    style = {"on": "data", "size": 6.5, "va": "center"}
     if applies.empty:
-        axis.annotate("condition of the bound not met", (0.1, BOUND_NAME), **style)
+        write(axis, "condition of the bound not met", (0.1, BOUND_NAME), **style)
         return
-    for _, own in applies.groupby("seed"):
-        axis.plot(own["layer"], own["bound"], color=REFERENCE, linestyle="--", linewidth=0.9)
+    each_seed(axis, applies, "layer", "bound", "--", color=REFERENCE, linewidth=0.9)
     in_right_half = min(_crossings(applies, BOUND_NAME)) > applies["layer"].max() / 2
     # beside the outermost line, at the end of the words' height that is nearest to it
     nearest = BOUND_NAME * 8 if in_right_half else BOUND_NAME / 8
     outermost = min if in_right_half else max
-    axis.annotate(
-        "bound for\nattention only",
-        (outermost(_crossings(applies, nearest)), BOUND_NAME),
-        xytext=(-4 if in_right_half else 4, 0),
-        textcoords="offset points",
-        ha="right" if in_right_half else "left",
-        **style,
-    )
+    at = (outermost(_crossings(applies, nearest)), BOUND_NAME)
+    points, side = ((-4, 0), "right") if in_right_half else ((4, 0), "left")
+    write(axis, "bound for\nattention only", at, points, ha=side, **style)
 
 
 def _crossings(applies: pd.DataFrame, level: float) -> list[float]:
@@ -123,8 +123,7 @@ def _condition_strip(axis: Axes, part: pd.DataFrame) -> None:
 
 def _in_words(part: pd.DataFrame) -> str:
     """Context length and seeds, and how many of these diverged and are not drawn."""
-    n_seeds = part["seed"].nunique()
     n_diverged = part.loc[part["status"] == "diverged", "seed"].nunique()
     lengths = ", ".join(str(k) for k in sorted(part["k"].unique()))
-    words = f"k = {lengths}, {n_seeds} seed{'s' if n_seeds != 1 else ''}"
+    words = f"k = {lengths}, {in_seeds(part)}"
     return words + (f", {n_diverged} diverged, not drawn" if n_diverged else "")

@@ -1,4 +1,11 @@
-"""How abruptly each network learned."""
+"""Smooth or abrupt?
+
+Does a network improve smoothly or abruptly? Held-out performance over training, and the width of
+the transition from 10 % to 90 % of all that is gained, in decades of training steps: the same
+measure for both tasks. Regression is judged at the longest context: a mean over k
+would show when a curriculum adds the short ones. Addition is judged on pairs trained on in neither
+order: others are right early where a network knows that addition commutes.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,7 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.style import PAGE, REFERENCE, colour, label, note_diverged
+from mechanics.figures.panels import models_of, write
+from mechanics.figures.style import PAGE, colour, label, note_diverged
 from mechanics.tables.emergence import HIGH, LOW
 from mechanics.tables.frames import sound
 
@@ -14,20 +22,15 @@ TITLES = {"linear_regression": "regression", "modular_addition": "addition"}
 
 
 def regression_emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
-    """Held-out performance over training for each task, and the width of every transition.
-
-    ``transitions``: emergence.csv; ``curves``: task, model, seed, status, step, performance.
-    """
+    """``transitions``: emergence; ``curves``: emergence_curves. A panel for each task."""
     tasks = [task for task in TITLES if task in set(transitions["task"])]
-    models = list(dict.fromkeys(transitions["model"]))
-    figure, axes = plt.subplots(
-        1, len(tasks) + 1, figsize=(PAGE, 3.1), width_ratios=[1] * len(tasks) + [1.1]
-    )
+    models = models_of(transitions)
+    widths = [1] * len(tasks) + [1.1]
+    figure, axes = plt.subplots(1, len(tasks) + 1, figsize=(PAGE, 3.1), width_ratios=widths)
+    names = {"linear_regression": "1 − risk, longest k", "modular_addition": "accuracy, new pairs"}
     for axis, task in zip(axes, tasks, strict=False):
         _curves(axis, sound(curves[curves["task"] == task]), models)
         axis.set(title=TITLES[task], xlabel="training step", xscale="log", ylim=(-0.05, 1.05))
-    names = {"linear_regression": "1 − risk, longest k", "modular_addition": "accuracy, new pairs"}
-    for axis, task in zip(axes, tasks, strict=False):
         axis.set_ylabel(f"held-out {names[task]}")
     _widths(axes[-1], sound(transitions), models)
     note_diverged(figure, transitions)
@@ -44,15 +47,11 @@ def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str]) -> None:
     rows = list(transitions.groupby(["task", "model"], sort=False))
     for row, ((_, model), own) in enumerate(rows):
         widths = own["transition_width"].dropna()
-        axis.plot(
-            widths, np.full(len(widths), row), "o", markersize=3.5, color=colour(model, models)
-        )
-        never = len(own) - len(widths)
-        if never:
-            place = dict(xycoords=("axes fraction", "data"), ha="left", va="center")
-            axis.annotate(
-                f"{never} of {len(own)}: none", (1.01, row), fontsize=6, color=REFERENCE, **place
-            )
+        heights, shade = np.full(len(widths), row), colour(model, models)
+        axis.plot(widths, heights, "o", markersize=3.5, color=shade)
+        if never := len(own) - len(widths):
+            beside = {"on": ("axes fraction", "data"), "ha": "left", "va": "center"}
+            write(axis, f"{never} of {len(own)}: none", (1.01, row), **beside)
     axis.set_ylim(-0.5, len(rows) - 0.5)
     both = transitions["task"].nunique() > 1
     names = [

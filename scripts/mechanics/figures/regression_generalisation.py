@@ -1,8 +1,13 @@
-"""Risk beyond the training distribution, beside each network's own law: frame in, figure out."""
+"""Outside of what was trained on.
+
+Every network outside of what it was trained on: longer contexts, inputs of another scale,
+anisotropic inputs, noise in the context, and more dimensions than trained, along the axes and in
+random subspaces. Dashed: the closed law at the network's own measured weights, with nothing
+fitted. Dotted: least squares on the same prompts (zero where k ≥ d). Shaded: what was trained on.
+"""
 
 from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -11,20 +16,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mechanics.figures.style import (
-    PAGE,
-    REFERENCE,
-    NothingToDraw,
-    colour,
-    diverged_note,
-    label,
-    label_ends,
-)
+from mechanics.figures.panels import label_ends, limits, models_of, rows_of_panels, with_range
+from mechanics.figures.style import REFERENCE, NothingToDraw, colour, diverged_note, drawable, label
 
-FEW = ("linear_L1", "softmax_L1", "linear_L6", "deep_L6")  # in all panels but the first
+# In the first panel alone. Networks that a user adds are in all.
+LEFT_OUT = ("softmax_L1_2heads", "linear_L2", "linear_L3")
 N_LENGTHS = 3  # context lengths in the panels of dimension: the longest
 TRAINED = "0.92"
-MEASURED = {"linewidth": 2.6, "alpha": 0.6, "zorder": 2}  # wide and pale: a law lies on it
+MEASURED = {"linewidth": 2.6, "zorder": 2}  # wide and pale: a law lies on it
 LAW = {"color": REFERENCE, "linestyle": "--", "linewidth": 1.0, "zorder": 3}
 OLS = {"color": REFERENCE, "linestyle": ":", "linewidth": 1.0, "zorder": 1}
 MARGIN = 1.6  # from the extreme risks of the networks to the ends of the axis
@@ -53,30 +52,23 @@ PANELS = (
 
 
 def regression_generalisation(frame: pd.DataFrame) -> Figure:
-    """Risk over the size of every shift, a panel each; panels without rows are left out.
+    """``frame``: the table of this name. A panel for each shift; those without rows are left out.
 
-    ``frame``: the rows of ``measure_generalisation.py`` with ``model`` and ``status`` (finished
-    or diverged). A line is the mean over seeds and the band spans them; dashed is the mean of
-    their laws, dotted least squares on the same prompts (off the axis where it is 0). What was
-    trained on is shaded. Models with the dimension shift are drawn in its panels alone, because
-    at the trained d they repeat their model without ``d_max``; the panels hold the longest k.
-
-    Raises ValueError if every seed diverged.
+    A line is the mean over seeds and the band spans them; dashed is the mean of their laws, dotted
+    least squares on the same prompts (off the axis where it is 0). Models with the dimension shift
+    are drawn in its panels alone, because at the trained d they repeat their model without
+    ``d_max``; the panels hold the longest k.
     """
-    models = list(dict.fromkeys(frame["model"]))
-    finished = frame[frame["status"] != "diverged"]
+    models, finished = models_of(frame), drawable(frame)
     with_dimension = finished.loc[finished["shift"] == "dimension", "model"].unique()
     repeated = finished["model"].isin(with_dimension) & (finished["shift"] != "dimension")
-    drawn = finished[~repeated]
+    drawn = finished[~repeated].dropna(subset="risk")
     rows = {panel: _rows(drawn, panel) for panel in PANELS}
     panels = [panel for panel in PANELS if len(rows[panel])]
     if not panels:
-        raise NothingToDraw("no seed to draw: all have diverged")
-
+        raise NothingToDraw("no risk was measured under any shift")
     n_columns = min(3, len(panels))
-    n_rows = int(np.ceil(len(panels) / n_columns))
-    size = (PAGE, 0.6 + 2.3 * n_rows)
-    figure, axes = plt.subplots(n_rows, n_columns, figsize=size, squeeze=False)
+    figure, axes = rows_of_panels(int(np.ceil(len(panels) / n_columns)), n_columns, 2.3, 0.6)
     for axis, panel in zip(axes.flat, panels, strict=False):
         _draw(axis, panel, rows[panel], models)
         _mark_trained(axis, panel, finished[finished["model"].isin(rows[panel]["model"])])
@@ -94,7 +86,7 @@ def _rows(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     if panel.shift == "dimension":
         lengths = sorted(own["k"].unique())[-N_LENGTHS:]
         return own[own["k"].isin(lengths)]
-    few = own["model"].isin(FEW)
+    few = ~own["model"].isin(LEFT_OUT)
     return own[few] if panel.shift != "context_length" and few.any() else own
 
 
@@ -103,21 +95,15 @@ def _draw(axis: Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> No
     axis.set_xscale(panel.scale, **({"linthresh": 0.1} if panel.scale == "symlog" else {}))
     axis.set_yscale("linear" if by_length else "log")
     low, high = rows["risk"].min(), rows["risk"].max()
-    axis.set_ylim(*((0, 1.1 * high) if by_length else (low / MARGIN, high * MARGIN)))
+    limits(axis, *((0, 1.1 * high) if by_length else (low / MARGIN, high * MARGIN)))
     ends = {}
     # the context length is the value of its own shift, and a line of its own only in dimension
     for (model, k), own in rows.groupby(["model", "k"] if by_length else ["model", "shift"]):
-        by_value = own.groupby("value")
-        risk, line_colour = by_value["risk"], colour(model, models)
-        middle = risk.mean()
-        axis.plot(middle.index, middle, color=line_colour, **MEASURED)
-        axis.fill_between(
-            middle.index, risk.min(), risk.max(), color=line_colour, alpha=0.25, linewidth=0
-        )
+        by_value, shade = own.groupby("value"), colour(model, models)
+        end = with_range(axis, by_value["risk"], shade, "mean", 0.25, alpha=0.6, **MEASURED)
         law = by_value["law"].mean().dropna()
         axis.plot(law.index, law, **LAW)
-        name = f"k = {k}" if by_length else label(model)
-        ends[name] = (float(middle.iloc[-1]), line_colour)
+        ends[f"k = {k}" if by_length else label(model)] = end, shade
     for _, own in rows.groupby("k" if by_length else "shift"):
         # networks with fewer prompts have a least squares of their own: the one of most prompts
         most = own[own["n_prompts"] == own["n_prompts"].max()]
@@ -161,17 +147,12 @@ def _mark_trained(axis: Axes, panel: Panel, rows: pd.DataFrame) -> None:
 
 
 def _legend(figure: Figure, frame: pd.DataFrame) -> None:
+    words = "network, mean and range of seeds"
     handles = [
-        Line2D([], [], color="black", **MEASURED, label="network, mean and range of seeds"),
+        Line2D([], [], color="black", alpha=0.6, **MEASURED, label=words),
         Line2D([], [], **LAW, label="law of its own weights"),
         Line2D([], [], **OLS, label="least squares"),
         Patch(color=TRAINED, label="trained on"),
     ]
-    figure.legend(
-        handles=handles,
-        loc="outside lower center",
-        ncols=len(handles),
-        frameon=False,
-        title=diverged_note(frame) or None,
-        title_fontsize=7,
-    )
+    note = {"title": diverged_note(frame) or None, "title_fontsize": 7}
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, **note)

@@ -7,7 +7,6 @@ that. Lines that have more colours than these have names at their ends.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -19,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.runtime.files import atomic
+from mechanics.tables.frames import sound
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
 STRIP = 1.85  # inches: height of a strip of panels across a page of the report
@@ -105,83 +105,6 @@ def label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
 
 
-def spread(positions: list[float], distance: float) -> list[float]:
-    """Move label positions apart to at least ``distance``, keeping their order.
-
-    >>> spread([0.0, 0.0], 1.0)
-    [-0.5, 0.5]
-    """
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    moved = list(positions)
-    for _ in range(200):
-        for below, above in pairwise(order):
-            overlap = distance - (moved[above] - moved[below])
-            if overlap > 0:
-                moved[below] -= overlap / 2
-                moved[above] += overlap / 2
-    return moved
-
-
-def lifted(
-    places: Sequence[float], heights: Sequence[float], width: float, height: float
-) -> list[float]:
-    """Raise labels of this width and height until none overprints another; the lowest stay.
-
-    >>> lifted([1.0, 2.0, 9.0], [0.0, 0.0, 0.0], 3.0, 0.5)
-    [0.0, 0.5, 0.0]
-    """
-    found = list(heights)
-    settled: list[int] = []
-    for index in sorted(range(len(found)), key=lambda i: (heights[i], places[i])):
-        near = [found[i] for i in settled if abs(places[i] - places[index]) < width]
-        for other in sorted(near):
-            if abs(other - found[index]) < height:
-                found[index] = other + height
-        settled.append(index)
-    return found
-
-
-def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
-    """Heights, as fractions of the axes, for labels of these values ``distance`` points apart."""
-    box = axis.get_window_extent()
-    pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
-    inside = [min(max(pixel, box.y0), box.y1) for pixel in pixels]
-    gap, limit = distance * axis.figure.dpi / 72, box.y1
-    moved = spread(inside, gap)
-    for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
-        moved[index] = min(moved[index], limit)  # above the axes there are titles
-        limit = moved[index] - gap
-    if len(moved) * gap <= box.height:  # below the axes there are the numbers of the x axis
-        limit = box.y0
-        for index in sorted(range(len(moved)), key=moved.__getitem__):
-            moved[index] = max(moved[index], limit)
-            limit = moved[index] + gap
-    return [round((pixel - box.y0) / box.height, PLACES) for pixel in moved]
-
-
-def label_ends(
-    axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5, n_lines: int = 1
-) -> None:
-    """Names at the right of an axis at the heights of their lines' ends, kept apart.
-
-    ``ends``: text of ``n_lines`` lines → (value on the y axis, colour). Call it when the limits of
-    the axis are final.
-    """
-    axis.get_figure(root=True).draw_without_rendering()
-    distance = 1.3 * fontsize * n_lines
-    places = places_for_labels(axis, [value for value, _ in ends.values()], distance)
-    for (text, (_, text_colour)), place in zip(ends.items(), places, strict=True):
-        axis.annotate(
-            text,
-            (1.01, place),
-            xycoords="axes fraction",
-            color=text_colour,
-            fontsize=fontsize,
-            va="center",
-            annotation_clip=False,
-        )
-
-
 def strip_of_panels(n: int, widths: Sequence[float] | None = None) -> tuple[Figure, np.ndarray]:
     """A figure across a page of the report, with n panels side by side and type to match."""
     figure, axes = plt.subplots(1, n, figsize=(PAGE, STRIP), width_ratios=widths)
@@ -233,14 +156,23 @@ class NothingToDraw(ValueError):
     """A figure's tables hold nothing that it could show. The message says what is missing."""
 
 
+def drawable(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows of seeds that did not diverge. Raises NothingToDraw if there is none."""
+    if frame.empty:
+        raise NothingToDraw("its table has no row")
+    kept = sound(frame)
+    if kept.empty:
+        raise NothingToDraw(f"no finished seed; {diverged_note(frame)}")
+    return kept
+
+
 def require_data(tables: Iterable[pd.DataFrame]) -> None:
     """Raise NothingToDraw if the first table has no row, or a table holds diverged seeds alone."""
     for place, table in enumerate(tables):
-        if table.empty:
-            if place == 0:
-                raise NothingToDraw("its table has no row")
-        elif "status" in table and (table["status"] == "diverged").all():
-            raise NothingToDraw(diverged_note(table) or "every seed diverged")
+        if place == 0 and table.empty:
+            raise NothingToDraw("its table has no row")
+        if "status" in table and len(table):
+            drawable(table)
 
 
 def empty_frame(message: str) -> Figure:
@@ -252,13 +184,22 @@ def empty_frame(message: str) -> Figure:
     return figure
 
 
+def lay_out(figure: Figure) -> None:
+    """Find the place of everything. A logarithmic axis without a number gets a decade to show."""
+    for axis in figure.get_axes():
+        for name, one in (("x", axis.xaxis), ("y", axis.yaxis)):
+            if one.get_scale() == "log" and min(one.get_view_interval()) <= 0:
+                axis.set(**{f"{name}lim": (1, 10)})
+    figure.draw_without_rendering()
+
+
 def settle(figure: Figure) -> None:
     """Lay the figure out and round what is placed, so that the same figure gives the same bytes.
 
     The solver behind the constrained layout orders its variables by their addresses: the last
     digits of what it finds differ from one process to the next, and a PDF prints ten of them.
     """
-    figure.draw_without_rendering()
+    lay_out(figure)
     figure.set_layout_engine("none")
     for part in figure.subfigs:
         part.bbox_relative.p0 = np.round(part.bbox_relative.p0, PLACES) + 0.0  # no -0

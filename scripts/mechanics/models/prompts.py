@@ -35,6 +35,17 @@ class Prompts:
         """The same prompts for each of ``n_seeds`` replicas (a view where only one is stored)."""
         return self._map(lambda tensor: tensor.expand(n_seeds, *tensor.shape[1:]))
 
+    def double(self) -> "Prompts":
+        return self._map(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor)
+
+    def part(self, which: slice) -> "Prompts":
+        """Some of the prompts (a view)."""
+        return self._map(lambda tensor: tensor[:, which])
+
+    def chunks(self, size: int) -> "list[Prompts]":
+        """All prompts, ``size`` at a time (views): bounds the memory of what is made of them."""
+        return [self.part(slice(i, i + size)) for i in range(0, self.x.shape[1], size)]
+
     def _map(self, function: Callable[[Tensor], Tensor]) -> "Prompts":
         tensors = {f.name: getattr(self, f.name) for f in fields(self)}
         return Prompts(**{n: t if t is None else function(t) for n, t in tensors.items()})
@@ -98,6 +109,26 @@ def squared_errors(
 ) -> Float[Tensor, "*seed prompt"]:
     """Squared error of every prompt, averaged over its test points."""
     return (predictions - prompts.y_test).square().mean(dim=-1)
+
+
+def mean_and_error(
+    values: Float[Tensor, "*batch prompt"],
+) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch"]]:
+    """Mean over prompts and its standard error."""
+    return values.mean(dim=-1), values.std(dim=-1) / values.shape[-1] ** 0.5
+
+
+def describe_risk(
+    predictions: Float[Tensor, "1 prompt query"], prompts: Prompts, power: float | None = None
+) -> dict[str, float]:
+    """Risk of one replica's predictions: squared error over E[y²], by default d.
+
+    ``risk`` is its mean over prompts, ``risk_se`` the standard error of that, ``risk_median`` the
+    median prompt's.
+    """
+    errors = squared_errors(predictions, prompts)[0].double() / (power or prompts.x.shape[-1])
+    risk, error = mean_and_error(errors)
+    return {"risk": float(risk), "risk_se": float(error), "risk_median": float(errors.median())}
 
 
 def evaluation_prompts(stored: dict[str, Tensor], k: int, n_prompts: int | None = None) -> Prompts:

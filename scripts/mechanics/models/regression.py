@@ -17,7 +17,16 @@ from torch import Tensor
 
 from mechanics.models.attention import attention_pattern, join_heads, project, split_heads
 from mechanics.models.prompts import Prompts
-from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise, run_blocks
+from mechanics.models.transformer import (
+    Architecture,
+    architecture,
+    block_shapes,
+    initial_weights,
+    mlp,
+    normalise,
+    run_blocks,
+    token_d,
+)
 
 Parameters = dict[str, Tensor]
 
@@ -34,6 +43,13 @@ def parameter_shapes(architecture: Architecture, d: int) -> dict[str, tuple[int,
     if architecture.embedded:
         shapes["unembed.W_U"] = (architecture.d_model, 1)
     return shapes
+
+
+def initial(settings: dict, seed: int) -> Parameters:
+    """The first weights of one replica (without a seed dimension), a pure function of its seed."""
+    network = architecture(settings)
+    shapes = parameter_shapes(network, token_d(settings))
+    return initial_weights(shapes, settings, network.d_model, seed)
 
 
 def tokens(prompts: Prompts, query_flag: bool) -> Float[Tensor, "seed prompt position token"]:

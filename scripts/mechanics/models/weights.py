@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models.transformer import Architecture, architecture
-from mechanics.training.checkpoint import CheckpointError, read_tensors, write_tensors
+from mechanics.training.checkpoint import CheckpointError, Run, read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,24 @@ class Network:
     def architecture(self) -> Architecture:
         return architecture(self.settings)
 
-    def exact(self, device: torch.device) -> "Network":
-        """The same in float64 on a device."""
-        weights = {name: tensor.double().to(device) for name, tensor in self.weights.items()}
-        return replace(self, weights=weights)
+    def to(self, where: torch.device | torch.dtype) -> "Network":
+        return replace(self, weights={name: t.to(where) for name, t in self.weights.items()})
+
+    def exact(self) -> "Network":
+        """The same in float64."""
+        return self.to(torch.float64)
 
     @property
     def finite(self) -> bool:
         """Whether every weight is a number."""
         return all(bool(tensor.isfinite().all()) for tensor in self.weights.values())
+
+
+def network_at(run: Run, seed: int, step: int) -> Network:
+    """One replica of a run as it was at a step."""
+    weights, status = run.load(seed, step), run.replica(seed)["status"]
+    model, settings = run.folder.parent.name, run.settings
+    return Network(settings["task"], model, seed, step, status, settings, weights)
 
 
 ABOUT = ("task", "model", "seed", "step", "status", "settings")  # the file's metadata

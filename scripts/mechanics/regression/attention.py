@@ -1,127 +1,128 @@
-"""What the heads of a regression network attend to: patterns, W_QK, and match with x_iᵀx_test.
+"""The attention of every head of regression networks beside the similarity x_iᵀx_test.
 
-A head that looks up similar examples gives a context token the more weight the larger its
-x_iᵀx_test is. That is asked in ranks (Spearman), which serves linear scores and softmax
-probabilities alike.
+The untrained network and the test points of other prompts are the nulls.
 """
 
+import pandas as pd
 import torch
 from jaxtyping import Float
-from scipy.stats import rankdata
 from torch import Tensor
 
-from mechanics.models.attention import attention_pattern, split_heads
-from mechanics.models.prompts import Prompts
-from mechanics.models.regression import Parameters
-from mechanics.models.transformer import Architecture, normalise
-from mechanics.regression.residual_stream import residual_streams
+from mechanics.models.prompts import Prompts, mean_and_error
+from mechanics.models.weights import Network
+from mechanics.regression.heads import (
+    attention_weights,
+    match_correlation,
+    merged_query_key,
+    shuffled_similarities,
+    similarities,
+    top_weight,
+    value_sign,
+)
+from mechanics.regression.held_out import HeldOut, tokens, untrained
+
+N_PROMPTS, N_PROMPTS_DEEP = 1024, 256  # deep networks have many heads and take longer
+N_EXAMPLES, EXAMPLE_LENGTH = 8, 20
 
 
-def attention_weights(
-    parameters: Parameters, prompts: Prompts, architecture: Architecture
-) -> list[Float[Tensor, "seed prompt head query k"]]:
-    """With what weights the query tokens sum the context's values, for every layer.
+@torch.no_grad()
+def attention(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataFrame]:
+    """Tables ``attention``, ``attention_examples`` and ``query_key``; the last two of one seed."""
+    finished = [network for network in networks if network.status == "finished"]
+    shown = (finished or networks)[0]
+    return {
+        "attention": measure_heads(networks, held_out),
+        "attention_examples": example_attention(shown, held_out),
+        "query_key": query_key(shown),
+    }
 
-    Softmax probabilities, or linear scores divided by k (``attention_pattern``), at the network's
-    own residual streams. ``prompts`` have the coordinates that the network reads.
+
+def measure_heads(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
+    """A row per seed, weights (trained or not), measured k, layer and head."""
+    rows = []
+    n_prompts = N_PROMPTS_DEEP if networks[0].architecture.d_mlp else N_PROMPTS
+    for k in networks[0].settings["measured_at"]:
+        prompts = tokens(held_out.prompts(k, n_prompts), networks[0])
+        for network in networks:
+            for trained in (False, True):
+                which = {"seed": network.seed, "trained": trained}
+                own = network if trained else untrained(network)
+                rows += [which | row for row in describe_heads(own, prompts)]
+    return pd.DataFrame(rows)
+
+
+def describe_heads(network: Network, prompts: Prompts) -> list[dict]:
+    """Correlations of every layer and head, their mean and standard error over prompts."""
+    similarity, shuffled = similarities(prompts)[0], shuffled_similarities(prompts)[0]
+    weights, architecture = network.weights, network.architecture
+    rows = []
+    for layer, patterns in enumerate(attention_weights(weights, prompts, architecture)):
+        signs = None if architecture.embedded else value_sign(weights, architecture, layer)[0]
+        for head in range(architecture.n_heads):
+            pattern = patterns[0, :, head]  # prompt query k
+            correlation, error = over_prompts(match_correlation(pattern, similarity))
+            null, null_error = over_prompts(match_correlation(pattern, shuffled))
+            sign = float("nan") if signs is None else signs[head].item()
+            rows.append(
+                {
+                    "layer": layer,
+                    "head": head,
+                    "k": prompts.x.shape[-2],
+                    "correlation": correlation,
+                    "correlation_se": error,
+                    "signed_correlation": sign * correlation,
+                    "shuffled_correlation": null,
+                    "shuffled_correlation_se": null_error,
+                    "top_weight": over_prompts(top_weight(pattern, similarity).double())[0],
+                    "n_prompts": prompts.x.shape[1],
+                }
+            )
+    return rows
+
+
+def over_prompts(values: Float[Tensor, "prompt query"]) -> tuple[float, float]:
+    """Mean and its standard error; the queries of a prompt share a context."""
+    mean, error = mean_and_error(values.mean(dim=-1))
+    return mean.item(), error.item()
+
+
+def example_attention(network: Network, held_out: HeldOut) -> pd.DataFrame:
+    """Attention of the first query of some prompts; position 0 is the best match of the context."""
+    k = min(network.settings["measured_at"], key=lambda length: abs(length - EXAMPLE_LENGTH))
+    prompts = tokens(held_out.prompts(k, N_EXAMPLES), network)
+    similarity, order = similarities(prompts)[0, :, 0].sort(dim=-1, descending=True)
+    frames = []
+    patterns = attention_weights(network.weights, prompts, network.architecture)
+    for layer, pattern in enumerate(patterns):
+        for head in range(network.architecture.n_heads):
+            weight = pattern[0, :, head, 0].gather(-1, order)  # prompt k
+            prompt, position = torch.meshgrid(*map(torch.arange, weight.shape), indexing="ij")
+            columns = {"prompt": prompt, "position": position}
+            columns |= {"similarity": similarity, "weight": weight}
+            frame = pd.DataFrame({n: c.flatten().cpu().numpy() for n, c in columns.items()})
+            frames.append(frame.assign(seed=network.seed, k=k, layer=layer, head=head))
+    names = ["seed", "k", "layer", "head", "prompt", "position", "similarity", "weight"]
+    return pd.concat(frames, ignore_index=True)[names]
+
+
+def query_key(network: Network) -> pd.DataFrame:
+    """W_QK of every layer and head of a token network; rows and columns are x_1 … x_d, y.
+
+    No rows for an embedded network, which reads no tokens.
     """
-    k = prompts.x.shape[-2]
-    mask = None if prompts.mask is None else prompts.mask[:, :, None, None, :]
-    patterns = []
-    for layer, stream in enumerate(residual_streams(parameters, prompts, architecture)[:-1]):
-        name = f"blocks.{layer}"
-        normed = normalise(stream, parameters, f"{name}.ln1", architecture)
-        query = split_heads(normed[..., k:, :], parameters[f"{name}.attn.W_Q"]).transpose(-2, -3)
-        key = split_heads(normed[..., :k, :], parameters[f"{name}.attn.W_K"]).transpose(-2, -3)
-        scores = query @ key.transpose(-1, -2) * architecture.score_scale
-        patterns.append(attention_pattern(scores, architecture.attention, mask))
-    return patterns
-
-
-def merged_query_key(
-    parameters: Parameters, architecture: Architecture, layer: int, head: int
-) -> Float[Tensor, "seed d_model d_model"]:
-    """W_QK = W_Q W_Kᵀ · score_scale of one head: the score is (query stream)ᵀ W_QK (key stream).
-
-    For a network without embedding the first layer's streams are the tokens [x; y] themselves. For
-    an embedded network W_QK is that of the d_model stream, and no W_E takes it to tokens: the
-    LayerNorm before it is not linear, and after the first layer the stream is no token any more.
-
-    Raises ValueError for a layer or a head that the network does not have.
-    """
-    if not (0 <= layer < architecture.n_layers and 0 <= head < architecture.n_heads):
-        raise ValueError(
-            f"no head {head} of layer {layer}: the network has {architecture.n_layers} layers of"
-            f" {architecture.n_heads} heads, counted from 0"
-        )
-    W_Q, W_K = (parameters[f"blocks.{layer}.attn.W_{letter}"][:, head] for letter in "QK")
-    return W_Q @ W_K.transpose(-1, -2) * architecture.score_scale
-
-
-def value_sign(
-    parameters: Parameters, architecture: Architecture, layer: int
-) -> Float[Tensor, "seed head"]:
-    """Sign with which y_i of an attended token enters the prediction: that of −(W_V W_O)[y, y].
-
-    A head that writes −y_i to tokens unlike the query does the same as one that writes y_i to
-    tokens like it: the sign of a match means something only together with this one. Minus, because
-    the network predicts minus the last coordinate of its stream.
-
-    Raises ValueError for an embedded network, whose stream has no coordinate y.
-    """
+    names = ["seed", "layer", "head", "row", "column", "value"]
+    architecture = network.architecture
     if architecture.embedded:
-        raise ValueError("the value path has a sign on tokens only, not in an embedded stream")
-    W_V, W_O = (parameters[f"blocks.{layer}.attn.W_{letter}"] for letter in "VO")
-    return -torch.einsum("shi,shi->sh", W_V[:, :, -1], W_O[..., -1]).sign()
-
-
-def similarities(prompts: Prompts) -> Float[Tensor, "seed prompt query k"]:
-    """x_iᵀx_test for every test point and context token."""
-    return prompts.x_test @ prompts.x.transpose(-1, -2)
-
-
-def shuffled_similarities(prompts: Prompts) -> Float[Tensor, "seed prompt query k"]:
-    """x_iᵀx_test with the test points of the prompt before: what a head cannot know of.
-
-    An x_test of another prompt is as likely as its negative, so that no correlation with these
-    similarities can have a mean other than zero.
-
-    Raises ValueError for a single prompt.
-    """
-    if prompts.x.shape[1] < 2:
-        raise ValueError("test points of another prompt need at least two prompts")
-    return prompts.x_test.roll(1, dims=1) @ prompts.x.transpose(-1, -2)
-
-
-def match_correlation(
-    attention: Float[Tensor, "*batch k"], similarity: Float[Tensor, "*batch k"]
-) -> Float[Tensor, "*batch"]:
-    """Spearman's rank correlation of attention and similarity over the context tokens, float64.
-
-    Equal values share their mean rank. Weights that are all equal order nothing and count as 0.
-    A row with a weight or similarity that is not finite is nan, as is a context of one token.
-    """
-    centred = [_ranks(values) for values in (attention, similarity)]
-    product = (centred[0] * centred[1]).sum(-1)
-    norm = (centred[0].square().sum(-1) * centred[1].square().sum(-1)).sqrt()
-    correlation = torch.where(norm > 0, product / norm.clamp_min(1e-300), 0.0)
-    finite = attention.isfinite().all(-1) & similarity.isfinite().all(-1)
-    return correlation.where(finite & (attention.shape[-1] > 1), torch.nan)
-
-
-def _ranks(values: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch k"]:
-    """Ranks minus their mean."""
-    ranks = torch.as_tensor(rankdata(values.cpu().numpy(), axis=-1), device=values.device)
-    return ranks - (values.shape[-1] + 1) / 2
-
-
-def top_weight(
-    attention: Float[Tensor, "*batch k"], similarity: Float[Tensor, "*batch k"]
-) -> Float[Tensor, "*batch"]:
-    """k × the attention at the best match, the token with the largest x_iᵀx_test.
-
-    1 is what uniform attention gives; for linear attention, whose weights need not sum to one, it
-    is the score itself.
-    """
-    best = similarity.argmax(dim=-1, keepdim=True)
-    return attention.gather(-1, best)[..., 0] * attention.shape[-1]
+        types = {name: "float64" if name == "value" else "int64" for name in names}
+        return pd.DataFrame(columns=names).astype(types)
+    weights = network.exact().weights
+    rows = [
+        (network.seed, layer, head, row, column, value)
+        for layer in range(architecture.n_layers)
+        for head in range(architecture.n_heads)
+        for row, values in enumerate(
+            merged_query_key(weights, architecture, layer, head)[0].tolist()
+        )
+        for column, value in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=names)

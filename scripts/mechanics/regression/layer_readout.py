@@ -10,12 +10,13 @@ it, it can be better than any linear probe.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.models.prompts import Prompts, squared_errors
+from mechanics.models.prompts import Prompts, describe_risk
 from mechanics.models.regression import Parameters, read_out
 from mechanics.models.transformer import Architecture
 from mechanics.regression.algorithms.gradient_descent import gradient_descent
@@ -40,13 +41,11 @@ def query_streams(
     reads (``RegressionRun.tokens``).
     """
     k = prompts.x.shape[-2]
-    tensors = (prompts.x, prompts.y, prompts.x_test, prompts.y_test)
     streams: list[list[Tensor]] = []
     lenses: list[list[Tensor]] = []
-    for chunk in zip(*(tensor.split(CHUNK, dim=1) for tensor in tensors), strict=True):
+    for chunk in prompts.chunks(CHUNK):
         at_query = [
-            stream[..., k:, :]
-            for stream in residual_streams(parameters, Prompts(*chunk), architecture)
+            stream[..., k:, :] for stream in residual_streams(parameters, chunk, architecture)
         ]
         streams.append([stream[0].clone() for stream in at_query])
         lenses.append([read_out(stream, parameters, architecture)[0] for stream in at_query])
@@ -90,9 +89,9 @@ def probe_predictions(
 
 def risk_of(predictions: Float[Tensor, "prompt query"], prompts: Prompts) -> tuple[float, float]:
     """Risk (MSE / d) and its standard error over prompts. ``prompts``: x with its d coordinates."""
-    own = Prompts(prompts.x, prompts.y, prompts.x_test, prompts.y_test.to(predictions))
-    errors = squared_errors(predictions[None], own)[0].double() / prompts.x.shape[-1]
-    return float(errors.mean()), float(errors.std() / len(errors) ** 0.5)
+    own = replace(prompts, y_test=prompts.y_test.to(predictions))
+    found = describe_risk(predictions[None], own)
+    return found["risk"], found["risk_se"]
 
 
 def gradient_descent_risks(d: int, k: int, n_max: int = 20) -> list[float]:

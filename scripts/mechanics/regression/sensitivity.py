@@ -30,11 +30,7 @@ def answers(predictor: Predictor, prompts: Prompts, chunk: int = 256) -> Answers
 
     Test points do not see each other, so that one gradient of the sum over them gives every g.
     """
-    tensors = (prompts.x, prompts.y, prompts.x_test, prompts.y_test)
-    parts = [
-        _answers(predictor, Prompts(*part))
-        for part in zip(*(tensor.split(chunk, dim=1) for tensor in tensors), strict=True)
-    ]
+    parts = [_answers(predictor, part) for part in prompts.chunks(chunk)]
     return Answers(
         torch.cat([part.predictions for part in parts]),
         torch.cat([part.sensitivities for part in parts]),
@@ -43,7 +39,7 @@ def answers(predictor: Predictor, prompts: Prompts, chunk: int = 256) -> Answers
 
 def _answers(predictor: Predictor, prompts: Prompts) -> Answers:
     x_test = prompts.x_test.detach().requires_grad_()
-    predictions = predictor(Prompts(prompts.x, prompts.y, x_test, prompts.y_test))
+    predictions = predictor(replace(prompts, x_test=x_test))
     if predictions.requires_grad:
         sensitivities = torch.autograd.grad(predictions.sum(), x_test)[0]
     else:  # piecewise constant in x_test, as nearest neighbours are

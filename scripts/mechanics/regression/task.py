@@ -11,13 +11,14 @@ from mechanics.models.prompts import (
     Prompts,
     embed,
     evaluation_prompts,
+    mean_and_error,
     random_subspaces,
     sample_prompts,
     shorten,
     squared_errors,
     stack_prompts,
 )
-from mechanics.models.transformer import architecture, initial_weights, token_d
+from mechanics.models.transformer import architecture, token_d
 from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import read_tensors
 from mechanics.training.schedules import context_lengths, context_range
@@ -41,7 +42,7 @@ class Task:
         }
 
     def initial(self, seed: int) -> Parameters:
-        return initial_weights(self.shapes, self.settings, self.architecture.d_model, seed)
+        return regression.initial(self.settings, seed)
 
     def prompts(self, seed: int, step: int) -> Prompts:
         """The training prompts of one replica at one step."""
@@ -77,8 +78,7 @@ class Task:
             errors = squared_errors(
                 regression.forward(parameters, shared, self.architecture), shared
             ).double()
-            risk = errors.mean(dim=-1) / self.settings["d"]
-            error = errors.std(dim=-1) / (self.settings["d"] * errors.shape[-1] ** 0.5)
+            risk, error = mean_and_error(errors / self.settings["d"])
             for row, seed in enumerate(seeds):
                 rows.append({"seed": seed, "k": k, "risk": risk[row], "risk_se": error[row]})
         return [{key: getattr(v, "item", lambda v=v: v)() for key, v in r.items()} for r in rows]

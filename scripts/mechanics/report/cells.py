@@ -15,7 +15,8 @@ from mechanics.report.text import as_text, spans
 from mechanics.tables.frames import sound
 from mechanics.tables.statistics import mean_over_seeds
 
-ABSENT, UNDEFINED = "not in this study", "undefined"
+ABSENT, UNMEASURED = "not in this study", "not measured"
+DIVERGED = f"{UNMEASURED}: every seed diverged"
 Tables = dict[str, pd.DataFrame]
 
 
@@ -39,12 +40,12 @@ def number(
     """
     made = {"unit": unit, "table": table, "cell": _cell(rows, last, f"{statistic} of {column}")}
     chosen = _rows(tables, table, rows, last)
-    if chosen.empty:
-        return _absent(made, ABSENT)
-    kept = sound(chosen) if "status" in chosen else chosen
+    kept = _sound(chosen)
+    if kept.empty:
+        return _absent(made, _missing(tables, table, chosen))
     kept = kept.assign(value=pd.to_numeric(kept.eval(column))).dropna(subset=["value"])
     if kept.empty:
-        return _absent(made, UNDEFINED)
+        return _absent(made, UNMEASURED)
     values = kept["value"]
     if statistic == "mean":
         seeds = values.groupby([kept[key] for key in _network(kept)]).mean()
@@ -71,7 +72,7 @@ def count(tables: Tables, table: str, rows: str, condition: str) -> dict:
     made = {"table": table, "cell": f"{rows}: {condition}"}
     chosen = _rows(tables, table, rows)
     if chosen.empty:
-        return _absent(made, ABSENT)
+        return _absent(made, _missing(tables, table, chosen))
     value = len(chosen.query(condition))
     return _number(f"{value} of {len(chosen)}", value=value, n=len(chosen), **made)
 
@@ -83,12 +84,10 @@ def where(tables: Tables, table: str, rows: str, along: str, holds: Callable, sa
     """
     made = {"table": table, "cell": f"{rows}: {along} where {said}"}
     chosen = _rows(tables, table, rows)
-    if chosen.empty:
-        return _absent(made, ABSENT)
-    kept = sound(chosen) if "status" in chosen else chosen
+    kept = _sound(chosen)
+    if kept.empty:
+        return _absent(made, _missing(tables, table, chosen))
     found = {value: bool(holds(own)) for value, own in kept.groupby(along)}
-    if not found:
-        return _absent(made, UNDEFINED)
     text = spans(list(found), list(found.values()))
     return _number(text, value=sum(found.values()), n=len(found), **made)
 
@@ -111,11 +110,23 @@ def lower(found: dict) -> float:
 
 
 def _rows(tables: Tables, table: str, rows: str, last: tuple[str, ...] = ()) -> pd.DataFrame:
-    chosen = tables[table].query(rows) if table in tables else pd.DataFrame()
+    own = tables.get(table, pd.DataFrame())
+    chosen = own if own.empty else own.query(rows)
     for column in last if len(chosen) else ():
         largest = chosen.groupby(_network(chosen))[column].transform("max")
         chosen = chosen[chosen[column] == largest]
     return chosen
+
+
+def _sound(rows: pd.DataFrame) -> pd.DataFrame:
+    return sound(rows) if "status" in rows else rows
+
+
+def _missing(tables: Tables, table: str, chosen: pd.DataFrame) -> str:
+    """Why there is no number: the rows are not in the study, are of no table, or all diverged."""
+    if len(chosen):
+        return DIVERGED
+    return UNMEASURED if table in tables and tables[table].empty else ABSENT
 
 
 def _cell(rows: str, last: tuple[str, ...], column: str) -> str:

@@ -10,8 +10,10 @@ from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
 from PIL import Image as Picture
 
-CAPTIONS = Path(__file__).resolve().parents[3] / "workflow" / "report"
+from mechanics.figures.registry import FIGURES, REPORT, caption, title
+
 DPI = 130
+SHOWN: set[str] = set()  # names of the figures that this notebook has shown
 
 
 def show(figure: Figure, alt: str) -> None:
@@ -32,23 +34,24 @@ def smaller(png: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def caption(name: str) -> str:
-    """The caption of a figure of the study as one line of Markdown; empty if it has none."""
-    path = CAPTIONS / f"{name}.rst"
-    if not path.exists():
-        return ""
-    return " ".join(path.read_text().split()).replace("``", "`").replace("*", r"\*")
-
-
 def show_figure(study: Path, name: str, what_to_see: str = "") -> None:
     """A figure of the study with its caption, or one line that says that the study has none."""
+    SHOWN.add(name)
     path = study / "figures" / f"{name}.png"
     if not path.exists():
         display(Markdown(f"*This study has no figure `{name}`.*"))
         return
-    text = f"**{name.replace('_', ' ').capitalize()}.** {caption(name)}"
+    about = " ".join(caption(name).split()).replace("``", "`").replace("*", r"\*")
+    text = f"**{title(name)}**: {about}"
     display(Markdown(f"{text}\n\n**What to see:** {what_to_see}" if what_to_see else text))
     display(Image(smaller(path.read_bytes()), alt=name.replace("_", " ")))
+
+
+def show_others(study: Path) -> None:
+    """The figures of the study that no cell has shown, but those that the report is made of."""
+    for name in [name for own in FIGURES.values() for name in own]:
+        if name not in SHOWN and not name.startswith(REPORT):
+            show_figure(study, name)
 
 
 def show_table(frame: pd.DataFrame) -> None:

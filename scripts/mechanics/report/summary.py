@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from mechanics.report.cells import DIVERGED
 from mechanics.report.text import as_text
 from mechanics.tables.frames import ASSIGNED
 
@@ -23,18 +24,21 @@ def comparison_rows(table: pd.DataFrame) -> list[dict]:
             own = own[own["metric"] == own["metric"].iloc[-1]]  # tabulated_at is in order
             first = own.iloc[0]
             at_k = first["metric"].removeprefix(metric).replace(" at", "")
-            value = as_text(float(first["value"]), ".4g")
-            if pd.notna(first["ci_low"]):
-                value += f" [{first['ci_low']:.4g}, {first['ci_high']:.4g}]"
+            value = DIVERGED
+            if first["n_seeds"]:
+                value = as_text(float(first["value"]), ".4g")
+                if pd.notna(first["ci_low"]):
+                    value += f" [{first['ci_low']:.4g}, {first['ci_high']:.4g}]"
+                value += f", n = {first['n_seeds']}"
             beside = [
                 f"{row.reference} {as_text(float(row.reference_value), '.3g')}"
-                for row in own.itertuples()
+                for row in own.dropna(subset="reference").itertuples()
             ]
             rows.append(
                 {
                     "configuration": name,
                     "task": task.replace("_", " ") + ("," + at_k if at_k else ""),
-                    "value": f"{value}, n = {first['n_seeds']}",
+                    "value": value,
                     "reference": "; ".join(beside),
                     "flops": as_text(int(first["flops_per_prompt"]), ","),
                     "interpretation": first["interpretation"],
@@ -57,13 +61,15 @@ def seeds_sentence(records: list[dict], grokking: pd.DataFrame | None) -> str:
     else:
         text += "none diverged"
     if grokking is not None:
-        censored = grokking[grokking["status"] == "censored"].groupby("entry", sort=False).size()
-        listed = ", ".join(f"{entry}: {n}" for entry, n in censored.items())
-        text += "; " + (
-            f"not grokked within their budget and so censored: {listed}"
-            if listed
-            else "every addition network grokked"
-        )
+        counts = grokking[grokking["status"] == "censored"].groupby("entry", sort=False).size()
+        listed = ", ".join(f"{entry}: {n}" for entry, n in counts.items())
+        if listed:
+            text += f"; not grokked within their budget and so censored: {listed}"
+        elif (grokking["status"] == "grokked").all():
+            text += "; every addition network grokked"
+        else:
+            n_grokked = (grokking["status"] == "grokked").sum()
+            text += f"; {n_grokked} of {len(grokking)} addition replicas grokked"
     return text + "."
 
 

@@ -3,65 +3,34 @@
 Imports neither torch nor pandas: the Snakefile uses it.
 """
 
-import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
-# Until the next entry, which begins with its date: what a scheduler said may have several lines.
-BLOCK = re.compile(r"(?ms)^Error in rule (\S+):\n(.*?)(?=^\[|^Error in rule|\Z)")
-FINISHED = re.compile(r"^Finished jobid: (\d+)", re.MULTILINE)
-COPIED_LOG = re.compile(r"(?ms)^Logfile .*?:\n(=+)\n.*?^\1\n")
-# Slurm's own words in a job's log on Slurm. Without cgroups the state of a job that was killed for
-# its memory is just FAILED.
-KILLED = re.compile(r"^slurmstepd\S*: error: (.*)", re.MULTILINE)
-CHECK = " (check log file(s) for error details)"
 FULL_BYTES = 2**20
-STATUS = re.compile(r"SLURM status is: '(\w+)'|error message was '(.*?)'", re.DOTALL)
+SLURM_LOGS = Path(".snakemake/slurm_logs")
 
 
-def summary(text: str) -> str:
-    """The jobs that failed for good, a line each, from the text of Snakemake's log.
+def summary(jobs: Collection) -> str:
+    """Where to look, for each of the Snakemake jobs that failed for good.
 
-    A line names rule, first output, what the scheduler said, and the job's log with its last line;
-    also its log on Slurm, if Slurm says there why it killed the job, or if the job's own is empty.
-    Jobs that succeeded when they were run again are left out. Empty if no job failed.
+    Rule, first output, and the job's log with its last line; and where Slurm's own logs of the rule
+    are, if there are any: they say why it killed a job.
     """
-    text = COPIED_LOG.sub("", text)
-    failed = {}
-    for rule, lines in BLOCK.findall(text):
-        found = dict(re.findall(r"^    (\w+): (.*)$", lines, re.MULTILINE))
-        failed[found.get("jobid")] = _line(rule, found, lines)
-    for finished in FINISHED.findall(text):
-        failed.pop(finished, None)
-    if not failed:
-        return ""
-    head = "1 job" if len(failed) == 1 else f"{len(failed)} jobs"
-    return "\n".join([f"{head} failed; all that did not need them is finished:", *failed.values()])
-
-
-def _line(rule: str, found: dict[str, str], lines: str) -> str:
-    parts = [f"  {rule}"]
-    if "output" in found:
-        parts.append(found["output"].split(", ")[0])
-    if status := STATUS.search(lines):
-        parts.append(f"Slurm: {' '.join((status[1] or status[2]).split())}")
-    if "log" in found:
-        own, *others = map(Path, found["log"].removesuffix(CHECK).split(", "))
-        parts.append(f"{own}: {_last_line(own)}")
-        for path in others:
-            killed = KILLED.search(_text(path))
-            if killed or not _text(own):
-                parts.append(f"{path}: {killed[1] if killed else _last_line(path)}")
-    return "\n    ".join(parts)
+    head = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+    lines = [f"{head} failed; all that did not need them is finished:"]
+    for job in jobs:
+        lines += [f"  {job.rule.name}", *(f"    {path}" for path in job.output[:1])]
+        lines += [f"    {path}: {_last_line(Path(path))}" for path in job.log]
+        if (own := SLURM_LOGS / f"rule_{job.rule.name}").exists():
+            lines += [f"    {own}: what Slurm said"]
+    return "\n".join(lines)
 
 
 def _last_line(path: Path) -> str:
-    if written := _text(path):
+    written = path.read_text(errors="replace").strip() if path.exists() else ""
+    if written:
         return written.splitlines()[-1]
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     full = shutil.disk_usage(folder).free < FULL_BYTES  # a job on a full disk cannot say so
     return "(empty: no space left on its disk)" if full else "(empty)"
-
-
-def _text(path: Path) -> str:
-    return path.read_text(errors="replace").strip() if path.exists() else ""

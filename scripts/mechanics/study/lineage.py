@@ -19,6 +19,11 @@ ROOT = SCRIPTS.parent
 ID_DIGITS = 12
 
 
+def from_here(path: Path) -> str:
+    """A file of the project: relative, if it lies in the working directory, or else absolute."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
 def closure(*sources: Path) -> list[Path]:
     """Programs and modules with all they import from ``mechanics``; other files as they are."""
     found: set[Path] = set()

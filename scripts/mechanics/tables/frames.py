@@ -1,6 +1,5 @@
-"""From what the analyses of single runs wrote to tables of the whole study."""
+"""Tables on disk: written at once or not at all, and known again if they were edited."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -11,62 +10,13 @@ from mechanics.runtime.files import atomic, sha256
 ASSIGNED = ("Linear Attention (L=1)", "Softmax Attention (L=1)", "Deep Transformer (L=6)")
 
 
-class TableError(Exception):
+class TableError(ValueError):
     """A table that is not what its program wrote. The message names it."""
-
-
-def read_analyses(
-    runs: list[Path], analyses: list[Path], variants: dict[str, str] | None = None
-) -> pd.DataFrame:
-    """One file of every run's analysis in one frame, after columns ``model``, ``seed``, ``status``.
-
-    A run's folder is …/{model}/{block}. ``status`` is that of the seed's training: a diverged seed
-    stays in the table, and whoever takes a mean must leave it out and say so (``sound``).
-    With ``variants``, the model that each variant's name varies, ``model`` is that one, followed
-    by ``arm`` and ``weight_decay`` (``arm_of``); the name itself is in the last column, ``entry``.
-    """
-    parts = []
-    for folder, path in zip(runs, analyses, strict=True):
-        record = json.loads((folder / "run.json").read_text())
-        status = {replica["seed"]: replica["status"] for replica in record["replicas"]}
-        part = pd.read_parquet(path)
-        part.insert(part.columns.get_loc("seed") + 1, "status", part["seed"].map(status))
-        entry = folder.parent.name
-        if variants is None:
-            part.insert(0, "model", entry)
-        else:
-            arm = arm_of(entry, record["settings"], variants)
-            for place, (name, value) in enumerate(arm.items()):
-                part.insert(place, name, value)
-            part["entry"] = entry
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
-
-
-def arm_of(entry: str, settings: dict, variants: dict[str, str]) -> dict[str, str | float]:
-    """``model``, ``arm`` and ``weight_decay`` of an addition network, by its entry in the config.
-
-    The arm is what becomes of the weight decay after memorising if that is not ``keep``; else, of a
-    variant, its ``mlp_dtype`` if it has one or ``weight_decay``; of another network ``main``.
-    """
-    arm = settings["after_memorising"]
-    if arm == "keep":
-        arm = settings.get("mlp_dtype", "weight_decay") if entry in variants else "main"
-    model = variants.get(entry, entry)
-    return {"model": model, "arm": arm, "weight_decay": settings["weight_decay"]}
 
 
 def sound(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of seeds that did not diverge."""
     return frame[frame["status"] != "diverged"]
-
-
-def settings_of(runs: list[Path]) -> dict[str, dict]:
-    """The settings of every model, by its name."""
-    return {
-        folder.parent.name: json.loads((folder / "run.json").read_text())["settings"]
-        for folder in runs
-    }
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
@@ -96,15 +46,20 @@ def check_unedited(path: Path) -> None:
         )
 
 
-def write_table(table: pd.DataFrame, path: Path) -> None:
-    """As CSV, or as parquet where the path ends so."""
-    if path.suffix != ".parquet":
+def write_table(table: pd.DataFrame | str, path: Path) -> None:
+    """As CSV, or as parquet where the path ends so, or text as it is."""
+    if path.suffix == ".csv":
         return write_csv(table, path)
-    floats = list(table.select_dtypes("float"))
-    others = [name for name in table if name not in floats]
-    with atomic(path) as part:  # bytes of equal weight side by side: a third smaller, nothing lost
+    with atomic(path) as part:
+        if isinstance(table, str):
+            part.write_text(table)
+            return None
+        floats = list(table.select_dtypes("float"))
+        others = [name for name in table if name not in floats]
+        # bytes of equal weight side by side: a third smaller, nothing lost
         encoding = {"use_byte_stream_split": floats, "use_dictionary": others}
         table.to_parquet(part, index=False, compression="zstd", **encoding)
+    return None
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:

@@ -1,6 +1,5 @@
-"""Histories of several runs in one frame, and the moments that a rule finds in them."""
+"""The moments that a rule finds in the histories of runs."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,19 +8,6 @@ import pandas as pd
 from mechanics.addition.pairs import grokking_step
 
 MOMENTS = ["model", "seed", "memorised_step", "first_reached_step", "grokking_step", "last_step"]
-
-
-def read_histories(folders: list[Path]) -> tuple[pd.DataFrame, dict]:
-    """The histories of one task's runs with a column ``model``, and the first run's settings.
-
-    A run's folder is …/{task}/{model}/{block}; models keep the order in which they are given.
-    """
-    frames = []
-    for folder in folders:
-        history = pd.read_parquet(folder / "history.parquet")
-        frames.append(history.assign(model=folder.parent.name))
-    settings = json.loads((folders[0] / "run.json").read_text())["settings"]
-    return pd.concat(frames, ignore_index=True), settings
 
 
 def grokking_moments(history: pd.DataFrame, threshold: float) -> pd.DataFrame:

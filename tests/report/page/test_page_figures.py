@@ -7,21 +7,25 @@ import docutils.utils
 import numpy as np
 import pytest
 from PIL import Image
-from small_study import ROOT, write_picture
+from small_study import write_picture
 
-from mechanics.report.page.figures import TITLES, caption_html, read_picture
+from mechanics.figures import registry
+from mechanics.report.page.figures import caption_html, read_picture
 
 
-def test_the_picture_has_the_pixels_of_its_file(tmp_path):
+def test_the_picture_has_the_pixels_of_its_file_and_the_words_of_its_module(tmp_path, monkeypatch):
     write_picture(tmp_path / "a.png")
-    (tmp_path / "a.rst").write_text("What is seen. And *more*.\n")
-    picture = read_picture("a", tmp_path / "a.png", tmp_path / "a.rst", [], "Track A")
+    (tmp_path / "a.py").write_text(
+        '"""Short.\n\nWhat is seen. And *more*.\n"""\n\nimport nothing\n'
+    )
+    monkeypatch.setattr(registry, "module", lambda name: tmp_path / f"{name}.py")
+    picture = read_picture("a", tmp_path / "a.png", [], "Track A")
     kind, _, text = picture.source.partition(",")
     assert kind == "data:image/webp;base64"
     shown = Image.open(BytesIO(base64.b64decode(text)))
     assert np.array_equal(shown.convert("RGB"), Image.open(tmp_path / "a.png").convert("RGB"))
     assert picture.caption == "<p>What is seen. And <em>more</em>.</p>"
-    assert picture.alt == "A, Track A. What is seen."
+    assert picture.alt == "Short, Track A. What is seen."
 
 
 def test_a_broken_caption_is_an_error():
@@ -29,6 +33,7 @@ def test_a_broken_caption_is_an_error():
         caption_html("*open")
 
 
-@pytest.mark.parametrize("name", TITLES)
-def test_every_titled_figure_has_a_caption_that_can_be_read(name):
-    assert caption_html((ROOT / f"workflow/report/{name}.rst").read_text())
+@pytest.mark.parametrize("name", [name for own in registry.FIGURES.values() for name in own])
+def test_every_figure_has_a_title_and_a_caption_that_can_be_read(name):
+    assert registry.title(name)
+    assert caption_html(registry.caption(name))

@@ -47,9 +47,9 @@ def addition_explorer(
 ) -> dict:
     """Every network with its seeds, in the order of ``entries``, the config's name of each run.
 
-    ``grokking``: the table of ``tabulate_grokking.py``. Of the checkpoints of a seed so many are
-    kept, out of ``MOST_STEPS``, that the data have at most ``largest`` characters; the lines of
-    accuracy, loss and norm are those of the whole history.
+    ``grokking``: the table of that name. Of the checkpoints of a seed so many are kept, out of
+    ``MOST_STEPS``, that the data have at most ``largest`` characters; the lines of accuracy, loss
+    and norm are those of the whole history.
     """
     for max_steps in MOST_STEPS:
         explorer = _explorer(runs, entries, grokking, max_steps)

@@ -12,7 +12,7 @@ LAWS = ("one_step_optimum", "one_step_mixture", "gd_free", "ols")
 def regression_explorer(histories: dict[str, pd.DataFrame], risks: pd.DataFrame) -> dict:
     """Risk by context length at the steps of every network, and the laws for it.
 
-    ``histories``: model → seed, step, k, risk. ``risks``: the table of ``tabulate_risk.py``.
+    ``histories``: model → seed, step, k, risk. ``risks``: the table of ``mechanics.tables.risk``.
     A step is shown if every seed that did not diverge was measured there, ``MAX_STEPS`` at most.
     """
     names = list(histories)

@@ -1,0 +1,57 @@
+"""Measure the final weights of one regression run: a parquet file for each table.
+
+``--only evaluation layers`` makes the tables of these measures alone; without it all that are
+defined for the network are made (``mechanics/regression/measures.py``).
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from mechanics.models.weights import read_network
+from mechanics.regression.attention import attention
+from mechanics.regression.evaluation import evaluation
+from mechanics.regression.generalisation import generalisation
+from mechanics.regression.held_out import expect_regression, read_held_out
+from mechanics.regression.layers import layers
+from mechanics.regression.measures import defined_for
+from mechanics.regression.rank_collapse import rank_collapse
+from mechanics.regression.smoother import smoother
+from mechanics.runtime.device import choose_device
+from mechanics.settings import ConfigError
+from mechanics.tables.frames import write_tables
+from mechanics.training.checkpoint import CheckpointError
+
+# Called with the networks of the seeds and the held-out prompts; the tables by their names.
+MEASURES = {
+    "evaluation": evaluation,
+    "attention": attention,
+    "generalisation": lambda *asked: {"generalisation": generalisation(*asked)},
+    "smoother": lambda *asked: {"smoother": smoother(*asked)},
+    "layers": lambda *asked: {"layers": layers(*asked)},
+    "rank_collapse": lambda *asked: {"rank_collapse": rank_collapse(*asked)},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weights", required=True, type=Path, nargs="+", help="one file per seed")
+    parser.add_argument("--prompts", required=True, type=Path, help="the held-out prompts")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the tables")
+    parser.add_argument("--only", nargs="+", choices=MEASURES)
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    arguments = parser.parse_args()
+    try:
+        device = choose_device(arguments.device)
+        held_out = read_held_out(arguments.prompts, device)
+        networks = [read_network(path).to(device) for path in arguments.weights]
+        for path, network in zip(arguments.weights, networks, strict=True):
+            expect_regression(network, held_out, path)
+        for name in arguments.only or defined_for(networks[0].settings):
+            write_tables(MEASURES[name](networks, held_out), arguments.output)
+    except (CheckpointError, ConfigError, OSError, ValueError) as error:
+        sys.exit(f"analyse_regression.py: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""What is measured of an addition network's final weights."""
+
+# Each measure of analyse_addition.py, and the tables that it writes of a run.
+TABLES = {
+    "evaluation": ["evaluation"],
+    "circuit": ["circuit", "identities", "circles", "embedding", "neurons"],
+    "patching": ["patched_neurons", "patched_groups"],
+    "ablation": ["ablation", "parsimony"],
+    "embedding_ablation": ["embedding_ablation"],
+    "attention": ["attention", "attention_maps"],
+}
+# What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
+GATHERED = {
+    "progress_measures": ("progress", True),
+    "excluded_loss": ("excluded", True),
+    "embedding_circles": ("circles", True),
+    "logit_identities": ("identities", True),
+    "neuron_frequencies": ("neurons", False),
+    "neuron_patching": ("patched_neurons", False),
+    "patching_groups": ("patched_groups", False),
+    "frequency_ablation": ("ablation", False),
+    "embedding_ablation": ("embedding_ablation", False),
+    "parsimony": ("parsimony", False),
+    "attention_addition": ("attention", False),
+    "spectra": ("spectra", False),
+    "embedding": ("embedding", False),
+    "attention_maps": ("attention_maps", False),
+}
+# The tables that are computed, by the module of mechanics.tables that makes them.
+COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")}
+# What follow_addition.py writes.
+FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
+OF_VARIANTS = ("evaluation", "circuit")  # a network that varies another one is measured less
+
+
+def defined_for(settings: dict, variant: bool) -> list[str]:
+    """The measures that a network has."""
+    return list(OF_VARIANTS if variant else TABLES)
+
+
+def tables_of(settings: dict, variant: bool) -> list[str]:
+    """All that is measured of a run, by the names of the files."""
+    return [table for name in defined_for(settings, variant) for table in TABLES[name]] + FOLLOWED

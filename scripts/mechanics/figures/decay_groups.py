@@ -1,0 +1,110 @@
+"""Addition networks by weight decay and arm, and which of them have grokked."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from mechanics.figures.style import arm_colours, drawable, ordered
+
+GROUP = ["model", "arm", "weight_decay"]
+DECAY_ARMS = ["main", "weight_decay"]  # weight decay is on from the first step to the last
+ARM_WORDS = {"main": "decay kept", "no_decay": "decay off", "fixed_norm": "norm fixed"}
+
+
+def not_grokked(
+    steps: np.ndarray, grokked: np.ndarray
+) -> tuple[list[float], list[float], list[tuple[float, float]]]:
+    """Kaplan and Meier's estimate of the share of runs that have not grokked after each step.
+
+    ``steps``: when each run grokked or, if it did not, when it ended (it is censored). At a step
+    where both happen the runs that grok come first. Returned: the steps at which the share falls,
+    the share from each of them on, and (step, share) of each censored run.
+    """
+    steps, grokked = np.asarray(steps, float), np.asarray(grokked, bool)
+    share, falls, shares, censored = 1.0, [], [], []
+    for step in np.unique(steps):
+        now = steps == step
+        n_grokking = int((now & grokked).sum())
+        if n_grokking:
+            share *= 1 - n_grokking / int((steps >= step).sum())
+            falls.append(float(step))
+            shares.append(share)
+        censored += [(float(step), share)] * int((now & ~grokked).sum())
+    return falls, shares, censored
+
+
+def survival_line(axis: Axes, runs: pd.DataFrame, shade: str, bars: dict, **how) -> float:
+    """The share of runs not grokked, by step, and a bar for each censored one; the last share.
+
+    ``runs``: rows of the table grokking; ``bars``: size and width of the bars.
+    """
+    ended, grokked = ends_of(runs)
+    falls, shares, censored = not_grokked(ended, grokked)
+    shares = [1.0, *shares]
+    axis.step(
+        [0.0, *falls, float(ended.max())], [*shares, shares[-1]], where="post", color=shade, **how
+    )
+    for step, share in censored:
+        axis.plot(step, share, "|", color=shade, **bars)
+    return shares[-1]
+
+
+def ends_of(runs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """When each run grokked or, if it did not, ended; and whether it grokked."""
+    grokked = (runs["status"] == "grokked").to_numpy()
+    return np.where(grokked, runs["grokking_step"], runs["last_step"]), grokked
+
+
+def rows_of_models(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs of each model that has several groups, or of every model; none that diverged.
+
+    Raises NothingToDraw if none is left.
+    """
+    models = {model: own for model, own in drawable(runs).groupby("model", sort=False)}
+    varied = {m: own for m, own in models.items() if len(own.drop_duplicates(GROUP)) > 1}
+    return varied or models
+
+
+Groups = dict[tuple[str, float], str]  # (arm, weight decay): name
+
+
+def decays(own: pd.DataFrame) -> Groups:
+    """Arms whose weight decay stays as it is, by weight decay."""
+    pairs = own.loc[own["arm"].isin(DECAY_ARMS), ["weight_decay", "arm"]].drop_duplicates()
+    return {(arm, decay): f"{decay:g}" for decay, arm in sorted(pairs.itertuples(index=False))}
+
+
+def arms(own: pd.DataFrame) -> Groups:
+    """The main arm and those that change something once the network has memorised."""
+    pairs = own.loc[own["arm"] != "weight_decay", ["arm", "weight_decay"]].drop_duplicates()
+    return {
+        (arm, decay): ARM_WORDS.get(arm, arm.replace("_", " "))
+        for arm, decay in pairs.itertuples(index=False)
+    }
+
+
+def group_colours(own: pd.DataFrame) -> dict[tuple[str, float], str]:
+    """Darker for more weight decay; the arms take colours of their own."""
+    by_decay = decays(own)
+    changed = [group for group in arms(own) if group[0] not in DECAY_ARMS]
+    found = dict(zip(by_decay, ordered(len(by_decay)), strict=True))
+    own_colours = arm_colours(dict.fromkeys(arm for arm, _ in changed))
+    return found | {group: own_colours[group[0]] for group in changed}
+
+
+def of_group(frame: pd.DataFrame, group: tuple[str, float]) -> pd.DataFrame:
+    arm, decay = group
+    return frame[(frame["arm"] == arm) & (frame["weight_decay"] == decay)]
+
+
+def by_group(axis: Axes, own: pd.DataFrame, column: str, colours: dict) -> None:
+    """A value at the end of each run; the groups side by side, in the order of the other panels."""
+    groups = decays(own) | {g: name for g, name in arms(own).items() if g[0] not in DECAY_ARMS}
+    for x, group in enumerate(groups):
+        for _, run in of_group(own, group).iterrows():
+            face = colours[group] if run["status"] == "grokked" else "white"
+            axis.plot(x, run[column], "o", color=colours[group], mfc=face, ms=4)
+    axis.set_xticks(
+        range(len(groups)), [*groups.values()], rotation=40, ha="right", rotation_mode="anchor"
+    )
+    axis.set_xlim(-0.5, len(groups) - 0.5)

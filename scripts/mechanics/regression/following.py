@@ -1,0 +1,86 @@
+"""Which algorithm is a network like, and when? Every checkpoint of a run is compared with all."""
+
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechanics.models.prompts import Prompts
+from mechanics.models.weights import network_at
+from mechanics.regression.algorithms.context import second_moments
+from mechanics.regression.effective_weights import describe_step
+from mechanics.regression.held_out import HeldOut, predictor
+from mechanics.regression.references import reference_answers, references_for
+from mechanics.regression.sensitivity import (
+    Answers,
+    answers,
+    correlation,
+    fitted_step_size,
+    mean_cosine,
+    similarities,
+)
+from mechanics.runtime.seeds import generator
+from mechanics.training.checkpoint import Run
+
+
+def follow_algorithms(run: Run, held_out: HeldOut) -> dict[str, pd.DataFrame]:
+    """A row per k, seed and checkpoint, and in ``algorithms`` per algorithm.
+
+    On the prompts of the learning curves: ``effective_weights`` has g = ∂ŷ/∂x_test beside those of
+    gradient descent and least squares, with a null, and Γ̂ where it is defined; ``algorithms`` the
+    measures of ``sensitivity.similarity``.
+    """
+    settings = run.settings
+    predictors = references_for(settings)
+    checkpoints = [(seed, step) for seed in run.seeds for step in run.steps(seed)]
+    effective, algorithms = [], []
+    for k in settings["measured_at"]:
+        prompts = held_out.prompts(k, settings["n_prompts_history"])
+        references = reference_answers(predictors, prompts)
+        gradients = gradient_of(prompts), gradient_of(shuffled(prompts))
+        for seed, step in checkpoints:
+            network = network_at(run, seed, step).to(held_out.device)
+            own = answers(predictor(network), prompts)
+            common = {"seed": seed, "step": step, "k": k}
+            described = describe_step(network.weights, network.architecture, settings)
+            beside = describe_effective_weights(own, references["OLS"][0], *gradients)
+            effective.append({**common, **described, **beside})
+            algorithms += [
+                {**common, "algorithm": name, **alike}
+                for name, alike in similarities(own, references).items()
+            ]
+    return {
+        "effective_weights": pd.DataFrame(effective),
+        "algorithms": pd.DataFrame(algorithms),
+    }
+
+
+def gradient_of(prompts: Prompts) -> Float[Tensor, "prompt d"]:
+    """G = XᵀY/k, to which W_GD = ηXᵀY is proportional."""
+    return second_moments(prompts.x.double(), prompts.y.double())[1][0]
+
+
+def shuffled(prompts: Prompts) -> Prompts:
+    """The same prompts with each context's y in another order: a control that knows nothing."""
+    order = torch.rand(prompts.y.shape, generator=generator("evaluation", replica=3)).argsort(-1)
+    return replace(prompts, y=prompts.y.gather(-1, order.to(prompts.y.device)))
+
+
+def describe_effective_weights(
+    own: Answers,
+    least_squares: Answers,
+    gradient: Float[Tensor, "prompt d"],
+    shuffled_gradient: Float[Tensor, "prompt d"],
+) -> dict[str, float]:
+    """Pearson's correlation and mean cosine of g with W_GD and W_OLS, and the fitted step size."""
+    g, one_step, nothing = own.sensitivities, gradient[:, None], shuffled_gradient[:, None]
+    return {
+        "fitted_step_size": fitted_step_size(g, gradient),
+        "correlation_gd": correlation(g, one_step),
+        "correlation_ols": correlation(g, least_squares.sensitivities),
+        "correlation_shuffled": correlation(g, nothing),
+        "cosine_gd": mean_cosine(g, one_step),
+        "cosine_ols": mean_cosine(g, least_squares.sensitivities),
+    }

@@ -1,0 +1,95 @@
+"""The held-out prompts that regression networks are judged on, and what a network says of them."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from mechanics.models import regression
+from mechanics.models.prompts import Prompts, embed, evaluation_prompts
+from mechanics.models.transformer import token_d
+from mechanics.models.weights import Network
+from mechanics.regression.sensitivity import Predictor
+from mechanics.settings import ConfigError
+from mechanics.training.checkpoint import CheckpointError, read_tensors
+
+CHUNK = 256  # prompts at a time: bounds memory, and what fits the cache is twice as fast
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Prompts of d coordinates, by their number of pairs k, on one device."""
+
+    path: Path
+    stored: dict[str, Tensor]
+    d: int
+    lengths: list[int]
+    device: torch.device
+
+    def prompts(self, k: int, n_prompts: int | None = None) -> Prompts:
+        """The (first ``n_prompts``) prompts of k pairs. Raises ConfigError if there are none."""
+        if k not in self.lengths:
+            raise ConfigError(f"{self.path}: no held-out prompts of k = {k}")
+        return evaluation_prompts(self.stored, k, n_prompts).to(self.device)
+
+
+def read_held_out(path: Path, device: torch.device) -> HeldOut:
+    """What the data stage wrote. Raises CheckpointError if it cannot be read."""
+    stored, about = read_tensors(path)
+    return HeldOut(path, stored, about["d"], about["context_lengths"], device)
+
+
+def expect_regression(network: Network, held_out: HeldOut, path: Path) -> None:
+    """Whether a network from this path can read these prompts.
+
+    Raises ConfigError for another task or another d, CheckpointError for weights that are not those
+    of the network that the settings name.
+    """
+    settings = network.settings
+    if settings["task"] != "linear_regression":
+        raise ConfigError(f"{path}: task = {settings['task']}: expected linear_regression")
+    if held_out.d != settings["d"]:
+        raise ConfigError(
+            f"{path}: d = {settings['d']}: expected d = {held_out.d}, that of the prompts in"
+            f" {held_out.path}"
+        )
+    expected = regression.parameter_shapes(network.architecture, token_d(settings))
+    found = {name: tuple(tensor.shape[1:]) for name, tensor in network.weights.items()}
+    if found != expected:
+        name = next(n for n in [*expected, *found] if found.get(n) != expected.get(n))
+        raise CheckpointError(
+            f"{path}: weights of seed {network.seed} are not those of its settings:"
+            f" {name} is {found.get(name)}, expected {expected.get(name)}"
+        )
+
+
+def untrained(network: Network) -> Network:
+    """The same replica before its first step."""
+    first = regression.initial(network.settings, network.seed)
+    device = next(iter(network.weights.values())).device
+    return replace(network, step=0, weights={n: t[None].to(device) for n, t in first.items()})
+
+
+def tokens(prompts: Prompts, network: Network) -> Prompts:
+    """The same prompts as the network reads them: x with zeros up to ``d_max``."""
+    return embed(prompts, token_d(network.settings))
+
+
+def predictor(network: Network) -> Predictor:
+    """The network with the call of an algorithm: it takes prompts of d coordinates."""
+    return partial(_predict, network)
+
+
+def _predict(network: Network, prompts: Prompts) -> Float[Tensor, "1 prompt query"]:
+    return regression.forward(network.weights, tokens(prompts, network), network.architecture)
+
+
+@torch.no_grad()
+def predict(network: Network, prompts: Prompts) -> Float[Tensor, "1 prompt query"]:
+    """Predictions of one replica, as float64, from prompts as it reads them (``tokens``)."""
+    chunks = prompts.chunks(CHUNK)
+    parts = [regression.forward(network.weights, c, network.architecture) for c in chunks]
+    return torch.cat(parts, dim=1).double()

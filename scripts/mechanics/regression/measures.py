@@ -1,0 +1,44 @@
+"""What is measured of a regression network's final weights, and of which networks."""
+
+# Each measure of analyse_regression.py, and the tables that it writes of a run.
+TABLES = {
+    "evaluation": ["risk", "distances"],
+    "attention": ["attention", "attention_examples", "query_key"],
+    "generalisation": ["generalisation"],
+    "smoother": ["smoother"],
+    "layers": ["layers"],
+    "rank_collapse": ["rank_collapse"],
+}
+# What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
+GATHERED = {
+    "attention_match": ("attention", True),
+    "attention_examples": ("attention_examples", True),
+    "query_key": ("query_key", True),
+    "kernel_smoother": ("smoother", True),
+    "layer_readout": ("layers", True),
+    "rank_collapse": ("rank_collapse", True),
+    "regression_generalisation": ("generalisation", True),
+}
+# The tables that are computed, by the module of mechanics.tables that makes them.
+COMPUTED = {
+    "risk": ["regression_risk"],
+    "effective_weights": ["effective_weights"],
+    "algorithm_match": ["algorithm_match", "algorithm_match_by_step"],
+}
+FOLLOWED = ["effective_weights", "algorithms"]  # what follow_regression.py writes
+
+
+def defined_for(settings: dict, variant: bool = False) -> list[str]:
+    """The measures that a network with these settings has."""
+    deep, softmax = settings["n_layers"] > 1, settings["attention"] == "softmax"
+    conditions = {
+        "smoother": softmax and not deep and settings["d_model"] == "token",
+        "layers": deep,
+        "rank_collapse": deep and softmax,
+    }
+    return [name for name in TABLES if conditions.get(name, True)]
+
+
+def tables_of(settings: dict, variant: bool = False) -> list[str]:
+    """All that is measured of a run, by the names of the files."""
+    return [table for name in defined_for(settings) for table in TABLES[name]] + FOLLOWED

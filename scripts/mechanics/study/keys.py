@@ -1,0 +1,244 @@
+"""Every key of a config, told once: type, bounds, unit and one sentence.
+
+From these classes come the check of a config (``config_checks``) and the tables of config/README.md
+(``config_tables``). No job imports them: a reworded sentence reruns nothing.
+"""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Predicate
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
+from pydantic_core import PydanticCustomError, core_schema
+
+
+def value(kind: Any, words: str, *checks: Any, **bounds: Any) -> Any:
+    """A type of values, and the words that end the message about a wrong one."""
+
+    def told(source: Any, handler: Any) -> core_schema.CoreSchema:
+        inner = handler(source)
+        return core_schema.custom_error_schema(inner, "value", custom_error_message=words)
+
+    return Annotated[kind, Field(title=words, **bounds), *checks, GetPydanticSchema(told)]
+
+
+def one_of(*values: str) -> Any:
+    return value(Literal[values], " or ".join([", ".join(values[:-1]), values[-1]]))
+
+
+def or_null(kind: Any) -> Any:
+    return value(kind | None, f"{kind.__metadata__[0].title}, or null")
+
+
+def different(kind: Any) -> Any:
+    words = f"a list of different values, not empty, each {kind.__metadata__[0].title}"
+    return value(list[kind], words, Predicate(lambda own: len(set(own)) == len(own)), min_length=1)
+
+
+def key(sentence: str, unit: str = "", default: Any = ...) -> Any:
+    """A key, which is required unless it has a default."""
+    return Field(default, description=sentence, json_schema_extra={"unit": unit})
+
+
+SAFE = "a safe file name: letters, digits, '_', '-' and '.', the first a letter or digit"
+Name = value(str, SAFE, pattern="^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+ModelName = value(str, "the name of another model")
+Switch = value(bool, "true or false")
+Natural = value(int, "a whole number of at least 0", ge=0)
+Count = value(int, "a whole number of at least 1", ge=1)
+Several = value(int, "a whole number of at least 2", ge=2)
+Positive = value(float, "a finite number above 0", gt=0)
+WeightDecay = value(float, "a number of at least 0", ge=0)
+Fraction = value(float, "a number in (0, 1]", gt=0, le=1)
+TrainFraction = value(float, "a number between 0 and 1, both excluded", gt=0, lt=1)
+Rate = value(float, "a number in [0, 1)", ge=0, lt=1)
+Betas = value(list[Rate], "two numbers in [0, 1)", min_length=2, max_length=2)
+Steps = value(list[Natural], "a list of steps, possibly empty")
+Devices = Annotated[dict[Literal["cpu", "cuda"], Count], Field(min_length=2)]
+Stack = value(
+    Count | Devices, "a whole number of at least 1, or {cpu: 1, cuda: 64} for each device"
+)
+Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
+Nothing = value(None, "null: only regression networks have one")
+Prime = value(
+    int,
+    "an odd prime number, such as 113",
+    Predicate(lambda p: all(p % divisor for divisor in range(2, int(p**0.5) + 1))),
+    ge=3,
+)
+
+
+class Keys(BaseModel):
+    """Keys and values that stand together in a config, and no others."""
+
+    # strict: 113.0 and true are no whole numbers, "1e-3" is no number
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_others(cls, values: Any) -> Any:
+        known = sorted(cls.model_fields)
+        for name in values if isinstance(values, dict) else ():
+            if name not in known:
+                words = f"no such key; known here: {', '.join(known)}"
+                raise PydanticCustomError("unknown", words, {"key": name})
+        return values
+
+
+class CheckpointsAt(Keys):
+    log_spaced: Count = key("so many, log-spaced, from step 1 to `log_until`", "checkpoints")
+    log_until: Count = key("the last of these", "steps")
+    every: Count = key("and one every so many steps after that", "steps")
+    also: Steps = key("and at these", "steps")
+
+
+class Model(Keys):
+    """A model's settings over those of the model that it varies, over the defaults."""
+
+    variant_of: ModelName = key(
+        "whose settings this one shares where it sets none; main figures leave variants out",
+        default=None,
+    )
+    attention: one_of("linear", "softmax") = key("`linear`: scores / number of keys")
+    n_layers: Count = key("depth", "layers")
+    n_heads: Count = key("of each layer; a divisor of `d_model`", "heads")
+    d_model: Count = key("of the residual stream", "dimensions")
+    d_mlp: Count = key("of each MLP", "neurons")
+    layer_norm: Switch = key("LayerNorm before attention, before the MLP and at the end")
+    activation_clip: Nothing = key("no bound of the residual stream")
+    init_std: or_null(Positive) = key("standard deviation of the initial weights; null: 1/√d_model")
+    seeds: different(Natural) = key("one replica each: first weights, prompts or split, batches")
+    stack: Stack = key(
+        "trained together in one job. A GPU trains a stack in little more than the time of one, CPU"
+        " cores do better side by side (`make benchmark`). Results do not depend on it beyond"
+        " rounding, but runs are named after it: those of `cuda` may not be those of `cpu`, `auto`",
+        "replicas",
+    )
+    steps: Count = key("last training step", "steps")
+    learning_rate: Positive = key("peak of the schedule (AdamW)")
+    schedule: one_of("constant", "one_cycle") = key("`one_cycle`: a cosine from the peak to zero")
+    warmup_steps: Natural = key("of linear warm-up", "steps")
+    betas: Betas = key("AdamW's two averaging rates")
+    weight_decay: WeightDecay = key("decoupled (AdamW), on all weights", "per learning rate")
+    gradient_clip: or_null(Positive) = key("bound of each replica's gradient; null: none", "norm")
+    measure_every: Count = key("between two rows of the history; checkpoints have one too", "steps")
+    checkpoint_on_change: Positive = key(
+        "an extra checkpoint when validation accuracy or mean risk has moved so far since the last",
+        "accuracy or risk",
+    )
+    checkpoints_at: CheckpointsAt = key("the schedule of the others:")
+
+
+class Section(Keys):
+    """A track: what its models share, and the models, which are checked once they are merged."""
+
+    model: ClassVar[type[Model]]
+    defaults: dict
+    models: dict[Name, dict | None]
+
+
+class RegressionModel(Model):
+    d_model: Width = key("`token`: [x; y] itself; a head has d + 1 dimensions", "dimensions")
+    d_mlp: Natural = key("of each MLP; 0 leaves the MLPs out", "neurons")
+    activation_clip: or_null(Positive) = key("bound of the stream after each layer; null: none")
+    d_max: or_null(Count) = key(
+        "of x in a token (`d_model: token` only): a prompt lies in a d-dimensional subspace of"
+        " R^d_max, so that a larger d can be tested later; null: d",
+        "dimensions",
+    )
+    subspace: one_of("axis", "random") = key(
+        "which one: the first d coordinates of all prompts, or another one for every prompt"
+    )
+    prompts_per_step: Count = key("per replica, drawn anew at every step", "prompts")
+    queries_per_prompt: Count = key("of a prompt; they do not see each other", "test points")
+    one_length_per_step: Switch = key("the prompts of a step share one k: faster, more noise")
+    curriculum: one_of("mixed", "growing", "shrinking") = key(
+        "all lengths from the start, short ones first, or long ones first"
+    )
+    full_range_at: Fraction = key("from where on a curriculum uses all lengths", "share of steps")
+    measured_at: different(Count) = key(
+        "stored lengths that the learning curves and the analysis of checkpoints use", "pairs"
+    )
+    n_prompts_history: Several = key("stored prompts that the same use", "prompts")
+
+
+class Evaluation(Keys):
+    context_lengths: different(Count) = key("the k for which prompts are stored", "pairs")
+    n_prompts: Several = key("stored for each k", "prompts")
+    n_queries: Count = key("of each stored prompt", "test points")
+
+
+class Regression(Section):
+    model: ClassVar = RegressionModel
+    d: Count = key("of x and w, both N(0, I_d)", "dimensions")
+    k_min: Count = key("shortest context trained on", "pairs")
+    k_max: Count = key("longest context trained on", "pairs")
+    tabulated_at: different(Count) = key("contexts shown in the comparative table", "pairs")
+    evaluation: Evaluation = key("held-out prompts, from a seed of their own, shared by all:")
+
+
+class AdditionModel(Model):
+    train_fraction: TrainFraction = key("in place of the section's", "share of p²", None)
+    pairs_per_step: or_null(Count) = key("random batch of the training pairs; null: all", "pairs")
+    mlp_dtype: one_of("float32", "bfloat16") = key(
+        "of the MLP's matrix products in training steps; all else is float32. Faster on some"
+        " processors: `make benchmark` says by how much, `config/bfloat16.yaml` compares the two",
+        default="float32",
+    )
+    after_memorising: one_of("keep", "no_decay", "fixed_norm") = key(
+        "once training accuracy has reached `grokking_accuracy`, weight decay stays, ends, or stays"
+        " while the weights are scaled after each step to the norm that they had then"
+    )
+    norm: one_of("free", "held") = key(
+        "`held`: each weight matrix is scaled to its initial norm after each step, biases are not;"
+        " it takes `weight_decay: 0`",
+        default="free",
+    )
+    norm_factor: Positive = key("the initial weights are multiplied by it", default=1.0)
+    orthogonal_gradient: Switch = key(
+        "of a tensor's gradient only the part across the tensor is used, at the length of the whole"
+        " (⊥Grad, Prieto et al. 2025)",
+        default=False,
+    )
+    grokking_accuracy: Fraction = key(
+        "the grokking step is the first from which validation accuracy stays this high", "accuracy"
+    )
+    stop_after_grokking: or_null(Count) = key(
+        "a replica ends so long after its grokking step; null: at the last step", "steps"
+    )
+
+
+class Sweep(Keys):
+    of: ModelName = key("the model that is varied")
+    weight_decay: different(WeightDecay) = key("of the variants", default=None)
+    train_fraction: different(TrainFraction) = key("of the variants", "share of p²", None)
+    learning_rate: different(Positive) = key("of the variants", default=None)
+
+
+class Addition(Section):
+    model: ClassVar = AdditionModel
+    p: Prime = key("the modulus")
+    train_fraction: TrainFraction = key(
+        "pairs trained on, drawn anew for every seed; the others validate", "share of p²"
+    )
+    sweep: Sweep = key(
+        "instead of many model entries: a variant of `of` for every combination of the values in"
+        " these lists, any of them. A study with a sweep makes the table of all runs and the figure"
+        " `grokking_sweep`; it does not analyse every run:",
+        default=None,
+    )
+
+
+class Study(Keys):
+    study: Name = key("name of the study and of its folder under `results_folder`")
+    results_folder: value(str, "a folder", min_length=1) = key("where studies are kept")
+    device: one_of("auto", "cpu", "cuda") = key(
+        "`auto`: CUDA if there is a GPU, else the CPU. Changing it reruns nothing. With `cuda` each"
+        " training asks for one GPU (resource `gpu`), which a scheduler then gives it; the analyses"
+        " take one where they find one"
+    )
+    threads_per_training: Count = key("two jobs of one thread beat one of two", "threads")
+    linear_regression: Regression | None = key("Track A, below; null leaves it out", default=None)
+    modular_addition: Addition | None = key("Track B, below; null leaves it out", default=None)
+
+    def sections(self) -> dict[str, Section]:
+        return {name: own for name, own in self if isinstance(own, Section)}

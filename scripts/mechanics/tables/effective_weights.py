@@ -1,0 +1,50 @@
+"""The effective weights of every regression network at every checkpoint, beside their nulls.
+
+Correlations are means over the context lengths of the learning curves. The nulls:
+correlation_null, √(k/(k+d+1)), is what w itself has with W_GD = ηXᵀY, so that any network that
+knows w reaches it; correlation_untrained is the same network's at step 0; correlation_shuffled
+its own with W_GD of the context's y in another order (by law √((k+d+1)/(k(kd+4)))).
+"""
+
+import math
+
+import pandas as pd
+
+from mechanics.regression.laws.risk import gradient_cosine, optimal_step_size
+from mechanics.tables.study import Study
+
+MEANS = [
+    *("c_hat", "isotropy", "fitted_step_size", "correlation_gd", "correlation_ols"),
+    *("correlation_shuffled", "cosine_gd", "cosine_ols", "correlation_null"),
+]
+COLUMNS = [
+    *("model", "seed", "status", "step", "c_hat", "c_star", "isotropy", "fitted_step_size"),
+    *("correlation_gd", "correlation_ols", "correlation_null", "correlation_untrained"),
+    *("correlation_shuffled", "cosine_gd", "cosine_ols"),
+]
+
+
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    """``effective_weights``: a row per model, seed and step."""
+    frame = study.gather("linear_regression", "effective_weights")
+    return {"effective_weights": tabulate(frame, study.settings_of("linear_regression"))}
+
+
+def tabulate(frame: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFrame:
+    """Means over k, and the nulls beside them."""
+    frame = frame.copy()
+    frame["correlation_null"] = [
+        gradient_cosine(settings[model]["d"], k)
+        for model, k in zip(frame["model"], frame["k"], strict=True)
+    ]
+    keys = ["model", "seed", "status", "step"]
+    table = frame.groupby(keys, sort=False)[MEANS].mean().reset_index()
+    untrained = table[table["step"] == 0].set_index(["model", "seed"])["correlation_gd"]
+    table["correlation_untrained"] = [
+        untrained.get(key, math.nan) for key in zip(table["model"], table["seed"], strict=True)
+    ]
+    table["c_star"] = [
+        optimal_step_size(s["d"], range(s["k_min"], s["k_max"] + 1))
+        for s in map(settings.get, table["model"])
+    ]
+    return table[COLUMNS]

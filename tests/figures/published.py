@@ -1,0 +1,69 @@
+"""The tables of every figure: the published ones, of one seed; long ones have made-up numbers."""
+
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+
+from mechanics.figures.registry import HISTORY
+from mechanics.tables.frames import read_table
+
+PUBLISHED = Path(__file__).parents[2] / "results/published"
+RUN = ["model", "arm", "weight_decay", "seed", "status", "entry"]
+STEPS = pd.DataFrame({"step": (0, 10, 100, 1000), "done": (0.0, 0.1, 0.5, 1.0)})
+NUMBERS = pd.DataFrame({"number": range(7), "x": (0, 1, 2, 3, 2, 1, 0), "y": (3, 2, 1, 0, 0, 1, 2)})
+MEASURES = (
+    *("loss_train", "loss_validation", "restricted_loss_all", "excluded_loss_train"),
+    *("accuracy_train", "accuracy_validation_swapped", "accuracy_validation_new", "logit_fve"),
+    *("accuracy_validation", "neuron_share", "gini_W_E", "gini_W_U", "norm_squared"),
+    *("effective_rank_W_E", "effective_rank_W_U"),
+)
+MOMENTS = ("memorised", "circuit_formation", "cleanup", "grokking", "cleanup_end")
+
+
+@cache
+def published() -> dict[str, pd.DataFrame]:
+    found = {path.stem: read_table(path) for path in PUBLISHED.glob("tables/*.csv")}
+    found = {n: own[own["seed"] == 0] if "seed" in own else own for n, own in found.items()}
+    grokking, circuit, circles = (
+        found[name] for name in ("grokking", "circuit", "embedding_circles")
+    )
+    progress = grokking[RUN].merge(STEPS, "cross").assign(p=113)
+    progress = progress.assign(**{name: progress["done"] for name in MEASURES})
+    progress = progress.assign(**{f"{name}_step": 10.0 + i for i, name in enumerate(MOMENTS)})
+    keys = circuit[[*RUN, "key_frequencies"]].assign(
+        frequency=circuit["key_frequencies"].str.split()
+    )
+    keys = (
+        keys.explode("frequency").dropna().astype({"frequency": int}).astype({"frequency": object})
+    )
+    points = (
+        circles[[*RUN, "plane", "frequency"]]
+        .merge(NUMBERS, "cross")
+        .melt([*RUN, "plane", "frequency", "number"], ["x", "y"])
+    )
+    points = points.assign(kind=points["plane"] + "_" + points["variable"], index=points["number"])
+    places = pd.DataFrame({"index": range(1, 57), "frequency": 0, "value": 1 / 56})
+    spectra = [
+        circuit[RUN].merge(places.assign(kind=kind), "cross")
+        for kind in ("share", "singular_value")
+    ]
+    pairs = NUMBERS[["number", "x"]].merge(NUMBERS[["number"]], "cross")
+    pairs = pairs.rename(columns={"number_x": "a", "number_y": "b", "x": "weight"})
+    heads = found["attention_addition"].query("layer == 0")[[*RUN, "layer", "head"]]
+    emergence = found["emergence"][["task", "model", "seed", "status"]].merge(STEPS, "cross")
+    risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
+    splits = pd.DataFrame({"split": ("train", "validation")})
+    learned = grokking.query("arm == 'main'")[["model", "seed"]].merge(STEPS, "cross")
+    return found | {
+        "progress_measures": progress,
+        "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
+        "embedding": pd.concat([points, *spectra], ignore_index=True),
+        "attention_maps": heads.drop_duplicates().merge(pairs, "cross").astype({"weight": float}),
+        "emergence_curves": emergence.rename(columns={"done": "performance"}),
+        "algorithm_match_by_step": found["algorithm_match"].merge(STEPS, "cross"),
+        f"{HISTORY} of linear_regression": risks.merge(STEPS, "cross"),
+        f"{HISTORY} of modular_addition": learned.merge(splits, "cross").assign(
+            loss=1.0, accuracy=0.5
+        ),
+    }

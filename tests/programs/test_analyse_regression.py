@@ -1,0 +1,62 @@
+"""The programs that analyse a regression run: what they write, and what they refuse."""
+
+import pytest
+from gradient_steps import gradient_steps
+from helpers import regression_network, regression_settings, run_program, write_data, write_run
+
+from mechanics.models.weights import write_network
+from mechanics.regression import generalisation
+from mechanics.regression.measures import FOLLOWED, tables_of
+
+SETTINGS = regression_settings()
+
+
+def one_step(d: int) -> dict:
+    """The weights of a gradient step in d dimensions."""
+    return {name: tensor[0].float().clone() for name, tensor in gradient_steps([0.5], d)[0].items()}
+
+
+def analyse(folder, settings: dict, d: int = 3, prompts_of: dict = SETTINGS, only=()):
+    """Final weights of one gradient step in d dimensions, on prompts of these other settings."""
+    path = folder / "seed0.safetensors"
+    write_network(path, regression_network(SETTINGS | settings, one_step(d)))
+    out = ("--output", folder, "--device", "cpu", *only)
+    data = write_data(folder, prompts_of, [])[0]
+    run_program("analyse_regression", "--weights", path, "--prompts", data, *out)
+    return sorted(path.stem for path in folder.glob("*.parquet"))
+
+
+def test_what_is_defined_is_measured_and_what_is_asked_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(generalisation, "N_PROMPTS", 64)
+    assert analyse(tmp_path, {}, only=("--only", "attention")) == [
+        *("attention", "attention_examples", "query_key")
+    ]
+    assert analyse(tmp_path, {}) == sorted(set(tables_of(SETTINGS)) - set(FOLLOWED))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"settings": {"d": 4}, "d": 4}, "d = 4: expected d = 3"),
+        ({"settings": {}, "d": 4}, r"W_Q is \(1, 5, 5\), expected \(1, 4, 4\)"),
+        ({"settings": {"task": "modular_addition"}}, "expected linear_regression"),
+        ({"settings": {"measured_at": [9]}, "only": ("--only", "attention")}, "no .* of k = 9"),
+        ({"settings": {}, "only": ("--only", "layers")}, "a network of one layer"),
+    ],
+)
+def test_what_does_not_fit_is_refused(tmp_path, changes, words):
+    with pytest.raises(SystemExit, match=f"analyse_regression.py: .*{words}"):
+        analyse(tmp_path, **changes)
+
+
+def test_a_run_of_other_settings_is_not_followed(tmp_path):
+    run = write_run(tmp_path, regression_settings(d=4), one_step(4))
+    data = write_data(tmp_path, SETTINGS, [])[0]
+    with pytest.raises(SystemExit, match="follow_regression.py: .*d = 4: expected d = 3"):
+        run_program("follow_regression", "--run", run, "--prompts", data, "--output", tmp_path)
+
+
+def test_a_missing_run_is_an_error_in_words(tmp_path):
+    data = write_data(tmp_path, SETTINGS, [])[0]
+    with pytest.raises(SystemExit, match="follow_regression.py: .*not a finished run"):
+        run_program("follow_regression", "--run", tmp_path, "--prompts", data, "--output", tmp_path)

@@ -1,0 +1,107 @@
+"""Every run has an honest row: grokked, censored or diverged."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import addition_settings
+from modular_history import history_of
+
+from mechanics.tables.grokking import tables
+from mechanics.tables.study import Study
+
+STEPS = list(range(0, 4001, 100))
+
+
+def write_run(folder, entry: str, validation, status: str = "finished", **changes):
+    """A run whose validation accuracy is given, and whose norm falls by half at step 2,000."""
+    run = folder / "runs/modular_addition" / entry / "0"
+    run.mkdir(parents=True)
+    history = history_of(STEPS, np.minimum(1, np.array(STEPS) / 500), validation)
+    history["norm_squared"] = np.where(history["step"] < 2000, 2000.0, 1000.0)
+    history.drop(columns="model").to_parquet(run / "history.parquet")
+    replica = {"seed": 0, "status": status, "last_step": STEPS[-1]}
+    settings = addition_settings(**changes)
+    (run / "run.json").write_text(json.dumps({"settings": settings, "replicas": [replica]}))
+    evaluation = pd.DataFrame(
+        {"seed": 0, "split": ["all", "validation"], "accuracy": [0.9, 0.8]}
+        | {"loss": [0.2, 0.3], "min_margin": [-1.0, -0.5]}
+    )
+    analysis = folder / "analysis" / run.relative_to(folder / "runs")
+    analysis.mkdir(parents=True)
+    evaluation.to_parquet(analysis / "evaluation.parquet")
+    return run
+
+
+def tabulated(folder, runs, variants: dict, followed: bool = True) -> pd.DataFrame:
+    study = Study(folder, runs, {"variants": variants, "followed": followed})
+    return tables(study)["grokking"].set_index("entry")
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> pd.DataFrame:
+    folder = tmp_path_factory.mktemp("runs")
+    grokked = (np.array(STEPS) >= 2000).astype(float)
+    never = np.zeros(len(STEPS))
+    runs = [
+        write_run(folder, "softmax_L1", grokked),
+        write_run(folder, "softmax_L1_wd0", never, weight_decay=0.0, train_fraction=0.4),
+        write_run(folder, "softmax_L1_off", never, after_memorising="no_decay"),
+        write_run(folder, "linear_L1", never * math.nan, status="diverged"),
+    ]
+    variants = {"softmax_L1_wd0": "softmax_L1", "softmax_L1_off": "softmax_L1"}
+    return tabulated(folder, runs, variants, followed=False)
+
+
+def test_status_says_how_a_run_ended(table):
+    assert table["status"].to_dict() == {
+        "softmax_L1": "grokked",
+        "softmax_L1_wd0": "censored",
+        "softmax_L1_off": "censored",
+        "linear_L1": "diverged",
+    }
+
+
+def test_variants_stand_under_the_model_that_they_vary(table):
+    assert table["model"].tolist() == ["softmax_L1"] * 3 + ["linear_L1"]
+    assert table["arm"].tolist() == ["main", "weight_decay", "no_decay", "main"]
+    assert table["weight_decay"]["softmax_L1_wd0"] == 0
+    assert table["train_fraction"].tolist() == [0.3, 0.4, 0.3, 0.3]
+
+
+def test_moments_are_found_by_rule(table):
+    row = table.loc["softmax_L1"]
+    assert (row["memorised_step"], row["grokking_step"], row["last_step"]) == (500, 2000, 4000)
+    assert row["first_reached_step"] == 2000
+    assert row["transition_width_all"] < 0.05
+    assert row["steepest_fall_step"] == pytest.approx(1950, abs=250)
+    assert row["steepest_relative_fall_step"] == pytest.approx(1950, abs=250)
+    assert (row["norm_squared_peak"], row["norm_squared_final"]) == (2000, 1000)
+    assert (row["val_accuracy"], row["val_loss"], row["min_margin"]) == (0.8, 0.3, -1.0)
+
+
+def test_what_never_happened_is_empty(table):
+    assert math.isnan(table["grokking_step"]["softmax_L1_wd0"])
+    assert math.isnan(table["norm_squared_at_grokking"]["softmax_L1_wd0"])
+
+
+def test_mirrored_pairs_do_not_widen_the_transition_and_a_spike_is_not_the_first_time(tmp_path):
+    """Mirrored pairs, 30 %, are right from step 100 on, the others from 2,000; a spike at 3,000."""
+    steps = np.array(STEPS)
+    new = (steps >= 2000) - 0.05 * (steps == 3000)
+    run = write_run(tmp_path, "softmax_L1", 0.3 * (steps >= 100) + 0.7 * new)
+    progress = tmp_path / "analysis" / run.relative_to(tmp_path / "runs") / "progress.parquet"
+    rows = {"seed": 0, "step": steps, "accuracy_validation_new": new}
+    pd.DataFrame(rows)[steps % 200 == 0].to_parquet(progress)  # fewer checkpoints than measurements
+    row = tabulated(tmp_path, [run], {}).loc["softmax_L1"]
+    assert (row["first_reached_step"], row["grokking_step"]) == (2000, 3100)
+    assert 1800 < row["transition_start_step"] < row["transition_end_step"] < 2000
+    assert row["transition_width"] < 0.05
+    assert row["transition_width_all"] > 1
+
+
+def test_without_analysed_checkpoints_no_transition_on_new_pairs(table):
+    columns = ["transition_start_step", "transition_end_step", "transition_width"]
+    assert table[columns].isna().all(axis=None)

@@ -1,0 +1,20 @@
+"""What the command line gives is checked as a file is; the message says where it stands."""
+
+import pytest
+from tiny_study import snakemake
+
+WITHOUT = "config/config.yaml, left out by --replace-workflow-config: results_folder = (absent)"
+NESTED = 'modular_addition.p = "13": expected an odd prime number, such as 113; --config gives nest'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--replace-workflow-config"], WITHOUT),
+        (["--config", 'modular_addition={"p": 13}'], f"--config: {NESTED}"),
+    ],
+)
+def test_wrong_command_line_is_named(clone, arguments, message):
+    result = snakemake(clone, "--dry-run", *arguments)
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr

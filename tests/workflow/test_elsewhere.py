@@ -1,0 +1,67 @@
+"""The workflow runs from any folder and inside another one, with its own Python and library."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from tiny_study import ROOT, TINY
+
+from mechanics.study import crate
+
+MODULE = """
+module tm:
+    snakefile: "{}"
+use rule * from tm
+onstart: tm.onstart()
+"""
+ADDITION = TINY["modular_addition"]
+SWEEP = {  # of one run
+    "study": "tiny",
+    "linear_regression": None,
+    "modular_addition": ADDITION
+    | {
+        "sweep": {"of": "softmax_L1", "weight_decay": [1.0], "train_fraction": [0.3]},
+        "models": dict.fromkeys(ADDITION["models"]) | {"softmax_L1": {"seeds": [0]}},
+    },
+}
+SPLIT = "results/tiny/data/modular_addition/split_seed0.parquet"
+
+
+def snakemake(folder: Path, *arguments: str, **environment) -> str:
+    """What Snakemake prints; its environment is not active."""
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(SWEEP))
+    command = [Path(sys.executable).with_name("snakemake"), "--cores", "1", *arguments]
+    result = subprocess.run(
+        [*command, "--configfile", "tiny.yaml"],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("way", ["another folder", "module"])
+def test_workflow_runs_elsewhere(tmp_path, way):
+    snakefile = ROOT / "workflow/Snakefile"
+    if way == "module":
+        (tmp_path / "Snakefile").write_text(MODULE.format(snakefile))
+        snakefile = tmp_path / "Snakefile"
+    snakemake(tmp_path, "--snakefile", str(snakefile), f"results/tiny/{crate.NAME}")
+    record = crate.read(tmp_path / "results/tiny" / crate.NAME)
+    made_by = {path: job["program"] for job in record["jobs"] for path in job["outputs"]}
+    assert made_by["tables/grokking.csv"] == "scripts/write_tables.py"
+
+
+def test_foreign_package_of_the_same_name_is_not_ours(tmp_path):
+    foreign = tmp_path / "foreign/mechanics/__init__.py"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text("raise ImportError('the foreign one')")
+    path = {"PYTHONPATH": str(foreign.parents[1])}
+    snakemake(tmp_path, "--snakefile", str(ROOT / "workflow/Snakefile"), SPLIT, **path)
+    program = [sys.executable, ROOT / "scripts/prepare_data.py", "--help"]
+    subprocess.run(program, env=path, cwd=foreign.parents[1], capture_output=True, check=True)

@@ -1,7 +1,0 @@
-# A sweep: many runs, one table and one figure, no analysis of every run.
-SWEEP_FIGURES = {"grokking_sweep": ("grokking_sweep", ["grokking"])}
-
-
-def sweep_results():
-    """What is made where the config has a sweep, in place of a study."""
-    return [addition_table("grokking"), *figures(*SWEEP_FIGURES)]

@@ -1,0 +1,132 @@
+# Tables: what was measured on the runs, put together by one job for each track and one for both.
+def table(name):
+    return f"{RESULTS}/{contents.place(name)}"
+
+
+def analyses(task, names=None, variants=True):
+    """What is measured of every run of a task, or these files of it."""
+    section = config[task]
+    return [
+        f"{RESULTS}/analysis/{task}/{model}/{block}/{name}.parquet"
+        for model in study.models(section)
+        if variants or not study.is_variant(section, model)
+        for name in contents.measures(task).tables_of(*described_model(task, model))
+        if names is None or name in names
+        for block in study.blocks(section, model)
+    ]
+
+
+def tables_of(track):
+    """The tables of a track, without those of analyses that no network of the study is fit for."""
+    if track in study.TASKS and track not in TASKS:
+        return []
+    if SWEEP:
+        return ["grokking"] if track == "modular_addition" else []
+    gathered = [
+        name
+        for name, (analysis, variants) in contents.gathered(track).items()
+        if analyses(track, [analysis], variants)
+    ]
+    return [
+        name for own in contents.computed(track).values() for name in own
+    ] + gathered
+
+
+def table_modules(track):
+    """What write_tables.py imports by name."""
+    listed = [f"mechanics/{ROOMS[track]}/measures"] if track in ROOMS else []
+    return listed + [f"mechanics/tables/{name}" for name in contents.computed(track)]
+
+
+def tabulated(track):
+    """What the tables of a track are made from, beside the runs."""
+    if SWEEP:
+        return analyses("modular_addition", ["evaluation"])
+    if track != "comparison":
+        return analyses(track)
+    return [
+        path
+        for task in TASKS
+        for path in analyses(task, COMPARED[task], variants=False)
+    ]
+
+
+def table_settings(track):
+    """What the tables of a track depend on beside the runs."""
+    if track == "modular_addition":
+        return {"variants": study.variants(config[track]), "followed": not SWEEP}
+    return study.table_settings(config) if track == "comparison" else {}
+
+
+COMPARED = (
+    {  # what the comparative table, and that of emergence, read of every run's analysis
+        "linear_regression": ("risk", "distances"),
+        "modular_addition": ("evaluation", "circuit", "parsimony", "progress"),
+    }
+)
+TRACKS = {
+    "linear_regression": "Track A",
+    "modular_addition": "Track B",
+    "comparison": "Comparison",
+}
+
+for track, category in TRACKS.items():
+    tasks = [track] if track in study.TASKS else TASKS
+    if not tables_of(track):
+        continue
+
+    rule:
+        name:
+            f"write_tables_{ROOMS.get(track, track)}"
+        input:
+            code=program("write_tables", *table_modules(track)),
+            runs=[
+                path
+                for task in tasks
+                for file in ("run.json", "history.parquet")
+                for path in runs(task, file, variants=track != "comparison")
+            ],
+            analyses=tabulated(track),
+        output:
+            [
+                report(
+                    table(name),
+                    caption=f"../report/{name}_table.rst",
+                    category=category,
+                    subcategory="Tables",
+                    labels={"table": name},
+                )
+                for name in tables_of(track)
+                if Path(table(name)).suffix == ".csv"
+            ],
+            [
+                ensure(table(name), non_empty=True)
+                for name in tables_of(track)
+                if Path(table(name)).suffix != ".csv"
+            ],
+        log:
+            f"{RESULTS}/logs/write_tables/{track}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/write_tables/{track}.tsv"
+        conda:
+            "../../envs/study.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=10,
+        params:
+            study=RESULTS,
+            track=track,
+            folders=[
+                folder
+                for task in tasks
+                for folder in folders(
+                    runs(task, "run.json", variants=track != "comparison")
+                )
+            ],
+            tables=tables_of(track),
+            settings=as_argument(table_settings(track)),
+        shell:
+            f"python {SCRIPTS}/write_tables.py"
+            " --track {params.track} --study {params.study:q} --runs {params.folders:q}"
+            " --tables {params.tables} --settings {params.settings:q} > {log:q} 2>&1"
