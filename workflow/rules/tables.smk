@@ -61,7 +61,14 @@ def table_settings(track):
 COMPARED = (
     {  # what the comparative table, and that of emergence, read of every run's analysis
         "linear_regression": ("risk", "distances"),
-        "modular_addition": ("evaluation", "circuit", "parsimony", "progress"),
+        "modular_addition": (
+            "evaluation",
+            "circuit",
+            "parsimony",
+            "progress",
+            "sum_in_stream",
+            "sum_exchange",
+        ),
     }
 )
 TRACKS = {

@@ -8,7 +8,6 @@ it elsewhere may do (Geiger et al. 2021, arXiv 2106.02997: interchange intervent
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from jaxtyping import Float, Int
@@ -93,7 +92,7 @@ def carrier(streams: Streams) -> tuple[Place, list[float]]:
 
 
 def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
-    """Rows of ``sum_exchange``: the shares of the answers that moved to the other sum, or were kept.
+    """Rows of ``sum_exchange``: shares of the answers that moved to the other sum or were kept.
 
     At every place from which the answer can come, ``sum`` is the whole part of a + b and ``rest``
     all but this. At the carrier also: ``keys``, its n strongest key frequencies, n = 0 … all;
