@@ -84,3 +84,13 @@ def test_it_applies_to_one_layer_without_layer_norm():
     assert table_rows.applies(architecture)
     assert not table_rows.applies(replace(architecture, n_layers=2))
     assert not table_rows.applies(replace(architecture, layer_norm=True))
+
+
+@pytest.mark.parametrize(
+    ("p", "d_model", "d_mlp", "faster"),
+    [(113, 128, 512, True), (113, 64, 256, True), (113, 32, 128, False), (59, 64, 256, False)],
+)
+def test_it_is_taken_where_it_is_measured_to_be_faster(p, d_model, d_mlp, faster):
+    architecture, _, _ = network("softmax", 1, torch.float32)
+    own = replace(architecture, d_model=d_model, d_mlp=d_mlp, n_heads=4)
+    assert table_rows.pays(own, p, int(0.3 * p * p)) == faster

@@ -40,10 +40,14 @@ class Task:
             self.trained[int(split["seed"].iloc[0])] = mask.to(device)
         self.training_rows = {seed: mask.nonzero()[:, 0] for seed, mask in self.trained.items()}
         size = settings["pairs_per_step"]
-        every_pair = size is None or size >= int(settings["train_fraction"] * p * p)
         # one stack at a time: it shrinks when a replica ends, and does not grow again
         self.pair_rows = lru_cache(maxsize=1)(self._pair_rows)
-        self.by_tables = every_pair and table_rows.applies(self.architecture)
+        n_pairs = int(settings["train_fraction"] * p * p)
+        self.by_tables = (
+            (size is None or size >= n_pairs)
+            and table_rows.applies(self.architecture)
+            and table_rows.pays(self.architecture, p, n_pairs)
+        )
 
     def initial(self, seed: int) -> Parameters:
         own = initial_weights(self.shapes, self.settings, self.architecture.d_model, seed)
