@@ -148,8 +148,8 @@ def describe_sum(carried: pd.DataFrame) -> str:
     words = (
         f"{of_sum:.1%} of the variance of its logits is a function of (a+b, c), {of_difference:.0%}"
         f" of a+b−c; the {_span(carried['n_frequencies'])} frequencies of a+b at {places}, "
-        f"exchanged between prompts, move at least {carried['moved'].min():.0%} of the answers, "
-        f"all else there at most {carried['moved_by_rest'].max():.0%}; "
+        f"exchanged between prompts, move at least {carried['moved'].min():.1%} of the answers, "
+        f"all else there at most {carried['moved_by_rest'].max():.1%}; "
         f"{_span(carried['neurons_of_one_sum'])} of {_span(carried['neurons'])} neurons of the last"
         " layer fire at one sum only"
     )
