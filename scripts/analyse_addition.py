@@ -14,6 +14,7 @@ from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
 from mechanics.addition.patched import patched
 from mechanics.addition.splits import expect_addition, read_splits
+from mechanics.addition.sum_in_stream import sum_in_stream
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
@@ -30,6 +31,7 @@ MEASURES = {
         "embedding_ablation": embedding_ablation(networks, splits)
     },
     "attention": attention,  # and attention_maps
+    "sum_in_stream": sum_in_stream,  # and sum_exchange
 }
 
 

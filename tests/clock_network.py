@@ -103,3 +103,39 @@ def memorised_logits(p: int, mask: Tensor, seed: int, margin: float = 20.0) -> T
     correct = targets(all_pairs(p), p)
     logits[mask, correct[mask]] += margin
     return logits
+
+
+def carrying_network(
+    p: int, frequencies: Sequence[int], carrier: int, scale: float = 2.0
+) -> tuple[dict[str, Tensor], Architecture]:
+    """Two softmax layers without LayerNorm; a + b is in the stream of one position alone.
+
+    The first layer is ``clock_network``'s, whose neurons write ``scale`` times cos and sin of
+    ω_k (a + b) at the position ``carrier`` (1: that of b, 2: "=") and are silent at the others.
+    The second has no neurons; its attention, uniform like the first's, brings what was written to
+    the directions at "=" that W_U reads. What attention mixes in the first layer has directions of
+    its own, so that after it the stream at b holds, of every frequency, cos and sin of ω_k b
+    twice, of ω_k a once and of ω_k (a + b) ``scale`` times.
+    """
+    n = len(frequencies)
+    d_model = 8 * n + 1
+    parameters, clock = clock_network(p, frequencies, d_model, scale)
+    directions = random_orthonormal(d_model, seed=0)
+    read, write, mixed, out = directions[: 8 * n].view(4, 2 * n, d_model)
+    silencing = directions[8 * n]
+    of_first = {name.split("blocks.0.")[1]: t for name, t in parameters.items() if "blocks" in name}
+    d_mlp = clock.d_mlp
+    visible = carrier + 1  # positions that the carrier attends to
+    of_first["attn.W_O"] = of_first["attn.W_O"] * visible / 3 @ read.T @ mixed
+    of_first["mlp.W_in"] = mixed.T @ read @ of_first["mlp.W_in"] - 100 * silencing[:, None]
+    heads = write.view(clock.n_heads, n, d_model)
+    of_second = {name: torch.zeros_like(tensor) for name, tensor in of_first.items()}
+    of_second["attn.W_V"] = heads.transpose(1, 2)[None]
+    of_second["attn.W_O"] = 3 * out.view(clock.n_heads, n, d_model)[None]
+    W_pos = silencing.repeat(3, 1)
+    W_pos[carrier] = 0
+    parameters["pos_embed.W_pos"] = W_pos[None]
+    parameters["unembed.W_U"] = (out.T @ write)[None] @ parameters["unembed.W_U"]
+    for layer, weights in enumerate((of_first, of_second)):
+        parameters |= {f"blocks.{layer}.{name}": tensor for name, tensor in weights.items()}
+    return parameters, Architecture("softmax", 2, clock.n_heads, d_model, n, d_mlp, False)

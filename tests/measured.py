@@ -25,8 +25,9 @@ def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> 
 
 def keys_of(
     *seeds: int, keys: str = "3 4", alone: float = 5.0, without: float = 6.0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Circuit and parsimony: least margin with the keys alone, loss in nats without them."""
+) -> tuple[pd.DataFrame, ...]:
+    """Circuit, parsimony, sum_in_stream and sum_exchange: least margin with the keys alone, loss in
+    nats without them; nothing was exchanged."""
     circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "q_clock": 0.9, "q_pizza": 0.8})
     rows = [
         {"seed": seed, "kind": kind, "min_margin": margin, "loss": loss}
@@ -37,4 +38,31 @@ def keys_of(
             ("without_keys", math.nan, without),
         )
     ]
-    return circuit, pd.DataFrame(rows)
+    return circuit, pd.DataFrame(rows), *sum_of()
+
+
+def sum_of(
+    *positions: str, of_sum: float = 0.999, moved: float = 0.98, by_rest: float = 0.0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """sum_in_stream and sum_exchange of a seed for each position, its carrier."""
+    told = {"logits_of_sum_and_c": of_sum, "logits_of_sum_minus_c": 0.52, "neurons": 256.0}
+    told |= {"neurons_of_one_sum": 126.0, "uniform_accuracy": 1.0, "share_sum": 0.8}
+    stream = [
+        {"seed": seed, "quantity": quantity, "value": value}
+        for seed in range(len(positions))
+        for quantity, value in told.items()
+    ]
+    exchange = [
+        {"seed": seed, "position": position, "carrier": True, "exchanged": exchanged}
+        | {"n_frequencies": n, "moved": share}
+        for seed, position in enumerate(positions)
+        for exchanged, n, share in (
+            *(("keys", 6 + seed, moved), ("keys", 0, 0.0)),
+            *(("rest", 0, by_rest), ("one key", 1, 0.0)),
+        )
+    ]
+    columns = ["seed", "position", "carrier", "exchanged", "n_frequencies", "moved"]
+    return (
+        pd.DataFrame(stream, columns=["seed", "quantity", "value"]),
+        pd.DataFrame(exchange, columns=columns).astype({"carrier": bool}),
+    )

@@ -19,6 +19,26 @@ MEASURES = (
     *("effective_rank_W_E", "effective_rank_W_U"),
 )
 MOMENTS = ("memorised", "circuit_formation", "cleanup", "grokking", "cleanup_end")
+SUMS = pd.DataFrame(
+    {
+        "position": position,
+        "layer": layer,
+        "quantity": quantity,
+        "frequency": k,
+        "value": 0.1 * layer,
+    }
+    for position in ("b", "=")
+    for layer in (0, 1, 2)
+    for name, k in (("share_sum", 0), ("spectrum", 3), ("spectrum", 4))
+)
+EXCHANGED = pd.DataFrame(
+    {"position": "b", "layer": 1, "carrier": True, "exchanged": exchanged, "n_frequencies": n}
+    | {"frequencies": listed, "moved": 0.5 * n, "kept": 1 - 0.5 * n}
+    for exchanged, n, listed in (
+        *(("keys", 0, ""), ("keys", 1, "3"), ("keys", 2, "3 4"), ("rest", 0, "")),
+        *(("one key", 1, "3"), ("one key", 1, "4"), ("others", 0, "")),
+    )
+)
 
 
 @cache
@@ -55,7 +75,10 @@ def published() -> dict[str, pd.DataFrame]:
     risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
     splits = pd.DataFrame({"split": ("train", "validation")})
     learned = grokking.query("arm == 'main'")[["model", "seed"]].merge(STEPS, "cross")
+    main = grokking.query("arm == 'main'")[RUN]
     return found | {
+        "sum_in_stream": main.merge(SUMS, "cross"),
+        "sum_exchange": main.merge(EXCHANGED, "cross"),
         "progress_measures": progress,
         "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),

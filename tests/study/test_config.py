@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from mechanics.settings import ConfigError, read_yaml
-from mechanics.study.config import load, model_entry, run_of_seed, seeds_of_run, training_settings
+from mechanics.study.config import (
+    load,
+    model_entry,
+    run_of_seed,
+    seeds_of_run,
+    training_settings,
+    variants,
+)
 
 STUDY = str(Path(__file__).parents[2] / "config" / "config.yaml")
 
@@ -28,6 +35,12 @@ def test_a_variant_shares_what_it_does_not_set():
     }
     entry = model_entry(section, "other")
     assert (entry["a"], entry["b"], entry["c"]) == (1, 2, 0)
+
+
+def test_a_variant_with_another_network_stands_for_itself():
+    models = {"m": {}, "m_wd0": {"variant_of": "m", "weight_decay": 0.0}}
+    models["m_wide"] = {"variant_of": "m", "d_model": 128, "steps": 10}
+    assert variants({"models": models}) == {"m_wd0": "m", "m_wide": "m_wide"}
 
 
 @pytest.mark.parametrize(

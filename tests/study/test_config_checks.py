@@ -120,7 +120,8 @@ def test_a_value_from_the_command_line_is_named_as_such():
 def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
     config = load([STUDY])
     del config["modular_addition"]["defaults"]["steps"]
-    del config["modular_addition"]["models"]["linear_L1"]
+    for name in ("linear_L1", "linear_L1_softmax"):
+        del config["modular_addition"]["models"][name]
     config["results_folder"] = str(tmp_path)
     with pytest.raises(ConfigError, match="softmax_L1.steps = .absent.: expected a value"):
         config_checks.check(config, sources([STUDY]))
@@ -152,7 +153,7 @@ def test_one_track_alone_is_a_study(tmp_path):
 
 
 def test_model_set_to_null_is_left_out(tmp_path):
-    changes = addition(models={"deep_L6": None})
+    changes = addition(models=dict.fromkeys(["deep_L6", "deep_L6_wide", "deep_L6_one_layer"]))
     check(tmp_path, changes)
     section = merge(load([STUDY]), changes)["modular_addition"]
     assert "linear_L1" in models(section)

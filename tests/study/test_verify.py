@@ -261,7 +261,9 @@ def test_edited_module_and_lock_are_the_code_that_moved_on(study, capsys):
     lines = said(study, capsys)
     assert "Not as it was recorded" not in lines
     assert f"scripts/plot.py: {MODULE}; it made figures/pars" in lines
-    assert f"scripts/write_tables.py: {LOCK}; it made tables/grokking.csv" in lines
+    # in a tree without changes the commit is asked, and said, too
+    assert f"scripts/write_tables.py: {LOCK}" in lines
+    assert "it made tables/grokking.csv" in lines
 
 
 def test_moved_on_code_that_its_commit_holds_is_named_and_agrees(study, capsys, monkeypatch):

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 import pytest
-from measured import distances, evaluation, keys_of
+from measured import distances, evaluation, keys_of, sum_of
 
 from mechanics.tables.interpretation import (
     addition_profiles,
@@ -50,6 +50,30 @@ def test_accuracy_alone_earns_no_circuit(found):
     assert text.startswith("Generalises, algorithm not identified, in 1 of 1 seeds: no key")
     assert "of whose variance 97% is a sum" in text
     assert "over 4 frequencies to nine tenths" in text
+
+
+NO_KEYS = {"keys": "", "alone": math.nan, "without": math.nan}
+
+
+def described_by_its_sums(stream, exchange) -> str:
+    seeds = pd.concat([evaluation(1.0, 1.0, 100, seed) for seed in (0, 1)])
+    return describe_addition(seeds, *keys_of(0, 1, **NO_KEYS)[:2], stream, exchange, 6, 10)
+
+
+def test_a_sum_that_is_exchanged_and_answered_names_the_network():
+    assert described_by_its_sums(*sum_of("b", "=")) == (
+        "Sum in Fourier features, then read off, in 2 of 2 seeds: 99.9% of the variance of its "
+        "logits is a function of (a+b, c), 52% of a+b−c; the 6 to 7 frequencies of a+b at b (1) "
+        "and = (1), exchanged between prompts, move at least 98.0% of the answers, all else there "
+        "at most 0.0%; 126 of 256 neurons of the last layer fire at one sum only; 100% right with "
+        "uniform attention"
+    )
+
+
+@pytest.mark.parametrize("short", [{"of_sum": 0.98}, {"moved": 0.94}, {"by_rest": 0.06}])
+def test_a_sum_without_its_evidence_names_nothing(short):
+    text = described_by_its_sums(*sum_of("b", "b", **short))
+    assert text.startswith("Generalises, algorithm not identified, in 2 of 2 seeds")
 
 
 def test_a_circuit_is_counted_in_layers_keys_and_seeds():

@@ -75,6 +75,8 @@ def test_the_arm_is_what_differs():
     assert arm_of("m", addition_settings(), {"off": "m"})["arm"] == "main"
     rounded = addition_settings(mlp_dtype="bfloat16")
     assert arm_of("rounded", rounded, {"rounded": "m"})["arm"] == "bfloat16"
+    control = arm_of("m_wide", addition_settings(), {"m_wide": "m_wide"})
+    assert (control["model"], control["arm"]) == ("m_wide", "control")
 
 
 def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:

@@ -36,6 +36,7 @@ TINY = {
         | {"checkpoints_at": CHECKPOINTS},
         "models": dict.fromkeys(
             ["linear_L1", "deep_L6", "softmax_L1_decay_off", "softmax_L1_fixed_norm"]
+            + ["deep_L6_wide", "deep_L6_one_layer", "linear_L1_softmax"]
             + [f"softmax_L1_wd{decay}" for decay in ("0.1", "0.3", "3")]
         )
         | {"softmax_L1": {"seeds": [0, 1]}, "softmax_L1_wd0": {"seeds": [0], "steps": 200}},

@@ -61,7 +61,10 @@ def table_settings(track):
 COMPARED = {  # what the tables of both tracks read of every run's analysis
     "comparison": {
         "linear_regression": ("risk", "distances"),
-        "modular_addition": ("evaluation", "circuit", "parsimony"),
+        "modular_addition": (
+            *("evaluation", "circuit", "parsimony"),
+            *("sum_in_stream", "sum_exchange"),
+        ),
     },
     "emergence": {"linear_regression": (), "modular_addition": ("progress",)},
 }

@@ -8,6 +8,7 @@ TABLES = {
     "ablation": ["ablation", "parsimony"],
     "embedding_ablation": ["embedding_ablation"],
     "attention": ["attention", "attention_maps"],
+    "sum_in_stream": ["sum_in_stream", "sum_exchange"],
 }
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
@@ -22,6 +23,8 @@ GATHERED = {
     "embedding_ablation": ("embedding_ablation", False),
     "parsimony": ("parsimony", False),
     "attention_addition": ("attention", False),
+    "sum_in_stream": ("sum_in_stream", True),
+    "sum_exchange": ("sum_exchange", True),
     "embedding": ("embedding", False),
     "attention_maps": ("attention_maps", False),
 }
@@ -29,7 +32,11 @@ GATHERED = {
 COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")}
 # What follow_addition.py writes.
 FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
-OF_VARIANTS = ("evaluation", "circuit")  # a network that varies another one is measured less
+OF_VARIANTS = (
+    "evaluation",
+    "circuit",
+    "sum_in_stream",
+)  # a network that varies another one is measured less
 
 
 def defined_for(settings: dict, variant: bool) -> list[str]:

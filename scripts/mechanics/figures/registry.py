@@ -37,6 +37,7 @@ FIGURES = {
         "frequency_ablation": ["frequency_ablation"],
         "embedding_ablation": ["embedding_ablation"],
         "parsimony": ["parsimony"],
+        "sum_in_stream": ["sum_in_stream", "sum_exchange"],
         "attention_maps_addition": ["attention_addition", "attention_maps"],
         "weight_decay_circuit": ["grokking", "circuit"],
         "report_addition": ["progress_measures", "embedding", "circuit", "grokking"],

@@ -126,7 +126,18 @@ def run(
     one_hot = torch.nn.functional.one_hot(torch.cat([pairs, equals], dim=-1), W_E.shape[1])
     stream = torch.einsum("spnt,std->spnd", one_hot.to(W_E.dtype), W_E)
     stream = stream + parameters["pos_embed.W_pos"][:, None]
-    causal = torch.ones(3, 3, dtype=torch.bool, device=pairs.device).tril()
-    stream = run_blocks(stream, parameters, architecture, causal, cache)
+    return run_from(stream, parameters, architecture, 0, cache)
+
+
+def run_from(
+    stream: Float[Tensor, "seed pair 3 d_model"],
+    parameters: Parameters,
+    architecture: Architecture,
+    first: int,
+    cache: dict[str, Tensor] | None = None,
+) -> Float[Tensor, "seed pair 3 token"]:
+    """``run``, of a stream that the first layers have passed on: ``first`` of them."""
+    causal = torch.ones(3, 3, dtype=torch.bool, device=stream.device).tril()
+    stream = run_blocks(stream, parameters, architecture, causal, cache, first=first)
     final = normalise(stream, parameters, "ln_final", architecture)
     return project(final, parameters["unembed.W_U"])

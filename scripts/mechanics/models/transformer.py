@@ -127,6 +127,7 @@ def run_blocks(
     cache: dict[str, Tensor] | None = None,
     skips: bool = True,
     mlps: bool = True,
+    first: int = 0,
 ) -> Float[Tensor, "seed batch position d_model"]:
     """The stream after all blocks, every position computed by itself.
 
@@ -136,7 +137,8 @@ def run_blocks(
     linear scores over the number of keys), ``.hook_attn_out``, ``.mlp.hook_post``,
     ``.hook_mlp_out`` and ``.hook_resid_post``. ``skips=False`` passes on what attention and MLP
     return without adding it to the stream that they read, ``mlps=False`` leaves the MLPs out, as
-    Dong et al. 2021, "Attention is not all you need", do to trained networks.
+    Dong et al. 2021, "Attention is not all you need", do to trained networks. ``first``: the
+    layer that reads ``stream``.
     """
 
     def keep(name: str, tensor: Tensor) -> Tensor:
@@ -145,7 +147,7 @@ def run_blocks(
         return tensor
 
     n_keys = visible.shape[-1]
-    for layer in range(architecture.n_layers):
+    for layer in range(first, architecture.n_layers):
         name = f"blocks.{layer}"
         keep(f"{name}.hook_resid_pre", stream)
         normed = normalise(stream, parameters, f"{name}.ln1", architecture)

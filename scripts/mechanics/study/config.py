@@ -50,12 +50,17 @@ def is_variant(section: dict, name: str) -> bool:
     return section["models"][name].get("variant_of") is not None
 
 
+NETWORK = {"attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm"}
+
+
 def variants(section: dict) -> dict[str, str]:
-    """The model that each variant varies, by the variant's name."""
+    """The model under which each variant stands in tables, by the variant's name.
+
+    The one that it varies, or itself if it is another network: a control.
+    """
+    own = {name: section["models"][name] for name in models(section) if is_variant(section, name)}
     return {
-        name: section["models"][name]["variant_of"]
-        for name in models(section)
-        if is_variant(section, name)
+        name: name if NETWORK & set(entry) else entry["variant_of"] for name, entry in own.items()
     }
 
 

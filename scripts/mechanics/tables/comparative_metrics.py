@@ -28,7 +28,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame | str]:
             found = [together(study, own, name) for name in ("risk", "distances")]
             rows += regression_rows(model, records, *found, study.settings)
         else:
-            names = ("evaluation", "circuit", "parsimony")
+            names = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")
             evaluation, *found = (together(study, own, name) for name in names)
             histories = [pd.read_parquet(run / "history.parquet") for run in own]
             history = pd.concat(histories, ignore_index=True)

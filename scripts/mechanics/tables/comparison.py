@@ -148,6 +148,8 @@ def addition_rows(
     history: pd.DataFrame,
     circuit: pd.DataFrame,
     parsimony: pd.DataFrame,
+    stream: pd.DataFrame,
+    exchange: pd.DataFrame,
 ) -> list[dict]:
     """Accuracy on all pairs and on those never trained on, validation loss, grokking step.
 
@@ -156,7 +158,8 @@ def addition_rows(
     """
     own = records[0]["settings"]
     evaluation, history = _sound(evaluation, records), _sound(history, records)
-    p, found = own["p"], [_sound(frame, records) for frame in (circuit, parsimony)]
+    measured = (circuit, parsimony, stream, exchange)
+    p, found = own["p"], [_sound(frame, records) for frame in measured]
     interpretation = describe_addition(evaluation, *found, own["n_layers"], p)
     common = _common(model, records, interpretation)
     common |= {"flops_per_prompt": least_addition_flops(architecture(own), p)}

@@ -1,7 +1,8 @@
 """What a network has become, in the words of the comparative table, from what was measured on it.
 
 Nothing is awarded for accuracy alone: regression is named by the nearest reference algorithm at
-the same context length, addition by the circuit that is found and that suffices.
+the same context length, addition by the circuit that is found and that suffices, or by what is
+answered when a part of the stream is exchanged.
 """
 
 import math
@@ -12,6 +13,12 @@ import pandas as pd
 from mechanics.regression.references import KIND
 
 GENERALISES, CIRCUIT = "Generalises, algorithm not identified", "Fourier circuit"
+SUM = "Sum in Fourier features, then read off"
+OF_NETWORK = [
+    *("logits_of_sum_and_c", "logits_of_sum_minus_c", "neurons", "neurons_of_one_sum"),
+    "uniform_accuracy",
+]  # of the table sum_in_stream
+OF_THE_SUM, MOVED, MOVED_BY_REST = 0.99, 0.95, 0.05  # what earns a network the name SUM
 
 
 def describe_nearest(distances: pd.DataFrame) -> str:
@@ -33,20 +40,28 @@ def describe_nearest(distances: pd.DataFrame) -> str:
 
 
 def describe_addition(
-    evaluation: pd.DataFrame, circuit: pd.DataFrame, parsimony: pd.DataFrame, n_layers: int, p: int
+    evaluation: pd.DataFrame,
+    circuit: pd.DataFrame,
+    parsimony: pd.DataFrame,
+    stream: pd.DataFrame,
+    exchange: pd.DataFrame,
+    n_layers: int,
+    p: int,
 ) -> str:
     """What the seeds have become, counted, each kind with its evidence.
 
-    ``evaluation``, ``circuit``, ``parsimony``: what analyse_addition.py wrote
-    of the sound seeds of one network.
+    ``evaluation``, ``circuit``, ``parsimony``, ``stream`` (sum_in_stream), ``exchange``
+    (sum_exchange): what analyse_addition.py wrote of the sound seeds of one network.
     """
     if evaluation.empty:
         return "no sound seed"
-    kinds = {}
+    kinds, carried = {}, carried_sums(stream, exchange)
     for seed, own in evaluation.groupby("seed"):
         kinds[seed] = nearest_profile(own, p)
         if kinds[seed] == GENERALISES and is_fourier(parsimony[parsimony["seed"] == seed], p):
             kinds[seed] = CIRCUIT
+        elif kinds[seed] == GENERALISES and carried["is_carried"].get(seed, False):
+            kinds[seed] = SUM
     clauses = []
     for kind, count in Counter(kinds.values()).most_common():
         seeds = [seed for seed, own in kinds.items() if own == kind]
@@ -59,6 +74,8 @@ def describe_addition(
                 f"{kind}, {layers}, {counted} ({clock_or_pizza(own)}): {n_keys} key frequencies "
                 "suffice and are needed"
             )
+        elif kind == SUM:
+            clauses.append(f"{kind}, {counted}: {describe_sum(carried.loc[seeds])}")
         elif kind == GENERALISES:
             words = describe_logits(evaluation[evaluation["seed"].isin(seeds)])
             clauses.append(f"{kind}, {counted}: {words}")
@@ -99,6 +116,45 @@ def is_fourier(own: pd.DataFrame, p: int) -> bool:
     rows = own.set_index("kind")
     suffice = rows.loc["keys_only", "min_margin"] > 0  # nan without keys
     return bool(suffice and rows.loc["without_keys", "loss"] >= math.log(p))
+
+
+def carried_sums(stream: pd.DataFrame, exchange: pd.DataFrame) -> pd.DataFrame:
+    """By seed what is said of a sum in the stream, and whether it is one that ``is_carried``.
+
+    It is if the logits are a function of (a + b, c) and if, at the carrier, the key frequencies of
+    a + b exchanged between prompts move the answers and everything else does not.
+    """
+    told = stream[stream["quantity"].isin(OF_NETWORK)]
+    of_network = told.pivot(index="seed", columns="quantity", values="value")
+    at = exchange[exchange["carrier"]].sort_values("n_frequencies")
+    keys, rest = (at[at["exchanged"] == name].groupby("seed").last() for name in ("keys", "rest"))
+    found = of_network.reindex(columns=OF_NETWORK).join(keys[["position", "n_frequencies"]])
+    found = found.assign(moved=keys["moved"], moved_by_rest=rest["moved"])
+    return found.assign(
+        is_carried=(found["logits_of_sum_and_c"] >= OF_THE_SUM)
+        & (found["moved"] >= MOVED)
+        & (found["moved_by_rest"] <= MOVED_BY_REST)
+    )
+
+
+def describe_sum(carried: pd.DataFrame) -> str:
+    """The evidence that a sum is carried, over the seeds that have it."""
+    of_sum, of_difference = (
+        carried[f"logits_of_sum_{name}"].mean() for name in ("and_c", "minus_c")
+    )
+    places = " and ".join(
+        f"{position} ({n})" for position, n in carried["position"].value_counts().items()
+    )
+    words = (
+        f"{of_sum:.1%} of the variance of its logits is a function of (a+b, c), {of_difference:.0%}"
+        f" of a+b−c; the {_span(carried['n_frequencies'])} frequencies of a+b at {places}, "
+        f"exchanged between prompts, move at least {carried['moved'].min():.1%} of the answers, "
+        f"all else there at most {carried['moved_by_rest'].max():.1%}; "
+        f"{_span(carried['neurons_of_one_sum'])} of {_span(carried['neurons'])} neurons of the last"
+        " layer fire at one sum only"
+    )
+    uniform = carried["uniform_accuracy"].min()  # nan for linear attention
+    return words + ("" if math.isnan(uniform) else f"; {uniform:.0%} right with uniform attention")
 
 
 def clock_or_pizza(circuit: pd.DataFrame) -> str:

@@ -82,10 +82,12 @@ def arm_of(entry: str, settings: dict, variants: dict[str, str]) -> dict[str, st
     """``model``, ``arm`` and ``weight_decay`` of an addition network, by its entry in the config.
 
     The arm is what becomes of the weight decay after memorising if that is not ``keep``; else, of a
-    variant, its ``mlp_dtype`` if it has one or ``weight_decay``; of another network ``main``.
+    variant, its ``mlp_dtype`` if it has one or ``weight_decay``, or ``control`` if it stands for
+    itself; of another network ``main``.
     """
-    arm = settings["after_memorising"]
+    arm, model = settings["after_memorising"], variants.get(entry, entry)
     if arm == "keep":
         arm = settings.get("mlp_dtype", "weight_decay") if entry in variants else "main"
-    model = variants.get(entry, entry)
+    if entry in variants and model == entry:
+        arm = "control"
     return {"model": model, "arm": arm, "weight_decay": settings["weight_decay"]}

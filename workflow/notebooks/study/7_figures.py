@@ -109,6 +109,7 @@ show_figure(
     "the same in W_E, which says of the deep network what its logits do not: none of them is a sum"
     " of few cosines, yet the answers need the few frequencies of the embedding and no other.",
 )
+show_figure(STUDY, "sum_in_stream", "where the deep network adds, and what it then answers by.")
 show_figure(
     STUDY, "parsimony", "how few frequencies and neurons suffice, and what ideal formulas need."
 )

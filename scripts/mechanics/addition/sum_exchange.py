@@ -1,0 +1,190 @@
+"""The part of a + b exchanged between prompts: by what in its stream does a network answer?
+
+A prompt with the sum s is given, at one position after one layer, the part of the stream that
+another sum has there. If it then answers the other sum, this part carries the answer. The control
+gives it everything else of another prompt. Removing a part is another question: what is left of
+it elsewhere may do (Geiger et al. 2021, arXiv 2106.02997: interchange interventions).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mechanics.addition.attention import POSITIONS
+from mechanics.addition.fourier import frequency_shares, key_frequencies, sum_means, waves
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.models import addition
+from mechanics.models.attention import join_heads, split_heads
+from mechanics.models.transformer import normalise
+from mechanics.models.weights import Network
+from mechanics.runtime.seeds import generator
+
+N_PROMPTS = 1000  # pairs of prompts with different sums
+EXCHANGE_COLUMNS = {
+    **{"seed": "int64", "position": "str", "layer": "int64", "carrier": "bool"},
+    **{"exchanged": "str", "n_frequencies": "int64", "frequencies": "str"},
+    **{"moved": "float64", "kept": "float64", "n": "int64"},
+}
+
+
+class Streams:
+    """What passes in one replica for all pairs.
+
+    ``after[l]`` [pair, position, d_model] is the stream after l layers, ``pattern`` the attention
+    of the last layer, ``hook_post`` its neurons at "=", ``logits`` those at "=".
+    """
+
+    def __init__(self, network: Network):
+        self.parameters, self.architecture = network.weights, network.architecture
+        self.p = network.settings["p"]
+        self.pairs = all_pairs(self.p).to(self.parameters["embed.W_E"].device)
+        self.sums = targets(self.pairs, self.p)
+        n_layers, kept = self.architecture.n_layers, {}
+        logits = addition.run(self.parameters, self.pairs[None], self.architecture, kept)
+        self.logits = logits[0, :, 2]
+        self.after = [kept["blocks.0.hook_resid_pre"][0]]
+        self.after += [kept[f"blocks.{layer}.hook_resid_post"][0] for layer in range(n_layers)]
+        self.pattern = kept[f"blocks.{n_layers - 1}.attn.hook_pattern"][0]
+        if self.architecture.d_mlp:
+            self.hook_post = kept[f"blocks.{n_layers - 1}.mlp.hook_post"][0, :, 2]
+
+    def answers(
+        self, stream: Float[Tensor, "prompt position d_model"], layer: int
+    ) -> Int[Tensor, " prompt"]:
+        """What the network answers from a stream that ``layer`` layers have passed on."""
+        logits = addition.run_from(stream[None], self.parameters, self.architecture, layer)
+        return logits[0, :, 2].argmax(dim=1)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position (0: a, 1: b, 2: "=") after a number of layers."""
+
+    position: int
+    layer: int
+
+
+def carrier(streams: Streams) -> tuple[Place, list[float]]:
+    """Where the answer is before the last layer, and the share of every position in it.
+
+    What the last layer's neurons read at "=" is the sum of what attention brings from a, from b
+    and from "=", to which its own stream counts. A position's share is that of its covariance with
+    the sum, in the part of a + b; the carrier is the position with the largest. One layer mixes
+    two numbers, of which none knows the sum: then the place is "=" after it, the only one that is
+    read, and the shares are nan.
+    """
+    last = streams.architecture.n_layers - 1
+    if last == 0:
+        return Place(2, 1), [torch.nan] * 3
+    stream, parameters, name = streams.after[last], streams.parameters, f"blocks.{last}"
+    normed = normalise(stream[None], parameters, f"{name}.ln1", streams.architecture)
+    value = split_heads(normed, parameters[f"{name}.attn.W_V"])  # seed pair position head d_head
+    weight = streams.pattern[:, :, 2].transpose(1, 2)[None, ..., None]
+    brought = join_heads(weight * value, parameters[f"{name}.attn.W_O"])[0]
+    brought[:, 2] += stream[:, 2]
+    parts = [_sum_part(brought[:, position], streams.p) for position in range(3)]
+    total = sum(parts)
+    taken = [float((part * total).sum() / total.square().sum()) for part in parts]
+    return Place(max(range(3), key=taken.__getitem__), last), taken
+
+
+def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
+    """Rows of ``sum_exchange``: shares of the answers that moved to the other sum or were kept.
+
+    At every place from which the answer can come, ``sum`` is the whole part of a + b and ``rest``
+    all but this. At the carrier also: ``keys``, its n strongest key frequencies, n = 0 … all;
+    ``one key`` alone; ``others``, all but the keys; and ``keys alone``, where every position has
+    its mean over the pairs and to the carrier's the keys of one sum are added, for all p sums.
+    """
+    pairs = prompt_pairs(streams.sums, seed)
+    n_layers = streams.architecture.n_layers
+    places = [Place(position, layer) for layer in range(1, n_layers) for position in (1, 2)]
+    rows = []
+    for own in dict.fromkeys([*places, Place(2, n_layers), place]):
+        at = streams.after[own.layer][:, own.position]
+        part = _sum_part(at, streams.p)
+        about = {"position": POSITIONS[own.position], "layer": own.layer, "carrier": own == place}
+
+        def row(exchanged: str, change: Tensor, chosen: Sequence[int] = (), about=about, own=own):
+            result = _exchange(streams, own, pairs, change)
+            listed = " ".join(map(str, chosen))
+            named = {"exchanged": exchanged, "n_frequencies": len(chosen), "frequencies": listed}
+            rows.append(about | named | result)
+
+        giver, taker = pairs
+        of_sums = part[streams.sums[giver]] - part[streams.sums[taker]]
+        row("sum", of_sums)
+        row("rest", at[giver] - at[taker] - of_sums)
+        if own != place:
+            continue
+        keys = keys_of(part)
+        for n in range(len(keys) + 1):
+            row("keys", _change(streams, pairs, _frequencies(part, keys[:n])), keys[:n])
+        for k in keys:
+            row("one key", _change(streams, pairs, _frequencies(part, [k])), [k])
+        row("others", of_sums - _change(streams, pairs, _frequencies(part, keys)))
+        rows.append(about | keys_alone(streams, own, _frequencies(part, keys), keys))
+    return rows
+
+
+def prompt_pairs(sums: Int[Tensor, " pair"], seed: int) -> Int[Tensor, "2 prompt"]:
+    """``N_PROMPTS`` random prompts that give and as many that take, of different sums."""
+    drawn = torch.randint(len(sums), (2, 2 * N_PROMPTS), generator=generator("bootstrap", seed))
+    drawn = drawn.to(sums.device)
+    giver, taker = sums[drawn]
+    return drawn[:, giver != taker][:, :N_PROMPTS]
+
+
+def keys_of(part: Float[Tensor, "sum d_model"]) -> list[int]:
+    """The key frequencies of a part of a + b, the strongest first."""
+    spectrum = frequency_shares(part)
+    return sorted(key_frequencies(spectrum), key=lambda k: -float(spectrum[k - 1]))
+
+
+def keys_alone(
+    streams: Streams, place: Place, part: Float[Tensor, "sum d_model"], keys: list[int]
+) -> dict:
+    """For how many of the p sums the keys of the sum answer it, where nothing else varies."""
+    stream = streams.after[place.layer].mean(dim=0).repeat(streams.p, 1, 1)
+    stream[:, place.position] += part
+    right = streams.answers(stream, place.layer) == torch.arange(streams.p, device=part.device)
+    listed = {"n_frequencies": len(keys), "frequencies": " ".join(map(str, keys))}
+    share = float(right.double().mean())
+    return {"exchanged": "keys alone", **listed, "moved": share, "kept": torch.nan, "n": streams.p}
+
+
+def _exchange(
+    streams: Streams, place: Place, pairs: Int[Tensor, "2 prompt"], change: Tensor
+) -> dict[str, float]:
+    """What the takers answer after a change of their stream at one place."""
+    giver, taker = pairs
+    stream = streams.after[place.layer][taker]
+    stream[:, place.position] += change
+    answers = streams.answers(stream, place.layer)
+    moved, kept = (
+        float((answers == streams.sums[prompt]).double().mean()) for prompt in (giver, taker)
+    )
+    return {"moved": moved, "kept": kept, "n": len(taker)}
+
+
+def _change(
+    streams: Streams, pairs: Int[Tensor, "2 prompt"], part: Float[Tensor, "sum d_model"]
+) -> Float[Tensor, "prompt d_model"]:
+    """What exchanging a part of a + b adds to the takers' streams."""
+    giver, taker = streams.sums[pairs]
+    return part[giver] - part[taker]
+
+
+def _sum_part(values: Float[Tensor, "pair d_model"], p: int) -> Float[Tensor, "sum d_model"]:
+    return sum_means(values - values.mean(dim=0), p)
+
+
+def _frequencies(
+    part: Float[Tensor, "sum d_model"], chosen: Sequence[int]
+) -> Float[Tensor, "sum d_model"]:
+    """The chosen frequencies of a part of a + b."""
+    directions = waves(len(part), chosen).to(part)
+    return directions.T @ (directions @ part)

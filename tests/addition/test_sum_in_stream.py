@@ -1,0 +1,206 @@
+"""Where a + b is in the stream, in networks and waves of which it is known by construction."""
+
+import math
+
+import pandas as pd
+import pytest
+import torch
+from clock_network import carrying_network, clock_network
+from helpers import addition_network, addition_settings
+
+from mechanics.addition.collapse import collapse, neurons_of_one_sum
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.addition.sum_exchange import N_PROMPTS, Streams, prompt_pairs
+from mechanics.addition.sum_in_stream import logit_shares, shares, sum_in_stream
+
+P, KEYS, SCALE = 31, [3, 7, 15], 2.0
+PAIRS = all_pairs(P)
+SUMS = targets(PAIRS, P)
+POSITION = {1: "b", 2: "="}
+
+
+def network_of(parameters, architecture, **changes):
+    names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
+    own = {name: getattr(architecture, name) for name in names} | changes
+    return addition_network(addition_settings(p=P, **own), {n: t[0] for n, t in parameters.items()})
+
+
+class Measured:
+    """A network with a known carrier, and both tables of it."""
+
+    def __init__(self, carrier: int):
+        self.carrier = carrier
+        self.network = network_of(*carrying_network(P, KEYS, carrier, SCALE))
+        tables = sum_in_stream([self.network], {})
+        self.stream, self.exchange = tables["sum_in_stream"], tables["sum_exchange"]
+
+    def value(self, quantity: str, position: str, layer: int, frequency: int = 0) -> float:
+        own = self.stream.set_index(["quantity", "position", "layer", "frequency"])["value"]
+        return own[quantity, position, layer, frequency]
+
+    def exchanged(self, name: str) -> pd.DataFrame:
+        return self.exchange[self.exchange["carrier"] & (self.exchange["exchanged"] == name)]
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def measured(request) -> Measured:
+    return Measured(request.param)
+
+
+def wave(numbers, k: int = 2) -> torch.Tensor:
+    return (2 * torch.pi * k / P * numbers[:, None].double()).cos()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "name"),
+    [
+        (PAIRS[:, 0], "share_a"),
+        (PAIRS[:, 1], "share_b"),
+        (SUMS, "share_sum"),
+        (PAIRS[:, 0] - PAIRS[:, 1], "share_difference"),
+    ],
+)
+def test_a_wave_depends_on_what_it_is_made_of_alone(numbers, name):
+    found = shares(3 + wave(numbers), P)
+    assert found.pop("variance") == pytest.approx(0.5)
+    assert found.pop(name) == pytest.approx(1)
+    assert max(found.values()) == pytest.approx(0, abs=1e-12)
+
+
+def test_parts_of_a_sum_of_waves_add_up():
+    values = torch.cat([2 * wave(PAIRS[:, 0]), wave(SUMS), wave(PAIRS[:, 0] + 2 * PAIRS[:, 1])], 1)
+    found = shares(values, P)
+    assert found["share_a"] == pytest.approx(4 / 6)
+    assert found["share_sum"] == pytest.approx(1 / 6)
+
+
+def test_there_are_no_shares_of_what_does_not_vary():
+    found = shares(torch.full((P * P, 2), 0.1, dtype=torch.float64), P)
+    assert found.pop("variance") == 0
+    assert all(math.isnan(share) for share in found.values())
+
+
+def test_the_stream_at_the_carrier_holds_what_was_put_there(measured):
+    """Of every frequency b twice, its own and what attention brought, a once, and where b is the
+    carrier a + b, ``SCALE``² in power; at "=" the same without b's own."""
+    position, of_b = ("b", 2) if measured.carrier == 1 else ("=", 1)
+    total = 1 + of_b + SCALE**2
+    found = {name: measured.value(f"share_{name}", position, 1) for name in ("a", "b", "sum")}
+    expected = {"a": 1 / total, "b": of_b / total, "sum": SCALE**2 / total}
+    assert found == pytest.approx(expected, rel=0.02)
+    assert measured.value("share_difference", position, 1) == pytest.approx(0, abs=1e-10)
+    other = POSITION[3 - measured.carrier]
+    assert measured.value("share_sum", other, 1) == pytest.approx(0, abs=1e-10)
+
+
+def test_the_spectrum_of_the_sum_has_the_frequencies_that_carry_it(measured):
+    position = POSITION[measured.carrier]
+    found = [measured.value("spectrum", position, 1, k) for k in range(1, (P + 1) // 2)]
+    expected = [1 / len(KEYS) if k in KEYS else 0 for k in range(1, (P + 1) // 2)]
+    assert found == pytest.approx(expected, abs=0.01)
+
+
+def test_the_carrier_is_found(measured):
+    position = POSITION[measured.carrier]
+    assert measured.value("sum_taken", position, 1) == pytest.approx(1)
+    assert set(measured.exchange.query("carrier")["position"]) == {position}
+    assert set(measured.exchange.query("carrier")["layer"]) == {1}
+
+
+def test_the_sum_exchanged_at_the_carrier_is_answered_and_the_rest_is_not(measured):
+    place = measured.exchange.set_index(["exchanged", "position", "layer"])
+    mine, other = POSITION[measured.carrier], POSITION[3 - measured.carrier]
+    for name, at, moved in (("sum", mine, 1), ("rest", mine, 0), ("sum", other, 0)):
+        assert place["moved"][name, at, 1] == moved
+        assert place["kept"][name, at, 1] == 1 - moved
+    assert place["moved"]["sum", "=", 2] == 1
+    assert measured.exchanged("others")["kept"].item() == 1
+    assert measured.exchanged("keys alone")["moved"].item() == 1
+
+
+def test_of_some_frequencies_exchanged_the_answer_is_that_of_the_mixed_waves(measured):
+    """The logits are Σ_k cos ω_k (s_k − c), with each frequency's own sum s_k."""
+    pairs = prompt_pairs(SUMS, measured.network.seed)
+    given, taken = SUMS[pairs]
+    keys = measured.exchanged("keys").sort_values("n_frequencies")
+    assert keys["n_frequencies"].tolist() == [0, 1, 2, 3]
+    assert keys["moved"].iloc[[0, 3]].tolist() == [0, 1]
+    for row in keys.itertuples():
+        chosen = [int(k) for k in row.frequencies.split()]
+        angle = torch.zeros(N_PROMPTS, P, dtype=torch.float64)
+        for k in KEYS:
+            of_sum = given if k in chosen else taken
+            omega = 2 * torch.pi * k / P
+            angle += (omega * (of_sum[:, None] - torch.arange(P)).double()).cos()
+        expected = (angle.argmax(dim=1) == given).double().mean()
+        assert row.moved == pytest.approx(float(expected), abs=0.01)
+
+
+def test_logits_of_a_clock_depend_on_the_sum_minus_c_and_those_of_a_lookup_do_not():
+    clock = (2 * torch.pi / P * (SUMS[:, None] - torch.arange(P)).double()).cos()
+    assert logit_shares(clock) == pytest.approx(dict.fromkeys(logit_shares(clock), 1))
+    code = torch.randn(P, P, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    lookup = logit_shares(code[SUMS])
+    assert lookup["logits_of_sum_and_c"] == pytest.approx(1)
+    assert lookup["logits_of_sum_minus_c"] < 3 / P  # of noise: about 1 / p
+    by_a = logit_shares(code[PAIRS[:, 0]])
+    assert by_a["logits_of_sum_and_c"] < 3 / P  # the mean over a is a function of c
+
+
+def test_uniform_attention_changes_nothing_where_attention_is_uniform(measured):
+    whole = measured.value("least_margin", "=", 2)
+    assert measured.value("uniform_least_margin", "=", 2) == pytest.approx(whole)
+    assert measured.value("uniform_accuracy", "=", 2) == 1
+
+
+def test_one_hot_classes_have_collapsed_and_lie_at_the_bound():
+    found = collapse(torch.eye(P, dtype=torch.float64)[SUMS], torch.eye(P).double(), P)
+    assert found["within_over_between"] == 0
+    assert found["aligned_with_W_U"] == pytest.approx(1)
+    assert found["off_diagonal_rms"] == pytest.approx(1 / (P - 1))
+    assert found["welch_bound"] == pytest.approx(1 / (P - 1))
+    assert found["tight_code_share"] == 1
+
+
+def test_waves_of_all_words_in_fewer_dimensions_lie_at_the_bound():
+    """Cosines and sines of five frequencies are a tight code of P words in ten dimensions."""
+    angle = 2 * torch.pi / P * torch.arange(P)[:, None].double() * torch.tensor([1, 2, 5, 8, 13])
+    code = torch.cat([angle.cos(), angle.sin()], dim=1)
+    found = collapse(code[SUMS], code.T, 10)
+    assert found["off_diagonal_rms"] == pytest.approx(found["welch_bound"])
+    noise = 0.1 * torch.randn(P * P, 10, generator=torch.Generator().manual_seed(0)).double()
+    noisy = collapse(code[SUMS] + noise, code.T, 10)
+    assert noisy["within_over_between"] == pytest.approx(0.01 * 10 / 5, rel=0.1)
+
+
+def test_neurons_of_one_sum_are_counted_with_their_sums():
+    one_hot = torch.eye(P, dtype=torch.float64)[SUMS]
+    neurons = [one_hot[:, 3], 2 * one_hot[:, 3], one_hot[:, 5] + 0.01 * one_hot[:, 6]]
+    neurons += [one_hot[:, 1] + one_hot[:, 2], torch.zeros(P * P).double(), torch.ones(P * P)]
+    found = neurons_of_one_sum(torch.stack(neurons, dim=1), P)
+    assert found == {"neurons": 6, "neurons_of_one_sum": 3, "sums_with_a_neuron": 2}
+
+
+def test_one_layer_is_read_after_it_and_knows_no_sum_before():
+    parameters, architecture = clock_network(P, KEYS, d_model=12)
+    streams = Streams(network_of(parameters, architecture))
+    assert len(streams.after) == 2
+    exchange = sum_in_stream([network_of(parameters, architecture)], {})["sum_exchange"]
+    assert set(exchange["position"]) == {"="} and set(exchange["layer"]) == {1}
+    assert exchange["carrier"].all()
+    moved = exchange.set_index("exchanged")["moved"]
+    assert moved["sum"] == 1 and moved["rest"] == 0
+
+
+def test_weights_that_are_not_finite_have_no_rows():
+    parameters, architecture = clock_network(P, KEYS, d_model=12)
+    broken = {name: tensor * math.nan for name, tensor in parameters.items()}
+    tables = sum_in_stream([network_of(broken, architecture)], {})
+    assert all(table.empty for table in tables.values())
+
+
+def test_linear_attention_cannot_be_made_uniform():
+    parameters, architecture = clock_network(P, KEYS, d_model=12)
+    network = network_of(parameters, architecture, attention="linear")
+    stream = sum_in_stream([network], {})["sum_in_stream"]
+    assert stream.set_index("quantity")["value"][["uniform_accuracy"]].isna().all()
