@@ -27,7 +27,7 @@ def keys_of(
     *seeds: int, keys: str = "3 4", alone: float = 5.0, without: float = 6.0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Circuit and parsimony: least margin with the keys alone, loss in nats without them."""
-    circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "q_clock": 0.9, "q_pizza": 0.8})
+    circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "clock_circles": 1})
     rows = [
         {"seed": seed, "kind": kind, "min_margin": margin, "loss": loss}
         for seed in seeds
