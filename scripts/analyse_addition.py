@@ -13,7 +13,9 @@ from mechanics.addition.embedding_ablation import embedding_ablation
 from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
 from mechanics.addition.patched import patched
+from mechanics.addition.phase_law import phase_law
 from mechanics.addition.splits import expect_addition, read_splits
+from mechanics.addition.wrap_around import wrap_around
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
@@ -30,6 +32,8 @@ MEASURES = {
         "embedding_ablation": embedding_ablation(networks, splits)
     },
     "attention": attention,  # and attention_maps
+    "phase_law": phase_law,  # and neuron_phases
+    "wrap_around": lambda networks, splits: {"wrap_around": wrap_around(networks, splits)},
 }
 
 

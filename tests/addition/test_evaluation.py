@@ -91,7 +91,7 @@ def test_programs_write_every_table_by_its_name(tmp_path):
         *("evaluation", "circuit", "identities", "circles", "embedding", "neurons"),
         *("patched_neurons", "patched_groups", "ablation", "parsimony", "embedding_ablation"),
         *("attention", "attention_maps", "progress", "spectra", "excluded"),
-        *("embedding_planes", "embedding_trace"),
+        *("embedding_planes", "embedding_trace", "phase_law", "neuron_phases", "wrap_around"),
     }
 
 

@@ -8,6 +8,8 @@ TABLES = {
     "ablation": ["ablation", "parsimony"],
     "embedding_ablation": ["embedding_ablation"],
     "attention": ["attention", "attention_maps"],
+    "phase_law": ["phase_law", "neuron_phases"],
+    "wrap_around": ["wrap_around"],
 }
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
@@ -22,6 +24,9 @@ GATHERED = {
     "embedding_ablation": ("embedding_ablation", False),
     "parsimony": ("parsimony", False),
     "attention_addition": ("attention", False),
+    "phase_law": ("phase_law", False),
+    "neuron_phases": ("neuron_phases", False),
+    "wrap_around": ("wrap_around", False),
     "spectra": ("spectra", False),
     "embedding": ("embedding", False),
     "attention_maps": ("attention_maps", False),

@@ -4,6 +4,8 @@ The theory and its terms are in ``phases``. For networks of one layer without La
 statement stands beside its null.
 """
 
+import math
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -33,7 +35,8 @@ from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
 N_PROMPTS = 4000  # pairs of prompts, of which those that are answered right are patched
-LAW = "seed:int64 frequency:int64 n_neurons:int64 cosine cosine_shuffled input_cosine phase_spread"
+PHASES = ("cosine", "cosine_shuffled", "input_cosine", "phase_spread")
+LAW = f"seed:int64 frequency:int64 n_neurons:int64 {' '.join(PHASES)}"
 LAW += " n_effective quadrature_error quadrature_error_predicted quadrature_error_random"
 LAW += " alpha alpha_predicted alpha_with_products recovery recovery_predicted"
 NEURONS = "seed:int64 neuron:int64 frequency:int64 input_phase output_phase weight"
@@ -57,8 +60,9 @@ def measure(network: Network) -> tuple[list[dict], list[dict]]:
     - of the neurons that a key explains, each counted with its weight, what it contributes to the
       logits: ``cosine`` (``phases.agreement``) and its null; ``input_cosine``, the mean of
       cos(φ_a − φ_b); ``phase_spread``, |mean e^{iψ}|, 0 where phases go evenly round the circle
-    - of all neurons of the key, predicted from their waves (``phases.Quadrature``), beside what the
-      logits have: ``quadrature_error``, ``alpha``
+    - of all neurons of the key, predicted from their two waves alone (``phases.Quadrature``) beside
+      what the logits have: ``quadrature_error``, ``alpha``; ``alpha_with_products`` counts what
+      attention multiplies before the ReLU, too
     - ``recovery`` of the logit difference when they are patched, over the pairs of prompts, beside
       what the alphas predict
     """
@@ -95,14 +99,14 @@ def measure(network: Network) -> tuple[list[dict], list[dict]]:
 
 
 def phase_columns(waves: Waves, weights: Tensor, draw: torch.Generator) -> dict[str, float]:
-    """What is said of the phases of one key's neurons."""
+    """What is said of the phases of one key's neurons; nan where it has none."""
+    if not len(weights):
+        return dict.fromkeys(PHASES, math.nan)
     between = torch.cos(waves.of_a.angle() - waves.of_b.angle())
-    return {
-        "cosine": agreement(waves, weights),
-        "cosine_shuffled": shuffled_agreement(waves, weights, draw),
-        "input_cosine": float(weights @ between),
-        "phase_spread": float((weights * torch.exp(1j * waves.written)).sum().abs()),
-    }
+    spread = (weights * torch.exp(1j * waves.written)).sum().abs()
+    shuffled = shuffled_agreement(waves, weights, draw)
+    values = (agreement(waves, weights), shuffled, float(weights @ between), float(spread))
+    return dict(zip(PHASES, values, strict=True))
 
 
 def neuron_columns(waves: Waves, weights: Tensor, chosen: Tensor) -> pd.DataFrame:
@@ -126,9 +130,6 @@ def recoveries(activations: AdditionActivations, W_L: Tensor, seed: int) -> Tens
 
 
 def _frame(rows: list[dict], columns: str) -> pd.DataFrame:
-    dtypes = {name: dtype or "float64" for name, _, dtype in map(_parts, columns.split())}
+    named = [column.partition(":") for column in columns.split()]
+    dtypes = {name: dtype or "float64" for name, _, dtype in named}
     return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
-
-
-def _parts(column: str) -> tuple[str, str, str]:
-    return column.partition(":")

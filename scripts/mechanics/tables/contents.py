@@ -14,7 +14,7 @@ BOTH = {  # the module of mechanics.tables whose function `tables` makes them
 }
 TOO_LONG = {  # to read: kept as parquet, with the analyses
     *("algorithm_match_by_step", "emergence_curves", "spectra", "embedding", "attention_maps"),
-    *("excluded_loss", "progress_measures"),
+    *("excluded_loss", "progress_measures", "neuron_phases"),
 }
 
 
