@@ -13,8 +13,10 @@ from mechanics.addition.embedding_ablation import embedding_ablation
 from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
 from mechanics.addition.patched import patched
+from mechanics.addition.phase_law import phase_law
 from mechanics.addition.splits import expect_addition, read_splits
 from mechanics.addition.sum_in_stream import sum_in_stream
+from mechanics.addition.wrap_around import wrap_around
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
@@ -32,6 +34,8 @@ MEASURES = {
     },
     "attention": attention,  # and attention_maps
     "sum_in_stream": sum_in_stream,  # and sum_exchange
+    "phase_law": phase_law,  # and neuron_phases
+    "wrap_around": lambda networks, splits: {"wrap_around": wrap_around(networks, splits)},
 }
 
 

@@ -28,7 +28,7 @@ def keys_of(
 ) -> tuple[pd.DataFrame, ...]:
     """Circuit, parsimony, sum_in_stream and sum_exchange: least margin with the keys alone, loss in
     nats without them; nothing was exchanged."""
-    circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "q_clock": 0.9, "q_pizza": 0.8})
+    circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "clock_circles": 1})
     rows = [
         {"seed": seed, "kind": kind, "min_margin": margin, "loss": loss}
         for seed in seeds

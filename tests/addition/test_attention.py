@@ -1,5 +1,7 @@
 """The attention of heads whose frequency is planted, and of networks that attend evenly."""
 
+import math
+
 import pandas as pd
 import pytest
 import torch
@@ -24,6 +26,16 @@ def test_a_planted_frequency_is_found_and_even_attention_has_none():
     assert rows["mean"][0, "a"] == pytest.approx(0.4)
     assert rows["frequency"][1, "a"] == 0
     assert rows["fve"].isna()[1, "a"]
+
+
+@pytest.mark.parametrize(("size", "varies"), [(1e-5, True), (1e-7, False)])
+def test_what_float32_cannot_resolve_is_no_frequency(size, varies):
+    a, _ = all_pairs(P).double().T
+    weights = 1 / 3 + size * torch.cos(2 * torch.pi * 5 / P * a)
+    row = describe(weights[:, None, None].expand(-1, 1, 3))[0]
+    assert row["frequency"] == (5 if varies else 0)
+    assert math.isnan(row["fve"]) is not varies
+    assert row["std"] == pytest.approx(size / 2**0.5, rel=0.01)  # said in either case
 
 
 @pytest.mark.parametrize(("kind", "n_layers"), [("softmax", 1), ("linear", 1), ("softmax", 2)])

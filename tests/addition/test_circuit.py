@@ -34,12 +34,20 @@ def test_a_network_built_by_hand(kind):
     assert row["w_l_outside"] == pytest.approx(0, abs=1e-10)
     assert row["neurons_agree"] == 1
     assert pd.isna(row["attention_fve"])  # it is uniform
+    contributions = tables["neurons"]["contribution"]
+    assert contributions.sum() == pytest.approx(1)
+    explained = contributions[tables["neurons"]["fve"] > 0.85].sum()
+    assert row["neurons_explained_weighted"] == pytest.approx(explained)
+    assert explained > (0.999 if kind == "pizza" else 0.5)
+    assert row["harmonics"] == "8 25"  # 2 × 4, and 59 − 2 × 17
+    assert row["w_e_keys"] == pytest.approx(1)
+    assert row["w_e_harmonics"] == pytest.approx(0, abs=1e-10)
+    assert row["clock_circles"] == (2 if kind == "clock" else 0)
     q, other = ("q_clock", "q_pizza") if kind == "clock" else ("q_pizza", "q_clock")
-    assert row[q] > 0.98
-    assert row[other] < 0.9
+    assert (tables["identities"][q] > 0.98).all()
+    assert (tables["identities"][other] < 0.9).all()
     assert row["logit_fve"] > (0.98 if kind == "clock" else 0.75)
     assert tables["identities"]["frequency"].tolist() == [4, 17]
-    assert tables["identities"]["q_pizza"].mean() == pytest.approx(row["q_pizza"])
     circles = tables["circles"].set_index(["plane", "frequency"])
     assert circles.loc["key", "radius_cv"].tolist() == pytest.approx([0, 0], abs=1e-10)
     assert circles.loc["key", "angle_r_squared"].tolist() == pytest.approx([1, 1], abs=1e-10)
@@ -59,7 +67,7 @@ def test_a_network_without_key_frequencies(changes):
     tables = measured(settings, random_weights(settings))
     row = tables["circuit"].iloc[0]
     assert row["key_frequencies"] == ""
-    absent = ["key_frequencies_agree", "logit_fve", "w_l_outside", "q_clock", "q_pizza"]
+    absent = ["key_frequencies_agree", "logit_fve", "w_l_outside", "clock_circles"]
     assert row[absent].isna().all()
     assert 0 < row["distance_irrelevance"] < 1.1
     assert row["neurons_explained"] == 0
@@ -75,7 +83,7 @@ def test_measures_that_do_not_apply_are_nan(changes):
     row = tables["circuit"].iloc[0]
     assert row["keys_from"] == "logits"
     absent = ["key_frequencies_agree", "w_l_outside", "neurons_agree", "attention_fve"]
-    assert row[[*absent, "q_clock", "q_pizza"]].isna().all()
+    assert row[[*absent, "clock_circles", "neurons_explained_weighted"]].isna().all()
     assert row["distance_irrelevance"] > 0
     assert tables["neurons"][["output_frequency", "output_fve"]].isna().all().all()
 

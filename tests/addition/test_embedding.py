@@ -11,6 +11,7 @@ from mechanics.addition.embedding import (
     number_embeddings,
     principal_plane,
     principal_shares,
+    random_circle,
 )
 
 D_MODEL = 16
@@ -76,6 +77,13 @@ def test_points_without_order_have_no_frequency():
     generator = torch.Generator().manual_seed(0)
     points = torch.randn(113, 2, dtype=torch.float64, generator=generator)
     assert angle_r_squared(points).max() < 0.1
+
+
+def test_a_plane_that_a_frequency_chose_is_half_a_circle_by_itself():
+    null = random_circle(113, 128, "key")
+    assert null["angle_r_squared"] == pytest.approx(0.55, abs=0.02)
+    assert null["radius_cv"] == pytest.approx(0.45, abs=0.02)
+    assert random_circle(113, 128, "raw")["angle_r_squared"] < 0.2
 
 
 def test_embeddings_without_extent():

@@ -14,6 +14,7 @@ from mechanics.models.transformer import architecture, initialise
 
 P, KEYS = 31, [3, 15]
 ABOUT_KEYS = ["keys_kept", "keys_removed", "random_kept", "random_removed"]
+HARMONICS = [1, 6]  # 2 × 3, and 2 × 15 = −1 (mod 31)
 
 
 def measure(settings: dict, weights: dict) -> pd.DataFrame:
@@ -37,20 +38,25 @@ def clock() -> pd.DataFrame:
 def test_a_row_for_each_set_draw_and_frequency(clock):
     counts = clock.groupby("kind").size().to_dict()
     assert counts == {"whole": 1, "keys_kept": 1, "keys_removed": 1, "one_removed": 15} | {
+        "harmonics_removed": 1,
+        "both_kept": 1,
         "random_kept": 10,
         "random_removed": 10,
     }
     single = clock[clock["kind"] == "one_removed"]
     assert single["frequency"].tolist() == list(range(1, 16))
     assert single.loc[single["is_key"], "frequency"].tolist() == KEYS
+    assert single.loc[single["group"] == "harmonic", "frequency"].tolist() == HARMONICS
+    assert (single["is_key"] == (single["group"] == "key")).all()
     assert (clock.loc[clock["kind"].isin(ABOUT_KEYS), "n"] == 2).all()
+    assert clock.loc[clock["kind"] == "both_kept", "n"].item() == 4
 
 
 def test_only_keys_are_read_by_a_clock(clock):
     by_kind = clock.groupby("kind")[["loss", "accuracy", "share"]]
     low, high = by_kind.min(), by_kind.max()
     whole = clock["loss_whole"].iloc[0]
-    for kind in ("keys_kept", "random_removed"):
+    for kind in ("keys_kept", "random_removed", "harmonics_removed", "both_kept"):
         assert low.loc[kind, "accuracy"] == 1
         assert high.loc[kind, "loss"] == pytest.approx(whole, rel=1e-3)  # float32 weights
     for kind in ("keys_removed", "random_kept"):
@@ -74,8 +80,8 @@ def test_embedding_without_keys_has_nan_where_it_needs_them(weight):
     weights = random_weights(settings)
     weights["embed.W_E"] = torch.full_like(weights["embed.W_E"], weight)
     table = measure(settings, weights)
-    own = table[table["kind"].isin(ABOUT_KEYS)]
-    assert sorted(own["kind"]) == ABOUT_KEYS
+    own = table[~table["kind"].isin(["whole", "one_removed"])]
+    assert sorted(own["kind"]) == sorted([*ABOUT_KEYS, "harmonics_removed", "both_kept"])
     assert own[["loss", "accuracy", "share"]].isna().all(axis=None)
     assert (own["n"] == 0).all()
     assert not table["is_key"].any()

@@ -8,6 +8,7 @@ from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.neurons import (
     NeuronFrequencies,
     cluster_keys,
+    contributions,
     neuron_clusters,
     neuron_frequencies,
     output_frequencies,
@@ -57,6 +58,25 @@ def test_neurons_without_variance_have_no_frequency():
     dead = neuron_frequencies(torch.zeros(169, 4), 13)
     assert cluster_keys(dead, 13) == []
     assert output_frequencies(torch.zeros(3, 13)).frequency.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("size", [1e-3, 1e-7, 1e-10])
+def test_a_small_wave_on_a_large_constant_keeps_its_share(size):
+    (a5, b5), (a2, _) = angles(59, 5), angles(59, 2)
+    wave = 3 * (a5 + b5).cos() + a2.sin()  # 9 : 1
+    found = neuron_frequencies((1 / 3 + size * wave)[:, None], 59)
+    assert found.frequency.tolist() == [5]
+    assert found.fve.item() == pytest.approx(0.9, abs=1e-4)
+    assert found.fve.item() <= 1
+
+
+def test_neurons_count_by_what_they_write():
+    a, b = angles(13, 3)
+    hook_post = torch.stack([a.cos(), 2 * b.cos(), 0 * a + 5, a.cos()], dim=1)
+    c = 2 * torch.pi / 13 * torch.arange(13, dtype=torch.float64)
+    W_L = torch.stack([c.cos(), c.cos() + 7, c.cos(), 0 * c + 1])
+    shares = torch.tensor([0.2, 0.8, 0, 0], dtype=torch.float64)  # 1 : 4; constants move nothing
+    torch.testing.assert_close(contributions(hook_post, W_L), shares, rtol=0, atol=1e-12)
 
 
 def test_weights_that_are_not_finite_give_no_frequency():

@@ -12,6 +12,10 @@ PUBLISHED = Path(__file__).parents[2] / "results/published"
 RUN = ["model", "arm", "weight_decay", "seed", "status", "entry"]
 STEPS = pd.DataFrame({"step": (0, 10, 100, 1000), "done": (0.0, 0.1, 0.5, 1.0)})
 NUMBERS = pd.DataFrame({"number": range(7), "x": (0, 1, 2, 3, 2, 1, 0), "y": (3, 2, 1, 0, 0, 1, 2)})
+LAW = {"cosine": 0.99, "cosine_shuffled": 0.3, "n_effective": 40.0, "quadrature_error": 0.02}
+LAW |= {"recovery": 0.2, "recovery_predicted": 0.21}
+PHASES = pd.DataFrame({"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "weight": (0.4, 0.6)})
+GROUPS = {True: "key", False: "other"}
 MEASURES = (
     *("loss_train", "loss_validation", "restricted_loss_all", "excluded_loss_train"),
     *("accuracy_train", "accuracy_validation_swapped", "accuracy_validation_new", "logit_fve"),
@@ -29,7 +33,7 @@ SUMS = pd.DataFrame(
     }
     for position in ("b", "=")
     for layer in (0, 1, 2)
-    for name, k in (("share_sum", 0), ("spectrum", 3), ("spectrum", 4))
+    for quantity, k in (("share_sum", 0), ("spectrum", 3), ("spectrum", 4))
 )
 EXCHANGED = pd.DataFrame(
     {"position": "b", "layer": 1, "carrier": True, "exchanged": exchanged, "n_frequencies": n}
@@ -76,9 +80,16 @@ def published() -> dict[str, pd.DataFrame]:
     splits = pd.DataFrame({"split": ("train", "validation")})
     learned = grokking.query("arm == 'main'")[["model", "seed"]].merge(STEPS, "cross")
     main = grokking.query("arm == 'main'")[RUN]
+    law = found["logit_identities"][[*RUN, "frequency"]].assign(n_neurons=90, **LAW)
+    phases = law[[*RUN, "frequency"]].merge(PHASES, "cross")
+    ablation = found["embedding_ablation"]
     return found | {
         "sum_in_stream": main.merge(SUMS, "cross"),
         "sum_exchange": main.merge(EXCHANGED, "cross"),
+        "phase_law": law,
+        "neuron_phases": phases,
+        "circuit": circuit.assign(neurons_explained_weighted=0.98),
+        "embedding_ablation": ablation.assign(group=ablation["is_key"].map(GROUPS)),
         "progress_measures": progress,
         "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),

@@ -28,6 +28,7 @@ def frame(model: str = "deep_L6", keys: tuple = (2, 5), diverged: tuple = ()) ->
             rows.append(row | {"accuracy": 1.0 if loss < 1 else 0.01 + seed / 100})
         for k in range(1, 7):
             row = {"seed": seed, "kind": "one_removed", "frequency": k, "is_key": k in keys}
+            row["group"] = "key" if k in keys else "other"
             rows.append(row | {"loss": 3.0 if k in keys else 1e-5, "accuracy": 1.0})
     table = pd.DataFrame(rows).assign(model=model)
     return table.assign(status=["diverged" if s in diverged else "grokked" for s in table["seed"]])

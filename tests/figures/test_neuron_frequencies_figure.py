@@ -25,8 +25,9 @@ def test_every_neuron_with_variance_is_drawn_at_its_frequency():
     assert set(threshold.get_ydata()) == {EXPLAINED}
     counts = {text.get_text() for text in figure.axes[0].texts}
     assert counts == {str((own["frequency"] == k).sum()) for k in (4, 17)}
-    share = (frames["neurons"].query("seed == 0")["fve"] > EXPLAINED).mean()
-    assert figure.axes[0].get_title() == f"softmax, 1 layer, seed 0\n{100 * share:.0f} % above 0.85"
+    share = frames["circuit"].query("seed == 0")["neurons_explained_weighted"].item()
+    words = f"softmax, 1 layer, seed 0\n{share:.1%} of the writing explained"
+    assert figure.axes[0].get_title() == words
     assert not figure.axes[1].texts  # no key frequencies
     assert "diverged" in figure.get_supxlabel()
 

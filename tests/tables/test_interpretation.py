@@ -80,8 +80,8 @@ def test_a_circuit_is_counted_in_layers_keys_and_seeds():
     both = pd.concat([evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 1.0, 100, 1)])
     text = describe_addition(both, *keys_of(0, 1), 1, 10)
     assert text == (
-        "Fourier circuit, one layer, in 2 of 2 seeds (nearer to clock in 2, pizza in 0): 2 key "
-        "frequencies suffice and are needed"
+        "Fourier circuit, one layer, in 2 of 2 seeds (2 of 4 circles nearer to a clock than to a "
+        "pizza): 2 key frequencies suffice and are needed"
     )
     assert "Fourier circuit, 6 layers" in describe_addition(both, *keys_of(0, 1), 6, 10)
 
@@ -95,9 +95,9 @@ def test_seeds_are_named_each_for_itself():
     assert "Symmetric" not in text
 
 
-def test_clock_and_pizza_are_told_by_what_explains_more():
-    circuit = pd.DataFrame({"q_clock": [0.9, 0.7], "q_pizza": [0.8, 0.95]})
-    assert clock_or_pizza(circuit) == "nearer to clock in 1, pizza in 1"
+def test_clock_and_pizza_are_counted_by_circle():
+    circuit = pd.DataFrame({"key_frequencies": ["3 4", "5 8 9"], "clock_circles": [1, 3]})
+    assert clock_or_pizza(circuit) == "4 of 5 circles nearer to a clock than to a pizza"
 
 
 def test_symmetric_table_lies_between_table_and_algorithm():

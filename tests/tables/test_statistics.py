@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mechanics.tables.statistics import mean_over_seeds
+from mechanics.tables.statistics import mean_over_seeds, share_of_seeds
 
 
 def test_interval_is_students():
@@ -25,3 +25,26 @@ def test_missing_values_are_not_counted():
 
 def test_an_infinite_value_is_not_dropped():
     assert mean_over_seeds([0.1, 0.2, np.inf]).value == np.inf
+
+
+def test_seeds_that_are_all_equal_have_no_interval():
+    estimate = mean_over_seeds([1.0, 1.0, 1.0])
+    assert (estimate.value, estimate.n) == (1.0, 3)
+    assert np.isnan(estimate.low)
+
+
+@pytest.mark.parametrize(
+    ("did", "n", "low", "high"),
+    [(3, 3, 0.368, 1.0), (5, 5, 0.549, 1.0), (0, 2, 0.0, 0.776), (4, 5, 0.284, 0.995)],
+)
+def test_shares_of_seeds_have_an_exact_interval(did, n, low, high):
+    estimate = share_of_seeds(did, n)
+    assert (estimate.value, estimate.n) == (did / n, n)
+    assert (estimate.low, estimate.high) == pytest.approx((low, high), abs=1e-3)
+    if did not in (0, n):
+        exact = stats.binomtest(did, n).proportion_ci(0.95, method="exact")
+        assert (estimate.low, estimate.high) == pytest.approx((exact.low, exact.high))
+
+
+def test_no_seed_has_no_share():
+    assert share_of_seeds(0, 0).n == 0

@@ -51,6 +51,15 @@ def addition_activations(
     return AdditionActivations(resid_embed, pattern, *at_equals, logits)
 
 
+def neuron_inputs(
+    parameters: dict[str, Float[Tensor, "1 ..."]], activations: AdditionActivations
+) -> Float[Tensor, "pair d_mlp"]:
+    """What the neurons of a one-layer network without LayerNorm read, before the ReLU."""
+    stream = activations.resid_embed + activations.attn_out[0]
+    W_in, b_in = (parameters[f"blocks.0.mlp.{name}"][0].to(stream) for name in ("W_in", "b_in"))
+    return stream @ W_in + b_in
+
+
 def neuron_logits(
     parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture
 ) -> Float[Tensor, "d_mlp token"]:

@@ -5,6 +5,8 @@ all pairs, and the frequency that explains most of what varies. Maps over (a, b)
 the first layer of the first sound seed.
 """
 
+import math
+
 import pandas as pd
 import torch
 
@@ -14,6 +16,7 @@ from mechanics.addition.pairs import all_pairs
 from mechanics.models.weights import Network
 
 POSITIONS = ("a", "b", "=")
+EVEN = 1e-6  # standard deviation over mean that float32, in which networks train, hardly resolves
 
 
 def attention(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -34,21 +37,23 @@ def attention(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[
 def describe(pattern: torch.Tensor) -> list[dict]:
     """Mean, best frequency and its fve of every head's attention to each position.
 
-    ``pattern`` [pair, head, 3] are the weights at "=". Where they do not vary, frequency is 0.
+    ``pattern`` [pair, head, 3] are the weights at "=". Where they vary by less than ``EVEN`` there
+    is nothing to explain: frequency is 0, fve nan.
     """
     p = round(len(pattern) ** 0.5)
     rows = []
     for index, position in enumerate(POSITIONS):
         weights = pattern[..., index]
         varying = neuron_frequencies(weights, p)
+        even = weights.std(dim=0) < EVEN * weights.mean(dim=0).abs()
         rows += [
             {
                 "head": head,
                 "position": position,
                 "mean": float(weights[:, head].mean()),
                 "std": float(weights[:, head].std()),
-                "frequency": int(varying.frequency[head]),
-                "fve": float(varying.fve[head]),
+                "frequency": 0 if even[head] else int(varying.frequency[head]),
+                "fve": math.nan if even[head] else float(varying.fve[head]),
             }
             for head in range(weights.shape[1])
         ]

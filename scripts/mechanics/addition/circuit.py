@@ -18,11 +18,18 @@ from mechanics.addition.embedding import (
     number_embeddings,
     principal_plane,
     principal_shares,
+    random_circle,
 )
-from mechanics.addition.fourier import frequency_shares, key_frequencies, sum_spectrum
+from mechanics.addition.fourier import (
+    frequency_shares,
+    harmonics,
+    key_frequencies,
+    sum_spectrum,
+)
 from mechanics.addition.neurons import (
     EXPLAINED,
     cluster_keys,
+    contributions,
     neuron_frequencies,
     output_frequencies,
 )
@@ -32,14 +39,16 @@ from mechanics.models.weights import Network
 NAN = float("nan")
 COLUMNS = {  # name and dtype; where no dtype is given it is float64
     "circuit": "seed:int64 key_frequencies:str keys_from:str keys_w_e:str keys_neurons:str"
-    " key_frequencies_agree:boolean logit_fve w_l_outside neurons_explained neurons_agree"
-    " attention_fve distance_irrelevance q_clock q_pizza",
+    " harmonics:str w_e_keys w_e_harmonics"
+    " key_frequencies_agree:boolean logit_fve w_l_outside neurons_explained"
+    " neurons_explained_weighted neurons_agree attention_fve distance_irrelevance clock_circles",
     "identities": "seed:int64 frequency:int64 alpha fve cos_r_squared sin_r_squared"
     " q_clock q_pizza",
     "circles": "seed:int64 plane:str frequency:int64 radius_cv eigenvalue_ratio angle_r_squared"
-    " purity fve",
+    " purity fve radius_cv_random angle_r_squared_random",
     "embedding": "seed:int64 kind:str frequency:int64 index:int64 value",
-    "neurons": "seed:int64 neuron:int64 frequency:int64 fve output_frequency:Int64 output_fve",
+    "neurons": "seed:int64 neuron:int64 frequency:int64 fve output_frequency:Int64 output_fve"
+    " contribution",
 }
 
 
@@ -62,7 +71,8 @@ def measure(network: Network) -> dict[str, list[dict]]:
     if network.finite:
         tables = measure_network(network.weights, network.architecture)
     else:
-        unknown = dict.fromkeys(["key_frequencies", "keys_from", "keys_w_e", "keys_neurons"], "")
+        lists = ["key_frequencies", "keys_from", "keys_w_e", "keys_neurons", "harmonics"]
+        unknown = dict.fromkeys(lists, "")
         tables = {name: [] for name in COLUMNS} | {"circuit": [unknown]}
     return {name: [row | {"seed": network.seed} for row in rows] for name, rows in tables.items()}
 
@@ -78,7 +88,8 @@ def measure_network(
     W_E = number_embeddings(parameters["embed.W_E"][0])
     in_neurons = neuron_frequencies(hook_post, p)
     spectrum = sum_spectrum(logits).cpu()
-    keys_w_e, keys_neurons = key_frequencies(frequency_shares(W_E)), cluster_keys(in_neurons, p)
+    shares = frequency_shares(W_E)
+    keys_w_e, keys_neurons = key_frequencies(shares), cluster_keys(in_neurons, p)
     row = {
         "keys_w_e": _listed(keys_w_e),
         "keys_neurons": _listed(keys_neurons),
@@ -87,14 +98,17 @@ def measure_network(
     }
     neurons = pd.DataFrame({name: t.numpy() for name, t in vars(in_neurons).items()})
     neurons = neurons.rename_axis("neuron").reset_index()
-    neurons = neurons.assign(output_frequency=None, output_fve=NAN)
+    neurons = neurons.assign(output_frequency=None, output_fve=NAN, contribution=NAN)
     W_L = neuron_logits(parameters, architecture) if architecture.reads_neurons_directly else None
     keys = key_frequencies(spectrum if W_L is None else frequency_shares(W_L.T))
     by_key = [asdict(i) for i in identities.logit_identities(logits, keys, hook_post, W_L)]
     if W_L is not None:
         written = output_frequencies(W_L)
+        weights = contributions(hook_post, W_L)
         neurons = neurons.assign(
-            output_frequency=written.frequency.numpy(), output_fve=written.fve.numpy()
+            output_frequency=written.frequency.numpy(),
+            output_fve=written.fve.numpy(),
+            contribution=weights.numpy(),
         )
         both = (in_neurons.frequency > 0) & (written.frequency > 0)
         same = (in_neurons.frequency == written.frequency)[both]
@@ -103,15 +117,20 @@ def measure_network(
         by_key = [row | asdict(q) for row, q in zip(by_key, isolated, strict=True)]
         row |= {
             "neurons_agree": float(same.double().mean()),
+            "neurons_explained_weighted": float(weights[in_neurons.fve > EXPLAINED].sum()),
             "attention_fve": float(identities.attention_frequencies(pattern, p).fve.nanmean()),
         }
         if keys:
             row |= {
                 "key_frequencies_agree": keys == keys_neurons and set(keys) <= set(keys_w_e),
                 "w_l_outside": identities.w_l_outside(W_L, keys),
-                "q_clock": float(torch.tensor([q.q_clock for q in isolated]).mean()),
-                "q_pizza": float(torch.tensor([q.q_pizza for q in isolated]).mean()),
+                "clock_circles": sum(q.q_clock > q.q_pizza for q in isolated),
             }
+    in_embedding = keys or keys_w_e  # logits of several layers may show none
+    doubled = harmonics(in_embedding, p)
+    row["harmonics"] = _listed(doubled)
+    for name, group in (("w_e_keys", in_embedding), ("w_e_harmonics", doubled)):
+        row[name] = float(shares[[k - 1 for k in group]].sum())
     row["key_frequencies"] = _listed(keys)
     row["keys_from"] = "logits" if W_L is None else "W_L"
     row["logit_fve"] = float(spectrum[[k - 1 for k in keys]].sum()) if keys else NAN
@@ -142,7 +161,9 @@ def embedding_rows(W_E: Tensor, keys: list[int]) -> tuple[list[dict], list[dict]
         series[f"{plane}_x", found.frequency], series[f"{plane}_y", found.frequency] = (
             found.coordinates.T
         )
-        circles.append({"plane": plane, **vars(found)})
+        null = random_circle(*W_E.shape, plane)
+        of_random = {f"{name}_random": null[name] for name in ("radius_cv", "angle_r_squared")}
+        circles.append({"plane": plane, **vars(found), **of_random})
     embedding = [
         {"kind": kind, "frequency": frequency, "index": index, "value": value}
         for (kind, frequency), values in series.items()

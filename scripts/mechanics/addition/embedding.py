@@ -5,12 +5,16 @@ nothing about which number is there.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.addition.fourier import fourier_basis, frequencies, frequency_shares
+from mechanics.runtime.seeds import generator
+
+N_RANDOM = 50  # random embeddings; a mean R² is then known to about .01
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def angle_r_squared(coordinates: Float[Tensor, "number 2"]) -> Float[Tensor, "fr
     explains, |mean e^{i(θ_t ∓ ω_k t)}|², for the better of both directions of rotation. It needs
     no unwrapping; R² of unwrapped angles would be near 1 for almost any plane, because k full
     turns are far more variance than any error. The radius does not enter: ``radius_cv`` is about
-    it. 1 for a circle; for points without order about 1/p.
+    it. 1 for a circle; for points without order about 1/p, but in a plane that was chosen by the
+    frequency itself far more (``random_circle``).
     """
     p = len(coordinates)
     unit = torch.complex(coordinates[:, 0], coordinates[:, 1])
@@ -108,3 +113,23 @@ def circle(
         fve=float(extent),
         coordinates=coordinates,
     )
+
+
+@cache
+def random_circle(p: int, d_model: int, plane: str) -> dict[str, float]:
+    """The null of a circle: mean ``radius_cv`` and ``angle_r_squared`` of random embeddings.
+
+    Entries are normal, and ``plane`` is chosen as in a network: "key" by frequency 1 (any other is
+    as good), "raw" by variance, measured at the frequency that fits best.
+    """
+    draw = generator("bootstrap", 0, 30)
+    found = []
+    for _ in range(N_RANDOM):
+        numbers = torch.randn(p, d_model, generator=draw, dtype=torch.float64)
+        numbers = numbers - numbers.mean(dim=0)
+        own = key_plane(numbers, 1) if plane == "key" else principal_plane(numbers)
+        found.append(circle(numbers, own, 1 if plane == "key" else None))
+    return {
+        name: sum(getattr(one, name) for one in found) / N_RANDOM
+        for name in ("radius_cv", "angle_r_squared")
+    }

@@ -15,8 +15,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.addition.ablation import NAN, Answers, judge, random_sets
+from mechanics.addition.activations import neuron_logits
 from mechanics.addition.embedding import number_embeddings
-from mechanics.addition.fourier import frequencies, frequency_shares, key_frequencies, waves
+from mechanics.addition.fourier import (
+    frequencies,
+    frequency_shares,
+    harmonics,
+    key_frequencies,
+    waves,
+)
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
@@ -24,6 +31,8 @@ from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
 N_DRAWS = 10  # random sets of frequencies beside the keys
+ABOUT_KEYS = ("keys_kept", "keys_removed", "random_kept", "random_removed")
+ABOUT_KEYS += ("harmonics_removed", "both_kept")
 
 
 def in_embedding(
@@ -55,7 +64,11 @@ def answers_with(
 
 
 def embedding_ablation(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.DataFrame:
-    """The rows of every seed. Key frequencies are here those of W_E itself, which any depth has."""
+    """The rows of every seed.
+
+    Key frequencies are those of W_L in one layer without LayerNorm; else of W_E itself, which any
+    depth has. Where W_L tells them from their harmonics, these are a group of their own.
+    """
     return pd.DataFrame([{"seed": n.seed} | row for n in networks for row in ablate_embedding(n)])
 
 
@@ -63,22 +76,32 @@ def ablate_embedding(network: Network) -> list[dict]:
     """A row per kind and draw or frequency, over all pairs.
 
     - whole: the network
-    - keys_kept, keys_removed: the key frequencies of W_E alone, or all others
+    - keys_kept, keys_removed: the key frequencies alone, or all others
+    - harmonics_removed, both_kept: without the keys' harmonics (2k), or with these and the keys
     - random_kept, random_removed: as many random other frequencies, ``N_DRAWS`` draws
     - one_removed: each frequency by itself
 
     ``n`` frequencies are kept or removed; ``share`` is what they have of the variance of W_E over
-    the numbers. Without key frequencies the four kinds about them are one row of nan, n = 0.
+    the numbers; ``group`` is "key", "harmonic" or "other". Without key frequencies the kinds about
+    them are one row of nan each, n = 0.
     """
     weights, seed, W_E = network.weights, network.seed, network.weights["embed.W_E"][0]
     shares = frequency_shares(number_embeddings(W_E))
-    keys, every = key_frequencies(shares), list(frequencies(len(W_E) - 1))
+    p, own = len(W_E) - 1, network.architecture
+    if own.reads_neurons_directly:
+        keys = key_frequencies(frequency_shares(neuron_logits(weights, own).T))
+    else:
+        keys = key_frequencies(shares)
+    every, doubled = list(frequencies(p)), harmonics(keys, p)
+    groups = dict.fromkeys(every, "other") | dict.fromkeys(doubled, "harmonic")
+    groups |= dict.fromkeys(keys, "key")
 
     def row(kind: str, chosen: list[int], draw: int = 0, frequency: int = 0) -> dict:
         """``frequency``: the one that is removed alone, else 0."""
         changed = in_embedding(W_E, chosen, keep=kind.endswith("_kept"))
         answers = answers_with(weights, network.architecture, changed).over_all()
         about = {"kind": kind, "frequency": frequency, "is_key": frequency in keys}
+        about["group"] = groups.get(frequency, "")
         share = float(shares[[k - 1 for k in chosen]].sum())
         return about | {"n": len(chosen), "draw": draw, "share": share} | answers
 
@@ -87,13 +110,15 @@ def ablate_embedding(network: Network) -> list[dict]:
     draws = (
         random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed, 10)) if keys else []
     )
-    for change in ("kept", "removed"):
-        if not keys:
-            nothing = {"frequency": 0, "is_key": False, "n": 0, "draw": 0, "share": math.nan} | NAN
-            rows += [{"kind": f"{whose}_{change}"} | nothing for whose in ("keys", "random")]
-            continue
+    if not keys:
+        nothing = {"frequency": 0, "is_key": False, "group": "", "n": 0, "draw": 0}
+        nothing |= {"share": math.nan} | NAN
+        rows += [{"kind": kind} | nothing for kind in ABOUT_KEYS]
+    for change in ("kept", "removed") if keys else ():
         rows.append(row(f"keys_{change}", keys))
         rows += [row(f"random_{change}", chosen, draw) for draw, chosen in enumerate(draws)]
+    if keys:
+        rows += [row("harmonics_removed", doubled), row("both_kept", sorted(keys + doubled))]
     rows += [row("one_removed", [k], frequency=k) for k in every]
     whole = {f"{name}_whole": rows[0][name] for name in ("loss", "accuracy")}
     return [own | whole for own in rows]

@@ -57,6 +57,16 @@ def key_frequencies(shares: Float[Tensor, "frequency"]) -> list[int]:
     return [k for k, share in enumerate(shares.tolist(), start=1) if share >= least]
 
 
+def harmonics(keys: Sequence[int], p: int) -> list[int]:
+    """Frequencies that are twice a key, mod p, and no key themselves: what a square of it makes.
+
+    >>> harmonics([14, 26], 113)  # 28, and 52
+    [28, 52]
+    """
+    doubled = {min(2 * k % p, -2 * k % p) for k in keys}
+    return sorted(doubled - set(keys))
+
+
 def gini(shares: Float[Tensor, "frequency"]) -> float:
     """Gini coefficient: 0 for a flat spectrum, 1 − 1/n if one of n frequencies has it all."""
     ordered = shares.double().sort().values

@@ -9,6 +9,8 @@ TABLES = {
     "embedding_ablation": ["embedding_ablation"],
     "attention": ["attention", "attention_maps"],
     "sum_in_stream": ["sum_in_stream", "sum_exchange"],
+    "phase_law": ["phase_law", "neuron_phases"],
+    "wrap_around": ["wrap_around"],
 }
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
@@ -25,6 +27,9 @@ GATHERED = {
     "attention_addition": ("attention", False),
     "sum_in_stream": ("sum_in_stream", True),
     "sum_exchange": ("sum_exchange", True),
+    "phase_law": ("phase_law", False),
+    "neuron_phases": ("neuron_phases", False),
+    "wrap_around": ("wrap_around", False),
     "embedding": ("embedding", False),
     "attention_maps": ("attention_maps", False),
 }

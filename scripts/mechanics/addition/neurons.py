@@ -68,12 +68,28 @@ def cluster_keys(neurons: NeuronFrequencies, p: int) -> list[int]:
     return key_frequencies(shares)
 
 
+def contributions(
+    hook_post: Float[Tensor, "pair d_mlp"], W_L: Float[Tensor, "d_mlp token"]
+) -> Float[Tensor, " d_mlp"]:
+    """Each neuron's share of the variance that all write to the logits, each taken by itself.
+
+    That is the variance of its activation over the pairs times ‖W_L[i]‖², centred over c: a
+    constant over c moves no probability. A neuron that writes little counts little.
+    """
+    written = W_L.double().cpu()
+    written = (written - written.mean(dim=1, keepdim=True)).square().sum(dim=1)
+    power = hook_post.double().cpu().var(dim=0, correction=0) * written
+    return power / power.sum()
+
+
 def _block_power(
     hook_post: Float[Tensor, "pair d_mlp"], p: int
 ) -> tuple[Float[Tensor, "frequency d_mlp"], Float[Tensor, " d_mlp"], Float[Tensor, " d_mlp"]]:
     """Power of each frequency's block, of all that varies, and of the constant."""
     basis = fourier_basis(p)
     values = hook_post.double().cpu()
+    mean = values.mean(dim=0)
+    values = values - mean  # before the transform: beside a large constant little variance is lost
     waves = basis @ values.reshape(p, -1)  # over a
     waves = torch.einsum("vb,ubn->uvn", basis, waves.view(p, p, -1))  # and over b
     power = waves.square()
@@ -82,8 +98,8 @@ def _block_power(
     same = of_both.diagonal(dim1=0, dim2=1).T  # frequency d_mlp
     return (
         in_a.sum(dim=1) + in_b.sum(dim=1) + same,
-        power.sum(dim=(0, 1)) - power[0, 0],
-        power[0, 0],
+        values.square().sum(dim=0),
+        p**2 * mean.square(),
     )
 
 

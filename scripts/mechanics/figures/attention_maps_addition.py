@@ -3,7 +3,8 @@
 Attention of "=" to a over all pairs, for every head of the first layer and the first seed. Shares
 of a softmax have one scale from 0 to 1; the weights of linear attention are divided by the largest
 of their head. Above each map: mean and standard deviation, and the frequency that explains most of
-what varies, however little that is. Stripes are waves in a or in b; where they cross, attention
+what varies; "constant" where it varies by less than a millionth of it, which float32 hardly
+resolves. Stripes are waves in a or in b; where they cross, attention
 follows both; a map of one colour is attention that does not look at the numbers.
 """
 
@@ -24,7 +25,7 @@ def attention_maps_addition(heads: pd.DataFrame, maps: pd.DataFrame) -> Figure:
     """``heads``: attention_addition; ``maps``: attention_maps, of the first layer.
 
     Of several seeds of a model the first is drawn. Above a map: mean and standard deviation, and
-    the frequency that explains most of what varies, however little.
+    the frequency that explains most of what varies, where anything does.
     """
     drawn = drawable(maps).dropna(subset="weight")
     models = drawn[["model", "seed"]].drop_duplicates("model").itertuples(index=False, name=None)

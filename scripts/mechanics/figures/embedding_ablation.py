@@ -1,7 +1,8 @@
 """Frequencies removed from the embedding.
 
-Frequencies removed from the embedding W_E, loss on all pairs. Left: each by itself, those of W_E
-that pass the key rule coloured. Right: the keys alone, as many random others removed, the keys
+Frequencies removed from the embedding W_E, loss on all pairs. Left: each by itself, the
+network's keys coloured, their harmonics (twice a key, mod p) black. Right: the keys alone, these
+and their harmonics, as many random others as keys removed, the harmonics removed, the keys
 removed, and as many random others alone; a mark per seed or draw. It holds for networks of any
 depth, whose logits need not be a sum of the frequencies that they are made from.
 """
@@ -24,7 +25,9 @@ from mechanics.figures.style import REFERENCE, colour, drawable, label, note_div
 
 SETS = {  # kind: name, whether it is about the keys
     "keys_kept": ("keys\nalone", True),
+    "both_kept": ("and\n2k", True),
     "random_removed": ("as many\nothers\nremoved", False),
+    "harmonics_removed": ("2k\nremoved", True),
     "keys_removed": ("keys\nremoved", True),
     "random_kept": ("as many\nothers\nalone", False),
 }
@@ -39,7 +42,7 @@ def embedding_ablation(ablation: pd.DataFrame) -> Figure:
     """
     frame = drawable(ablation)
     models = models_of(frame)
-    shape = {"sharey": "row", "width_ratios": [1.7, 1]}
+    shape = {"sharey": "row", "width_ratios": [1.3, 1]}
     figure, axes = rows_of_panels(len(models), 2, 1.9, 0.7, **shape)
     for (single, sets), model in zip(axes, models, strict=True):
         own, shade = frame[frame["model"] == model], colour(model, models)
@@ -55,8 +58,12 @@ def embedding_ablation(ablation: pd.DataFrame) -> Figure:
 
 def _single(axis: Axes, own: pd.DataFrame, shade: str) -> None:
     losses_axis(axis)
-    for is_key, size, own_shade in ((False, 2.2, OTHER), (True, 3.5, shade)):
-        part = own[own["is_key"] == is_key]
+    for group, size, own_shade in (
+        ("other", 2.2, OTHER),
+        ("harmonic", 3.0, "black"),
+        ("key", 3.5, shade),
+    ):
+        part = own[own["group"] == group]
         axis.plot(part["frequency"], part["loss"], "o", color=own_shade, ms=size)
     axis.set_xlim(0, own["frequency"].max() + 1)
 

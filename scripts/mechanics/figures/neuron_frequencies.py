@@ -1,9 +1,11 @@
 """Neurons by frequency.
 
 Which frequency each neuron computes with: the share of its variance over all pairs that one
-frequency explains, and how many neurons each frequency has.
+frequency explains, and how many neurons each frequency has. Above a panel: how much of what all
+neurons write to the logits is written by neurons that one frequency explains.
 """
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -40,8 +42,9 @@ def neuron_frequencies(neurons: pd.DataFrame, circuit: pd.DataFrame) -> Figure:
             n = int((alive["frequency"] == k).sum())
             write(axis, f"{n}", (k, height), on="data", ha="center", color=shade)
         level(axis, EXPLAINED, linewidth=0.7)
-        share = (own["fve"] > EXPLAINED).mean()  # a neuron without variance is not explained
-        axis.title.set_text(f"{axis.get_title()}\n{100 * share:.0f} % above {EXPLAINED}")
+        share = rows.loc[(model, seed), "neurons_explained_weighted"]
+        if np.isfinite(share):  # else there is no W_L to count with
+            axis.title.set_text(f"{axis.get_title()}\n{share:.1%} of the writing explained")
         axis.set_ylim(0, 1.04 + 3.5 * COUNT_HEIGHT)
         axis.set_yticks([0, 0.5, 1])
         axis.set_xlabel("frequency")

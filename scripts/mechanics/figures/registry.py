@@ -33,6 +33,7 @@ FIGURES = {
         "embedding_circles": ["embedding", "embedding_circles"],
         "neuron_frequencies": ["neuron_frequencies", "circuit"],
         "logit_identities": ["logit_identities", "circuit"],
+        "phase_law": ["phase_law", "neuron_phases"],
         "neuron_patching": ["neuron_patching", "patching_groups"],
         "frequency_ablation": ["frequency_ablation"],
         "embedding_ablation": ["embedding_ablation"],

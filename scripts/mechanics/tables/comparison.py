@@ -20,7 +20,7 @@ from mechanics.runtime.seeds import generator
 from mechanics.tables.frames import ASSIGNED
 from mechanics.tables.histories import grokking_moments
 from mechanics.tables.interpretation import describe_addition, describe_nearest
-from mechanics.tables.statistics import Estimate, mean_over_seeds
+from mechanics.tables.statistics import Estimate, mean_over_seeds, share_of_seeds
 from mechanics.training.schedules import context_lengths, context_range
 
 COLUMNS = [
@@ -28,6 +28,7 @@ COLUMNS = [
     *("reference", "reference_value", "flops_per_prompt", "train_flops", "interpretation"),
     *("model", "evaluation_se"),
 ]
+ALL_RIGHT = "share of seeds that answer every pair"
 GROKKING = "grokking step, of the seeds that grokked"
 REACHED = "step that first reached the accuracy of grokking, of the seeds that did"
 
@@ -151,7 +152,8 @@ def addition_rows(
     stream: pd.DataFrame,
     exchange: pd.DataFrame,
 ) -> list[dict]:
-    """Accuracy on all pairs and on those never trained on, validation loss, grokking step.
+    """Seeds that answer all pairs, accuracy on all and on those never trained on, validation loss,
+    grokking step.
 
     The grokking step is that of the last spike where there are spikes: beside it stands the step
     that first reached its accuracy.
@@ -172,11 +174,14 @@ def addition_rows(
     by_split = {split: evaluation[evaluation["split"] == split] for split in ("all", "validation")}
     accuracy = {split: mean_over_seeds(part["accuracy"]) for split, part in by_split.items()}
     loss = mean_over_seeds(by_split["validation"]["loss"])
+    right = by_split["all"]["accuracy"] == 1
+    all_right = share_of_seeds(int(right.sum()), len(right))
     reached, grokked = (
         within(mean_over_seeds(moments[name]), 0.0, math.inf)
         for name in ("first_reached_step", "grokking_step")
     )
     return [
+        _row(ALL_RIGHT, all_right, ("", math.nan), common),
         _row("accuracy, all pairs", within(accuracy["all"], 0.0, 1.0), chance, common),
         _row("accuracy, validation", within(accuracy["validation"], 0.0, 1.0), chance, common),
         _row("loss, validation (nats)", within(loss, 0.0, math.inf), guess, common),
@@ -221,7 +226,8 @@ def as_markdown(table: pd.DataFrame) -> str:
         )
     note = (
         "\nMSE/d is the mean squared error over E[y²] = d, so that predicting zero scores 1. "
-        "Intervals are Student's over seeds; all seeds share the evaluation prompts. FLOPs per "
+        "Intervals are Student's over seeds, and exact binomial ones of shares of seeds; seeds "
+        "that are all equal have none. All seeds share the evaluation prompts. FLOPs per "
         "prompt are the matrix products that one answer needs, in their cheapest order, tokens "
         "looked up; FLOPs of training those of the steps as they were run.\n"
     )

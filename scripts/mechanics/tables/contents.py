@@ -14,7 +14,7 @@ BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
 }
 TOO_LONG = {  # to read: kept as parquet, with the analyses
     *("algorithm_match_by_step", "emergence_curves", "embedding", "attention_maps"),
-    *("excluded_loss", "progress_measures"),
+    *("excluded_loss", "progress_measures", "neuron_phases"),
 }
 
 

@@ -68,7 +68,7 @@ def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:
         write_table(table, folder / f"{name}.parquet")
 
 
-KEYS = ("key_frequencies", "keys_w_e", "keys_neurons")  # lists of frequencies as text
+KEYS = ("key_frequencies", "keys_w_e", "keys_neurons", "harmonics")  # lists of frequencies as text
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -158,9 +158,10 @@ def describe_sum(carried: pd.DataFrame) -> str:
 
 
 def clock_or_pizza(circuit: pd.DataFrame) -> str:
-    """In how many seeds either explains the larger share of the logits of single circles."""
-    clock = int((circuit["q_clock"] > circuit["q_pizza"]).sum())
-    return f"nearer to clock in {clock}, pizza in {len(circuit) - clock}"
+    """Of how many circles either explains the larger share of the logits: one network has both."""
+    n_circles = int(circuit["key_frequencies"].str.split().str.len().sum())
+    n_clocks = int(circuit["clock_circles"].sum())
+    return f"{n_clocks} of {n_circles} circles nearer to a clock than to a pizza"
 
 
 def describe_logits(evaluation: pd.DataFrame) -> str:

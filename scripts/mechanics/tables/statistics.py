@@ -19,7 +19,9 @@ class Estimate:
 def mean_over_seeds(values) -> Estimate:
     """Mean and Student's 95 % interval over seeds; missing (nan) values are not counted.
 
-    An infinite value is no missing one: the mean is then infinite.
+    An infinite value is no missing one: the mean is then infinite. Seeds that are all equal have
+    no interval: Student's would be of width zero, as if three of three were all there are. How
+    often seeds do something is for ``share_of_seeds``.
 
     The interval speaks of the seeds: what evaluation on finitely many prompts adds is not in it.
 
@@ -32,7 +34,24 @@ def mean_over_seeds(values) -> Estimate:
     if n == 0:
         return Estimate(np.nan, np.nan, np.nan, 0)
     mean = float(values.mean())
-    if n == 1 or not np.isfinite(mean):
+    if n == 1 or not np.isfinite(mean) or values.min() == values.max():
         return Estimate(mean, np.nan, np.nan, n)
     half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - half, mean + half, n)
+
+
+def share_of_seeds(did: int, n: int) -> Estimate:
+    """Share of seeds that did something, with its exact binomial 95 % interval.
+
+    Clopper and Pearson's. Where all or none did, the interval ends at 1 or at 0 whatever the truth,
+    and the whole 5 % lies at its other end.
+
+    >>> round(share_of_seeds(3, 3).low, 2)  # three of three may be a little more than a third
+    0.37
+    """
+    if n == 0:
+        return Estimate(np.nan, np.nan, np.nan, 0)
+    tail = 0.05 if did in (0, n) else 0.025
+    low = stats.beta.ppf(tail, did, n - did + 1) if did else 0.0
+    high = stats.beta.ppf(1 - tail, did + 1, n - did) if did < n else 1.0
+    return Estimate(did / n, float(low), float(high), n)

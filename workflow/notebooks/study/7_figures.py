@@ -101,6 +101,11 @@ show_figure(
 )
 show_figure(STUDY, "neuron_frequencies", "neurons fall into clusters, one for each key frequency.")
 show_figure(STUDY, "logit_identities", "the trigonometric identities, in the weights.")
+show_figure(
+    STUDY,
+    "phase_law",
+    "a neuron writes with the sum of the phases with which it reads; this adds a and b.",
+)
 show_figure(STUDY, "neuron_patching", "part 6's patching, for all neurons, seeds and directions.")
 show_figure(STUDY, "frequency_ablation", "part 6's ablation, for every seed.")
 show_figure(

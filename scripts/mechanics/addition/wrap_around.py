@@ -1,0 +1,97 @@
+"""Whether any neuron carries the modular jump: that a + b ≥ p gives a + b − p.
+
+A circuit of waves of period p needs no such neuron: for it p − 1 and p are neighbours like any
+others. Were there one, it would recover more of the logit difference where just one of the two
+prompts wraps round p than where both or neither do, and it would follow the wrap over the pairs.
+"""
+
+import pandas as pd
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from mechanics.addition import patching
+from mechanics.addition.ablation import judge
+from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.pairs import all_pairs
+from mechanics.models.weights import Network
+from mechanics.runtime.seeds import generator
+
+N_PROMPTS = 4000  # pairs of prompts
+N_HALVES = 20  # random ones
+COLUMNS = ("n_crossing", "agreement", "agreement_halves", "follows_wrap", "follows_wrap_random")
+COLUMNS += ("margin_wrapped", "margin_unwrapped")
+
+
+def wraps(pairs: Tensor, p: int) -> Bool[Tensor, " pair"]:
+    """Whether a + b reaches p."""
+    return pairs.sum(dim=-1) >= p
+
+
+def wrap_around(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.DataFrame:
+    """A row per seed of one layer without LayerNorm, where effects of neurons are exact.
+
+    ``agreement``: correlation over the neurons of their recovery on the pairs of prompts of which
+    just one wraps (``n_crossing``) with that on the others; ``agreement_halves`` the least of
+    ``N_HALVES`` random halves, its null. ``follows_wrap``: largest |correlation| over the pairs of
+    a neuron with the wrap; ``follows_wrap_random`` with its neurons as they are on other, shuffled
+    pairs. The least margins of pairs that wrap and of those that do not stand beside each other.
+    """
+    rows = [
+        {"seed": network.seed} | measure(network)
+        for network in networks
+        if network.finite and network.architecture.reads_neurons_directly
+    ]
+    return pd.DataFrame(rows, columns=["seed", *COLUMNS]).astype(
+        {"seed": "int64", "n_crossing": "int64"} | dict.fromkeys(COLUMNS[1:], "float64")
+    )
+
+
+@torch.no_grad()
+def measure(network: Network) -> dict[str, float | int]:
+    p, parameters = network.settings["p"], network.weights
+    activations = addition_activations(parameters, network.architecture)
+    logits, neurons = activations.logits, activations.hook_post[0]
+    prompts = patching.draw_prompt_pairs(p, N_PROMPTS, network.seed)
+    prompts = prompts[patching.answered(logits, prompts)]
+    W_L = neuron_logits(parameters, network.architecture)
+    effects = patching.neuron_effects(activations, W_L, prompts).T
+    gaps = patching.metric_gap(logits, prompts)
+    draw = generator("bootstrap", network.seed, 100)
+    crossing = wraps(prompts.clean, p) != wraps(prompts.corrupted, p)
+    n = len(crossing)
+    halves = [
+        split_agreement(effects, gaps, torch.randperm(n, generator=draw) < n // 2)
+        for _ in range(N_HALVES)
+    ]
+    wrapped = wraps(all_pairs(p), p)
+    least = judge(logits).margin
+    shuffled = wrapped[torch.randperm(p * p, generator=draw)]
+    values = (
+        *(int(crossing.sum()), split_agreement(effects, gaps, crossing), min(halves)),
+        *(strongest_correlation(neurons, wrapped), strongest_correlation(neurons, shuffled)),
+        *(float(least[wrapped].min()), float(least[~wrapped].min())),
+    )
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def split_agreement(
+    effects: Float[Tensor, "neuron prompt"],
+    gaps: Float[Tensor, " prompt"],
+    chosen: Bool[Tensor, " prompt"],
+) -> float:
+    """Correlation, over the neurons, of recovery on the chosen prompts with that on the others."""
+    parts = [patching.recovery(effects[:, part], gaps[part])[0] for part in (chosen, ~chosen)]
+    return float(torch.corrcoef(torch.stack(parts))[0, 1])
+
+
+def strongest_correlation(
+    neurons: Float[Tensor, "pair neuron"], wrapped: Bool[Tensor, " pair"]
+) -> float:
+    """Largest |correlation| of a neuron with the wrap; neurons that never vary have none, 0."""
+    values, wave = neurons - neurons.mean(dim=0), wrapped.to(neurons)
+    wave = wave - wave.mean()
+    varying = values.norm(dim=0) > 1e-12 * neurons.norm(dim=0)
+    values = values[:, varying]
+    found = ((wave @ values) / (wave.norm() * values.norm(dim=0))).abs()
+    return float(found.max()) if len(found) else 0.0

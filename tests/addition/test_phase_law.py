@@ -1,0 +1,133 @@
+"""The phase law in networks built to obey it, and its nulls where it cannot hold."""
+
+import math
+
+import pytest
+import torch
+from clock_network import PIZZA_THRESHOLDS, clock_network
+from helpers import addition_network, addition_settings
+
+from mechanics.addition.activations import addition_activations, neuron_inputs
+from mechanics.addition.identities import logit_identities
+from mechanics.addition.phase_law import measure, phase_law
+from mechanics.addition.phases import (
+    Waves,
+    agreement,
+    block_of,
+    predicted_recoveries,
+    quadrature,
+    shuffled_agreement,
+    sum_waves,
+    two_waves,
+)
+from mechanics.models import addition
+from mechanics.models.transformer import architecture, initialise
+
+P, KEYS = 59, (4, 17)
+
+
+def built(thresholds=PIZZA_THRESHOLDS):
+    """A hand-built network and its settings, as a final network of seed 0."""
+    weights, own = clock_network(P, KEYS, thresholds=thresholds)
+    sizes = {name: getattr(own, name) for name in ("n_heads", "d_model", "d_head", "d_mlp")}
+    settings = addition_settings(p=P, **sizes)
+    return addition_network(settings, {name: tensor[0] for name, tensor in weights.items()})
+
+
+def random_waves(n: int, law: bool) -> Waves:
+    draw = torch.Generator().manual_seed(0)
+    phases = 2 * torch.pi * torch.rand(3, n, generator=draw, dtype=torch.float64)
+    of_a, of_b, of_c = torch.exp(1j * phases)
+    return Waves(of_a, of_b, of_a * of_b if law else of_c, torch.zeros(n, dtype=torch.float64))
+
+
+def test_a_network_built_as_a_quadrature_obeys_the_law():
+    tables = phase_law([built()], {})
+    law = tables["phase_law"].set_index("frequency")
+    assert law.index.tolist() == list(KEYS)
+    assert law["n_neurons"].tolist() == [P, P]
+    assert law["cosine"].tolist() == pytest.approx([1, 1], abs=1e-10)
+    assert (law["cosine_shuffled"] < 0.4).all()
+    assert law["input_cosine"].tolist() == pytest.approx([1, 1], abs=1e-10)
+    assert law["phase_spread"].max() < 1e-10  # all p phases, evenly
+    assert law["quadrature_error"].max() < 1e-6
+    assert law["quadrature_error_predicted"].max() < 1e-6
+    assert law["alpha_predicted"].tolist() == pytest.approx(law["alpha"].tolist(), rel=1e-6)
+    assert law["alpha_with_products"].tolist() == pytest.approx(law["alpha"].tolist(), rel=1e-6)
+    assert law["n_effective"].tolist() == pytest.approx([P, P], rel=1e-6)
+    assert law["recovery"].sum() == pytest.approx(1, abs=1e-6)
+    assert law["recovery"].tolist() == pytest.approx(law["recovery_predicted"].tolist(), abs=0.02)
+    neurons = tables["neuron_phases"]
+    difference = neurons["output_phase"] - neurons["input_phase"]
+    assert difference.map(math.cos).min() > 1 - 1e-10
+    assert neurons.groupby("frequency")["weight"].sum().tolist() == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize("law", [True, False])
+def test_random_phases_have_no_law(law):
+    waves, weights = random_waves(200, law), torch.full((200,), 1 / 200, dtype=torch.float64)
+    assert agreement(waves, weights) == pytest.approx(1 if law else 0, abs=1e-10 if law else 0.15)
+    shuffled = shuffled_agreement(waves, weights, torch.Generator().manual_seed(1))
+    # 95 % of a mean of 200 cosines: 1.64 standard errors, √(1/2 / 200) each
+    assert shuffled == pytest.approx(1.64 * 0.05, abs=0.03)
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_neurons_spread_evenly_cancel_the_other_wave(even):
+    n, p, k = 40, 59, 4
+    waves = random_waves(n, law=True)
+    if even:
+        phases = torch.exp(2j * torch.pi * torch.arange(n, dtype=torch.float64) / n)
+        waves = Waves(phases, phases, phases**2, waves.bias)
+    found = quadrature(two_waves(waves, p, k), waves, p, k)
+    assert found.n_effective == pytest.approx(n, rel=0.05)
+    assert found.random == pytest.approx(math.sqrt(math.pi / 4 / n), rel=0.05)
+    if even:
+        assert found.error < 0.01
+    else:
+        assert 0.02 < found.error < 3 * found.random
+
+
+def test_waves_in_the_logits():
+    sums = torch.arange(P).repeat(P, 1)
+    sums = ((sums + sums.T) % P).flatten().double()[:, None]
+    c, omega = torch.arange(P).double(), 2 * torch.pi * 4 / P
+    logits = 3 * torch.cos(omega * (sums - c)) + 0.5 * torch.cos(omega * (sums + c) + 1)
+    assert sum_waves(logits, 4) == pytest.approx((3, 0.5), abs=1e-10)
+    assert sum_waves(logits, 5) == pytest.approx((0, 0), abs=1e-10)
+    assert logit_identities(logits, [4])[0].alpha == pytest.approx(3, abs=1e-10)
+
+
+def test_the_inputs_are_what_the_relu_is_given_and_have_one_frequency():
+    network = built()
+    activations = addition_activations(network.weights, network.architecture)
+    inputs = neuron_inputs(network.weights, activations)
+    torch.testing.assert_close(inputs.relu(), activations.hook_post[0])
+    own = inputs[:, :P]  # those of key 4
+    torch.testing.assert_close(block_of(own, P, 4), own)
+    assert block_of(own, P, 17).abs().max() < 1e-10
+
+
+def test_recoveries_are_shares_of_the_amplitudes():
+    assert predicted_recoveries([2.0], [4], P) == pytest.approx([1])
+    # 4 and -4 are the same wave; no multiplication mod p swaps 4 and 17, so halves are not exact
+    assert predicted_recoveries([2.0, 2.0], [4, 4], P) == pytest.approx([0.5, 0.5])
+    assert predicted_recoveries([2.0, 2.0], [4, 17], P) == pytest.approx([0.5, 0.5], abs=0.02)
+    found = predicted_recoveries([9.0, 1.0], [4, 17], P)
+    assert sum(found) == pytest.approx(1)
+    assert found[0] > 0.75
+
+
+@pytest.mark.parametrize("changes", [{}, {"n_layers": 2}, {"layer_norm": True}])
+def test_a_network_without_circuit_has_no_rows(changes):
+    settings = addition_settings(p=P, **changes)
+    shapes = addition.parameter_shapes(architecture(settings), P)
+    weights = initialise(shapes, 0.3, torch.Generator().manual_seed(0))
+    tables = phase_law([addition_network(settings, weights)], {})
+    assert tables["phase_law"].empty
+    assert tables["neuron_phases"].empty
+    assert tables["phase_law"]["cosine"].dtype == float
+
+
+def test_measuring_twice_gives_the_same():
+    assert measure(built())[0] == measure(built())[0]

@@ -1,0 +1,61 @@
+"""Whether neurons carry the modular jump, in networks of which it is known."""
+
+import pytest
+import torch
+from clock_network import clock_network
+from helpers import addition_network, addition_settings
+
+from mechanics.addition.pairs import all_pairs
+from mechanics.addition.wrap_around import (
+    split_agreement,
+    strongest_correlation,
+    wrap_around,
+    wraps,
+)
+from mechanics.models.transformer import Architecture
+
+P = 59
+
+
+def network(settings: dict, weights: dict):
+    return addition_network(settings, {name: tensor[0] for name, tensor in weights.items()})
+
+
+def settings_of(own: Architecture) -> dict:
+    sizes = {name: getattr(own, name) for name in ("n_heads", "d_model", "d_head", "d_mlp")}
+    return addition_settings(p=P, **sizes)
+
+
+def test_which_sums_wrap():
+    pairs = torch.tensor([[0, 0], [30, 28], [30, 29], [58, 58]])
+    assert wraps(pairs, P).tolist() == [False, False, True, True]
+
+
+def test_no_neuron_of_a_circuit_of_waves_carries_the_jump():
+    weights, own = clock_network(P, (14, 17))
+    row = wrap_around([network(settings_of(own), weights)], {}).iloc[0]
+    assert row["agreement"] > row["agreement_halves"] - 0.02
+    assert row["follows_wrap"] < 0.1
+    assert row["margin_wrapped"] == pytest.approx(row["margin_unwrapped"], rel=0.2)
+    assert 1500 < row["n_crossing"] < 2500  # of 4,000, half of which cross
+
+
+def test_a_neuron_that_carries_the_jump_is_seen():
+    draw = torch.Generator().manual_seed(0)
+    crossing = torch.rand(4000, generator=draw) < 0.5
+    gaps = torch.ones(4000, dtype=torch.float64)
+    shares = torch.linspace(0, 1, 50, dtype=torch.float64)[:, None]
+    effects = shares + 0.1 * torch.randn(50, 4000, generator=draw, dtype=torch.float64)
+    assert split_agreement(effects, gaps, crossing) > 0.99
+    effects[:10, crossing] += 5
+    assert split_agreement(effects, gaps, crossing) < 0.5
+    wrapped = wraps(all_pairs(P), P)
+    neurons = torch.stack([wrapped.double(), torch.ones(P * P), all_pairs(P)[:, 0]], dim=1)
+    assert strongest_correlation(neurons, wrapped) == pytest.approx(1)
+    assert strongest_correlation(neurons[:, 2:], wrapped) == pytest.approx(0.577, abs=0.01)
+
+
+def test_a_deeper_network_has_no_row():
+    settings = addition_settings(n_layers=2)
+    assert wrap_around([], {}).empty
+    assert wrap_around([addition_network(settings, {})], {}).columns[0] == "seed"
