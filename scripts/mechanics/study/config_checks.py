@@ -143,7 +143,8 @@ def _entry_problems(entry: dict, section: Section) -> Problems:
     model = section.model.model_validate(entry)
     if model.d_model != "token" and model.d_model % model.n_heads:
         yield ("n_heads",), f"a divisor of d_model = {model.d_model}"
-    for name, steps in model.checkpoints_at.model_dump(exclude={"log_spaced"}).items():
+    scheduled = model.checkpoints_at
+    for name, steps in scheduled.model_dump(exclude={"log_spaced"}).items() if scheduled else ():
         if (max(steps, default=0) if name == "also" else steps) > model.steps:
             yield ("checkpoints_at", name), f"no checkpoint beyond the last step, {model.steps}"
     own = _regression_problems if isinstance(section, Regression) else _addition_problems
@@ -172,5 +173,7 @@ def _addition_problems(model: AdditionModel, section: Addition) -> Problems:
         yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
     if model.norm == "held" and model.weight_decay:
         yield ("norm",), f"free, or weight_decay 0 in place of {model.weight_decay}"
-    if model.norm == "held" and model.after_memorising == "fixed_norm":
-        yield ("norm",), "free, or after_memorising keep in place of fixed_norm"
+    if model.norm == "held" and model.after_memorising in ("fixed_norm", "initial_norm"):
+        yield ("norm",), f"free, or after_memorising keep in place of {model.after_memorising}"
+    if model.restart_at and model.schedule != "constant":
+        yield ("restart_at",), "null, or the schedule constant, which alone can warm up anew"
