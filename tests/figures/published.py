@@ -53,9 +53,14 @@ def published() -> dict[str, pd.DataFrame]:
     heads = found["attention_addition"].query("layer == 0")[[*RUN, "layer", "head"]]
     emergence = found["emergence"][["task", "model", "seed", "status"]].merge(STEPS, "cross")
     risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
+    doses = grokking[[*RUN, "memorised_step", "grokking_step", "last_step"]].assign(
+        norm_factor=1.0, temperature=8.0, epsilon=1e-8, n_keys=2, logit_scale_memorised=5.0
+    )
+    doses = pd.concat([doses.assign(arm="held_norm"), doses.assign(temperature=1.0)])
     splits = pd.DataFrame({"split": ("train", "validation")})
     learned = grokking.query("arm == 'main'")[["model", "seed"]].merge(STEPS, "cross")
     return found | {
+        "norm_dose": doses,
         "progress_measures": progress,
         "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),

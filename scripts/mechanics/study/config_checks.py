@@ -96,8 +96,8 @@ def _wrong_values(kind: type[Keys], values: dict, missing: str | None) -> Proble
 
 def _place(section: dict, name: str, base: str | None, keys: tuple) -> tuple:
     """Where a model's setting stands: in its entry, the one that it varies, or the defaults."""
-    own = ("models", name) if name in section["models"] else ("sweep",)
-    places = [own, ("models", base), ("defaults",)]
+    own = [("models", name)] if name in section["models"] else [("sweep",), ("grid",)]
+    places = [*own, ("models", base), ("defaults",)]
     return max(places, key=lambda place: _depth(section, (*place, *keys)) - len(place))
 
 
@@ -134,6 +134,8 @@ def _section_problems(section: Section) -> Problems:
             yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
         if section.sweep and section.sweep.of not in mains:
             yield ("sweep", "of"), main
+        if section.grid and section.grid.of not in entries:
+            yield ("grid", "of"), f"a model: {', '.join(entries)}"
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
 

@@ -229,6 +229,14 @@ class Sweep(Keys):
     learning_rate: different(Positive) = key("of the variants", default=None)
 
 
+class Grid(Keys):
+    of: ModelName = key("the model that is varied")
+    seeds: different(Natural) = key("of the variants; left out: those of `of`", default=None)
+    norm_factor: different(Positive) = key("of the variants", default=None)
+    temperature: different(Positive) = key("of the variants", default=None)
+    epsilon: different(Positive) = key("of the variants", default=None)
+
+
 class Addition(Section):
     model: ClassVar = AdditionModel
     p: Prime = key("the modulus")
@@ -239,6 +247,11 @@ class Addition(Section):
         "instead of many model entries: a variant of `of` for every combination of the values in"
         " these lists, any of them. A study with a sweep makes the table of all runs and the figure"
         " `grokking_sweep`; it does not analyse every run:",
+        default=None,
+    )
+    grid: Grid | None = key(
+        "beside the models: a variant of `of` for every combination of the values in these lists"
+        " that no model has, any of them; the table `norm_dose` tells how each ended:",
         default=None,
     )
 
