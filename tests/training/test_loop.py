@@ -188,8 +188,8 @@ def test_a_restart_forgets_the_moments_and_then_uses_the_temperature(tmp_path, w
     own = loop.collect_checkpoints(tmp_path / "own")
     assert training.step == 20
     for name in weights:
-        expected = own[f"{checkpoint_key(0, 10)}/{name}"]
-        torch.testing.assert_close(found[f"{checkpoint_key(0, 15)}/{name}"], expected)
+        expected = own[checkpoint_key(0, 10, name)]
+        torch.testing.assert_close(found[checkpoint_key(0, 15, name)], expected)
 
 
 def test_weights_that_no_longer_move_end_a_run_as_stalled(tmp_path, monkeypatch):
