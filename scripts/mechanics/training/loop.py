@@ -1,8 +1,9 @@
 """One training loop for both tasks, over a stack of replicas that differ in their seed only.
 
 A replica ends by itself: at the last step, by its task's stop rule, as ``diverged``, or as
-``stalled``, when its weights no longer move. The state is saved every few seconds of work, so that
-a killed run continues and ends with the same weights to the bit on the same machine.
+``stalled``, when its weights no longer move though the learning rate is constant. The state is
+saved every few seconds of work, so that a killed run continues and ends with the same weights to
+the bit on the same machine.
 """
 
 import math
@@ -184,7 +185,7 @@ def _measure(training, objective, settings, scheduled, losses, state_folder) -> 
             replica.moved_step = step
         if step == settings["steps"] or objective.finished(own_history):
             replica.status = "finished"
-        elif step - replica.moved_step >= STILL_STEPS:
+        elif settings["schedule"] == "constant" and step - replica.moved_step >= STILL_STEPS:
             replica.status = "stalled"
         moved &= settings["checkpoints_at"] is not None
         if step in scheduled or moved or replica.status != "training":
