@@ -33,7 +33,7 @@ def norm_and_scale(norm_dose: pd.DataFrame) -> Figure:
     """The table of this name."""
     runs = drawable(norm_dose)
     runs = runs[runs["model"] == runs["model"].iloc[0]]
-    figure, (left, right) = strip_of_panels(2, [1.2, 1])
+    figure, (left, right) = strip_of_panels(2, [1.2, 1.0])
     figure.set_figheight(3.0)
     _scales(left, runs[runs["arm"] == "held_norm"])
     _arms(right, runs)
