@@ -134,6 +134,7 @@ def describe(replica, checkpoints, training) -> dict:
         "seed": replica.seed,
         "status": replica.status,
         "last_step": replica.last_step,
+        **({"stalled_step": replica.moved_step} if replica.status == "stalled" else {}),
         "train_flops": training.flops_per_step * replica.last_step,
         "weights_sha256": weights_sha256(torch.cat(last)),
     }

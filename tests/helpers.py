@@ -71,6 +71,7 @@ def write_sweep_config(folder: Path, device: str) -> list[str]:
     section = {
         "models": {"softmax_L1": {"seeds": [0, 1]}},
         "defaults": {"stack": {"cpu": 1, "cuda": 2}},
+        "grid": None,
         "sweep": {"of": "softmax_L1", "train_fraction": [0.3, 0.5]},
     }
     study = {"study": "small", "results_folder": str(folder / "results"), "device": device}

@@ -77,6 +77,10 @@ def published() -> dict[str, pd.DataFrame]:
     heads = found["attention_addition"].query("layer == 0")[[*RUN, "layer", "head"]]
     emergence = found["emergence"][["task", "model", "seed", "status"]].merge(STEPS, "cross")
     risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
+    doses = grokking[[*RUN, "memorised_step", "grokking_step", "last_step"]].assign(
+        norm_factor=1.0, temperature=8.0, epsilon=1e-8, n_keys=2, logit_scale_memorised=5.0
+    )
+    doses = pd.concat([doses.assign(arm="held_norm"), doses.assign(temperature=1.0)])
     splits = pd.DataFrame({"split": ("train", "validation")})
     learned = grokking.query("arm == 'main'")[["model", "seed"]].merge(STEPS, "cross")
     main = grokking.query("arm == 'main'")[RUN]
@@ -84,6 +88,7 @@ def published() -> dict[str, pd.DataFrame]:
     phases = law[[*RUN, "frequency"]].merge(PHASES, "cross")
     ablation = found["embedding_ablation"]
     return found | {
+        "norm_dose": doses,
         "sum_in_stream": main.merge(SUMS, "cross"),
         "sum_exchange": main.merge(EXCHANGED, "cross"),
         "phase_law": law,

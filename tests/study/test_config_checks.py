@@ -78,6 +78,19 @@ BAD = {
         one_model(norm="held", weight_decay=0.0, after_memorising="fixed_norm"),
         'norm = "held": expected free, or after_memorising keep in place of',
     ),
+    "held norm and initial norm": (
+        one_model(norm="held", weight_decay=0.0, after_memorising="initial_norm"),
+        'norm = "held": expected free, or after_memorising keep in place of',
+    ),
+    "no epsilon": (one_model(epsilon=0.0), "epsilon = 0.0: expected a .* above 0"),
+    "negative temperature": (
+        one_model(temperature=-1.0),
+        "temperature = -1.0: expected a .* above",
+    ),
+    "restart of a cycle": (
+        one_model(restart_at=100, schedule="one_cycle"),
+        "restart_at = 100: expected null, or the schedule constant",
+    ),
     "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
     "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),
     "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),

@@ -52,8 +52,30 @@ def test_stack_is_that_of_the_device(device, n_jobs):
 
 
 def test_a_study_without_a_sweep_is_left_as_it_is():
-    config = study.load([STUDY])
+    config = study.load([STUDY, STUDY.replace("config.yaml", "without_sweep.yaml")])
     assert spelled_out(config) == config
+
+
+def test_a_grid_stands_beside_the_models_and_leaves_out_what_a_model_is():
+    """6 norm factors, 3 temperatures and 2 ε; two of the 36 are models with more seeds."""
+    config = spelled_out(study.load([STUDY]))
+    section = config["modular_addition"]
+    held = [name for name in study.models(section) if name.startswith("softmax_L1_held")]
+    settings = [study.training_settings(config, "modular_addition", name) for name in held]
+    cells = {
+        tuple(own[key] for key in ("norm_factor", "temperature", "epsilon")) for own in settings
+    }
+    assert len(held) == len(cells) == 36
+    n_seeds = {name: len(study.model_entry(section, name)["seeds"]) for name in held}
+    assert [name for name, n in n_seeds.items() if n == 5] == held[:2]
+    assert sum(n_seeds.values()) == 34 * 3 + 2 * 5
+    assert {study.variants(section)[name] for name in held} == {"softmax_L1"}
+    assert all((own["norm"], own["weight_decay"]) == ("held", 0) for own in settings)
+
+
+def test_the_grid_of_no_model_is_named(tmp_path):
+    with pytest.raises(ConfigError, match='grid.of = "held": expected a model: softmax_L1, '):
+        check(tmp_path, {"modular_addition": {"grid": {"of": "held"}}})
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,12 @@ ARM = addition_settings(grokking_accuracy=1e-9, after_memorising="fixed_norm")
 SUBSPACES = regression_settings(d_max=5, subspace="random")
 BY_TABLES = addition_settings(pairs_per_step=None)  # every pair at every step
 HELD = addition_settings(pairs_per_step=None, norm="held", orthogonal_gradient=True)
+RESTARTED = addition_settings(restart_at=10, temperature=8.0, epsilon=1e-20)
 
 
 @pytest.mark.parametrize(
-    "settings", [regression_settings(), addition_settings(), ARM, SUBSPACES, BY_TABLES, HELD]
+    "settings",
+    [regression_settings(), addition_settings(), ARM, SUBSPACES, BY_TABLES, HELD, RESTARTED],
 )
 def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
     seeds = [0, 1]
@@ -142,7 +144,7 @@ def norms(checkpoints, seed: int) -> dict[int, float]:
     return found
 
 
-@pytest.mark.parametrize("arm", ["keep", "no_decay", "fixed_norm"])
+@pytest.mark.parametrize("arm", ["keep", "no_decay", "fixed_norm", "initial_norm"])
 def test_weight_decay_changes_its_course_once_the_pairs_are_memorised(tmp_path, arm, monkeypatch):
     """Seed 1 is said to have memorised at step 10; without gradients only decay moves weights."""
     settings = addition_settings(after_memorising=arm, learning_rate=0.1, weight_decay=1.0)
@@ -163,8 +165,56 @@ def test_weight_decay_changes_its_course_once_the_pairs_are_memorised(tmp_path, 
     assert decayed[20] < 0.9 * decayed[10]
     if arm == "keep":
         assert changed[20] < 0.9 * changed[10]
+    elif arm == "initial_norm":  # and biases are left where they are
+        assert changed[20] == pytest.approx(changed[0], rel=1e-3)
     else:
         assert changed[20] == pytest.approx(changed[10], rel=1e-6)
+
+
+@pytest.mark.parametrize("warmup", [0, 5])
+def test_a_restart_forgets_the_moments_and_then_uses_the_temperature(tmp_path, warmup):
+    """From step 5 on it is a training of its own, from the weights of then."""
+    settings = BY_TABLES | {"warmup_steps": warmup, "weight_decay": 0.0, "temperature": 4.0}
+    settings["checkpoints_at"] = {"log_spaced": 1, "log_until": 1, "every": 5, "also": []}
+    _, plain = run(tmp_path, settings, [0], "plain", temperature=1.0)
+    _, found = run(tmp_path, settings, [0], "found", restart_at=5)
+    for key in plain:
+        same = torch.equal(plain[key], found[key])
+        assert same == (int(key.split("/")[1].removeprefix("step")) <= 5 or not plain[key].any())
+    objective = open_objective(settings, write_data(tmp_path, settings, [0]), CPU)
+    weights = {key.split("/")[2]: own for key, own in found.items() if "/step0000005/" in key}
+    objective.initial = lambda seed: weights
+    training = loop.train(objective, settings, [0], CPU, tmp_path / "own")
+    own = loop.collect_checkpoints(tmp_path / "own")
+    assert training.step == 20
+    for name in weights:
+        expected = own[checkpoint_key(0, 10, name)]
+        torch.testing.assert_close(found[checkpoint_key(0, 15, name)], expected)
+
+
+def test_weights_that_no_longer_move_end_a_run_as_stalled(tmp_path, monkeypatch):
+    """Seed 1 moves at no step from 10 on: its last movement is seen there."""
+    monkeypatch.setattr(loop, "STILL_STEPS", 5)
+    objective = import_module(TASKS["modular_addition"]).Task
+    losses = objective.losses
+
+    def still(self, parameters, seeds, step):
+        moving = torch.tensor([0.0 if seed == 1 and step >= 10 else 1.0 for seed in seeds])
+        return losses(self, parameters, seeds, step) * moving
+
+    monkeypatch.setattr(objective, "losses", still)
+    # without averaging, a step without a gradient is no step
+    settings = addition_settings(weight_decay=0.0, betas=[0.0, 0.0])
+    training, _ = run(tmp_path, settings, [0, 1])
+    assert [r.status for r in training.replicas] == ["finished", "stalled"]
+    assert [r.moved_step for r in training.replicas] == [20, 10]
+    assert training.replicas[1].last_step == 15
+
+
+def test_without_a_schedule_only_the_first_and_the_last_weights_are_kept(tmp_path):
+    settings = addition_settings(checkpoints_at=None, checkpoint_on_change=1e-9)
+    _, checkpoints = run(tmp_path, settings, [0])
+    assert {key.split("/")[1] for key in checkpoints} == {"step0000000", "step0000020"}
 
 
 def test_truncated_state_is_named_and_not_overwritten(tmp_path):

@@ -36,6 +36,26 @@ def test_equals_torch_for_each_replica(clip):
     torch.testing.assert_close(ours.weights, expected, atol=1e-5 if clip else 1e-12, rtol=0)
 
 
+def test_epsilon_decides_about_weights_with_small_gradients_and_says_of_how_many():
+    """Without averaging a step is g / (|g| + ε): half of it at |g| = ε, nearly all far above."""
+    optimiser = AdamW(stack(1), 0.0, (0.0, 0.0), epsilon=1e-3)
+    before = optimiser.weights.clone()
+    gradient = torch.tensor([[1e-3] * 1 + [1e-6] * 3 + [1.0] * 6], dtype=torch.float64)
+    optimiser.update(gradient, 0.01)
+    steps = (before - optimiser.weights) / 0.01
+    expected = torch.tensor([[0.5] + [1e-3] * 3 + [1.0] * 6], dtype=torch.float64)
+    torch.testing.assert_close(steps, expected, rtol=2e-3, atol=0)
+    assert optimiser.below_epsilon().tolist() == pytest.approx([0.3])
+
+
+def test_movement_is_measured_from_where_it_was_asked_last_and_follows_its_replica():
+    optimiser = AdamW(torch.ones(3, 4, dtype=torch.float64), 0.0, (0.9, 0.98))
+    optimiser.weights[2] = 2.0  # by 1, half of its new norm
+    optimiser.keep([0, 2])
+    assert optimiser.moved().tolist() == [0.0, 0.5]
+    assert optimiser.moved().tolist() == [0.0, 0.0]
+
+
 def test_a_dropped_replica_does_not_change_the_others():
     whole = AdamW(stack(3), 0.1, (0.9, 0.98))
     reduced = AdamW(stack(3), 0.1, (0.9, 0.98))

@@ -10,6 +10,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CHECKPOINTS = {"log_spaced": 3, "log_until": 10, "every": 10}
+STUDY = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 TINY = {
     "study": "tiny",
     "linear_regression": {
@@ -34,11 +35,8 @@ TINY = {
         "p": 11,
         "defaults": {"d_model": 8, "d_mlp": 16, "seeds": [0, 1], "steps": 20, "measure_every": 10}
         | {"checkpoints_at": CHECKPOINTS},
-        "models": dict.fromkeys(
-            ["linear_L1", "deep_L6", "softmax_L1_decay_off", "softmax_L1_fixed_norm"]
-            + ["deep_L6_wide", "deep_L6_one_layer", "linear_L1_softmax"]
-            + [f"softmax_L1_wd{decay}" for decay in ("0.1", "0.3", "3")]
-        )
+        "grid": None,
+        "models": dict.fromkeys(STUDY["modular_addition"]["models"])
         | {"softmax_L1": {"seeds": [0, 1]}, "softmax_L1_wd0": {"seeds": [0], "steps": 200}},
     },
 }

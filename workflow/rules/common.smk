@@ -32,13 +32,15 @@ def described_model(task, model):
     return study.model_entry(section, model), study.is_variant(section, model)
 
 
-def runs(task, file, variants=True):
-    """One file of every run of a task, with or without those of models that vary another one."""
+def runs(task, file, variants=True, doses=True):
+    """One file of every run of a task, with or without those of models that vary another one, and
+    of those that only the table ``norm_dose`` is about."""
     section = config[task]
     return [
         f"{run_folder(task, model, block)}/{file}"
         for model in study.models(section)
         if variants or not study.is_variant(section, model)
+        if doses or not contents.is_dose(study.model_entry(section, model))
         for block in study.blocks(section, model)
     ]
 

@@ -125,7 +125,7 @@ rule build_page:
             path
             for task in TASKS
             for file in ("run.json", "history.parquet")
-            for path in runs(task, file)
+            for path in runs(task, file, doses=False)
         ],
         explored=page_inputs,
     output:
@@ -142,7 +142,11 @@ rule build_page:
         runtime=10,
     params:
         study=lambda wildcards, output: Path(output[0]).parents[1],
-        folders=[folder for task in TASKS for folder in folders(runs(task, "run.json"))],
+        folders=[
+            folder
+            for task in TASKS
+            for folder in folders(runs(task, "run.json", doses=False))
+        ],
         contents=lambda wildcards: as_argument(page_contents()),
         templates=lambda wildcards, input: Path(input.templates[0]).parent,
     shell:

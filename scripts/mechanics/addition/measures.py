@@ -34,7 +34,7 @@ GATHERED = {
     "attention_maps": ("attention_maps", False),
 }
 # The tables that are computed, by the module of mechanics.tables that makes them.
-COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")}
+COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary", "norm_dose")}
 # What follow_addition.py writes.
 FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
 OF_VARIANTS = (
@@ -51,4 +51,5 @@ def defined_for(settings: dict, variant: bool) -> list[str]:
 
 def tables_of(settings: dict, variant: bool) -> list[str]:
     """All that is measured of a run, by the names of the files."""
-    return [table for name in defined_for(settings, variant) for table in TABLES[name]] + FOLLOWED
+    final = [table for name in defined_for(settings, variant) for table in TABLES[name]]
+    return final + (FOLLOWED if settings["checkpoints_at"] else [])

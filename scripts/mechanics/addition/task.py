@@ -21,7 +21,9 @@ Parameters = dict[str, Tensor]
 class Task:
     """Cross-entropy at "=" on the training pairs, all of them or a random batch at every step.
 
-    ``mlp_dtype`` is that of the training steps; what is measured is measured in float32.
+    ``mlp_dtype`` is that of the training steps; what is measured is measured in float32. Training
+    divides the logits by ``temperature``, from ``restart_at`` on if there is such a step;
+    measurements do not.
     """
 
     def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
@@ -73,6 +75,8 @@ class Task:
             logits = table_rows.forward(parameters, self.pair_rows(tuple(seeds)), self.trained_as)
         else:
             logits = addition.forward(parameters, self.pairs[rows], self.trained_as)
+        if step >= (self.settings.get("restart_at") or 0):
+            logits = logits / self.settings.get("temperature", 1.0)
         return modular_addition.mean_cross_entropy(logits, self.targets[rows])
 
     @torch.no_grad()
@@ -84,6 +88,7 @@ class Task:
             loss = modular_addition.cross_entropy(logits, self.targets)
             right = (logits.argmax(dim=-1) == self.targets).double()
             norm = sum(tensor.double().square().sum() for tensor in own.values()).item()
+            scale = (logits - logits.mean(dim=-1, keepdim=True)).double().square().mean(dim=-1)
             train = self.trained[seed]
             for split, members in (("train", train), ("validation", ~train)):
                 result.append(
@@ -93,6 +98,7 @@ class Task:
                         "loss": loss[members].mean().item(),
                         "accuracy": right[members].mean().item(),
                         "norm_squared": norm,
+                        "logit_scale": scale[members].mean().sqrt().item(),
                     }
                 )
         return result

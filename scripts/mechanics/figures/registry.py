@@ -41,6 +41,8 @@ FIGURES = {
         "sum_in_stream": ["sum_in_stream", "sum_exchange"],
         "attention_maps_addition": ["attention_addition", "attention_maps"],
         "weight_decay_circuit": ["grokking", "circuit"],
+        "norm_dose_response": ["norm_dose"],
+        "norm_and_scale": ["norm_dose"],
         "report_addition": ["progress_measures", "embedding", "circuit", "grokking"],
         "report_cause": ["frequency_ablation", "patching_groups", "parsimony", "grokking"],
     },

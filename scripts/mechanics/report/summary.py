@@ -63,13 +63,17 @@ def seeds_sentence(records: list[dict], grokking: pd.DataFrame | None) -> str:
     else:
         text += "none diverged"
     if grokking is not None:
-        counts = grokking[grokking["status"] == "censored"].groupby("entry", sort=False).size()
-        listed = ", ".join(f"{entry}: {n}" for entry, n in counts.items())
-        if listed:
-            text += f"; not grokked within their budget and so censored: {listed}"
-        elif (grokking["status"] == "grokked").all():
+        ends = {
+            "censored": "not grokked within their budget and so censored",
+            "stalled": "stalled before they grokked",
+        }
+        for status, words in ends.items():
+            counts = grokking[grokking["status"] == status].groupby("entry", sort=False).size()
+            if len(counts):
+                text += f"; {words}: " + ", ".join(f"{entry}: {n}" for entry, n in counts.items())
+        if (grokking["status"] == "grokked").all():
             text += "; every addition network grokked"
-        else:
+        elif not grokking["status"].isin(list(ends)).any():
             n_grokked = (grokking["status"] == "grokked").sum()
             text += f"; {n_grokked} of {len(grokking)} addition replicas grokked"
     return text + "."

@@ -96,8 +96,8 @@ def _wrong_values(kind: type[Keys], values: dict, missing: str | None) -> Proble
 
 def _place(section: dict, name: str, base: str | None, keys: tuple) -> tuple:
     """Where a model's setting stands: in its entry, the one that it varies, or the defaults."""
-    own = ("models", name) if name in section["models"] else ("sweep",)
-    places = [own, ("models", base), ("defaults",)]
+    own = [("models", name)] if name in section["models"] else [("sweep",), ("grid",)]
+    places = [*own, ("models", base), ("defaults",)]
     return max(places, key=lambda place: _depth(section, (*place, *keys)) - len(place))
 
 
@@ -134,6 +134,8 @@ def _section_problems(section: Section) -> Problems:
             yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
         if section.sweep and section.sweep.of not in mains:
             yield ("sweep", "of"), main
+        if section.grid and section.grid.of not in entries:
+            yield ("grid", "of"), f"a model: {', '.join(entries)}"
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
 
@@ -143,7 +145,8 @@ def _entry_problems(entry: dict, section: Section) -> Problems:
     model = section.model.model_validate(entry)
     if model.d_model != "token" and model.d_model % model.n_heads:
         yield ("n_heads",), f"a divisor of d_model = {model.d_model}"
-    for name, steps in model.checkpoints_at.model_dump(exclude={"log_spaced"}).items():
+    scheduled = model.checkpoints_at
+    for name, steps in scheduled.model_dump(exclude={"log_spaced"}).items() if scheduled else ():
         if (max(steps, default=0) if name == "also" else steps) > model.steps:
             yield ("checkpoints_at", name), f"no checkpoint beyond the last step, {model.steps}"
     own = _regression_problems if isinstance(section, Regression) else _addition_problems
@@ -172,5 +175,7 @@ def _addition_problems(model: AdditionModel, section: Addition) -> Problems:
         yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
     if model.norm == "held" and model.weight_decay:
         yield ("norm",), f"free, or weight_decay 0 in place of {model.weight_decay}"
-    if model.norm == "held" and model.after_memorising == "fixed_norm":
-        yield ("norm",), "free, or after_memorising keep in place of fixed_norm"
+    if model.norm == "held" and model.after_memorising in ("fixed_norm", "initial_norm"):
+        yield ("norm",), f"free, or after_memorising keep in place of {model.after_memorising}"
+    if model.restart_at and model.schedule != "constant":
+        yield ("restart_at",), "null, or the schedule constant, which alone can warm up anew"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from inspect import isclass
 from pathlib import Path
+from typing import get_args
 
 from mechanics.study import keys
 
@@ -28,8 +29,9 @@ def _rows(kind: type[keys.Keys], above: str = "") -> Iterator[str]:
             value += f"; left out: {str(field.default).lower()}"
         unit = field.json_schema_extra["unit"]
         yield f"| `{above}{name}` | {value} | {unit} | {field.description} |\n"
-        if isclass(field.annotation) and issubclass(field.annotation, keys.Keys):
-            yield from _rows(field.annotation, f"{name}.")
+        for own in (field.annotation, *get_args(field.annotation)):  # Grid, or Grid | None
+            if isclass(own) and issubclass(own, keys.Keys) and not issubclass(own, keys.Section):
+                yield from _rows(own, f"{name}.")
 
 
 if __name__ == "__main__":

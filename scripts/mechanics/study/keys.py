@@ -125,7 +125,9 @@ class Model(Keys):
         "an extra checkpoint when validation accuracy or mean risk has moved so far since the last",
         "accuracy or risk",
     )
-    checkpoints_at: CheckpointsAt = key("the schedule of the others:")
+    checkpoints_at: CheckpointsAt | None = key(
+        "the schedule of the others; null: only the first step and the last, nothing is followed:"
+    )
 
 
 class Section(Keys):
@@ -184,9 +186,10 @@ class AdditionModel(Model):
         " processors: `make benchmark` says by how much, `config/bfloat16.yaml` compares the two",
         default="float32",
     )
-    after_memorising: one_of("keep", "no_decay", "fixed_norm") = key(
+    after_memorising: one_of("keep", "no_decay", "fixed_norm", "initial_norm") = key(
         "once training accuracy has reached `grokking_accuracy`, weight decay stays, ends, or stays"
-        " while the weights are scaled after each step to the norm that they had then"
+        " while the weights are scaled after each step to the norm that they had then;"
+        " `initial_norm`: it ends and each weight matrix is scaled to its initial norm"
     )
     norm: one_of("free", "held") = key(
         "`held`: each weight matrix is scaled to its initial norm after each step, biases are not;"
@@ -198,6 +201,18 @@ class AdditionModel(Model):
         "of a tensor's gradient only the part across the tensor is used, at the length of the whole"
         " (⊥Grad, Prieto et al. 2025)",
         default=False,
+    )
+    epsilon: Positive = key(
+        "Adam's ε, added to √v̂: a weight whose gradients are smaller hardly moves", default=1e-8
+    )
+    temperature: Positive = key(
+        "the logits are divided by it in the training loss, nowhere else", default=1.0
+    )
+    restart_at: or_null(Count) = key(
+        "before this step the temperature is 1; at it Adam forgets its moments and warms up anew;"
+        " null: the temperature holds from the start",
+        "step",
+        None,
     )
     grokking_accuracy: Fraction = key(
         "the grokking step is the first from which validation accuracy stays this high", "accuracy"
@@ -214,6 +229,14 @@ class Sweep(Keys):
     learning_rate: different(Positive) = key("of the variants", default=None)
 
 
+class Grid(Keys):
+    of: ModelName = key("the model that is varied")
+    seeds: different(Natural) = key("of the variants; left out: those of `of`", default=None)
+    norm_factor: different(Positive) = key("of the variants", default=None)
+    temperature: different(Positive) = key("of the variants", default=None)
+    epsilon: different(Positive) = key("of the variants", default=None)
+
+
 class Addition(Section):
     model: ClassVar = AdditionModel
     p: Prime = key("the modulus")
@@ -224,6 +247,11 @@ class Addition(Section):
         "instead of many model entries: a variant of `of` for every combination of the values in"
         " these lists, any of them. A study with a sweep makes the table of all runs and the figure"
         " `grokking_sweep`; it does not analyse every run:",
+        default=None,
+    )
+    grid: Grid | None = key(
+        "beside the models: a variant of `of` for every combination of the values in these lists"
+        " that no model has, any of them; the table `norm_dose` tells how each ended:",
         default=None,
     )
 

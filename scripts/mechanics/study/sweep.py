@@ -1,16 +1,20 @@
 """A sweep: a model for every combination of a few settings' values, from one key of the config.
 
-Imports neither torch nor pandas: the Snakefile uses it.
+``sweep`` is a study of its own, ``grid`` stands beside a study's models. Imports neither torch nor
+pandas: the Snakefile uses it.
 """
 
 from itertools import product
+
+from mechanics.study.config import NOT_SETTINGS, SHARED_SETTINGS, model_entry, models
 
 
 def spelled_out(config: dict) -> dict:
     """The config with every sweep's models written out, and stacks of the size for its device.
 
-    A model of a sweep is a variant of ``of`` and is called after what it changes; the combination
-    that ``of`` has itself is that model. ``device: auto`` counts as the CPU: whether there is a GPU
+    A model of a sweep is ``of`` with other values, a variant of it or of what it varies, and is
+    called after what it changes; a combination that the config has as a model is that model.
+    ``device: auto`` counts as the CPU: whether there is a GPU
     is only known where a job runs.
 
     >>> section = {"train_fraction": 0.3, "defaults": {"stack": {"cpu": 1, "cuda": 64}}}
@@ -28,9 +32,10 @@ def spelled_out(config: dict) -> dict:
         section = config.get(task)
         if not section:
             continue
-        models = {name: _cut(model, kind) for name, model in section["models"].items()}
-        models |= _models(section)
-        result[task] = section | {"defaults": _cut(section["defaults"], kind), "models": models}
+        own = {name: _cut(model, kind) for name, model in section["models"].items()}
+        if task == "modular_addition":
+            own |= {name: _cut(model, kind) for name, model in _models(section).items()}
+        result[task] = section | {"defaults": _cut(section["defaults"], kind), "models": own}
     return result
 
 
@@ -42,15 +47,25 @@ def _cut(entry: dict | None, kind: str) -> dict | None:
 
 
 def _models(section: dict) -> dict[str, dict]:
-    sweep = section.get("sweep")
-    if not sweep:
-        return {}
-    varied = {key: values for key, values in sweep.items() if key != "of"}
-    own = section | section["defaults"] | section["models"][sweep["of"]]
+    known = [_settings(section, name) for name in models(section)]
     found = {}
-    for values in product(*varied.values()):
-        changes = dict(zip(varied, values, strict=True))
-        if any(own[key] != value for key, value in changes.items()):
-            name = "_".join([sweep["of"], *(f"{key}{value}" for key, value in changes.items())])
-            found[name] = {"variant_of": sweep["of"], **changes}
+    for sweep in (section.get("sweep"), section.get("grid")):
+        if not sweep:
+            continue
+        of, entry = sweep["of"], section["models"][sweep["of"]]
+        kept = entry if "variant_of" in entry else {"variant_of": of}
+        kept = kept | {key: sweep[key] for key in ("seeds",) if key in sweep}
+        varied = {key: values for key, values in sweep.items() if key not in ("of", "seeds")}
+        for values in product(*varied.values()):
+            changes = dict(zip(varied, values, strict=True))
+            name = "_".join([of, *(f"{key}{value}" for key, value in changes.items())])
+            own = {name: kept | changes}
+            if _settings(section | {"models": section["models"] | own}, name) not in known:
+                found |= own
     return found
+
+
+def _settings(section: dict, name: str) -> dict:
+    entry = {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if key in section}
+    entry |= model_entry(section, name)
+    return {key: value for key, value in entry.items() if key not in NOT_SETTINGS}

@@ -12,6 +12,7 @@ BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
     "comparison": {"comparative_metrics": ["comparative_metrics", "comparative_metrics.md"]},
     "emergence": {"abruptness": ["emergence", "emergence_curves"]},
 }
+DOSES = ("norm", "norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
 TOO_LONG = {  # to read: kept as parquet, with the analyses
     *("algorithm_match_by_step", "emergence_curves", "embedding", "attention_maps"),
     *("excluded_loss", "progress_measures", "neuron_phases"),
@@ -21,6 +22,15 @@ TOO_LONG = {  # to read: kept as parquet, with the analyses
 def measures(task: str) -> ModuleType:
     """What is measured in a task, imported by name: no track depends on the list of the other."""
     return import_module(f"mechanics.{ROOMS[task]}.measures")
+
+
+def is_dose(settings: dict) -> bool:
+    """Whether an addition network asks what norm, temperature or ε do to grokking.
+
+    The table ``norm_dose`` has such networks, those about weight decay and circuits leave them out.
+    """
+    scaled_down = settings.get("after_memorising") == "initial_norm"
+    return scaled_down or any(key in settings for key in DOSES)
 
 
 def gathered(track: str) -> dict[str, tuple[str, bool]]:

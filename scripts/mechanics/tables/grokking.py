@@ -7,7 +7,7 @@ import pandas as pd
 
 from mechanics.addition.weight_norm import norm_moments
 from mechanics.tables.emergence import NO_TRANSITION, Transition, performance, transition
-from mechanics.tables.histories import accuracy_on_new_pairs, grokking_moments
+from mechanics.tables.histories import accuracy_on_new_pairs, ending, grokking_moments
 from mechanics.tables.study import Study, arm_of
 
 COLUMNS = [
@@ -51,12 +51,11 @@ def tabulate(study: Study, run: Path) -> list[dict]:
         if progress is not None:
             of_new = _transition(accuracy_on_new_pairs(progress, seed))
         final = evaluation[evaluation["seed"] == seed].set_index("split")
-        status = "censored" if pd.isna(grokked) else "grokked"
         rows.append(
             {
                 **arm_of(entry, settings, study.variants),
                 "seed": seed,
-                "status": "diverged" if replica["status"] == "diverged" else status,
+                "status": ending(replica["status"], grokked),
                 "memorised_step": memorised,
                 "first_reached_step": float(moment["first_reached_step"]),
                 "grokking_step": grokked,

@@ -33,6 +33,14 @@ def grokking_moments(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=MOMENTS)
 
 
+def ending(replica: str, grokking_step: float) -> str:
+    """How a network ended, by the status of its training: diverged or grokked; if it did neither,
+    stalled, which more steps would not change, or censored by its budget."""
+    if replica == "diverged":
+        return replica
+    return "grokked" if pd.notna(grokking_step) else {"stalled": replica}.get(replica, "censored")
+
+
 def run_of(path: Path) -> tuple[str, ...]:
     """(task, model, block) of a file that an analysis wrote, …/{task}/{model}/{block}/{file}."""
     return path.parts[-4:-1]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mechanics.tables.contents import measures
+from mechanics.tables.contents import is_dose, measures
 from mechanics.tables.frames import TableError
 
 
@@ -32,11 +32,14 @@ class Study:
         """What run.json says of each run."""
         return {run: json.loads((run / "run.json").read_text()) for run in self.runs}
 
-    def runs_of(self, task: str, variants: bool = True) -> list[Path]:
+    def runs_of(self, task: str, variants: bool = True, doses: bool = False) -> list[Path]:
+        """Runs of a task, without those for the table ``norm_dose`` alone (``is_dose``)."""
         return [
             run
             for run in self.runs
-            if run.parts[-3] == task and (variants or run.parts[-2] not in self.variants)
+            if run.parts[-3] == task
+            and (variants or run.parts[-2] not in self.variants)
+            and (doses or not is_dose(self.records[run]["settings"]))
         ]
 
     def settings_of(self, task: str) -> dict[str, dict]:

@@ -1,8 +1,9 @@
 """One training loop for both tasks, over a stack of replicas that differ in their seed only.
 
-A replica ends by itself: at the last step, by its task's stop rule, or as ``diverged``. The state
-is saved every few seconds of work, so that a killed run continues and ends with the same weights
-to the bit on the same machine.
+A replica ends by itself: at the last step, by its task's stop rule, as ``diverged``, or as
+``stalled``, when its weights no longer move though the learning rate is constant. The state is
+saved every few seconds of work, so that a killed run continues and ends with the same weights to
+the bit on the same machine.
 """
 
 import math
@@ -15,13 +16,17 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mechanics.training.checkpoint import (
-    checkpoint_key,
-    read_tensors,
-    write_tensors,
+from mechanics.training.checkpoint import checkpoint_key, read_tensors, write_tensors
+from mechanics.training.course import (
+    STILL,
+    STILL_STEPS,
+    change_course,
+    first_weights,
+    matrix_norms,
+    updates_of,
 )
 from mechanics.training.objective import Objective
-from mechanics.training.optimiser import STATE, AdamW, flatten, unflatten
+from mechanics.training.optimiser import STATE, AdamW, unflatten
 from mechanics.training.schedules import checkpoint_steps, learning_rate
 
 DIVERGED_LOSS = 1e6  # a finite loss above this is a divergence too; both tasks start near 10
@@ -30,15 +35,17 @@ STATE_FILE = "state.safetensors"
 
 @dataclass
 class Replica:
-    """What became of one seed: ``training``, ``finished`` (by itself or by the stop rule) or
-    ``diverged``; ``last_step`` is the last measured one, ``memorised_step`` the first at which the
-    objective called the training data memorised."""
+    """What became of one seed: ``training``, ``finished`` (by itself or by the stop rule),
+    ``diverged`` or ``stalled``; ``last_step`` is the last measured one, ``memorised_step`` the
+    first at which the objective called the training data memorised, ``moved_step`` the last at
+    which the weights had moved since the measurement before."""
 
     seed: int
     status: str = "training"
     last_step: int = 0
     progress_at_checkpoint: float = math.nan
     memorised_step: int | None = None
+    moved_step: int = 0
 
 
 @dataclass
@@ -72,16 +79,14 @@ def train(
     called after every measurement. Raises CheckpointError for a saved state that cannot be read.
     """
     n_steps = settings["steps"]
-    scheduled = set(checkpoint_steps(n_steps, **settings["checkpoints_at"]))
+    scheduled = set(_scheduled(settings))
     measured = scheduled | set(range(0, n_steps + 1, settings["measure_every"]))
     training = _resume(settings, objective, device, state_folder)
     if training is None:
-        initial = [objective.initial(seed) for seed in seeds]
-        stacked = {name: torch.stack([own[name] for own in initial]) for name in objective.shapes}
-        weights = flatten(stacked).to(device)
+        weights = first_weights(objective, seeds).to(device)
         optimiser = _optimiser(settings, objective, weights)
         if settings.get("norm") == "held":
-            optimiser.matrix_norms = _matrix_norms(weights, objective)
+            optimiser.matrix_norms = matrix_norms(weights, objective)
         training = Training(optimiser, [*map(Replica, seeds)])
         _measure(training, objective, settings, scheduled, None, state_folder)
     parameters = _leaves(training, objective)
@@ -102,16 +107,10 @@ def train(
     return training
 
 
-def _matrix_norms(weights: torch.Tensor, objective: Objective) -> torch.Tensor:
-    """Frobenius norm of each weight matrix [seed, tensor] in float64; nan for biases, left free."""
-    views = unflatten(weights, objective.shapes)
-    norms = [
-        view.double().flatten(1).norm(dim=1)
-        if name.rsplit(".", 1)[-1].startswith("W")
-        else torch.full((len(view),), torch.nan, dtype=torch.float64, device=view.device)
-        for name, view in views.items()
-    ]
-    return torch.stack(norms, dim=1)
+def _scheduled(settings: dict) -> list[int]:
+    """Steps with a checkpoint; without a schedule the first and the last."""
+    n_steps, at = settings["steps"], settings["checkpoints_at"]
+    return checkpoint_steps(n_steps, **at) if at else [0, n_steps]
 
 
 def _optimiser(settings: dict, objective: Objective, weights, **state) -> AdamW:
@@ -122,6 +121,7 @@ def _optimiser(settings: dict, objective: Objective, weights, **state) -> AdamW:
         settings["gradient_clip"],
         tuple(torch.Size(shape).numel() for shape in objective.shapes.values()),
         settings.get("orthogonal_gradient", False),
+        settings.get("epsilon", 1e-8),
         **state,
     )
 
@@ -134,14 +134,16 @@ def _leaves(training: Training, objective: Objective) -> dict[str, torch.Tensor]
 
 def _step(training: Training, objective: Objective, settings: dict, parameters: dict):
     seeds = [replica.seed for replica in training.active]
-    first = training.flops_per_step is None
+    first, restart = training.flops_per_step is None, settings.get("restart_at") or 0
+    if training.step and training.step == restart:
+        training.optimiser.restart()
     with FlopCounterMode(display=False) if first else nullcontext() as counter:
         losses = objective.losses(parameters, seeds, training.step)
         gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
     if first:
         training.flops_per_step = counter.get_total_flops() // len(seeds)
     rate = learning_rate(
-        training.step,
+        training.step - (restart if training.step >= restart else 0),
         settings["steps"],
         settings["learning_rate"],
         settings["schedule"],
@@ -162,7 +164,9 @@ def _measure(training, objective, settings, scheduled, losses, state_folder) -> 
     if losses is not None:
         sound &= losses.isfinite() & (losses < DIVERGED_LOSS)
     rows = objective.measure(views, [replica.seed for replica in active])
-    training.history += [{"step": step, **row} for row in rows]
+    updates = updates_of(training.optimiser, step - active[0].last_step)
+    updates = {own.seed: found for own, found in zip(active, updates, strict=True)}
+    training.history += [{"step": step, **row, **updates[row["seed"]]} for row in rows]
     due = {}
     for row, replica in enumerate(active):
         replica.last_step = step
@@ -174,11 +178,17 @@ def _measure(training, objective, settings, scheduled, losses, state_folder) -> 
         progress = objective.progress(own_rows)
         if replica.memorised_step is None and objective.memorised(own_rows):
             replica.memorised_step = step
-            _change_course(training.optimiser, row, settings["after_memorising"])
+            arm = settings["after_memorising"]
+            change_course(training.optimiser, row, arm, objective, replica.seed)
         moved = abs(progress - replica.progress_at_checkpoint) >= settings["checkpoint_on_change"]
+        if updates[replica.seed].get("moved", 1.0) >= STILL:
+            replica.moved_step = step
         if step == settings["steps"] or objective.finished(own_history):
             replica.status = "finished"
-        if step in scheduled or moved or replica.status == "finished":
+        elif settings["schedule"] == "constant" and step - replica.moved_step >= STILL_STEPS:
+            replica.status = "stalled"
+        moved &= settings["checkpoints_at"] is not None
+        if step in scheduled or moved or replica.status != "training":
             replica.progress_at_checkpoint = progress
             due |= {checkpoint_key(replica.seed, step, n): v[row] for n, v in views.items()}
     if due:
@@ -186,14 +196,6 @@ def _measure(training, objective, settings, scheduled, losses, state_folder) -> 
     kept = [row for row, replica in enumerate(active) if replica.status == "training"]
     if len(kept) < len(active):
         training.optimiser.keep(kept)
-
-
-def _change_course(optimiser: AdamW, row: int, after_memorising: str) -> None:
-    """What becomes of one replica's weight decay once it has memorised."""
-    if after_memorising == "no_decay":
-        optimiser.decay_factor[row] = 0.0
-    elif after_memorising == "fixed_norm":
-        optimiser.fixed_norm[row] = optimiser.norm()[row]
 
 
 def _save(training: Training, state_folder: Path) -> None:
@@ -222,7 +224,7 @@ def _resume(settings, objective, device, state_folder) -> Training | None:
     replicas = [Replica(**replica) for replica in saved.pop("replicas")]
     _drop_checkpoints_after(saved["step"], state_folder)
     training = Training(optimiser, replicas, **saved)
-    for step in checkpoint_steps(settings["steps"], **settings["checkpoints_at"]):
+    for step in _scheduled(settings):
         if step <= min(training.step, max(replica.last_step for replica in replicas)):
             read_tensors(_checkpoint_path(state_folder, step))  # raises for one missing or damaged
     return training

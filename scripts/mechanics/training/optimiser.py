@@ -18,6 +18,7 @@ STATE = (
     "decay_factor",
     "fixed_norm",
     "matrix_norms",
+    "before",
 )  # a row for each replica
 
 
@@ -51,6 +52,8 @@ class AdamW:
     ``orthogonal_gradient`` takes from each tensor's gradient the part along the tensor and scales
     the rest to the gradient's norm, so that no step scales weights alone (Prieto et al. 2025,
     "Grokking at the edge of numerical stability", ⊥Grad).
+
+    ``before`` are the weights when ``moved`` was last asked.
     """
 
     weights: Float[Tensor, "seed weight"]
@@ -66,11 +69,14 @@ class AdamW:
     decay_factor: Float[Tensor, "seed 1"] = field(default=None)
     fixed_norm: Float[Tensor, "seed 1"] = field(default=None)
     matrix_norms: Float[Tensor, "seed tensor"] = field(default=None)
+    before: Float[Tensor, "seed weight"] = field(default=None)
 
     def __post_init__(self) -> None:
         if self.mean is None:
             self.mean = torch.zeros_like(self.weights)
             self.square = torch.zeros_like(self.weights)
+        if self.before is None:
+            self.before = self.weights.clone()
         if self.decay_factor is None:  # float64, so that 1 − ηλ is rounded once
             ones = torch.ones(len(self.weights), 1, dtype=torch.float64, device=self.weights.device)
             self.decay_factor, self.fixed_norm = ones, ones * torch.nan
@@ -89,7 +95,7 @@ class AdamW:
         self.weights.mul_(kept.to(self.weights.dtype))
         self.mean.lerp_(gradient, 1 - beta_mean)
         self.square.mul_(beta_square).addcmul_(gradient, gradient, value=1 - beta_square)
-        scale = (self.square / (1 - beta_square**self.step)).sqrt_().add_(self.epsilon)
+        scale = self._root_mean_square().add_(self.epsilon)
         self.weights.addcdiv_(self.mean, scale, value=-learning_rate / (1 - beta_mean**self.step))
         if not self.fixed_norm.isnan().all():
             factor = self.fixed_norm / self.norm()
@@ -102,6 +108,26 @@ class AdamW:
                     norm = own.double().norm(dim=1)
                     factor = (self.matrix_norms[:, column] / norm).nan_to_num(nan=1.0)
                     own.mul_(factor[:, None].to(own.dtype))
+
+    def _root_mean_square(self) -> Float[Tensor, "seed weight"]:
+        """√v̂, Adam's running size of each weight's gradient."""
+        return (self.square / (1 - self.betas[1] ** self.step)).sqrt_()
+
+    def below_epsilon(self) -> Float[Tensor, "seed"]:
+        """Share of the weights whose √v̂ is below ε, so that ε sets the size of their step."""
+        return (self._root_mean_square() < self.epsilon).double().mean(dim=1)
+
+    def moved(self) -> Float[Tensor, "seed"]:
+        """How far the weights came since this was last asked, as a share of their norm."""
+        change = (self.weights - self.before).double().norm(dim=1) / self.norm()[:, 0]
+        self.before = self.weights.clone()
+        return change
+
+    def restart(self) -> None:
+        """Forget the moments, as if the next update were the first."""
+        self.step = 0
+        self.mean.zero_()
+        self.square.zero_()
 
     def _orthogonal(self, gradient: Float[Tensor, "seed weight"]) -> Float[Tensor, "seed weight"]:
         """Each tensor's gradient without its part along the tensor, at the gradient's norm."""

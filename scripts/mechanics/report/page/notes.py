@@ -18,6 +18,7 @@ def addition_notes(explorer: dict) -> list[str]:
     for network in explorer["networks"]:
         for status, words in (
             ("censored", "had not grokked when its budget ended"),
+            ("stalled", "no longer moved, though it had not grokked"),
             ("diverged", "diverged"),
         ):
             seeds = [own["seed"] for own in network["seeds"] if own["status"] == status]

@@ -1,0 +1,83 @@
+"""How norm, temperature and ε decide when an addition network groks, and with which circuit."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from mechanics.tables.histories import ending, grokking_moments
+from mechanics.tables.study import Study, arm_of
+
+COLUMNS = [
+    *("model", "seed", "norm_factor", "temperature", "epsilon", "weight_decay", "arm", "status"),
+    *("memorised_step", "grokking_step", "last_step", "stalled_step", "norm_squared"),
+    *("logit_scale_memorised", "logit_scale", "loss", "below_epsilon", "n_keys"),
+    *("key_frequencies", "logit_fve", "val_accuracy", "min_margin", "entry"),
+]
+
+
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    """``norm_dose``: a row per entry and seed, of every addition network."""
+    runs = study.runs_of("modular_addition", doses=True)
+    rows = [row for run in runs for row in tabulate(study, run)]
+    return {"norm_dose": pd.DataFrame(rows, columns=COLUMNS)}
+
+
+def arm(entry: str, settings: dict, variants: dict[str, str]) -> str:
+    """What holds a network's norm or changes its course; else as in the other tables."""
+    if settings.get("norm") == "held":
+        return "held_norm"
+    if settings.get("orthogonal_gradient"):
+        return "orthogonal_gradient"
+    if settings.get("restart_at"):
+        return "sham" if settings.get("temperature", 1.0) == 1 else "temperature"
+    return arm_of(entry, settings, variants)["arm"]
+
+
+def tabulate(study: Study, run: Path) -> list[dict]:
+    """A row for each seed of one run.
+
+    ``loss`` and ``logit_scale``, the root mean square of the logits about the mean of a pair's, are
+    those of the training pairs at temperature 1, at the end and (``_memorised``) when training
+    accuracy first reached the threshold. ``below_epsilon``: share of the last update.
+    """
+    entry, record = run.parts[-2], study.records[run]
+    settings = record["settings"]
+    history = pd.read_parquet(run / "history.parquet").assign(model=entry)
+    moments = grokking_moments(history, settings["grokking_accuracy"]).set_index("seed")
+    train = history[history["split"] == "train"]
+    circuit = study.analysis(run, "circuit").set_index("seed")
+    evaluation = study.analysis(run, "evaluation").set_index(["seed", "split"])
+    rows = []
+    for replica in record["replicas"]:
+        seed = replica["seed"]
+        moment, keys = moments.loc[seed], circuit["key_frequencies"][seed]
+        own = train[train["seed"] == seed].drop_duplicates("step").set_index("step")
+        last = own.iloc[-1]
+        rows.append(
+            {
+                "model": study.variants.get(entry, entry),
+                "seed": seed,
+                "norm_factor": settings.get("norm_factor", 1.0),
+                "temperature": settings.get("temperature", 1.0),
+                "epsilon": settings.get("epsilon", 1e-8),
+                "weight_decay": settings["weight_decay"],
+                "arm": arm(entry, settings, study.variants),
+                "status": ending(replica["status"], moment["grokking_step"]),
+                "memorised_step": moment["memorised_step"],
+                "grokking_step": moment["grokking_step"],
+                "last_step": replica["last_step"],
+                "stalled_step": replica.get("stalled_step"),
+                "norm_squared": last["norm_squared"],
+                "logit_scale_memorised": own["logit_scale"].get(moment["memorised_step"]),
+                "logit_scale": last["logit_scale"],
+                "loss": last["loss"],
+                "below_epsilon": last["below_epsilon"],
+                "n_keys": len(keys.split()),
+                "key_frequencies": keys,
+                "logit_fve": circuit["logit_fve"][seed],
+                "val_accuracy": evaluation["accuracy"][seed, "validation"],
+                "min_margin": evaluation["min_margin"][seed, "all"],
+                "entry": entry,
+            }
+        )
+    return rows

@@ -1,0 +1,89 @@
+"""The table of norm, temperature and ε, from runs whose ends are known."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import addition_settings
+from modular_history import history_of
+
+from mechanics.tables.grokking import tables as grokking_tables
+from mechanics.tables.norm_dose import tables
+from mechanics.tables.study import Study
+
+STEPS = [0, 100, 200, 300]
+HELD = {"norm": "held", "weight_decay": 0.0, "norm_factor": 1.4, "checkpoints_at": None}
+HEATED = {"after_memorising": "fixed_norm", "restart_at": 1000}
+
+
+def write_run(folder, entry: str, validation, replica: dict, **changes):
+    """A run that memorises at step 200, where its logits have a scale of 2."""
+    run = folder / "runs/modular_addition" / entry / "0"
+    run.mkdir(parents=True)
+    history = history_of(STEPS, [0.0, 0.5, 1.0, 1.0], validation).drop(columns="model")
+    history["logit_scale"] = history["step"] / 100
+    history["below_epsilon"] = np.where(history["step"] == 300, 0.25, 0.0)
+    history.to_parquet(run / "history.parquet")
+    replica = {"seed": 0, "status": "finished", "last_step": 300} | replica
+    settings = addition_settings(**changes)
+    (run / "run.json").write_text(json.dumps({"settings": settings, "replicas": [replica]}))
+    analysis = folder / "analysis" / run.relative_to(folder / "runs")
+    analysis.mkdir(parents=True)
+    circuit = {"seed": [0], "key_frequencies": ["3 14"], "logit_fve": [0.9]}
+    pd.DataFrame(circuit).to_parquet(analysis / "circuit.parquet")
+    evaluation = {"seed": 0, "split": ["all", "validation"], "accuracy": [0.9, 0.8]}
+    evaluation |= {"loss": 0.2, "min_margin": [-1.0, -0.5]}
+    pd.DataFrame(evaluation).to_parquet(analysis / "evaluation.parquet")
+    return run
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    folder = tmp_path_factory.mktemp("runs")
+    never, grokked = [0.0] * 4, [0.0, 0.0, 0.0, 1.0]
+    stalled = {"status": "stalled", "stalled_step": 200}
+    runs = [
+        write_run(folder, "main", never, {}),
+        write_run(folder, "held", grokked, {}, **HELD),
+        write_run(folder, "sham", never, stalled, **HEATED),
+        write_run(folder, "heated", never, {"status": "diverged"}, temperature=8.0, **HEATED),
+        write_run(folder, "small", never, {}, epsilon=1e-20),
+        write_run(folder, "scaled", never, {}, after_memorising="initial_norm"),
+    ]
+    variants = dict.fromkeys(("held", "sham", "heated", "small", "scaled"), "main")
+    return Study(folder, runs, {"variants": variants, "followed": False})
+
+
+def test_each_network_has_its_arm_and_how_it_ended(study):
+    table = tables(study)["norm_dose"].set_index("entry")
+    assert table["arm"].to_dict() == {
+        "main": "main",
+        "held": "held_norm",
+        "sham": "sham",
+        "heated": "temperature",
+        "small": "weight_decay",
+        "scaled": "initial_norm",
+    }
+    endings = ["censored", "grokked", "stalled", "diverged", "censored", "censored"]
+    assert table["status"].tolist() == endings
+    assert table["norm_factor"].tolist() == [1, 1.4, 1, 1, 1, 1]
+    assert table["epsilon"].tolist() == [1e-8] * 4 + [1e-20, 1e-8]
+    assert set(table["model"]) == {"main"}
+
+
+def test_measures_are_those_of_the_end_and_of_memorising(study):
+    table = tables(study)["norm_dose"].set_index("entry")
+    row = table.loc["held"]
+    assert (row["memorised_step"], row["grokking_step"], row["last_step"]) == (200, 300, 300)
+    assert (row["logit_scale_memorised"], row["logit_scale"]) == (2, 3)
+    assert (row["n_keys"], row["key_frequencies"], row["logit_fve"]) == (2, "3 14", 0.9)
+    assert (row["min_margin"], row["val_accuracy"], row["below_epsilon"]) == (-1, 0.8, 0.25)
+    assert row["loss"] == pytest.approx(0.1)
+    assert table["stalled_step"]["sham"] == 200
+    assert math.isnan(table["stalled_step"]["held"])
+
+
+def test_the_other_tables_leave_these_networks_out(study):
+    assert grokking_tables(study)["grokking"]["entry"].tolist() == ["main"]
