@@ -1,8 +1,8 @@
 """The exact risk of any one layer of linear attention on the tokens, and of its training.
 
-A layer with merged weights W_QK = [[A, a], […]] and v = [β; b], the column of W_V W_O that writes y,
-predicts ŷ = −[x_test; 0]ᵀ W_QK Z v with Z = Σ zzᵀ/k over the tokens z = [x; y]. Its effective weights
-are −(N S w + A S β + a b wᵀSw): Γ̂ = −N = −(bA + aβᵀ) is the preconditioner, the rest are stray.
+With merged weights W_QK = [[A, a], […]] and v = [β; b], the column of W_V W_O that writes y, it
+predicts ŷ = −[x_test; 0]ᵀ W_QK Z v with Z = Σ zzᵀ/k over the tokens z = [x; y]. Its effective
+weights are −(N S w + A S β + a b wᵀSw): Γ̂ = −N = −(bA + aβᵀ) is the preconditioner, the rest stray.
 """
 
 import math
