@@ -60,7 +60,7 @@ def table_settings(track):
 
 COMPARED = (
     {  # what the comparative table, and that of emergence, read of every run's analysis
-        "linear_regression": ("risk", "distances"),
+        "linear_regression": ("risk", "filters"),
         "modular_addition": ("evaluation", "circuit", "parsimony", "progress"),
     }
 )

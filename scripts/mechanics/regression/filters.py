@@ -21,12 +21,14 @@ from mechanics.regression.algorithms.gradient_descent import gradient_descent
 from mechanics.regression.held_out import HeldOut, predictor
 from mechanics.regression.laws.depth import optimal_tied_step_size
 from mechanics.regression.laws.spectrum import expected_spectrum
-from mechanics.regression.references import GD_DEPTHS, references_for
+from mechanics.regression.references import GD_DEPTHS, KIND, MULTI_STEP, references_for
 from mechanics.regression.sensitivity import Answers, Predictor, answers
 
 N_PROMPTS = 1024  # for the filters, and as many others to fit the penalty of ridge on
 N_BINS = 12
 FITTED_RIDGE = "ridge, penalty fitted"
+TIED = {f"{n}-step GD, tied": n for n in GD_DEPTHS}
+KINDS = KIND | dict.fromkeys([*TIED, FITTED_RIDGE], MULTI_STEP)
 
 
 @dataclass(frozen=True)
@@ -96,11 +98,11 @@ def filter_references(settings: dict) -> dict[str, Predictor]:
     """All reference algorithms, and gradient descent that repeats one step size."""
     d, lengths = settings["d"], range(settings["k_min"], settings["k_max"] + 1)
     tied = {
-        f"{n}-step GD, tied": partial(
+        name: partial(
             gradient_descent,
             step_sizes=[optimal_tied_step_size(n, expected_spectrum(d, lengths, 2 * n))] * n,
         )
-        for n in GD_DEPTHS
+        for name, n in TIED.items()
     }
     return references_for(settings) | tied
 
@@ -114,7 +116,7 @@ def filters(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     """
     settings, rows = networks[0].settings, []
     references = filter_references(settings)
-    for k in settings["measured_at"]:
+    for k in held_out.lengths:
         both = held_out.prompts(k, 2 * N_PROMPTS)
         half = both.x.shape[1] // 2
         prompts, others = both.part(slice(half)), both.part(slice(half, None))

@@ -13,7 +13,8 @@ BOTH = {  # the module of mechanics.tables whose function `tables` makes them
     "abruptness": ["emergence", "emergence_curves"],
 }
 TOO_LONG = {  # to read: kept as parquet, with the analyses
-    *("algorithm_match_by_step", "emergence_curves", "spectra", "embedding", "attention_maps"),
+    *("algorithm_match_by_step", "spectral_filter_curves", "training_theory_curves"),
+    *("emergence_curves", "spectra", "embedding", "attention_maps"),
     *("excluded_loss", "progress_measures"),
 }
 
