@@ -1,10 +1,10 @@
 """Which algorithm? The spectral filter.
 
 How much of w each network keeps along an eigenvector of S = XᵀX/k, by its eigenvalue, beside the
-filters of algorithms: one step is a line, more steps a polynomial that overshoots, ridge a monotone
-shrinkage, least squares 1 everywhere. Nothing is fitted but ridge's penalty, on other prompts. Lines
-and points: mean over seeds; thin: each seed. In the corner: the nearest algorithm, the root mean
-square distance of its filter, and the share of the effective weights that no filter explains.
+filters of algorithms: one step is a line, more steps a polynomial that overshoots, ridge shrinks
+ever less, least squares keeps all. Nothing is fitted but ridge's penalty, on other prompts. Lines
+with points: mean over seeds; thin: each seed. In the corner: the nearest algorithm, the distance
+of its filter (root mean square), and the share of the effective weights that no filter explains.
 """
 
 import matplotlib.pyplot as plt

@@ -1,7 +1,8 @@
 """What a network has become, in the words of the comparative table, from what was measured on it.
 
-Nothing is awarded for accuracy alone: regression is named by the reference algorithm whose spectral
-filter is nearest at the same context length, addition by the circuit that is found and that suffices.
+Nothing is awarded for accuracy alone: regression is named by the reference algorithm whose
+spectral filter is nearest at the same context length, addition by the circuit that is found and
+that suffices.
 """
 
 import math
