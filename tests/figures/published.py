@@ -60,7 +60,7 @@ def published() -> dict[str, pd.DataFrame]:
         "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),
         "attention_maps": heads.drop_duplicates().merge(pairs, "cross").astype({"weight": float}),
-        "emergence_curves": emergence.rename(columns={"done": "performance"}),
+        "emergence_curves": emergence.rename(columns={"done": "loss"}),
         "algorithm_match_by_step": found["algorithm_match"].merge(STEPS, "cross"),
         f"{HISTORY} of linear_regression": risks.merge(STEPS, "cross"),
         f"{HISTORY} of modular_addition": learned.merge(splits, "cross").assign(

@@ -80,9 +80,17 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             "skip connections keep the tokens further apart than MLPs",
             _more(found["collapse_skips"], found["collapse_mlps"]),
         ),
-        "grokking_is_sharper": _says(
-            "addition gains in fewer decades of steps than regression in every seed",
-            _more(found["width_regression_least"], found["width_addition_most"]),
+        "grokking_takes_longer": _says(
+            "the loss of a softmax network takes more steps to fall on addition, in every seed",
+            _more(found["fall_steps_addition"], found["fall_steps_regression"]),
+        ),
+        "widths_overlap": _says(
+            "in decades of steps some network falls as slowly on addition as another on regression",
+            _more(found["fall_width_addition"], found["fall_width_regression"]),
+        ),
+        "deep_groks_sharply": _says(
+            "the deep network falls in fewer decades on addition than any network on regression",
+            _more(found["fall_width_regression"], found["fall_width_deep"]),
         ),
         # Track B
         "all_right": _says("every seed answers all pairs", _more(all_margins, 0.0)),

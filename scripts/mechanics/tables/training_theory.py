@@ -48,15 +48,13 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     of the best step, ``ratio`` measured over predicted, ``largest_deviation`` the largest
     |measured/predicted − 1| of the risk at any step. In the arm of the saddle they are risks.
     """
-    run = next(
-        (own for own in study.runs_of("linear_regression", False) if _fits(study, own)), None
-    )
-    if run is None:
+    runs = [run for run in study.runs_of("linear_regression") if _fits(study.records[run])]
+    if not runs:
         return {
             "training_theory": pd.DataFrame(columns=COLUMNS),
             "training_theory_curves": pd.DataFrame(columns=CURVES),
         }
-    record, history = study.records[run], pd.read_parquet(run / "history.parquet")
+    record, history = study.records[runs[0]], pd.read_parquet(runs[0] / "history.parquet")
     settings = record["settings"]
     sound = [own["seed"] for own in record["replicas"] if own["status"] != "diverged"]
     arms = {
@@ -77,9 +75,11 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     }
 
 
-def _fits(study: Study, run) -> bool:
-    settings = study.records[run]["settings"]
-    return is_one_linear_layer(architecture(settings)) and settings["n_heads"] == 1
+def _fits(record: dict) -> bool:
+    """Whether a run trained one linear layer of one head, on prompts of its own d."""
+    settings = record["settings"]
+    one_head = settings["n_heads"] == 1 and settings["d_max"] is None
+    return one_head and is_one_linear_layer(architecture(settings))
 
 
 def lengths_of(settings: dict) -> range:
