@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from mechanics.figures.registry import HISTORY
+from mechanics.figures.training_theory import ARMS
 from mechanics.tables.frames import read_table
 
 PUBLISHED = Path(__file__).parents[2] / "results/published"
@@ -55,7 +56,20 @@ def published() -> dict[str, pd.DataFrame]:
     risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
     splits = pd.DataFrame({"split": ("train", "validation")})
     learned = grokking.query("arm == 'main'")[["model", "seed"]].merge(STEPS, "cross")
+    bins = pd.DataFrame({"bin": range(3), "eigenvalue": (0.1, 1.0, 2.0), "filter": (0.1, 0.6, 1.0)})
+    kinds = pd.DataFrame({"algorithm": ("network", "one-step GD", "OLS"), "distance": 0.1})
+    kinds = kinds.assign(unexplained=0.05, nearest=kinds["algorithm"] == "OLS")
+    filters = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "status", "k"]]
+    filters = filters.merge(kinds, "cross")
+    arms = pd.DataFrame({"arm": ARMS, "model": "linear_L1", "status": "finished", "seed": 0})
+    arms = arms.assign(k=50.0, predicted=10.0, measured=12.0, ratio=1.2)
+    both = pd.DataFrame({"curve": ("predicted", "measured")})
+    training = arms.merge(both, "cross").merge(STEPS.rename(columns={"done": "risk"}), "cross")
     return found | {
+        "spectral_filter": filters,
+        "spectral_filter_curves": filters.merge(bins, "cross"),
+        "training_theory": arms,
+        "training_theory_curves": training,
         "progress_measures": progress,
         "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),

@@ -69,7 +69,7 @@ def _regression(
     )
     fall = partial(number, tables, "emergence")
     width = partial(fall, column="transition_width", form=".2f", unit="decades")
-    steps = partial(fall, column="transition_steps", form=",.0f", unit="steps")
+    steps = partial(fall, column="end_step - start_step", form=",.0f", unit="steps")
     return {
         # one linear layer is one gradient step
         "c_hat": risk(linear, "c_hat", ".4f"),

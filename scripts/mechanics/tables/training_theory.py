@@ -35,9 +35,10 @@ SADDLE_STD, SADDLE_RATE = 0.1, 0.02  # of the four matrices, on the exact risk
 MOST_STEPS, EVERY = 6000, 5
 N_SEEDS = 5
 COLUMNS = [
-    *("arm", "seed", "k", "predicted", "measured", "ratio", "largest_deviation"),
+    *("model", "status", "arm", "seed", "k", "predicted", "measured", "ratio"),
+    "largest_deviation",
 ]
-CURVES = ["arm", "curve", "seed", "step", "k", "risk"]
+CURVES = ["model", "status", "arm", "curve", "seed", "step", "k", "risk"]
 KEYS = ["step", "k", "seed"]
 
 
@@ -69,10 +70,10 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         for name, part in zip(("predicted", "measured"), pair, strict=True)
     ]
     saddle_rows, saddle_curve = saddle(settings)
-    return {
-        "training_theory": pd.DataFrame(summary + saddle_rows, columns=COLUMNS),
-        "training_theory_curves": pd.concat([*curves, saddle_curve], ignore_index=True)[CURVES],
-    }
+    about = {"model": runs[0].parts[-2], "status": "finished"}
+    table = pd.DataFrame(summary + saddle_rows).assign(**about)
+    all_curves = pd.concat([*curves, saddle_curve], ignore_index=True).assign(**about)
+    return {"training_theory": table[COLUMNS], "training_theory_curves": all_curves[CURVES]}
 
 
 def _fits(record: dict) -> bool:
