@@ -4,6 +4,8 @@ from functools import partial
 
 import pytest
 import torch
+from gradient_steps import gradient_steps
+from helpers import held_out, regression_network, regression_settings
 from monte_carlo import draw_prompts
 
 from mechanics.regression.algorithms.gradient_descent import gradient_descent
@@ -12,11 +14,14 @@ from mechanics.regression.algorithms.least_squares import ordinary_least_squares
 from mechanics.regression.filters import (
     binned,
     directions,
+    filters,
     fitted_penalty,
     ridge_filter,
     spectral_filter,
 )
+from mechanics.regression.laws.risk import optimal_step_size
 from mechanics.regression.sensitivity import Answers, answers
+from mechanics.tables.spectral_filter import filter_distances
 
 D = 4
 STEPS = [0.3, 0.9]
@@ -67,3 +72,14 @@ def test_what_no_filter_explains_is_counted():
 def test_neighbours_do_not_depend_on_w_smoothly():
     f, unexplained, _ = of(partial(nearest_neighbours, n_neighbours=2), 12, 4)
     assert not f.any() and unexplained == 0
+
+
+def test_a_layer_that_is_one_step_has_the_filter_of_one_step():
+    settings = regression_settings()
+    best = optimal_step_size(settings["d"], range(settings["k_min"], settings["k_max"] + 1))
+    weights, _ = gradient_steps([best], settings["d"])
+    network = regression_network(settings, {n: w[0].float() for n, w in weights.items()})
+    found = filter_distances(filters([network], held_out(settings)), ["k", "seed"])
+    assert set(found["k"]) == {4, 8} and (found["unexplained"].abs() < 1e-6).all()
+    distances = found.groupby("algorithm")["distance"].max()
+    assert distances["one-step GD"] < 1e-5 < distances.drop("one-step GD").min()
