@@ -26,6 +26,8 @@ MOMENTS = ("memorised", "circuit_formation", "cleanup", "grokking", "cleanup_end
 def published() -> dict[str, pd.DataFrame]:
     found = {path.stem: read_table(path) for path in PUBLISHED.glob("tables/*.csv")}
     found = {n: own[own["seed"] == 0] if "seed" in own else own for n, own in found.items()}
+    ends = found["emergence"]
+    ends["transition_steps"] = ends["end_step"] - ends["start_step"]  # published without them
     grokking, circuit, circles = (
         found[name] for name in ("grokking", "circuit", "embedding_circles")
     )

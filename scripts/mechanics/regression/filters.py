@@ -25,7 +25,7 @@ from mechanics.regression.references import GD_DEPTHS, KIND, MULTI_STEP, referen
 from mechanics.regression.sensitivity import Answers, Predictor, answers
 
 N_PROMPTS = 1024  # for the filters, and as many others to fit the penalty of ridge on
-N_BINS = 12
+N_BINS, FINER = 12, 10
 FITTED_RIDGE = "ridge, penalty fitted"
 TIED = {f"{n}-step GD, tied": n for n in GD_DEPTHS}
 KINDS = KIND | dict.fromkeys([*TIED, FITTED_RIDGE], MULTI_STEP)
@@ -35,13 +35,18 @@ KINDS = KIND | dict.fromkeys([*TIED, FITTED_RIDGE], MULTI_STEP)
 class Directions:
     """The eigenvectors of S of positive eigenvalue, of every prompt, and w along them.
 
-    There are min(k, d) a prompt. Bins hold equally many of them, by eigenvalue.
+    There are min(k, d) a prompt. Bins hold equally many of them, by eigenvalue; fine bins divide
+    each by ``FINER``, so that how f varies within a bin is not taken for what no f explains.
     """
 
     eigenvalues: Float[Tensor, "prompt direction"]
     vectors: Float[Tensor, "prompt d direction"]
     w: Float[Tensor, "prompt direction"]
-    bins: Int[Tensor, "prompt direction"]
+    fine_bins: Int[Tensor, "prompt direction"]
+
+    @property
+    def bins(self) -> Int[Tensor, "prompt direction"]:
+        return self.fine_bins // FINER
 
 
 def directions(prompts: Prompts, n_bins: int = N_BINS) -> Directions:
@@ -52,15 +57,17 @@ def directions(prompts: Prompts, n_bins: int = N_BINS) -> Directions:
     eigenvalues, vectors = eigenvalues[:, -min(k, d) :], vectors[..., -min(k, d) :]
     w = (vectors.mT @ gradient[..., None])[..., 0] / eigenvalues
     ranks = eigenvalues.flatten().argsort().argsort().view_as(eigenvalues)
-    return Directions(eigenvalues, vectors, w, ranks * n_bins // ranks.numel())
+    return Directions(eigenvalues, vectors, w, ranks * n_bins * FINER // ranks.numel())
 
 
 def binned(values: Float[Tensor, "prompt direction"], along: Directions) -> Float[Tensor, " bin"]:
     """The mean of a value over the directions of each bin."""
-    bins = along.bins.flatten()
-    n_bins = int(bins.max()) + 1
-    sums = torch.zeros(n_bins, dtype=values.dtype).index_add(0, bins, values.flatten())
-    return sums / torch.bincount(bins, minlength=n_bins)
+    return _sums(values, along.bins) / _sums(torch.ones_like(values), along.bins)
+
+
+def _sums(values: Tensor, bins: Tensor) -> Float[Tensor, " bin"]:
+    zero = torch.zeros(int(bins.max()) + 1, dtype=values.dtype, device=values.device)
+    return zero.index_add(0, bins.flatten(), values.flatten())
 
 
 def spectral_filter(own: Answers, along: Directions) -> tuple[Float[Tensor, " bin"], float]:
@@ -70,8 +77,11 @@ def spectral_filter(own: Answers, along: Directions) -> tuple[Float[Tensor, " bi
     """
     g = own.sensitivities
     projected = (g @ along.vectors).mean(dim=1)  # prompt direction, mean over test points
-    f = binned(projected * along.w, along) / binned(along.w**2, along)
-    kept = f[along.bins] * along.w
+    f, fine = (
+        _sums(projected * along.w, bins) / _sums(along.w**2, bins)
+        for bins in (along.bins, along.fine_bins)
+    )
+    kept = fine[along.fine_bins] * along.w
     # E‖g − f(S)w‖² = E‖g‖² − 2E[gᵀf(S)w] + E‖f(S)w‖²
     power = g.square().sum(-1).mean()
     explained = (2 * projected * kept - kept**2).sum(-1).mean()

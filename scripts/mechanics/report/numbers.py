@@ -149,8 +149,6 @@ def _regression(
         # how wide the fall of the held-out loss is, from a tenth to nine tenths of it
         "fall_steps_regression": steps(f"{softmax} and {of_regression}", statistic="max"),
         "fall_steps_addition": steps(f"{softmax} and {of_addition}", statistic="min"),
-        "fall_width_regression": width(of_regression, statistic="min"),
-        "fall_width_addition": width(of_addition, statistic="max"),
         "fall_width_deep": width(f"{deep} and {of_addition}", statistic="max"),
     }
 

@@ -184,7 +184,8 @@ def _passes(steps: pd.Series, values: pd.Series, level: float) -> float:
 def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
     """The four matrices from small weights on the exact risk: their mean risk where it waits.
 
-    That is the point of the slowest fall between half a direction learned and one and a half.
+    That is where the fall is slower than before and after, between half a direction learned and
+    one and a half; nan where it never is, and the network does not wait.
     """
     d, lengths, network = settings["d"], lengths_of(settings), architecture(settings)
     small = settings | {"init_std": SADDLE_STD}
@@ -197,12 +198,14 @@ def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
     )
     half, speed = (1 - expected) / 2, np.abs(np.gradient(risks, axis=0))
     waiting = np.abs(risks - expected) < half
+    waiting[1:-1] &= (speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])
     rows = []
     for seed in range(N_SEEDS):
         at = np.where(waiting[:, seed], speed[:, seed], np.inf).argmin()
-        row = {"arm": "saddle", "seed": seed, "predicted": expected, "measured": risks[at, seed]}
-        apart = abs(risks[at, seed] / expected - 1)
-        rows.append(row | {"ratio": risks[at, seed] / expected, "largest_deviation": apart})
+        found = risks[at, seed] if waiting[at, seed] else math.nan
+        row = {"arm": "saddle", "seed": seed, "predicted": expected, "measured": found}
+        apart = {"ratio": found / expected, "largest_deviation": abs(found / expected - 1)}
+        rows.append(row | apart)
     curves = [
         pd.DataFrame({"arm": "saddle", "curve": "measured", "seed": seed, "step": steps}).assign(
             risk=risks[:, seed]
