@@ -11,6 +11,7 @@ from pathlib import Path
 from mechanics.models.weights import read_network
 from mechanics.regression.attention import attention
 from mechanics.regression.evaluation import evaluation
+from mechanics.regression.filters import filters
 from mechanics.regression.generalisation import generalisation
 from mechanics.regression.held_out import expect_regression, read_held_out
 from mechanics.regression.layers import layers
@@ -25,6 +26,7 @@ from mechanics.training.checkpoint import CheckpointError
 # Called with the networks of the seeds and the held-out prompts; the tables by their names.
 MEASURES = {
     "evaluation": evaluation,
+    "filters": lambda *asked: {"filters": filters(*asked)},
     "attention": attention,
     "generalisation": lambda *asked: {"generalisation": generalisation(*asked)},
     "smoother": lambda *asked: {"smoother": smoother(*asked)},

@@ -5,11 +5,15 @@ import math
 import pandas as pd
 
 
-def distances(**by_algorithm: float) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"seed": 0, "k": 10, "algorithm": name.replace("_", " "), "preds_diff": value}
-        for name, value in by_algorithm.items()
-    )
+def filters(**by_algorithm: float) -> pd.DataFrame:
+    """A network that keeps 0 of w everywhere, beside algorithms that keep other shares of it."""
+    shares = {"network": 0.0} | {n.replace("_", " "): value for n, value in by_algorithm.items()}
+    rows = [
+        {"seed": 0, "k": 10, "algorithm": name, "bin": b, "eigenvalue": 1.0 + b, "filter": value}
+        for name, value in shares.items()
+        for b in range(2)
+    ]
+    return pd.DataFrame(rows).assign(unexplained=0.25, penalty=0.1)
 
 
 def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> pd.DataFrame:

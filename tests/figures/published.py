@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from mechanics.figures.registry import HISTORY
+from mechanics.figures.training_theory import ARMS
 from mechanics.tables.frames import read_table
 
 PUBLISHED = Path(__file__).parents[2] / "results/published"
@@ -49,6 +50,8 @@ EXCHANGED = pd.DataFrame(
 def published() -> dict[str, pd.DataFrame]:
     found = {path.stem: read_table(path) for path in PUBLISHED.glob("tables/*.csv")}
     found = {n: own[own["seed"] == 0] if "seed" in own else own for n, own in found.items()}
+    ends = found["emergence"]
+    ends["transition_steps"] = ends["end_step"] - ends["start_step"]  # published without them
     grokking, circuit, circles = (
         found[name] for name in ("grokking", "circuit", "embedding_circles")
     )
@@ -87,6 +90,15 @@ def published() -> dict[str, pd.DataFrame]:
     law = found["logit_identities"][[*RUN, "frequency"]].assign(n_neurons=90, **LAW)
     phases = law[[*RUN, "frequency"]].merge(PHASES, "cross")
     ablation = found["embedding_ablation"]
+    bins = pd.DataFrame({"bin": range(3), "eigenvalue": (0.1, 1.0, 2.0), "filter": (0.1, 0.6, 1.0)})
+    kinds = pd.DataFrame({"algorithm": ("network", "one-step GD", "OLS"), "distance": 0.1})
+    kinds = kinds.assign(unexplained=0.05, nearest=kinds["algorithm"] == "OLS")
+    filters = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "status", "k"]]
+    filters = filters.merge(kinds, "cross")
+    arms = pd.DataFrame({"arm": ARMS, "model": "linear_L1", "status": "finished", "seed": 0})
+    arms = arms.assign(k=50.0, predicted=10.0, measured=12.0, ratio=1.2)
+    both = pd.DataFrame({"curve": ("predicted", "measured")})
+    training = arms.merge(both, "cross").merge(STEPS.rename(columns={"done": "risk"}), "cross")
     return found | {
         "norm_dose": doses,
         "sum_in_stream": main.merge(SUMS, "cross"),
@@ -95,11 +107,15 @@ def published() -> dict[str, pd.DataFrame]:
         "neuron_phases": phases,
         "circuit": circuit.assign(neurons_explained_weighted=0.98),
         "embedding_ablation": ablation.assign(group=ablation["is_key"].map(GROUPS)),
+        "spectral_filter": filters,
+        "spectral_filter_curves": filters.merge(bins, "cross"),
+        "training_theory": arms,
+        "training_theory_curves": training,
         "progress_measures": progress,
         "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),
         "attention_maps": heads.drop_duplicates().merge(pairs, "cross").astype({"weight": float}),
-        "emergence_curves": emergence.rename(columns={"done": "performance"}),
+        "emergence_curves": emergence.rename(columns={"done": "loss"}),
         "algorithm_match_by_step": found["algorithm_match"].merge(STEPS, "cross"),
         f"{HISTORY} of linear_regression": risks.merge(STEPS, "cross"),
         f"{HISTORY} of modular_addition": learned.merge(splits, "cross").assign(

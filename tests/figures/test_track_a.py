@@ -134,7 +134,8 @@ def test_every_seed_has_its_width_and_a_missing_transition_is_said():
     transitions = pd.DataFrame(
         [
             {"task": task, "model": "linear_L1", "seed": seed, "status": "finished"}
-            | {"transition_width": width}
+            | {"transition_width": width, "transition_steps": width * 100}
+            | {"share_of_training": width / 10}
             for task, widths in (
                 ("linear_regression", (0.5, 0.7)),
                 ("modular_addition", (0.2, np.nan)),
@@ -142,11 +143,10 @@ def test_every_seed_has_its_width_and_a_missing_transition_is_said():
             for seed, width in enumerate(widths)
         ]
     )
-    curves = pd.concat(
-        [transitions.assign(step=step, performance=step / 10) for step in (0, 1, 10)]
-    )
+    curves = pd.concat([transitions.assign(step=step, loss=(step + 1.0)) for step in (0, 1, 10)])
     figure = regression_emergence(transitions, curves)
-    widths = [line.get_xdata().tolist() for line in figure.axes[-1].lines]
-    assert widths == [[0.5, 0.7], [0.2]]
+    drawn = [[line.get_xdata().tolist() for line in axis.lines] for axis in figure.axes[-3:]]
+    assert drawn[0] == [[0.5, 0.7], [0.2]]
+    assert drawn[1] == [[50.0, 70.0], [20.0]]
     assert "1 of 2: none" in words(figure)
-    assert lines(figure.axes[0], style.colour("linear_L1")) == [[0.1, 1.0], [0.1, 1.0]]
+    assert lines(figure.axes[0], style.colour("linear_L1")) == [[2 / 11, 1.0], [2 / 11, 1.0]]

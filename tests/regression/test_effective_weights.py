@@ -26,6 +26,14 @@ def test_preconditioner_is_read_back():
     torch.testing.assert_close(found[0], gamma, atol=1e-12, rtol=0)
 
 
+def test_keys_that_read_y_and_values_that_read_x_are_seen():
+    weights = layer_that_steps(torch.zeros(D, D, dtype=torch.float64))
+    weights["blocks.0.attn.W_Q"][0, 0, 0, D] = 2 / LAYER.score_scale
+    weights["blocks.0.attn.W_O"][0, 0, 1, D] = -3
+    found = preconditioner(weights, LAYER)[0]
+    assert found[0, 1].item() == pytest.approx(6) and found.count_nonzero() == 1
+
+
 def test_plain_step_is_isotropic():
     gamma = preconditioner(layer_that_steps(0.4 * torch.eye(D, dtype=torch.float64)), LAYER)
     assert step_size(gamma).item() == pytest.approx(0.4)

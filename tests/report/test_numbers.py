@@ -12,17 +12,23 @@ from mechanics.report.numbers import numbers
 from mechanics.report.prose import names
 from mechanics.report.stated import TABLES, stated_settings
 from mechanics.study.config import load
+from mechanics.tables import abruptness
 from mechanics.tables.frames import read_table
+from mechanics.tables.study import Study
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "results/published"
+EMERGING = ("linear_L1", "softmax_L1", "linear_L6", "deep_L6")
 SETTINGS = stated_settings(load([str(PUBLISHED / "config.yaml")]))
 
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pd.DataFrame]:
     wanted = [name for own in TABLES.values() for name in own]
-    return {name: read_table(PUBLISHED / f"tables/{name}.csv") for name in wanted}
+    found = {name: read_table(PUBLISHED / f"tables/{name}.csv") for name in wanted}
+    # published when widths were of accuracy: made anew from what was published of the runs
+    runs = [run for run in PUBLISHED.glob("runs/*/*/*") if run.parts[-2] in EMERGING]
+    return found | {"emergence": abruptness.tables(Study(PUBLISHED, runs))["emergence"]}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from measured import distances, evaluation, keys_of
+from measured import evaluation, filters, keys_of
 from modular_history import history_of
 
 from mechanics.runtime.seeds import generator
@@ -62,7 +62,7 @@ def test_configurations_are_named_by_their_architecture(changes, name):
 def regression_table(*statuses: str) -> pd.DataFrame:
     risks = pd.DataFrame({"seed": [0, 1], "k": 10, "risk": [0.5, 0.6], "risk_se": 0.01})
     rows = regression_rows(
-        "m", [record(*statuses)], risks, distances(OLS=0.1, zero=0.4), {"tabulated_at": [10]}
+        "m", [record(*statuses)], risks, filters(OLS=0.1, zero=0.4), {"tabulated_at": [10]}
     )
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -101,7 +101,7 @@ def test_markdown_has_one_row_for_each_metric_and_no_stray_bars():
 
 def test_each_context_length_has_its_own_nearest_algorithm():
     risks = pd.DataFrame({"seed": 0, "k": [10, 50], "risk": 0.5, "risk_se": 0.01})
-    at_k = [distances(OLS=0.3, ridge=0.1), distances(OLS=0.1, ridge=0.3).assign(k=50)]
+    at_k = [filters(OLS=0.3, ridge=0.1), filters(OLS=0.1, ridge=0.3).assign(k=50)]
     rows = regression_rows(
         "m", [record("finished")], risks, pd.concat(at_k), {"tabulated_at": [10, 50]}
     )

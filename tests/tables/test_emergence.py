@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.tables.emergence import performance, transition
+from mechanics.tables.emergence import fall, regression_loss, transition, validation_accuracy
 
 STEPS = np.unique(np.round(np.geomspace(1, 10000, 200))).astype(int)
 
@@ -40,12 +40,36 @@ def test_no_gain_is_no_transition():
         assert math.isnan(found.transition_width)
 
 
-def test_performance_is_larger_the_better():
+def test_widths_in_steps_and_shares_are_those_of_the_same_ends():
+    found = transition(STEPS, np.log10(STEPS) / 4, least_gain=0.1)
+    assert found.transition_steps == pytest.approx(found.end_step - found.start_step)
+    assert found.share_of_training == pytest.approx(found.transition_steps / STEPS[-1])
+
+
+def test_a_loss_falls_from_its_maximum():
+    """Up from 5 to 20 by memorising, then down to 0 in proportion to the steps 100 … 200."""
+    steps = np.arange(0, 401, 10)
+    loss = pd.Series(np.interp(steps, [0, 20, 100, 200], [5, 20, 20, 0]), steps)
+    found = fall(loss, least_share=0.1)
+    assert (found.start_step, found.end_step) == pytest.approx((110, 190))
+    assert found.transition_steps == pytest.approx(80)
+
+
+def test_a_loss_that_ends_where_it_began_has_not_fallen():
+    for values in ([5, 20, 4.8], [5, 4.9, math.nan], [5, 20, 20]):
+        found = fall(pd.Series(values, [0, 1, 2]), least_share=0.1)
+        assert math.isnan(found.transition_steps)
+
+
+def test_the_loss_of_regression_is_its_risk_at_the_longest_context():
     history = pd.DataFrame(
         {"step": [0, 0, 5, 5], "k": [5, 10, 5, 10], "risk": [7.0, 3.0, 0.6, 0.2]}
     )
-    assert performance(history, "linear_regression").tolist() == pytest.approx([0.0, 0.8])
+    assert regression_loss(history).to_dict() == pytest.approx({0: 1.0, 5: 0.2})
+
+
+def test_validation_accuracy_is_that_of_validation_pairs():
     history = pd.DataFrame(
         {"step": [0, 0], "split": ["train", "validation"], "accuracy": [1.0, 0.25]}
     )
-    assert performance(history, "modular_addition").tolist() == [0.25]
+    assert validation_accuracy(history).tolist() == [0.25]

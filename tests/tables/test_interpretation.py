@@ -4,23 +4,23 @@ import math
 
 import pandas as pd
 import pytest
-from measured import distances, evaluation, keys_of, sum_of
+from measured import evaluation, filters, keys_of, sum_of
 
 from mechanics.tables.interpretation import (
     addition_profiles,
     clock_or_pizza,
     describe_addition,
-    describe_nearest,
+    describe_filter,
 )
 
 
 def test_the_nearest_is_that_of_the_mean_and_its_seeds_are_counted():
-    frame = pd.concat([distances(OLS=1.0, zero=1.1), distances(OLS=2.0, zero=1.5).assign(seed=1)])
-    text = describe_nearest(frame)
+    frame = pd.concat([filters(OLS=1.0, zero=1.1), filters(OLS=2.0, zero=1.5).assign(seed=1)])
+    text = describe_filter(frame)
     assert text.startswith(
-        "Nothing learned: nearest to zero on average, in 1 of 2 seeds (mean distance"
+        "Nothing learned: filter nearest to zero on average, in 1 of 2 seeds (distance"
     )
-    assert "1.300; next OLS, 1.500" in text
+    assert "1.300; next OLS, 1.500); no filter explains 25.0%" in text
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,19 @@ TRACK_A_TABLES = {  # columns that others may rely on, and the networks that hav
     "rank_collapse": ("model seed variant layer norm ratio", ["deep_L6"]),
     "kernel_smoother": ("model seed head omega scale k risk", ["softmax_L1"]),
     "layer_readout": ("model seed k layer risk gd_steps newton_steps", ["deep_L6"]),
-    "emergence": ("task model seed transition_width", ["linear_L1", "softmax_L1", "deep_L6"]),
+    "spectral_filter": (
+        "model k algorithm distance largest unexplained penalty n_seeds nearest",
+        [*ONE_LAYER, "deep_L6"],
+    ),
+    "emergence": (
+        "task model seed transition_width transition_steps share_of_training",
+        ["linear_L1", "softmax_L1", "deep_L6"],
+    ),
 }
 TRACK_A_FIGURES = [
     *("regression_risk_by_context", "effective_weights", "algorithm_match", "depth_bracket"),
     *("attention_maps_regression", "kernel_smoother", "rank_collapse"),
-    *("regression_generalisation", "regression_emergence"),
+    *("regression_generalisation", "regression_emergence", "spectral_filter", "training_theory"),
 ]
 
 

@@ -60,7 +60,7 @@ def table_settings(track):
 
 COMPARED = {  # what the tables of both tracks read of every run's analysis
     "comparison": {
-        "linear_regression": ("risk", "distances"),
+        "linear_regression": ("risk", "filters"),
         "modular_addition": (
             *("evaluation", "circuit", "parsimony"),
             *("sum_in_stream", "sum_exchange"),

@@ -15,6 +15,8 @@ FIGURES = {
         "regression_risk_by_context": ["regression_risk"],
         "effective_weights": ["effective_weights"],
         "algorithm_match": ["algorithm_match", "algorithm_match_by_step"],
+        "spectral_filter": ["spectral_filter_curves", "spectral_filter"],
+        "training_theory": ["training_theory_curves", "training_theory"],
         "attention_maps_regression": ["attention_match", "attention_examples", "query_key"],
         "depth_bracket": ["regression_risk", "layer_readout"],
         "kernel_smoother": ["kernel_smoother"],

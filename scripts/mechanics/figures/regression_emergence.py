@@ -1,10 +1,10 @@
 """Smooth or abrupt?
 
-Does a network improve smoothly or abruptly? Held-out performance over training, and the width of
-the transition from 10 % to 90 % of all that is gained, in decades of training steps: the same
-measure for both tasks. Regression is judged at the longest context: a mean over k
-would show when a curriculum adds the short ones. Addition is judged on pairs trained on in neither
-order: others are right early where a network knows that addition commutes.
+Whether addition is learned more abruptly than regression depends on the axis. Above: held-out loss
+over its maximum; regression at the longest context, for a mean over k would show when a curriculum
+adds the short ones, addition on pairs trained on in neither order, for others are right early where
+a network knows that addition commutes. Below: the width of its fall, from 10 % to 90 % of it, in
+decades of steps, where what comes late looks sharp, in steps, and as a share of the training.
 """
 
 import matplotlib.pyplot as plt
@@ -19,49 +19,54 @@ from mechanics.tables.emergence import HIGH, LOW
 from mechanics.tables.frames import sound
 
 TITLES = {"linear_regression": "regression", "modular_addition": "addition"}
+WIDTHS = {
+    "transition_width": "decades of steps",
+    "transition_steps": "steps",
+    "share_of_training": "share of the training",
+}
 
 
 def regression_emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     """``transitions``: emergence; ``curves``: emergence_curves. A panel for each task."""
     tasks = [task for task in TITLES if task in set(transitions["task"])]
     models = models_of(transitions)
-    widths = [1] * len(tasks) + [1.1]
-    figure, axes = plt.subplots(1, len(tasks) + 1, figsize=(PAGE, 3.1), width_ratios=widths)
-    names = {"linear_regression": "1 − risk, longest k", "modular_addition": "accuracy, new pairs"}
-    for axis, task in zip(axes, tasks, strict=False):
+    figure = plt.figure(figsize=(PAGE, 5.4))
+    upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.15])
+    for axis, task in zip(upper.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
         _curves(axis, sound(curves[curves["task"] == task]), models)
         axis.set(title=TITLES[task], xlabel="training step", xscale="log", ylim=(-0.05, 1.05))
-        axis.set_ylabel(f"held-out {names[task]}")
-    _widths(axes[-1], sound(transitions), models)
+        axis.set_ylabel("held-out loss / its maximum")
+    for axis, column in zip(lower.subplots(1, len(WIDTHS), sharey=True), WIDTHS, strict=True):
+        _widths(axis, sound(transitions), models, column)
     note_diverged(figure, transitions)
     return figure
 
 
 def _curves(axis: Axes, curves: pd.DataFrame, models: list[str]) -> None:
     for (model, _), own in curves[curves["step"] > 0].groupby(["model", "seed"], sort=False):
-        axis.plot(own["step"], own["performance"], color=colour(model, models), linewidth=0.7)
+        loss = own["loss"] / own["loss"].max()
+        axis.plot(own["step"], loss, color=colour(model, models), linewidth=0.7)
 
 
-def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str]) -> None:
+def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str], column: str) -> None:
     """A row for each network, a point for each seed."""
     rows = list(transitions.groupby(["task", "model"], sort=False))
     for row, ((_, model), own) in enumerate(rows):
-        widths = own["transition_width"].dropna()
+        widths = own[column].dropna()
         heights, shade = np.full(len(widths), row), colour(model, models)
         axis.plot(widths, heights, "o", markersize=3.5, color=shade)
         if never := len(own) - len(widths):
             beside = {"on": ("axes fraction", "data"), "ha": "left", "va": "center"}
             write(axis, f"{never} of {len(own)}: none", (1.01, row), **beside)
-    axis.set_ylim(-0.5, len(rows) - 0.5)
     both = transitions["task"].nunique() > 1
     names = [
         f"{label(model)}, {TITLES[task]}" if both else label(model) for (task, model), _ in rows
     ]
     axis.set_yticks(range(len(rows)), names)
     axis.tick_params(axis="y", labelsize=6)
-    axis.invert_yaxis()
-    axis.set_xlim(left=0)
-    axis.set(
-        title="width of the transition",
-        xlabel=f"from {LOW:.0%} to {HIGH:.0%} of the gain,\ndecades of training steps",
-    )
+    axis.set_ylim(len(rows) - 0.5, -0.5)
+    if column == "transition_steps":
+        axis.set_xscale("log")
+    else:
+        axis.set_xlim(left=0)
+    axis.set(xlabel=f"from {LOW:.0%} to {HIGH:.0%} of the fall,\n{WIDTHS[column]}")

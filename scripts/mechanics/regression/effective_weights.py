@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models.transformer import Architecture
+from mechanics.regression.laws import linear_layer
 
 
 def is_one_linear_layer(architecture: Architecture) -> bool:
@@ -22,21 +23,28 @@ def is_one_linear_layer(architecture: Architecture) -> bool:
     )
 
 
-def preconditioner(
+def merged(
     parameters: dict[str, Tensor], architecture: Architecture
-) -> Float[Tensor, "seed d d"]:
-    """Γ̂ of every replica, summed over heads.
+) -> tuple[Float[Tensor, "seed head token token"], Float[Tensor, "seed head token"]]:
+    """W_QK, with the scale of the scores, and the column of W_V W_O that writes y.
 
     Raises ValueError for a network that is not one linear layer on the tokens.
     """
     if not is_one_linear_layer(architecture):
         raise ValueError("Γ̂ is defined for one layer of linear attention on the tokens only")
     W_Q, W_K, W_V, W_O = (parameters[f"blocks.0.attn.W_{letter}"] for letter in "QKVO")
-    d = W_Q.shape[-2] - 1
     W_QK = W_Q @ W_K.transpose(-1, -2) * architecture.score_scale
-    y_to_y = (W_V @ W_O)[:, :, d, d]
-    # minus: the network predicts minus the last coordinate of its stream
-    return -torch.einsum("shij,sh->sij", W_QK[:, :, :d, :d], y_to_y)
+    return W_QK, (W_V @ W_O)[..., -1]
+
+
+def preconditioner(
+    parameters: dict[str, Tensor], architecture: Architecture
+) -> Float[Tensor, "seed d d"]:
+    """Γ̂ = −(bA + aβᵀ) of every replica, summed over heads (``laws.linear_layer``).
+
+    Raises ValueError as ``merged`` does.
+    """
+    return linear_layer.preconditioner(*merged(parameters, architecture)).sum(dim=1)
 
 
 def step_size(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]:

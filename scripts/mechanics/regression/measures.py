@@ -3,6 +3,7 @@
 # Each measure of analyse_regression.py, and the tables that it writes of a run.
 TABLES = {
     "evaluation": ["risk", "distances"],
+    "filters": ["filters"],
     "attention": ["attention", "attention_examples", "query_key"],
     "generalisation": ["generalisation"],
     "smoother": ["smoother"],
@@ -11,6 +12,7 @@ TABLES = {
 }
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
+    "spectral_filter_curves": ("filters", True),
     "attention_match": ("attention", True),
     "attention_examples": ("attention_examples", True),
     "query_key": ("query_key", True),
@@ -24,6 +26,8 @@ COMPUTED = {
     "risk": ["regression_risk"],
     "effective_weights": ["effective_weights"],
     "algorithm_match": ["algorithm_match", "algorithm_match_by_step"],
+    "spectral_filter": ["spectral_filter"],
+    "training_theory": ["training_theory", "training_theory_curves"],
 }
 FOLLOWED = ["effective_weights", "algorithms"]  # what follow_regression.py writes
 

@@ -37,6 +37,9 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
     varying = read(
         *("attention_addition", f"{DEEP} and layer < layer.max()", "std"), statistic="max"
     )
+    width = partial(read, "emergence", column="transition_width")
+    slowest = width("task == 'modular_addition'", statistic="max")
+    fastest = width("task == 'linear_regression'", statistic="min")
     weak, usual = found["grokked_weak"]["value"], found["grokked"]["value"]
     early, late = found["fall_before"]["value"], found["relative_fall_before"]["value"]
     return {
@@ -80,9 +83,17 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             "skip connections keep the tokens further apart than MLPs",
             _more(found["collapse_skips"], found["collapse_mlps"]),
         ),
-        "grokking_is_sharper": _says(
-            "addition gains in fewer decades of steps than regression in every seed",
-            _more(found["width_regression_least"], found["width_addition_most"]),
+        "grokking_takes_longer": _says(
+            "the loss of a softmax network takes more steps to fall on addition, in every seed",
+            _more(found["fall_steps_addition"], found["fall_steps_regression"]),
+        ),
+        "widths_overlap": _says(
+            "in decades of steps some network falls as slowly on addition as another on regression",
+            _more(slowest, fastest),
+        ),
+        "deep_groks_sharply": _says(
+            "the deep network falls in fewer decades on addition than any network on regression",
+            _more(fastest, found["fall_width_deep"]),
         ),
         # Track B
         "all_right": _says("every seed answers all pairs", _more(all_margins, 0.0)),

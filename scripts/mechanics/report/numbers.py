@@ -11,7 +11,6 @@ from mechanics.report.cells import Tables, count, lower, number, setting, upper,
 
 ROUNDING = 1e-13  # what float64 still gives of a ratio of norms (regression.rank_collapse)
 SOFTMAX, DEEP = "entry == 'softmax_L1'", "entry == 'deep_L6'"
-EMERGING = "model in ['linear_L1', 'softmax_L1', 'deep_L6']"
 SHIFTS = "['context_length', 'input_scale', 'weight_scale', 'covariance', 'noise']"
 
 
@@ -65,7 +64,12 @@ def _regression(
     collapse = partial(number, tables, "rank_collapse")
     trained = f"{deep} and trained and norm == 'frobenius'"
     alone = f"{trained} and variant == 'attention_only' and ratio_median > {ROUNDING}"
-    width = partial(number, tables, "emergence", column="transition_width", form=".2f")
+    of_regression, of_addition = (
+        f"task == '{task}'" for task in ("linear_regression", "modular_addition")
+    )
+    fall = partial(number, tables, "emergence")
+    width = partial(fall, column="transition_width", form=".2f", unit="decades")
+    steps = partial(fall, column="end_step - start_step", form=",.0f", unit="steps")
     return {
         # one linear layer is one gradient step
         "c_hat": risk(linear, "c_hat", ".4f"),
@@ -142,10 +146,10 @@ def _regression(
         ),
         "collapse_attention": collapse(alone, "ratio_median", "power", "max", ("layer",)),
         "collapse_layer": collapse(alone, "layer", ".0f", "max", ("layer",)),
-        # decades of steps from a tenth to nine tenths of the gain
-        "width_regression_least": width(
-            f"{EMERGING} and task == 'linear_regression'", statistic="min", unit="decades"
-        ),
+        # how wide the fall of the held-out loss is, from a tenth to nine tenths of it
+        "fall_steps_regression": steps(f"{softmax} and {of_regression}", statistic="max"),
+        "fall_steps_addition": steps(f"{softmax} and {of_addition}", statistic="min"),
+        "fall_width_deep": width(f"{deep} and {of_addition}", statistic="max"),
     }
 
 
@@ -159,7 +163,6 @@ def _clearly_below_gradient_descent(rows) -> bool:
 def _addition(tables: Tables) -> dict[str, dict]:
     grokking = partial(number, tables, "grokking", SOFTMAX)
     circuit = partial(number, tables, "circuit", SOFTMAX)
-    emerging = EMERGING.replace("model", "entry")
     logits = f"{SOFTMAX} and level == 'logits' and split == 'all'"
     removed = partial(number, tables, "frequency_ablation", column="loss / loss_full")
     embedding = partial(number, tables, "embedding_ablation")
@@ -218,15 +221,11 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "embedding_removed": embedding(
             f"{DEEP} and kind == 'keys_removed'", "accuracy", ".1%", "max"
         ),
-        # parsimony, generalisation, sharpness
+        # parsimony, generalisation
         "keys_wd1": circuit("n_keys", ".1f"),
         "margin_formula": kept(
             f"{SOFTMAX} and kind == 'ideal' and n == 1", form=".2f", statistic="max"
         ),
         "margin_keys": kept(f"{SOFTMAX} and kind == 'keys_only'", form=".1f", statistic="min"),
         "new_pairs": circuit("accuracy_new", ".1%", "min"),
-        "width_addition_most": number(
-            tables, "grokking", emerging, "transition_width", ".2f", "max", unit="decades"
-        ),
-        "width_all_high": grokking("transition_width_all", ".2f", "max", unit="decades"),
     }

@@ -1,19 +1,19 @@
-"""How abruptly each network of both tasks learned: the width of its transition."""
+"""How abruptly each network of both tasks learned: how wide the fall of its held-out loss is."""
 
 from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
-from mechanics.tables.emergence import performance, transition
-from mechanics.tables.histories import accuracy_on_new_pairs
+from mechanics.tables.emergence import fall, regression_loss
+from mechanics.tables.histories import on_new_pairs
 from mechanics.tables.study import Study
 
-LEAST_GAIN = 0.1  # of accuracy or of risk: less than that is no transition
+LEAST_SHARE = 0.1  # of the first loss: a loss that ends less below it has no transition
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
-    """``emergence``, a row per network and seed, and ``emergence_curves``, their performance."""
+    """``emergence``, a row per network and seed, and ``emergence_curves``, their loss."""
     followed = [
         follow(study, run)
         for task in ("linear_regression", "modular_addition")
@@ -30,7 +30,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 def follow(study: Study, run: Path) -> tuple[list[dict], list[pd.DataFrame]]:
     """The transitions and the curves of the seeds of one run.
 
-    An addition network is judged on pairs that it was trained on in neither order.
+    ``loss`` is held-out risk, and in nats the loss on pairs trained on in neither order.
     """
     task, model = run.parts[-3:-1]
     history = pd.read_parquet(run / "history.parquet")
@@ -39,10 +39,10 @@ def follow(study: Study, run: Path) -> tuple[list[dict], list[pd.DataFrame]]:
         common = {"task": task, "model": model, "seed": replica["seed"]}
         common["status"] = replica["status"]
         if task == "linear_regression":
-            curve = performance(history[history["seed"] == replica["seed"]], task)
+            curve = regression_loss(history[history["seed"] == replica["seed"]])
         else:
-            curve = accuracy_on_new_pairs(study.analysis(run, "progress"), replica["seed"])
-        found = transition(curve.index.to_numpy(), curve.to_numpy(), LEAST_GAIN)
+            curve = on_new_pairs(study.analysis(run, "progress"), replica["seed"], "loss")
+        found = fall(curve, LEAST_SHARE)
         rows.append({**common, "last_step": replica["last_step"], **asdict(found)})
-        curves.append(curve.rename("performance").reset_index().assign(**common))
+        curves.append(curve.rename("loss").reset_index().assign(**common))
     return rows, curves

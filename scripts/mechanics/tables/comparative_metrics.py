@@ -25,7 +25,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame | str]:
         own = list(group)
         records = [study.records[run] for run in own]
         if task == "linear_regression":
-            found = [together(study, own, name) for name in ("risk", "distances")]
+            found = [together(study, own, name) for name in ("risk", "filters")]
             rows += regression_rows(model, records, *found, study.settings)
         else:
             names = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")

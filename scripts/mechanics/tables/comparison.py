@@ -19,7 +19,7 @@ from mechanics.regression.references import mixture_risk, reference_risks
 from mechanics.runtime.seeds import generator
 from mechanics.tables.frames import ASSIGNED
 from mechanics.tables.histories import grokking_moments
-from mechanics.tables.interpretation import describe_addition, describe_nearest
+from mechanics.tables.interpretation import describe_addition, describe_filter
 from mechanics.tables.statistics import Estimate, mean_over_seeds, share_of_seeds
 from mechanics.training.schedules import context_lengths, context_range
 
@@ -114,20 +114,20 @@ def _sound(frame: pd.DataFrame, records: list[dict]) -> pd.DataFrame:
 
 
 def regression_rows(
-    model: str, records: list[dict], risks: pd.DataFrame, distances: pd.DataFrame, settings: dict
+    model: str, records: list[dict], risks: pd.DataFrame, filters: pd.DataFrame, settings: dict
 ) -> list[dict]:
     """Normalised risk at the tabulated context lengths, each beside OLS and one-step optima.
 
     The one-step optimum r* is the best step for this k alone; a network trained on all k at once
     can at best take the one step that is best for all together. FLOPs are those of one prompt
-    with one test point, and the nearest algorithm is that at this k. ``evaluation_se`` is what the
+    with one test point, and the filter described is that at this k. ``evaluation_se`` is what the
     finite number of prompts adds to every seed alike, so that no interval over seeds can show it.
     """
     own, lengths = records[0]["settings"], settings["tabulated_at"]
-    risks, distances = _sound(risks, records), _sound(distances, records)
+    risks, filters = _sound(risks, records), _sound(filters, records)
     result = []
     for k in lengths:
-        common = _common(model, records, describe_nearest(distances[distances["k"] == k]))
+        common = _common(model, records, describe_filter(filters[filters["k"] == k]))
         at_k = risks[risks["k"] == k]
         own_columns = {
             "flops_per_prompt": least_regression_flops(architecture(own), token_d(own), k),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from mechanics.addition.weight_norm import norm_moments
-from mechanics.tables.emergence import NO_TRANSITION, Transition, performance, transition
-from mechanics.tables.histories import accuracy_on_new_pairs, ending, grokking_moments
+from mechanics.tables.emergence import NO_TRANSITION, Transition, transition, validation_accuracy
+from mechanics.tables.histories import ending, grokking_moments, on_new_pairs
 from mechanics.tables.study import Study, arm_of
 
 COLUMNS = [
@@ -46,10 +46,10 @@ def tabulate(study: Study, run: Path) -> list[dict]:
         own, moment = history[history["seed"] == seed], moments.loc[seed]
         memorised, grokked = float(moment["memorised_step"]), float(moment["grokking_step"])
         norms = own.drop_duplicates("step").set_index("step")["norm_squared"]
-        of_all = _transition(performance(own, "modular_addition"))
+        of_all = _transition(validation_accuracy(own))
         of_new = NO_TRANSITION
         if progress is not None:
-            of_new = _transition(accuracy_on_new_pairs(progress, seed))
+            of_new = _transition(on_new_pairs(progress, seed, "accuracy"))
         final = evaluation[evaluation["seed"] == seed].set_index("split")
         rows.append(
             {

@@ -1,8 +1,8 @@
 """What a network has become, in the words of the comparative table, from what was measured on it.
 
-Nothing is awarded for accuracy alone: regression is named by the nearest reference algorithm at
-the same context length, addition by the circuit that is found and that suffices, or by what is
-answered when a part of the stream is exchanged.
+Nothing is awarded for accuracy alone: regression is named by the reference algorithm whose
+spectral filter is nearest at the same context length, addition by the circuit that is found and
+that suffices, or by what is answered when a part of the stream is exchanged.
 """
 
 import math
@@ -10,7 +10,8 @@ from collections import Counter
 
 import pandas as pd
 
-from mechanics.regression.references import KIND
+from mechanics.regression.filters import KINDS
+from mechanics.tables.spectral_filter import filter_distances
 
 GENERALISES, CIRCUIT = "Generalises, algorithm not identified", "Fourier circuit"
 SUM = "Sum in Fourier features, then read off"
@@ -21,21 +22,24 @@ OF_NETWORK = [
 OF_THE_SUM, MOVED, MOVED_BY_REST = 0.99, 0.95, 0.05  # what earns a network the name SUM
 
 
-def describe_nearest(distances: pd.DataFrame) -> str:
-    """The algorithm nearest to the predictions on average, the next, and how many seeds agree.
+def describe_filter(filters: pd.DataFrame) -> str:
+    """The algorithm of the nearest filter on average, the next, how many seeds agree, what is left.
 
-    ``distances``: seed, algorithm, preds_diff, of one context length.
+    Distance to least squares is a network's own error where nothing is noisy: it names nothing,
+    which a filter does. ``filters``: what ``regression.filters`` wrote, of one context length.
     """
-    if distances.empty:
+    if filters.empty:
         return "no sound seed"
-    nearest = distances.groupby("algorithm")["preds_diff"].mean().sort_values()
+    found = filter_distances(filters, ["seed"])
+    nearest = found.groupby("algorithm")["distance"].mean().sort_values()
     (first, distance), (second, further) = list(nearest.items())[:2]
-    of_seeds = distances.sort_values("preds_diff").groupby("seed")["algorithm"].first()
+    of_seeds = found.sort_values("distance").groupby("seed")["algorithm"].first()
     agree = int((of_seeds == first).sum())
     name = first if agree == len(of_seeds) else f"{first} on average"
     return (
-        f"{KIND[first]}: nearest to {name}, in {agree} of {len(of_seeds)} seeds "
-        f"(mean distance {distance:.3f}; next {second}, {further:.3f})"
+        f"{KINDS[first]}: filter nearest to {name}, in {agree} of {len(of_seeds)} seeds "
+        f"(distance {distance:.3f}; next {second}, {further:.3f}); "
+        f"no filter explains {found['unexplained'].mean():.1%}"
     )
 
 

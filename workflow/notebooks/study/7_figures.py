@@ -80,7 +80,7 @@ show_figure(
     "which shifts a network survives, and whether the law at its own weights predicts it.",
 )
 show_figure(
-    STUDY, "regression_emergence", "the width of the transition, the same measure for both tasks."
+    STUDY, "regression_emergence", "the width of the fall of the held-out loss, for both tasks."
 )
 
 # %% [markdown]

@@ -38,10 +38,10 @@ else:
 # %% [markdown]
 # ### Question 1: phase transition or smooth improvement?
 #
-# The same measure for both tasks: from the step at which a tenth of all the gain in held-out
-# performance is made to the step at which nine tenths are, in decades of training steps, and as a
-# share of the training. Addition is judged on pairs that were trained on in neither order: where
-# (b, a) is known, (a, b) comes early, by knowing that addition commutes.
+# The same measure for both tasks: from a tenth to nine tenths of the fall of the held-out loss from
+# its maximum, in decades of training steps, in steps, and as a share of the training. Addition is
+# judged on pairs that were trained on in neither order: where (b, a) is known, (a, b) comes early,
+# by knowing that addition commutes.
 
 # %%
 emergence = table(STUDY, "emergence")
@@ -58,6 +58,7 @@ else:
             "least width (decades)": width.min(),
             "median width (decades)": width.median(),
             "largest width (decades)": width.max(),
+            "median width (steps)": by_model["transition_steps"].median(),
             "median share of training": by_model["share_of_training"].median(),
         }
     )
@@ -91,9 +92,10 @@ if grokking is not None:
 # %% [markdown]
 # **How to read it.** What makes the "Aha!" of addition is the *delay*: held-out accuracy rises
 # long after the training pairs are known by heart, and against a linear axis it looks like a jump.
-# How steep it is on the scale of all the training before it, the widths say: sharp where every seed
-# of addition is narrower than every one of regression. On all validation pairs (column
-# `transition_width_all` of `tables/grokking.csv`) it is wider, for the mirrored ones come early.
+# Whether it is sharper than regression, the widths say, and they depend on the axis: what comes
+# late looks sharp in decades, not in steps. Accuracy is a threshold and sharper than the loss
+# (`transition_width` of `tables/grokking.csv`); on all validation pairs (`transition_width_all`)
+# it is wider, for the mirrored ones come early.
 # Nor is a jump of accuracy one of the circuit: progress measures (part 7) move before it.
 # Regression has no memorised phase, because no prompt is seen twice.
 #

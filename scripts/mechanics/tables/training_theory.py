@@ -1,0 +1,220 @@
+"""The training of one linear layer, predicted without a free parameter, beside what happened.
+
+Arms: merged weights from a balanced isotropic start (a closed form) and from a random one (descent
+on the exact risk), each beside descent on sampled prompts; the study's own training by Adam, beside
+Adam on the exact gradient, whose second moment may read sampled gradients; and the four matrices
+from small weights, beside the risk of the saddle where one direction has been learned.
+"""
+
+import math
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+import torch
+
+from mechanics.models import regression
+from mechanics.models.transformer import Architecture, architecture
+from mechanics.regression.effective_weights import is_one_linear_layer
+from mechanics.regression.laws import linear_layer, risk
+from mechanics.regression.training_theory import (
+    Weights,
+    adam,
+    curve,
+    exact_loss,
+    gradient_descent,
+    merged_weights,
+    sampled_loss,
+)
+from mechanics.runtime.seeds import generator
+from mechanics.tables.study import Study
+
+RATE = 0.002  # at .01 the heavy tails of sampled gradients are seen
+START, RANDOM_STD = 1e-2, 0.03  # c₀ of the balanced start; of each merged weight
+SADDLE_STD, SADDLE_RATE = 0.1, 0.02  # of the four matrices, on the exact risk
+MOST_STEPS, EVERY = 6000, 5
+N_SEEDS = 5
+COLUMNS = [
+    *("model", "status", "arm", "seed", "k", "predicted", "measured", "ratio"),
+    "largest_deviation",
+]
+CURVES = ["model", "status", "arm", "curve", "seed", "step", "k", "risk"]
+KEYS = ["step", "k", "seed"]
+
+
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    """``training_theory``, a row per arm, seed and k, and ``training_theory_curves``.
+
+    ``predicted`` and ``measured`` are the steps at which the risk is half-way down from 1 to that
+    of the best step, ``ratio`` measured over predicted, ``largest_deviation`` the largest
+    |measured/predicted − 1| of the risk at any step. In the arm of the saddle they are risks.
+    """
+    runs = [run for run in study.runs_of("linear_regression") if _fits(study.records[run])]
+    if not runs:
+        return {
+            "training_theory": pd.DataFrame(columns=COLUMNS),
+            "training_theory_curves": pd.DataFrame(columns=CURVES),
+        }
+    record, history = study.records[runs[0]], pd.read_parquet(runs[0] / "history.parquet")
+    settings = record["settings"]
+    sound = [own["seed"] for own in record["replicas"] if own["status"] != "diverged"]
+    arms = {
+        "balanced start": balanced(settings),
+        "random start": random_start(settings),
+        **by_adam(settings, sound, history),
+    }
+    summary = [row for arm, pair in arms.items() for row in compare(arm, *pair, settings)]
+    curves = [
+        part.assign(arm=arm, curve=name)
+        for arm, pair in arms.items()
+        for name, part in zip(("predicted", "measured"), pair, strict=True)
+    ]
+    saddle_rows, saddle_curve = saddle(settings)
+    about = {"model": runs[0].parts[-2], "status": "finished"}
+    table = pd.DataFrame(summary + saddle_rows).assign(**about)
+    all_curves = pd.concat([*curves, saddle_curve], ignore_index=True).assign(**about)
+    return {"training_theory": table[COLUMNS], "training_theory_curves": all_curves[CURVES]}
+
+
+def _fits(record: dict) -> bool:
+    """Whether a run trained one linear layer of one head, on prompts of its own d."""
+    settings = record["settings"]
+    one_head = settings["n_heads"] == 1 and settings["d_max"] is None
+    return one_head and is_one_linear_layer(architecture(settings))
+
+
+def lengths_of(settings: dict) -> range:
+    return range(settings["k_min"], settings["k_max"] + 1)
+
+
+def balanced(settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The closed form until it is within 2 % of c*, and descent on eight times a run's prompts."""
+    d, lengths = settings["d"], lengths_of(settings)
+    doublings = math.log(risk.optimal_step_size(d, lengths) / START) + 4
+    steps = range(0, round(doublings / (2 * math.sqrt(d) * RATE)), EVERY)
+    sizes = linear_layer.step_size_curve(steps, START, RATE, d, lengths).tolist()
+    predicted = pd.DataFrame(
+        [
+            (step, k, seed, risk.one_step_risk(size, d, k))
+            for step, size in zip(steps, sizes, strict=True)
+            for k in settings["measured_at"]
+            for seed in range(N_SEEDS)
+        ],
+        columns=[*KEYS, "risk"],
+    )
+    W_QK, value = linear_layer.balanced_start(START, d)
+    start = {"W_QK": W_QK.expand(N_SEEDS, -1, -1), "value": value.expand(N_SEEDS, -1)}
+    return predicted, on_prompts(settings, start, 8 * settings["prompts_per_step"], steps)
+
+
+def random_start(settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Descent on the exact risk until it has all but ended, and on twice a run's prompts."""
+    n_tokens, network = settings["d"] + 1, architecture(settings)
+    drawn = [
+        RANDOM_STD
+        * torch.randn(
+            n_tokens + 1, n_tokens, dtype=torch.float64, generator=generator("init", seed)
+        )
+        for seed in range(N_SEEDS)
+    ]
+    start = {
+        "W_QK": torch.stack([own[:-1] for own in drawn]),
+        "value": torch.stack([own[-1] for own in drawn]),
+    }
+    loss = exact_loss(network, lengths_of(settings))
+    end = 1.05 * settings["d"] * (1 - risk.optimal_step_size(settings["d"], lengths_of(settings)))
+    path = islice(gradient_descent(start, loss, RATE), MOST_STEPS)
+    last = next((n for n, own in enumerate(path) if (loss(own, n) < end).all()), MOST_STEPS)
+    steps = range(0, last, EVERY)
+    predicted = curve(gradient_descent(start, loss, RATE), network, steps, settings["measured_at"])
+    return predicted, on_prompts(settings, start, 2 * settings["prompts_per_step"], steps)
+
+
+def on_prompts(settings: dict, start: Weights, n_prompts: int, steps: range) -> pd.DataFrame:
+    loss = sampled_loss(settings, n_prompts, lambda step: lengths_of(settings))
+    path = gradient_descent(start, loss, RATE)
+    return curve(path, architecture(settings), steps, settings["measured_at"])
+
+
+def by_adam(
+    settings: dict, seeds: list[int], history: pd.DataFrame
+) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """The run's own history until all lengths are in use, and what exact gradients make of it."""
+    until = settings["full_range_at"] * settings["steps"]
+    measured = history[(history["step"] <= until) & history["seed"].isin(seeds)]
+    steps, network = sorted(measured["step"].unique().tolist()), architecture(settings)
+    arms = {"Adam, exact gradient": None, "Adam, noisy scale": settings["prompts_per_step"]}
+    found = {}
+    for arm, n_prompts in arms.items():
+        path = adam(settings, seeds, n_prompts)
+        predicted = curve(path, network, steps, settings["measured_at"])
+        predicted["seed"] = predicted["seed"].map(dict(enumerate(seeds)))
+        found[arm] = predicted, measured[[*KEYS, "risk"]]
+    return found
+
+
+def compare(
+    arm: str, predicted: pd.DataFrame, measured: pd.DataFrame, settings: dict
+) -> list[dict]:
+    """A row per seed and k: when each drops, and how far their risks are ever apart."""
+    both = predicted.merge(measured, on=KEYS, suffixes=("_predicted", "_measured"))
+    best = risk.optimal_step_size(settings["d"], lengths_of(settings))
+    rows = []
+    for (seed, k), own in both.groupby(["seed", "k"]):
+        half_way = (1 + risk.one_step_risk(best, settings["d"], k)) / 2
+        drops = [
+            _passes(own["step"], own[f"risk_{kind}"], half_way)
+            for kind in ("predicted", "measured")
+        ]
+        row = {"arm": arm, "seed": seed, "k": k, "predicted": drops[0], "measured": drops[1]}
+        apart = (own["risk_measured"] / own["risk_predicted"] - 1).abs().max()
+        rows.append(row | {"ratio": drops[1] / drops[0], "largest_deviation": apart})
+    return rows
+
+
+def _passes(steps: pd.Series, values: pd.Series, level: float) -> float:
+    """The step at which a falling curve first passes a level, interpolated; nan if never."""
+    below = np.flatnonzero(values.to_numpy() < level)
+    if not len(below) or below[0] == 0:
+        return math.nan
+    ends = slice(below[0] - 1, below[0] + 1)
+    return float(np.interp(level, values.iloc[ends][::-1], steps.iloc[ends][::-1]))
+
+
+def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
+    """The four matrices from small weights on the exact risk: their mean risk where it waits.
+
+    That is where the fall is slower than before and after, between half a direction learned and
+    one and a half; nan where it never is, and the network does not wait.
+    """
+    d, lengths, network = settings["d"], lengths_of(settings), architecture(settings)
+    small = settings | {"init_std": SADDLE_STD}
+    initial = [regression.initial(small, seed) for seed in range(N_SEEDS)]
+    start = {name: torch.stack([own[name] for own in initial]).double() for name in initial[0]}
+    path = gradient_descent(start, exact_loss(network, lengths), SADDLE_RATE)
+    steps, expected = range(0, MOST_STEPS, EVERY), linear_layer.saddle_risk(1, d, lengths)
+    risks = np.array(
+        [_mean_risk(own, network, lengths) for own in islice(path, 0, MOST_STEPS, EVERY)]
+    )
+    half, speed = (1 - expected) / 2, np.abs(np.gradient(risks, axis=0))
+    waiting = np.abs(risks - expected) < half
+    waiting[1:-1] &= (speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])
+    rows = []
+    for seed in range(N_SEEDS):
+        at = np.where(waiting[:, seed], speed[:, seed], np.inf).argmin()
+        found = risks[at, seed] if waiting[at, seed] else math.nan
+        row = {"arm": "saddle", "seed": seed, "predicted": expected, "measured": found}
+        apart = {"ratio": found / expected, "largest_deviation": abs(found / expected - 1)}
+        rows.append(row | apart)
+    curves = [
+        pd.DataFrame({"arm": "saddle", "curve": "measured", "seed": seed, "step": steps}).assign(
+            risk=risks[:, seed]
+        )
+        for seed in range(N_SEEDS)
+    ]
+    return rows, pd.concat(curves).assign(k=np.nan)
+
+
+def _mean_risk(weights: Weights, network: Architecture, lengths: range) -> list[float]:
+    W_QK, value = merged_weights(weights, network)
+    return linear_layer.layer_risk(W_QK, value, risk.mean_inverse(lengths)).tolist()
