@@ -188,9 +188,16 @@ def architecture(settings: dict) -> Architecture:
         layer_norm=settings["layer_norm"],
         embedded=embedded,
         activation_clip=settings["activation_clip"],
-        zero_tokens=settings.get("zero_tokens", 0),
-        y_scale=settings["d"] ** -0.5 if settings.get("unit_y") else 1.0,
+        **(standard_tokens(settings["d"]) if settings.get("standard_tokens") else {}),
     )
+
+
+def standard_tokens(d: int) -> dict[str, int | float]:
+    """Parts of an architecture whose layers see eigenvalues that hardly depend on k.
+
+    Tokens carry y of variance 1, and E[S²] = E[S]·k/(k + d + 1) with S = XᵀX/(k + d + 1).
+    """
+    return {"zero_tokens": d + 1, "y_scale": d**-0.5}
 
 
 def token_d(settings: dict) -> int:
