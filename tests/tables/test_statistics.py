@@ -25,3 +25,9 @@ def test_missing_values_are_not_counted():
 
 def test_an_infinite_value_is_not_dropped():
     assert mean_over_seeds([0.1, 0.2, np.inf]).value == np.inf
+
+
+def test_an_error_that_all_seeds_share_widens_the_interval():
+    same = mean_over_seeds([0.3, 0.3, 0.3], shared_se=0.01)
+    assert same.high - same.value == pytest.approx(0.0196, abs=1e-5)
+    assert mean_over_seeds([0.1, 0.5], shared_se=0.0) == mean_over_seeds([0.1, 0.5])

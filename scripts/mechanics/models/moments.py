@@ -25,7 +25,7 @@ GUARD = 4.0
 
 @dataclass
 class Moments:
-    """Second moments of a batch of prompts: XᵀX, the true w with y = Xw, and the number of pairs."""
+    """Second moments of a batch of prompts: XᵀX, the w with y = Xw, and the number of pairs."""
 
     scatter: Float[Tensor, "seed prompt d d"]
     w: Float[Tensor, "seed prompt d"]
