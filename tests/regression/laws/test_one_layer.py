@@ -14,7 +14,7 @@ D = 3
 LAYER = Architecture("linear", 1, 1, D + 1, D + 1, 0, False, False)
 
 
-def weights(architecture, d, std=0.7):
+def weights(architecture, d, std=0.5):
     shapes = regression.parameter_shapes(architecture, d)
     own = initialise(shapes, std, torch.Generator().manual_seed(0))
     return {name: tensor[None].double() for name, tensor in own.items()}
@@ -32,7 +32,7 @@ def test_random_weights_have_their_exact_risk(changes, more, k):
     errors = squared_errors(predictions, prompts)[0] / D
     law = float(exact_risk(own, architecture, D, k))
     assert abs(float(errors.mean()) - law) < 4 * float(errors.std()) / 200
-    assert float(errors.std()) / 200 < 0.02 * law
+    assert float(errors.std()) / 200 < 0.05 * law
 
 
 def test_other_networks_are_refused():
