@@ -100,6 +100,7 @@ def published() -> dict[str, pd.DataFrame]:
     both = pd.DataFrame({"curve": ("predicted", "measured")})
     training = arms.merge(both, "cross").merge(STEPS.rename(columns={"done": "risk"}), "cross")
     return found | {
+        "regression_risk": found["regression_risk"].assign(mixture_floor=1e-3),
         "norm_dose": doses,
         "sum_in_stream": main.merge(SUMS, "cross"),
         "sum_exchange": main.merge(EXCHANGED, "cross"),

@@ -54,6 +54,7 @@ def laws(depth: int) -> pd.DataFrame:
                 "gd_free": gradient_descent_risk(free, spectrum),
                 "gd_free_at_k": polynomial_floor(depth, spectrum),
                 "gd_plus_plus": plus,
+                "mixture_floor": polynomial_floor((3**depth - 1) // 2, floor),
                 "polynomial_floor": polynomial_floor((3**depth - 1) // 2, floor),
                 "ols": least_squares_risk(D, k),
             }

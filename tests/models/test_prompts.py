@@ -1,6 +1,8 @@
+import pytest
 import torch
 
 from mechanics.models.prompts import (
+    controlled_mean,
     embed,
     random_subspaces,
     sample_prompts,
@@ -17,6 +19,15 @@ def test_prompts_are_a_pure_function_of_seed_and_step():
     for replica, step in ((2, 5), (1, 6)):
         assert not torch.equal(first.x, sample_prompts("prompts", replica, step, **arguments).x)
     assert not torch.equal(first.x, sample_prompts("evaluation", 1, 5, **arguments).x)
+
+
+def test_a_control_of_known_mean_takes_out_the_chance_that_it_shares():
+    control, own = torch.randn(2, 400, generator=torch.Generator().manual_seed(0)).double()
+    mean, error = controlled_mean(5 + 3 * (control + 1) + 0.1 * own, control + 1, 1.0)
+    assert abs(mean - 8) < 4 * error
+    assert 0.004 < error < 0.006  # 0.1/√400: the control's own 3/√400 is gone
+    constant = torch.ones(400).double()
+    assert controlled_mean(own, constant, 1.0)[0] == pytest.approx(float(own.mean()))
 
 
 def test_one_w_explains_context_and_test_points():

@@ -1,5 +1,7 @@
 """The regression network: its shortcuts change nothing, and its context is a set."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -13,6 +15,9 @@ ARCHITECTURES = {
     "linear_L1": Architecture("linear", 1, 1, D + 1, D + 1, 0, False, False),
     "linear_2heads": Architecture("linear", 1, 2, D + 1, D + 1, 0, False, False),
     "linear_L3": Architecture("linear", 3, 1, D + 1, D + 1, 0, False, False, 10.0),
+    "linear_zeros": Architecture(
+        "linear", 2, 1, D + 1, D + 1, 0, False, False, zero_tokens=4, y_scale=0.5
+    ),
     "softmax_L1": Architecture("softmax", 1, 2, D + 1, D + 1, 0, False, False),
     "deep": Architecture("softmax", 2, 2, 8, 4, 16, True, True),
     "linear_embedded": Architecture("linear", 2, 2, 8, 4, 16, True, True),
@@ -64,6 +69,32 @@ def test_shortcuts_of_training_equal_the_common_blocks(name, masked):
         regression.read_out(last, parameters, architecture)
         == regression.run(parameters, prompts, architecture)
     ).all()
+
+
+def test_zero_tokens_are_tokens_of_zeros():
+    architecture, parameters, prompts = setup("linear_zeros")
+    appended = replace(
+        prompts,
+        x=torch.nn.functional.pad(prompts.x, (0, 0, 0, 4)),
+        y=torch.nn.functional.pad(prompts.y, (0, 4)),
+    )
+    torch.testing.assert_close(
+        regression.forward(parameters, prompts, architecture),
+        regression.forward(parameters, appended, replace(architecture, zero_tokens=0)),
+        atol=1e-12,
+        rtol=1e-12,
+    )
+
+
+def test_scaled_y_is_the_network_on_prompts_of_that_scale():
+    architecture, parameters, prompts = setup("linear_zeros")
+    scaled = replace(prompts, y=prompts.y * 0.5)
+    torch.testing.assert_close(
+        regression.forward(parameters, prompts, architecture) * 0.5,
+        regression.forward(parameters, scaled, replace(architecture, y_scale=1.0)),
+        atol=1e-12,
+        rtol=1e-12,
+    )
 
 
 @pytest.mark.parametrize("name", ["linear_L1", "linear_2heads"])

@@ -93,6 +93,18 @@ BAD = {
     ),
     "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
     "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),
+    "moments of a clipped stream": (
+        regression(models={"linear_L6": {"trained_on": "moments"}}),
+        "activation_clip = 10.0: expected null, because trained_on is moments",
+    ),
+    "zeros under softmax": (
+        regression(models={"softmax_L1": {"standard_tokens": True}}),
+        "standard_tokens = true: expected false, because softmax",
+    ),
+    "unequal strata": (
+        regression(models={"linear_L6": {"strata": 7}}),
+        "strata = 7: expected a divisor of prompts_per_step = 256",
+    ),
     "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),
     "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
     "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),

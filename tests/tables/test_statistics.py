@@ -48,3 +48,11 @@ def test_shares_of_seeds_have_an_exact_interval(did, n, low, high):
 
 def test_no_seed_has_no_share():
     assert share_of_seeds(0, 0).n == 0
+
+
+def test_an_error_that_all_seeds_share_widens_the_interval():
+    alone = mean_over_seeds([0.2, 0.4])
+    wider = mean_over_seeds([0.2, 0.4], shared_se=1.0)
+    half = np.hypot(alone.high - alone.value, 1.95996)
+    assert wider.high - wider.value == pytest.approx(half, abs=1e-4)
+    assert mean_over_seeds([0.1, 0.5], shared_se=0.0) == mean_over_seeds([0.1, 0.5])

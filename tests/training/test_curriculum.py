@@ -50,3 +50,10 @@ def test_one_length_is_shared():
 def test_checkpoints_are_dense_early_and_include_both_ends():
     steps = checkpoint_steps(1000, log_spaced=4, log_until=100, every=300, also=[555])
     assert steps == [0, 1, 5, 22, 100, 300, 555, 600, 900, 1000]
+
+
+def test_strata_share_the_prompts_equally_and_together_cover_the_range():
+    drawn = context_lengths(5, 50, 4600, False, torch.Generator().manual_seed(0), strata=2)
+    short, long = drawn.split(2300)
+    assert (short.min(), short.max(), long.min(), long.max()) == (5, 27, 28, 50)
+    assert drawn.bincount()[5:].double().std() < 15  # uniform: √100 for each of the 46 lengths

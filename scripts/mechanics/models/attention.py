@@ -19,20 +19,22 @@ def attention_pattern(
     scores: Float[Tensor, "*batch query key"],
     kind: Kind,
     mask: Bool[Tensor, "*#batch #query key"] | None = None,
+    zero_tokens: int = 0,
 ) -> Float[Tensor, "*batch query key"]:
     """Turn scores into the weights with which values are summed.
 
     ``softmax``: softmax over the keys that ``mask`` admits. ``linear``: the score itself divided
     by the number of admitted keys, so that a layer sums over the context as 1/k Σ (von Oswald et
-    al. 2023, eq. 6, with the 1/k of a mean gradient).
+    al. 2023, eq. 6, with the 1/k of a mean gradient). ``zero_tokens`` count as keys, too: without
+    biases a token of zeros adds nothing to the sum, but it is one of those that the mean is over.
     """
     if kind == "softmax":
         if mask is not None:
             scores = scores.masked_fill(~mask, float("-inf"))
         return scores.softmax(dim=-1)
     if mask is None:
-        return scores / scores.shape[-1]
-    return scores * mask / mask.sum(dim=-1, keepdim=True)
+        return scores / (scores.shape[-1] + zero_tokens)
+    return scores * mask / (mask.sum(dim=-1, keepdim=True) + zero_tokens)
 
 
 def project(

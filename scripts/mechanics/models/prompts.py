@@ -118,6 +118,23 @@ def mean_and_error(
     return values.mean(dim=-1), values.std(dim=-1) / values.shape[-1] ** 0.5
 
 
+def controlled_mean(
+    values: Float[Tensor, " prompt"], control: Float[Tensor, " prompt"], known_mean: float
+) -> tuple[float, float]:
+    """Mean over prompts and its standard error, less what another value says of these prompts.
+
+    ``control`` is a value of the same prompts whose ``known_mean`` is exact. Its excess here, times
+    the slope of ``values`` on it, is chance that both share (a control variate). The plain mean
+    where ``values`` are not finite or ``control`` does not vary.
+    """
+    centred = control - control.mean()
+    slope = (centred * values).sum() / centred.square().sum()
+    if not slope.isfinite():
+        slope = torch.zeros_like(slope)
+    mean, error = mean_and_error(values - slope * (control - known_mean))
+    return float(mean), float(error)
+
+
 def describe_risk(
     predictions: Float[Tensor, "1 prompt query"], prompts: Prompts, power: float | None = None
 ) -> dict[str, float]:

@@ -52,9 +52,12 @@ def initial(settings: dict, seed: int) -> Parameters:
     return initial_weights(shapes, settings, network.d_model, seed)
 
 
-def tokens(prompts: Prompts, query_flag: bool) -> Float[Tensor, "seed prompt position token"]:
+def tokens(
+    prompts: Prompts, query_flag: bool, y_scale: float = 1.0
+) -> Float[Tensor, "seed prompt position token"]:
     """Context tokens [x; y] followed by query tokens [x_test; 0], with a flag if asked for."""
-    context = torch.cat([prompts.x, prompts.y[..., None]], dim=-1)
+    y = prompts.y if y_scale == 1.0 else prompts.y * y_scale
+    context = torch.cat([prompts.x, y[..., None]], dim=-1)
     query = torch.nn.functional.pad(prompts.x_test, (0, 1))
     if query_flag:
         context = torch.nn.functional.pad(context, (0, 1))
@@ -80,11 +83,11 @@ def attend(
     key = split_heads(context_stream, parameters[f"{name}.W_K"]).transpose(-2, -3)
     value = split_heads(context_stream, parameters[f"{name}.W_V"]).transpose(-2, -3)
     if architecture.attention == "linear":
-        n_context = key.shape[-2]
+        n_keys = key.shape[-2] + architecture.zero_tokens
         if mask is not None:
             value = value * mask[:, :, None, :, None]
-            n_context = mask.sum(-1)[:, :, None, None, None]
-        mixed = query @ (key.transpose(-1, -2) @ value) * architecture.score_scale / n_context
+            n_keys = mask.sum(-1)[:, :, None, None, None] + architecture.zero_tokens
+        mixed = query @ (key.transpose(-1, -2) @ value) * architecture.score_scale / n_keys
     else:
         scores = query @ key.transpose(-1, -2) * architecture.score_scale
         visible = None if mask is None else mask[:, :, None, None, :]
@@ -105,7 +108,7 @@ def attend_to_moments(
     place of k, and no gradient runs through the tokens. Masked tokens must be zero.
     """
     n_context = context.shape[-2] if mask is None else mask.sum(-1)[:, :, None, None]
-    moments = context.transpose(-1, -2) @ context / n_context
+    moments = context.transpose(-1, -2) @ context / (n_context + architecture.zero_tokens)
     W_Q, W_K, W_V = (parameters[f"blocks.0.attn.W_{letter}"] for letter in "QKV")
     W_QK = W_Q @ W_K.transpose(-1, -2) * architecture.score_scale  # seed head token token
     asked = torch.einsum("spqt,shtu->spqhu", query_stream, W_QK)
@@ -120,7 +123,7 @@ def forward(
     """Predictions ŷ for the test points of every prompt."""
     n_context = prompts.x.shape[-2]
     mask = prompts.mask
-    stream = tokens(prompts, query_flag=architecture.embedded)
+    stream = tokens(prompts, architecture.embedded, architecture.y_scale)
     if architecture.embedded:
         stream = project(stream, parameters["embed.W_E"])
     for layer in range(architecture.n_layers):
@@ -154,7 +157,7 @@ def run(
     skips or MLPs the network is another one: what it then predicts is ablated.
     """
     n_context = prompts.x.shape[-2]
-    stream = tokens(prompts, query_flag=architecture.embedded)
+    stream = tokens(prompts, architecture.embedded, architecture.y_scale)
     if architecture.embedded:
         stream = project(stream, parameters["embed.W_E"])
     visible = torch.ones(1, n_context, dtype=torch.bool, device=stream.device)
@@ -172,9 +175,10 @@ def read_out(
     """What the network's last step makes of a stream: ŷ for the query positions.
 
     It is the final LayerNorm and unembedding, or minus the last coordinate of a token without
-    embedding. Given the stream of an earlier layer it is what that layer would have predicted.
+    embedding, over ``y_scale``. Given the stream of an earlier layer it is what that layer would
+    have predicted.
     """
     if not architecture.embedded:
-        return -stream[..., -1]
+        return stream[..., -1] / -architecture.y_scale
     final = normalise(stream, parameters, "ln_final", architecture)
-    return project(final, parameters["unembed.W_U"])[..., 0]
+    return project(final, parameters["unembed.W_U"])[..., 0] / architecture.y_scale

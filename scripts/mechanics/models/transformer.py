@@ -29,9 +29,10 @@ class Architecture:
     """Size and kind of a network. ``d_mlp = 0`` leaves the MLPs out.
 
     ``embedded=False`` (regression only) makes the stream the token itself, without W_E and W_U.
-    ``activation_clip`` bounds the stream after each layer to ±clip (``None``: not at all); deep
-    linear attention needs it, because each layer triples the degree of its output. ``mlp_dtype``
-    is that of the MLP's matrix products, forward and backward (``None``: that of the weights).
+    ``activation_clip`` bounds the stream after each layer to ±clip (``None``: not at all).
+    ``zero_tokens`` join the keys of linear attention (``attention_pattern``). Tokens carry
+    ``y_scale`` times y, and the prediction is divided by it. ``mlp_dtype`` is that of the MLP's
+    matrix products, forward and backward (``None``: that of the weights).
     """
 
     attention: Kind
@@ -44,6 +45,8 @@ class Architecture:
     embedded: bool = True
     activation_clip: float | None = None
     mlp_dtype: torch.dtype | None = None
+    zero_tokens: int = 0
+    y_scale: float = 1.0
 
     @property
     def score_scale(self) -> float:
@@ -157,7 +160,9 @@ def run_blocks(
             for letter in "KV"
         )
         scores = query @ key.transpose(-2, -3).mT * architecture.score_scale
-        pattern = attention_pattern(scores, architecture.attention, visible)
+        pattern = attention_pattern(
+            scores, architecture.attention, visible, architecture.zero_tokens
+        )
         keep(f"{name}.attn.hook_pattern", pattern)
         mixed = (pattern @ value.transpose(-2, -3)).transpose(-2, -3)
         added = keep(f"{name}.hook_attn_out", join_heads(mixed, parameters[f"{name}.attn.W_O"]))
@@ -185,7 +190,17 @@ def architecture(settings: dict) -> Architecture:
         layer_norm=settings["layer_norm"],
         embedded=embedded,
         activation_clip=settings["activation_clip"],
+        **(standard_tokens(settings["d"]) if settings.get("standard_tokens") else {}),
     )
+
+
+def standard_tokens(d: int) -> dict[str, int | float]:
+    """Parts of an architecture whose layers see eigenvalues that hardly depend on k.
+
+    Tokens carry y of variance 1, and S = XᵀX/(k + d + 1) has E[S²] = E[S]: one step of size 1 is
+    the best at every k.
+    """
+    return {"zero_tokens": d + 1, "y_scale": d**-0.5}
 
 
 def token_d(settings: dict) -> int:

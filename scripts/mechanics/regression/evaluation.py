@@ -1,13 +1,23 @@
-"""The risk of trained networks at every stored k, and how alike they are to every algorithm."""
+"""The risk of trained networks at every stored k, and how alike they are to every algorithm.
+
+The prompts are the same for all networks, so that what chance there is in them moves all risks
+alike. Where a law is exact it takes their place (``laws.one_layer``); elsewhere the gradient steps
+whose risk is exact, on the same prompts, say how hard these prompts are.
+"""
 
 import pandas as pd
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.models.prompts import Prompts, describe_risk, squared_errors
+from mechanics.models.prompts import Prompts, controlled_mean, describe_risk, squared_errors
 from mechanics.models.weights import Network
+from mechanics.regression.algorithms.gradient_descent import gradient_descent
 from mechanics.regression.effective_weights import describe_step
-from mechanics.regression.held_out import HeldOut, predict, predictor, tokens
+from mechanics.regression.held_out import CHUNK, HeldOut, predict, predictor, tokens
+from mechanics.regression.laws.depth import gradient_descent_risk, optimal_step_sizes
+from mechanics.regression.laws.one_layer import exact_risk, has_exact_risk
+from mechanics.regression.laws.spectrum import expected_spectrum
 from mechanics.regression.references import reference_answers, references_for
 from mechanics.regression.sensitivity import answers, similarities
 
@@ -19,26 +29,57 @@ def evaluation(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataF
     """Tables ``risk``, a row per k and seed, and ``distances``, a row per k, seed and algorithm.
 
     ``risk`` has Γ̂'s step size and isotropy beside the risk (``effective_weights.describe_step``),
-    ``distances`` the measures of ``sensitivity.similarity`` on the first 2,048 prompts.
+    and ``risk_sampled``, the mean over the prompts as they are; ``risk_se`` is 0 where the risk is
+    exact. ``distances`` has the measures of ``sensitivity.similarity`` on the first 2,048 prompts.
     """
     predictors = references_for(networks[0].settings)
     risks, distances = [], []
     for k in held_out.lengths:
         prompts, compared = held_out.prompts(k), held_out.prompts(k, N_COMPARED)
         references = reference_answers(predictors, compared)
+        control = control_errors(prompts, networks[0].settings["n_layers"])
         for network in networks:
             about = {"seed": network.seed, "k": k}
             predictions = predict(network, tokens(prompts, network))
             tail = {"diverged_share": diverged_share(predictions, prompts)}
             tail["n_prompts"] = prompts.x.shape[1]
             step = describe_step(network.weights, network.architecture, network.settings)
-            risks.append({**about, **describe_risk(predictions, prompts), **tail, **step})
+            described = risk_of(network, predictions, prompts, control)
+            risks.append({**about, **described, **tail, **step})
             own = answers(predictor(network), compared)
             distances += [
                 {**about, "algorithm": name, **alike}
                 for name, alike in similarities(own, references).items()
             ]
     return {"risk": pd.DataFrame(risks), "distances": pd.DataFrame(distances)}
+
+
+def control_errors(prompts: Prompts, n_steps: int) -> tuple[Float[Tensor, "prompt"], float]:
+    """Every prompt's risk after so many gradient steps, best at this k, and its exact mean."""
+    k, d = prompts.x.shape[-2:]
+    spectrum = expected_spectrum(d, [k], 2 * n_steps + 2)
+    steps = optimal_step_sizes(n_steps, spectrum)
+    predictions = torch.cat([gradient_descent(c, steps) for c in prompts.chunks(CHUNK)], dim=1)
+    errors = squared_errors(predictions, prompts)[0].double() / d
+    return errors, gradient_descent_risk(steps, spectrum)
+
+
+def risk_of(
+    network: Network,
+    predictions: Float[Tensor, "1 prompt query"],
+    prompts: Prompts,
+    control: tuple[Float[Tensor, "prompt"], float],
+) -> dict[str, float]:
+    """``describe_risk``, with the exact risk where there is one, else the controlled mean."""
+    k, d = prompts.x.shape[-2:]
+    described = describe_risk(predictions, prompts)
+    if has_exact_risk(network.architecture):
+        exact = exact_risk(network.weights, network.architecture, d, k)
+        risk, error = float(exact), 0.0
+    else:
+        errors = squared_errors(predictions, prompts)[0].double() / d
+        risk, error = controlled_mean(errors, *control)
+    return described | {"risk": risk, "risk_se": error, "risk_sampled": described["risk"]}
 
 
 def diverged_share(predictions: Float[Tensor, "1 prompt query"], prompts: Prompts) -> float:

@@ -34,7 +34,8 @@ def attention_weights(
         query = split_heads(normed[..., k:, :], parameters[f"{name}.attn.W_Q"]).transpose(-2, -3)
         key = split_heads(normed[..., :k, :], parameters[f"{name}.attn.W_K"]).transpose(-2, -3)
         scores = query @ key.transpose(-1, -2) * architecture.score_scale
-        patterns.append(attention_pattern(scores, architecture.attention, mask))
+        zero_tokens = architecture.zero_tokens
+        patterns.append(attention_pattern(scores, architecture.attention, mask, zero_tokens))
     return patterns
 
 

@@ -1,12 +1,12 @@
-"""Training on in-context linear regression: prompts drawn afresh at every step."""
+"""Training on in-context linear regression: prompts, or their moments, drawn anew at every step."""
 
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from mechanics.models import regression
+from mechanics.models import moments, regression
 from mechanics.models.prompts import (
     Prompts,
     embed,
@@ -24,10 +24,15 @@ from mechanics.training.checkpoint import read_tensors
 from mechanics.training.schedules import context_lengths, context_range
 
 Parameters = dict[str, Tensor]
+RISK_FLOOR = 1e-2  # a risk far below it is not worth lowering at the cost of another length's
 
 
 class Task:
-    """Mean squared error on prompts drawn afresh at every step."""
+    """Mean squared error on prompts drawn afresh at every step.
+
+    With ``strata`` of k the loss is the mean over strata of log(risk + RISK_FLOOR), so that a
+    length counts by the factor, not by the amount, by which its risk falls.
+    """
 
     def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
         self.settings, self.device = settings, device
@@ -44,16 +49,22 @@ class Task:
     def initial(self, seed: int) -> Parameters:
         return regression.initial(self.settings, seed)
 
-    def prompts(self, seed: int, step: int) -> Prompts:
-        """The training prompts of one replica at one step."""
+    def lengths(self, seed: int, step: int) -> Int[Tensor, "prompt"]:
+        """The context lengths of one replica's prompts at one step."""
         s = self.settings
         low, high = context_range(
             step, s["steps"], s["k_min"], s["k_max"], s["curriculum"], s["full_range_at"]
         )
-        n_prompts, one_length = s["prompts_per_step"], s["one_length_per_step"]
+        one_length = s["one_length_per_step"]
         # a length for the whole step is shared by all replicas, whatever stack they are in
         draw = generator("batch", 0 if one_length else seed, step)
-        lengths = context_lengths(low, high, n_prompts, one_length, draw)
+        strata = s.get("strata")
+        return context_lengths(low, high, s["prompts_per_step"], one_length, draw, strata)
+
+    def prompts(self, seed: int, step: int) -> Prompts:
+        """The training prompts of one replica at one step."""
+        s, lengths = self.settings, self.lengths(seed, step)
+        n_prompts, one_length = s["prompts_per_step"], s["one_length_per_step"]
         k = int(lengths[0]) if one_length else s["k_max"]
         prompts = sample_prompts(
             "prompts", seed, step, n_prompts, k, s["queries_per_prompt"], s["d"]
@@ -65,10 +76,25 @@ class Task:
             prompts = embed(prompts, s["d_max"], bases)
         return prompts if one_length else shorten(prompts, lengths[None])
 
+    def errors(self, parameters, seeds, step) -> Float[Tensor, "seed prompt"]:
+        """The mean squared error of every training prompt."""
+        if self.settings.get("trained_on", "prompts") == "prompts":
+            prompts = stack_prompts([self.prompts(seed, step) for seed in seeds]).to(self.device)
+            predictions = regression.forward(parameters, prompts, self.architecture)
+            return squared_errors(predictions, prompts)
+        drawn = [
+            moments.draw_moments("prompts", s, step, self.lengths(s, step), self.settings["d"])
+            for s in seeds
+        ]
+        stacked = moments.stack_moments(drawn).to(self.device)
+        return moments.squared_errors(parameters, stacked, self.architecture, moments.GUARD)
+
     def losses(self, parameters, seeds, step) -> Float[Tensor, "seed"]:
-        prompts = stack_prompts([self.prompts(seed, step) for seed in seeds]).to(self.device)
-        predictions = regression.forward(parameters, prompts, self.architecture)
-        return squared_errors(predictions, prompts).mean(dim=-1)
+        errors, strata = self.errors(parameters, seeds, step), self.settings.get("strata")
+        if strata is None:
+            return errors.mean(dim=-1)
+        risks = errors.unflatten(-1, (strata, -1)).mean(dim=-1) / self.settings["d"]
+        return (risks + RISK_FLOOR).log().mean(dim=-1)
 
     @torch.no_grad()
     def measure(self, parameters, seeds) -> list[dict]:

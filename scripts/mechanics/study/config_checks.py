@@ -162,12 +162,28 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
         yield ("d_max",), "null, because d_model is not token"
     if (model.d_max or section.d) < section.d:
         yield ("d_max",), f"null, or at least d = {section.d}"
+    if model.standard_tokens and model.attention != "linear":
+        yield ("standard_tokens",), "false, because softmax attends to a token of zeros, too"
+    if model.trained_on == "moments":
+        yield from _moment_problems(model)
+    if model.strata and (model.one_length_per_step or model.prompts_per_step % model.strata):
+        words = f"a divisor of prompts_per_step = {model.prompts_per_step}, each with its own k"
+        yield ("strata",), words
     stored = section.evaluation
     if not set(model.measured_at) <= set(stored.context_lengths):
         words = f"lengths among evaluation.context_lengths = {stored.context_lengths}"
         yield ("measured_at",), words
     if model.n_prompts_history > stored.n_prompts:
         yield ("n_prompts_history",), f"at most evaluation.n_prompts = {stored.n_prompts}"
+
+
+def _moment_problems(model: RegressionModel) -> Problems:
+    needed = {"attention": "linear", "d_model": "token", "n_heads": 1}
+    needed |= {"activation_clip": None, "d_max": None, "one_length_per_step": False}
+    for name, value in needed.items():
+        if getattr(model, name) != value:
+            told = {None: "null", False: "false"}.get(value, value)
+            yield (name,), f"{told}, because trained_on is moments"
 
 
 def _addition_problems(model: AdditionModel, section: Addition) -> Problems:

@@ -157,6 +157,15 @@ class RegressionModel(Model):
         "all lengths from the start, short ones first, or long ones first"
     )
     full_range_at: Fraction = key("from where on a curriculum uses all lengths", "share of steps")
+    standard_tokens: Switch = key(
+        "tokens carry y/√d, and linear attention divides by k + d + 1 in place of k", "", False
+    )
+    trained_on: one_of("prompts", "moments") = key(
+        "`moments`: XᵀX is drawn, no pairs, and the mean over test points is exact", "", "prompts"
+    )
+    strata: or_null(Count) = key(
+        "ranges of k with equal shares of a step; their mean log risk is the loss", "", None
+    )
     measured_at: different(Count) = key(
         "stored lengths that the learning curves and the analysis of checkpoints use", "pairs"
     )

@@ -121,7 +121,7 @@ def regression_rows(
     The one-step optimum r* is the best step for this k alone; a network trained on all k at once
     can at best take the one step that is best for all together. FLOPs are those of one prompt
     with one test point, and the filter described is that at this k. ``evaluation_se`` is what the
-    finite number of prompts adds to every seed alike, so that no interval over seeds can show it.
+    finite number of prompts adds to every seed alike; the intervals have it in them.
     """
     own, lengths = records[0]["settings"], settings["tabulated_at"]
     risks, filters = _sound(risks, records), _sound(filters, records)
@@ -136,7 +136,8 @@ def regression_rows(
         levels = reference_risks(own["d"], k)
         levels["one step for all k"] = mixture_risk(own["d"], own["k_min"], own["k_max"], k)
         for name in ("OLS", "one-step optimum r*", "one step for all k"):
-            estimate = within(mean_over_seeds(at_k["risk"]), 0.0, math.inf)
+            estimate = mean_over_seeds(at_k["risk"], own_columns["evaluation_se"])
+            estimate = within(estimate, 0.0, math.inf)
             row = _row(f"MSE/d at k = {k}", estimate, (name, levels[name]), common)
             result.append(row | own_columns)
     return result

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from mechanics.models.transformer import architecture
 from mechanics.regression.laws.depth_laws import bracket
 from mechanics.regression.laws.risk import one_step_risk, optimal_step_size
 from mechanics.regression.references import mixture_risk, reference_risks
@@ -9,8 +10,10 @@ from mechanics.tables.study import Study
 
 COLUMNS = [
     *("model", "seed", "status", "k", "n_layers"),
-    *("risk", "risk_se", "risk_median", "diverged_share", "one_step_optimum", "one_step_mixture"),
-    *("gd_tied", "gd_free", "gd_free_at_k", "gd_plus_plus", "polynomial_floor", "ridge", "ols"),
+    *("risk", "risk_se", "risk_sampled", "risk_median", "diverged_share"),
+    *("one_step_optimum", "one_step_mixture"),
+    *("gd_tied", "gd_free", "gd_free_at_k", "gd_plus_plus", "mixture_floor", "polynomial_floor"),
+    *("ridge", "ols"),
     *("c_hat", "c_star", "isotropy", "risk_at_c_hat"),
 ]
 
@@ -39,5 +42,5 @@ def laws(settings: dict, k: int) -> dict[str, float]:
         "one_step_optimum": reference_risks(d, k)["one-step optimum r*"],
         "one_step_mixture": mixture_risk(d, k_min, k_max, k),
         "c_star": optimal_step_size(d, range(k_min, k_max + 1)),
-        **bracket(settings["n_layers"], d, k_min, k_max, k),
+        **bracket(settings["n_layers"], d, k_min, k_max, k, architecture(settings).zero_tokens),
     }

@@ -16,14 +16,15 @@ class Estimate:
     n: int
 
 
-def mean_over_seeds(values) -> Estimate:
+def mean_over_seeds(values, shared_se: float = 0.0) -> Estimate:
     """Mean and Student's 95 % interval over seeds; missing (nan) values are not counted.
 
     An infinite value is no missing one: the mean is then infinite. Seeds that are all equal have
     no interval: Student's would be of width zero, as if three of three were all there are. How
     often seeds do something is for ``share_of_seeds``.
 
-    The interval speaks of the seeds: what evaluation on finitely many prompts adds is not in it.
+    The interval speaks of the seeds, and of a standard error that they share, such as that of the
+    prompts on which all of them are evaluated: no spread between seeds can show it.
 
     >>> mean_over_seeds([1.0, 2.0, 3.0]).n
     3
@@ -37,6 +38,7 @@ def mean_over_seeds(values) -> Estimate:
     if n == 1 or not np.isfinite(mean) or values.min() == values.max():
         return Estimate(mean, np.nan, np.nan, n)
     half = float(stats.t.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    half = float(np.hypot(half, stats.norm.ppf(0.975) * shared_se))
     return Estimate(mean, mean - half, mean + half, n)
 
 

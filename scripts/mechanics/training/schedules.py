@@ -39,9 +39,23 @@ def context_range(
 
 
 def context_lengths(
-    low: int, high: int, n_prompts: int, one_length: bool, generator: torch.Generator
+    low: int,
+    high: int,
+    n_prompts: int,
+    one_length: bool,
+    generator: torch.Generator,
+    strata: int | None = None,
 ) -> Int[Tensor, "prompt"]:
-    """A length per prompt, uniform in [low, high]; or (``one_length``) one that all share."""
+    """A length per prompt, uniform in [low, high]; or (``one_length``) one that all share.
+
+    With ``strata`` the range is cut into so many parts, shortest first, and each is drawn from by
+    the same number of prompts, side by side.
+    """
+    if strata is not None:
+        within = torch.rand(strata, n_prompts // strata, generator=generator)
+        share = (torch.arange(strata)[:, None] + within) / strata
+        lengths = low + (share * (high - low + 1)).floor().long()
+        return lengths.clamp(max=high).flatten()  # a share may be rounded to 1
     drawn = torch.randint(low, high + 1, (1 if one_length else n_prompts,), generator=generator)
     return drawn.expand(n_prompts)
 

@@ -195,7 +195,10 @@ for task, name in networks(STUDY):
     if task == "linear_regression":
         d_token = settings["d_max"] or settings["d"]
         prompts = sample_prompts("evaluation", 3, 0, 64, settings["k_max"], 4, d_token)
-        ours = model(prompts.x, prompts.y, prompts.x_test)
+        own = network.architecture  # deep linear stacks: tokens of zeros, and y of variance 1
+        x = functional.pad(prompts.x, (0, 0, 0, own.zero_tokens))
+        y = functional.pad(prompts.y, (0, own.zero_tokens)) * own.y_scale
+        ours = model(x, y, prompts.x_test) / own.y_scale
         theirs = regression.forward(network.weights, prompts, network.architecture)
     else:
         some = torch.randint(settings["p"], (256, 2), generator=torch.Generator().manual_seed(0))

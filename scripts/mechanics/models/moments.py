@@ -1,0 +1,109 @@
+"""Linear attention on tokens as algebra of second moments, with no token and no test point drawn.
+
+A layer without clip adds z T to every token z, T = W_QK Z W_OV, where Z = Σ z zᵀ / n is the second
+moment of the context and n the number of keys; Z then becomes (I + T)ᵀ Z (I + T). So Z is all that
+the network sees of a prompt, d + 1 rows in place of k, and ŷ is linear in x_test, so that the mean
+over test points is exact. A test holds the errors equal to those of ``regression.forward``.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from mechanics.models.attention import project
+from mechanics.models.prompts import Prompts
+from mechanics.models.transformer import Architecture
+from mechanics.runtime.seeds import stream_seed
+
+# Bounds the entries of T in training, where one prompt that explodes would end the replica: those
+# of a trained layer stay below it, and what is measured has no bound.
+GUARD = 4.0
+
+
+@dataclass
+class Moments:
+    """Second moments of a batch of prompts: XᵀX, the w with y = Xw, and the number of pairs."""
+
+    scatter: Float[Tensor, "seed prompt d d"]
+    w: Float[Tensor, "seed prompt d"]
+    k: Int[Tensor, "seed prompt"]
+
+    def to(self, device: torch.device) -> "Moments":
+        return Moments(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+def draw_moments(
+    stream: str, replica: int, step: int, lengths: Int[Tensor, "prompt"], d: int
+) -> Moments:
+    """Moments of prompts of these lengths, a pure function of the arguments; one replica.
+
+    XᵀX = RᵀR, where R is the triangle of X = QR: rows i < k, squared diagonal χ² with k − i degrees
+    of freedom, the rest N(0, 1) (Bartlett 1933; Muirhead 1982, theorem 3.2.14).
+    """
+    random = np.random.default_rng(stream_seed(stream, replica, step))
+    normal = random.standard_normal((len(lengths), d, d + 1), dtype=np.float32)
+    freedom = lengths.numpy()[:, None] - np.arange(d)
+    chi = np.sqrt(random.chisquare(np.maximum(freedom, 1))).astype(np.float32)
+    triangle = np.triu(normal[..., :d], 1)
+    triangle[:, range(d), range(d)] = chi
+    triangle *= (freedom > 0)[..., None]
+    R = torch.from_numpy(triangle)[None]
+    return Moments(R.mT @ R, torch.from_numpy(normal[None, ..., d]), lengths[None])
+
+
+def stack_moments(moments: list[Moments]) -> Moments:
+    """One stack from the moments of single replicas."""
+    return Moments(*(torch.cat([getattr(m, f.name) for m in moments]) for f in fields(Moments)))
+
+
+def moments_of(prompts: Prompts, w: Float[Tensor, "seed prompt d"]) -> Moments:
+    """The moments of drawn prompts, whose masked tokens must be zero, with their true w."""
+    k = torch.tensor(prompts.x.shape[-2]).expand(w.shape[:-1])
+    if prompts.mask is not None:
+        k = prompts.mask.sum(-1)
+    return Moments(prompts.x.mT @ prompts.x, w, k)
+
+
+def token_moments(
+    moments: Moments, architecture: Architecture
+) -> Float[Tensor, "seed prompt token token"]:
+    """Z of the tokens [x; y] that the network reads, over the number of its keys."""
+    beside = moments.scatter @ moments.w[..., None] * architecture.y_scale
+    corner = moments.w[..., None, :] @ beside * architecture.y_scale
+    rows = torch.cat([moments.scatter, beside], -1), torch.cat([beside.mT, corner], -1)
+    return torch.cat(rows, -2) / (moments.k + architecture.zero_tokens)[..., None, None]
+
+
+def squared_errors(
+    parameters: dict[str, Tensor],
+    moments: Moments,
+    architecture: Architecture,
+    guard: float | None = None,
+) -> Float[Tensor, "seed prompt"]:
+    """The exact mean, over x_test ~ N(0, I), of (ŷ − y_test)²: ‖ŵ − w‖² with ŷ = ŵᵀx_test.
+
+    Raises ValueError for a network with softmax, an embedding, several heads or a clip.
+    """
+    if architecture.attention != "linear" or architecture.embedded or architecture.n_heads > 1:
+        raise ValueError("only one head of linear attention on tokens is algebra of moments")
+    if architecture.activation_clip is not None:
+        raise ValueError("a clipped stream is no algebra of moments: activation_clip must be null")
+    Z, steps = token_moments(moments, architecture), []
+    for layer in range(architecture.n_layers):
+        W_Q, W_K, W_V, W_O = (parameters[f"blocks.{layer}.attn.W_{c}"][:, 0] for c in "QKVO")
+        asked = project(Z, W_K @ W_Q.mT * architecture.score_scale).mT  # W_QK Z: Z is symmetric
+        step = project(asked, W_V @ W_O)
+        if guard is not None:
+            step = step.clamp(-guard, guard)
+        steps.append(step)
+        if layer < architecture.n_layers - 1:
+            moved = Z + Z @ step
+            Z = moved + step.mT @ moved
+    read = torch.zeros_like(Z[..., :1])
+    read[..., -1, 0] = -1 / architecture.y_scale
+    for step in reversed(steps):  # ŷ = z_test (I + T_1) … (I + T_L) read
+        read = read + step @ read
+    return (read[..., :-1, 0] - moments.w).square().sum(-1)

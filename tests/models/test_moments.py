@@ -1,0 +1,62 @@
+"""The algebra of moments is the network on sampled prompts."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mechanics.models import moments, regression
+from mechanics.models.prompts import sample_prompts, shorten, squared_errors
+from mechanics.models.transformer import Architecture, initialise, standard_tokens
+
+D = 3
+ARCHITECTURE = Architecture("linear", 3, 1, D + 1, D + 1, 0, False, False)
+STANDARD = replace(ARCHITECTURE, **standard_tokens(D))
+
+
+def replica(seed=0, std=0.25):
+    shapes = regression.parameter_shapes(ARCHITECTURE, D)
+    own = initialise(shapes, std, torch.Generator().manual_seed(seed))
+    return {name: tensor[None].double() for name, tensor in own.items()}
+
+
+@pytest.mark.parametrize("architecture", [ARCHITECTURE, STANDARD])
+def test_error_is_that_of_the_network_on_the_prompts_with_these_moments(architecture):
+    drawn = sample_prompts("prompts", 0, 0, 6, 8, 1, D).double()
+    prompts = shorten(drawn, torch.tensor([[1, 2, 3, 5, 7, 8]]))
+    w = torch.randn(1, 6, D, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    context_y = (prompts.x @ w[..., None])[..., 0]
+    axes = torch.eye(D, dtype=torch.float64).expand(1, 6, D, D)  # ŷ there is ŵ itself
+    prompts = replace(prompts, y=context_y, x_test=axes, y_test=w)
+    found = moments.squared_errors(replica(), moments.moments_of(prompts, w), architecture)
+    predictions = regression.forward(replica(), prompts, architecture)
+    expected = D * squared_errors(predictions, prompts)  # a sum over the axes, not their mean
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=1e-12)
+
+
+@pytest.mark.parametrize("k", [2, 5])
+def test_drawn_moments_have_the_law_of_those_of_sampled_prompts(k):
+    n, weights = 20000, replica()
+    drawn = moments.draw_moments("prompts", 0, 0, torch.full((n,), k), D)
+    prompts = sample_prompts("prompts", 1, 0, n, k, 1, D)
+    exact = moments.squared_errors(weights, double(drawn), STANDARD)[0]
+    sampled = squared_errors(regression.forward(weights, prompts.double(), STANDARD), prompts)[0]
+    error = (exact.var() / n + sampled.var() / n).sqrt()
+    assert (exact.mean() - sampled.mean()).abs() < 4 * error
+    assert error < 0.05 * sampled.mean()
+
+
+def test_moments_have_the_rank_and_the_mean_of_a_wishart_matrix():
+    drawn = moments.draw_moments("prompts", 0, 0, torch.tensor([2] * 4000), D)
+    assert (torch.linalg.matrix_rank(drawn.scatter[0, :9].double(), rtol=1e-5) == 2).all()
+    torch.testing.assert_close(drawn.scatter[0].mean(0), 2 * torch.eye(D), atol=0.2, rtol=0)
+
+
+def test_a_clipped_network_is_refused():
+    drawn = moments.draw_moments("prompts", 0, 0, torch.tensor([2]), D)
+    with pytest.raises(ValueError, match="activation_clip must be null"):
+        moments.squared_errors(replica(), drawn, replace(ARCHITECTURE, activation_clip=1.0))
+
+
+def double(drawn):
+    return moments.Moments(drawn.scatter.double(), drawn.w.double(), drawn.k)
