@@ -121,7 +121,8 @@ def predicted_recoveries(alphas: list[float], keys: list[int], p: int) -> list[f
     """
     apart = torch.arange(1, p, dtype=torch.float64)
     omega = 2 * torch.pi / p * torch.tensor(keys, dtype=torch.float64)
-    parts = torch.tensor(alphas)[:, None] * (1 - torch.cos(omega[:, None] * apart))
+    sizes = torch.tensor(alphas, dtype=torch.float64)[:, None]
+    parts = sizes * (1 - torch.cos(omega[:, None] * apart))
     return (parts / parts.sum(dim=0)).mean(dim=1).tolist()
 
 

@@ -68,7 +68,8 @@ show_table(pd.DataFrame(rows))
 # A head's four matrices act only through two products, W_QK = W_Q W_Kᵀ (scaled as in the scores)
 # and W_OV = W_V W_O. Written in blocks, the layer predicts
 #
-# > ŷ = x_testᵀ Γ G + whatever the other blocks do, with Γ = −W_QK[x, x] · W_OV[y, y] and G = XᵀY/k.
+# > ŷ = x_testᵀ Γ G + whatever is left, with G = XᵀY/k and
+# > Γ = −(W_QK[x, x] · W_OV[y, y] + W_QK[x, y] W_OV[x, y]ᵀ).
 #
 # One step of gradient descent means Γ = c·I and all other blocks without effect. The best c over
 # the trained mixture of context lengths follows from the moments of Gaussian matrices,
@@ -92,7 +93,7 @@ c_star = 1 / (1 + (d + 1) * mean_inverse)
 rows, gammas = [], []
 for network, layer in zip(regression_seeds, layers, strict=True):
     W_QK, W_OV = products(layer)
-    gamma = -W_QK[:d, :d] * W_OV[d, d]
+    gamma = -(W_QK[:d, :d] * W_OV[d, d] + torch.outer(W_QK[:d, d], W_OV[:d, d]))
     c_hat = float(gamma.trace()) / d
     row = {"seed": network.seed, "ĉ = tr Γ/d": c_hat, "c*": c_star, "ĉ/c* − 1": c_hat / c_star - 1}
     row["‖Γ − ĉI‖/‖Γ‖"] = float((gamma - c_hat * torch.eye(d)).norm() / gamma.norm())
