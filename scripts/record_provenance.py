@@ -75,7 +75,7 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
     present = {"git_commit": git_commit(), "python": platform.python_version()}
     present["torch"] = version("torch")
     for job in jobs:
-        files = sorted(job["code"])
+        files = sorted(os.path.relpath(file, ROOT) for file in job["code"])
         code = code_sha256(ROOT / file for file in files)
         settings = json.loads(job["settings"]) if job["settings"] else config
         run = run_of(study, job)
