@@ -40,7 +40,9 @@ def runs(task, file, variants=True, doses=True):
         f"{run_folder(task, model, block)}/{file}"
         for model in study.models(section)
         if variants or not study.is_variant(section, model)
-        if doses or not contents.is_dose(study.model_entry(section, model))
+        if doses
+        or not study.is_variant(section, model)
+        or not contents.is_dose(study.model_entry(section, model))
         for block in study.blocks(section, model)
     ]
 

@@ -31,7 +31,8 @@ def is_dose(settings: dict) -> bool:
     The table ``norm_dose`` has such networks, those about weight decay and circuits leave them out.
     """
     scaled_down = settings.get("after_memorising") == "initial_norm"
-    return scaled_down or any(key in settings for key in DOSES)
+    dosed = any(key in settings for key in DOSES if key != "norm")
+    return scaled_down or dosed or settings.get("norm", "free") != "free"
 
 
 def gathered(track: str) -> dict[str, tuple[str, bool]]:

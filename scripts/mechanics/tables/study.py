@@ -32,6 +32,9 @@ class Study:
         """What run.json says of each run."""
         return {run: json.loads((run / "run.json").read_text()) for run in self.runs}
 
+    def _is_dose(self, run: Path) -> bool:
+        return run.parts[-2] in self.variants and is_dose(self.records[run]["settings"])
+
     def runs_of(self, task: str, variants: bool = True, doses: bool = False) -> list[Path]:
         """Runs of a task, without those for the table ``norm_dose`` alone (``is_dose``)."""
         return [
@@ -39,7 +42,7 @@ class Study:
             for run in self.runs
             if run.parts[-3] == task
             and (variants or run.parts[-2] not in self.variants)
-            and (doses or not is_dose(self.records[run]["settings"]))
+            and (doses or not self._is_dose(run))
         ]
 
     def settings_of(self, task: str) -> dict[str, dict]:
