@@ -47,6 +47,31 @@ def preconditioner(
     return linear_layer.preconditioner(*merged(parameters, architecture)).sum(dim=1)
 
 
+def has_exact_risk(architecture: Architecture) -> bool:
+    """Whether ``exact_risk`` is defined: one linear layer of one head, and no clip."""
+    one_head = architecture.n_heads == 1 and architecture.activation_clip is None
+    return one_head and is_one_linear_layer(architecture)
+
+
+def exact_risk(
+    parameters: dict[str, Tensor], architecture: Architecture, d: int, k: int
+) -> Float[Tensor, "seed"]:
+    """Risk of every replica on prompts of k pairs that lie in the first d coordinates. In float64.
+
+    No prompt is drawn, and stray weights count (``laws.linear_layer``). Raises ValueError for a
+    network without one (``has_exact_risk``).
+    """
+    if not has_exact_risk(architecture):
+        raise ValueError("only one head of one linear layer on the tokens has an exact risk")
+    W_QK, value = merged({name: t.double() for name, t in parameters.items()}, architecture)
+    own = [*range(d), W_QK.shape[-1] - 1]  # the prompts' coordinates, and y, which has its scale
+    scale = torch.ones(d + 1, dtype=W_QK.dtype, device=W_QK.device)
+    scale[d] = architecture.y_scale
+    W_QK = W_QK[:, 0, own][..., own] * scale * (k / (k + architecture.zero_tokens))
+    value = value[:, 0, own] * scale / architecture.y_scale
+    return linear_layer.layer_risk(W_QK, value, 1 / k)
+
+
 def step_size(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]:
     """ĉ = tr Γ̂ / d: the size of the gradient step."""
     return gamma.diagonal(dim1=-2, dim2=-1).mean(dim=-1)

@@ -13,10 +13,9 @@ from torch import Tensor
 from mechanics.models.prompts import Prompts, controlled_mean, describe_risk, squared_errors
 from mechanics.models.weights import Network
 from mechanics.regression.algorithms.gradient_descent import gradient_descent
-from mechanics.regression.effective_weights import describe_step
+from mechanics.regression.effective_weights import describe_step, exact_risk, has_exact_risk
 from mechanics.regression.held_out import CHUNK, HeldOut, predict, predictor, tokens
 from mechanics.regression.laws.depth import gradient_descent_risk, optimal_step_sizes
-from mechanics.regression.laws.one_layer import exact_risk, has_exact_risk
 from mechanics.regression.laws.spectrum import expected_spectrum
 from mechanics.regression.references import reference_answers, references_for
 from mechanics.regression.sensitivity import answers, similarities

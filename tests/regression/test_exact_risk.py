@@ -8,7 +8,7 @@ import torch
 from mechanics.models import regression
 from mechanics.models.prompts import embed, sample_prompts, squared_errors
 from mechanics.models.transformer import Architecture, initialise, standard_tokens
-from mechanics.regression.laws.one_layer import exact_risk
+from mechanics.regression.effective_weights import exact_risk
 
 D = 3
 LAYER = Architecture("linear", 1, 1, D + 1, D + 1, 0, False, False)
