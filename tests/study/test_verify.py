@@ -1,86 +1,19 @@
 """A small study is recorded; whatever is changed in it afterwards is named."""
 
-import json
-import re
 import shutil
 import subprocess
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
 from helpers import run_program
+from recorded_study import CONFIG, RUN, job_of, record, write_study
 
-from mechanics.figures import style
 from mechanics.runtime.files import sha256
 from mechanics.study import crate, lineage, provenance
-from mechanics.study.config import merge, training_settings
-from mechanics.study.lineage import ROOT, closure, short_id
+from mechanics.study.config import merge
+from mechanics.study.lineage import ROOT
 from mechanics.study.provenance import differences
 from record_provenance import LOCK
-
-FIGURES = {"parsimony": "parsimony", "kernel_smoother": "kernel_smoother"}  # name: module
-SECTION = {"p": 11, "train_fraction": 0.3, "defaults": {"weight_decay": 1.0}, "models": {"m": {}}}
-CONFIG = {"study": "small", "modular_addition": SECTION}
-RUN = "runs/modular_addition/m/3/run.json"
-ABOUT_RUN = {
-    "settings": training_settings(CONFIG, "modular_addition", "m"),
-    "seeds": [3],
-    "device": "cpu",
-    "torch": "2.0",
-    "python": "3.11.0",
-    "git_commit": "0" * 40 + "-dirty",
-}
-
-
-def code(*names: str) -> list[str]:
-    paths = closure(*(ROOT / "scripts" / f"{name}.py" for name in names))
-    return [str(path.relative_to(ROOT)) for path in paths]
-
-
-def job(rule: str, files: list[str], inputs: list[str], outputs: list[str], device=None) -> dict:
-    return {"rule": rule, "code": files, "inputs": inputs, "outputs": outputs} | {
-        **{"settings": None, "seeds": [], "device": device}
-    }
-
-
-def write_study(folder: Path) -> list[dict]:
-    """One run, a table of it and two figures of the table; the jobs that would have made them."""
-    run, table = folder / "runs/modular_addition/m/3", folder / "tables/grokking.csv"
-    run.mkdir(parents=True)
-    table.parent.mkdir()
-    (run / "run.json").write_text(json.dumps(ABOUT_RUN | {"code_sha256": "made by older code"}))
-    table.write_text("model,seed\nm,3\n")
-    style.use_style()
-    for name, module in FIGURES.items():
-        figure, axis = plt.subplots()
-        axis.set_title(name)
-        program, source = ROOT / "scripts/plot.py", f"scripts/mechanics/figures/{module}.py"
-        style.save(figure, folder / "figures", name, short_id([table], program, ROOT / source))
-        plt.close(figure)
-    read, made = [RUN], ["tables/grokking.csv"]
-    return [
-        job("train", code("train"), [], read),
-        job("write_tables", code("write_tables"), read, made),
-    ] + [
-        job(
-            "plot",
-            code("plot", f"mechanics/figures/{module}"),
-            made,
-            [f"figures/{name}.pdf", f"figures/{name}.png"],
-        )
-        for name, module in FIGURES.items()
-    ]
-
-
-def record(folder: Path, jobs: list[dict]) -> dict:
-    (folder / "jobs.json").write_text(json.dumps(jobs))
-    arguments = ["--jobs", folder / "jobs.json", "--config", json.dumps(CONFIG)]
-    run_program("record_provenance", *arguments, "--output", folder / crate.NAME)
-    return crate.read(folder / crate.NAME)
-
-
-def job_of(record: dict, path: str) -> dict:
-    return next(job for job in record["jobs"] if path in job["outputs"])
 
 
 @pytest.fixture(scope="module")
@@ -112,81 +45,6 @@ def edit(study: Path, change) -> None:
 def without_run(study: Path) -> None:
     """Leave out the run, whose code is older than this project."""
     edit(study, lambda record: record["jobs"].pop(0))
-
-
-def test_record_is_read_as_it_was_written(recorded, tmp_path):
-    record = crate.read(recorded / crate.NAME)
-    assert record["config"] == CONFIG
-    crate.write(tmp_path / crate.NAME, record)
-    again = crate.read(tmp_path / crate.NAME)
-    assert again == record | {"absent": [*record["sha256"]]}  # the files are not there
-
-
-def test_record_is_a_process_run_crate(recorded):
-    """What RO-Crate 1.1 and the profile ask for; the ids of entities are all there."""
-    graph = json.loads((recorded / crate.NAME).read_text())["@graph"]
-    entities = {entity["@id"]: entity for entity in graph}
-    assert len(entities) == len(graph)
-    assert entities[crate.NAME]["about"] == {"@id": "./"}
-    root = entities["./"]
-    assert {"name", "description", "datePublished", "license", "conformsTo"} <= root.keys()
-    parts = {part["@id"] for part in root["hasPart"]}
-    assert parts == {name for name, own in entities.items() if own["@type"] == "File"}
-    assert all((recorded / part).is_file() for part in parts)
-    named = re.findall(r'{"@id": "([^"]*)"}', (recorded / crate.NAME).read_text())
-    assert {*named} - entities.keys() == {crate.CRATE}
-    for action in root["mentions"]:
-        own = entities[action["@id"]]
-        assert own["@type"] == "CreateAction"
-        assert entities[own["instrument"]["@id"]]["@type"] == "SoftwareApplication"
-
-
-def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
-    record = crate.read(recorded / crate.NAME)
-    run, table = job_of(record, RUN), job_of(record, "tables/grokking.csv")
-    assert table["inputs"] == [RUN]
-    assert table["seeds"] == run["seeds"] == [3]
-    assert (run["git_commit"], run["software"][1]) == ("0" * 40 + "-dirty", "PyTorch 2.0")
-    assert table["program"] == "scripts/write_tables.py"
-
-
-@pytest.mark.parametrize(("device", "recorded"), [("auto", "A GPU, B GPU"), ("cpu", "cpu")])
-def test_device_is_that_of_the_runs_wherever_it_is_recorded(tmp_path, device, recorded):
-    runs = [f"runs/modular_addition/m/{seed}/run.json" for seed in (0, 1)]
-    for path, name in zip(runs, ("B GPU", "A GPU"), strict=True):
-        (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / path).write_text(json.dumps(ABOUT_RUN | {"code_sha256": "", "device": name}))
-    for name in ("analysis", "table"):
-        (tmp_path / name).write_text("")
-    jobs = [job("train", code("train"), [], [path], device) for path in runs]
-    jobs += [job("measure", code("analyse_addition"), runs, ["analysis"], device)]
-    jobs += [job("write_tables", code("write_tables"), ["analysis"], ["table"])]
-    found = record(tmp_path, jobs)
-    assert [job_of(found, path)["device"] for path in runs] == ["B GPU", "A GPU"]
-    assert job_of(found, "analysis")["device"] == recorded
-    assert job_of(found, "table")["device"] == "cpu"
-
-
-def test_recorded_twice_is_the_same_record(recorded, tmp_path):
-    record(tmp_path, write_study(tmp_path))
-    assert (tmp_path / crate.NAME).read_bytes() == (recorded / crate.NAME).read_bytes()
-
-
-def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path):
-    jobs, table, held = write_study(tmp_path), "tables/grokking.csv", "runs/checkpoints"
-    jobs[0]["outputs"].append(held)
-    (tmp_path / held).write_text("")
-    published = record(tmp_path, jobs)
-    for old in published["jobs"]:
-        old.update(code={"a.py": "1"}, code_sha256="old", git_commit="abc")
-    (tmp_path / held).unlink()
-    crate.write(tmp_path / crate.RESTORED, published | {"machine": "elsewhere"})
-    found = record(tmp_path, jobs)
-    assert found == published | {"machine": "elsewhere", "absent": [held]}
-    (tmp_path / RUN).write_text((tmp_path / RUN).read_text() + " ")  # trained again
-    found = record(tmp_path, jobs)
-    assert "scripts/write_tables.py" in job_of(found, table)["code"]
-    assert job_of(found, "figures/parsimony.png")["git_commit"] == "abc"  # of the same table
 
 
 def test_untouched_study_agrees(study, capsys):

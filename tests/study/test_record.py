@@ -1,0 +1,101 @@
+"""The record of a small study says what made each file."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from recorded_study import (
+    ABOUT_RUN,
+    CONFIG,
+    RUN,
+    code,
+    job,
+    job_of,
+    record,
+    write_study,
+)
+
+from mechanics.study import crate
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded")
+    record(folder, write_study(folder))
+    return folder
+
+
+def test_record_is_read_as_it_was_written(recorded, tmp_path):
+    record = crate.read(recorded / crate.NAME)
+    assert record["config"] == CONFIG
+    crate.write(tmp_path / crate.NAME, record)
+    again = crate.read(tmp_path / crate.NAME)
+    assert again == record | {"absent": [*record["sha256"]]}  # the files are not there
+
+
+def test_record_is_a_process_run_crate(recorded):
+    """What RO-Crate 1.1 and the profile ask for; the ids of entities are all there."""
+    graph = json.loads((recorded / crate.NAME).read_text())["@graph"]
+    entities = {entity["@id"]: entity for entity in graph}
+    assert len(entities) == len(graph)
+    assert entities[crate.NAME]["about"] == {"@id": "./"}
+    root = entities["./"]
+    assert {"name", "description", "datePublished", "license", "conformsTo"} <= root.keys()
+    parts = {part["@id"] for part in root["hasPart"]}
+    assert parts == {name for name, own in entities.items() if own["@type"] == "File"}
+    assert all((recorded / part).is_file() for part in parts)
+    named = re.findall(r'{"@id": "([^"]*)"}', (recorded / crate.NAME).read_text())
+    assert {*named} - entities.keys() == {crate.CRATE}
+    for action in root["mentions"]:
+        own = entities[action["@id"]]
+        assert own["@type"] == "CreateAction"
+        assert entities[own["instrument"]["@id"]]["@type"] == "SoftwareApplication"
+
+
+def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
+    record = crate.read(recorded / crate.NAME)
+    run, table = job_of(record, RUN), job_of(record, "tables/grokking.csv")
+    assert table["inputs"] == [RUN]
+    assert table["seeds"] == run["seeds"] == [3]
+    assert (run["git_commit"], run["software"][1]) == ("0" * 40 + "-dirty", "PyTorch 2.0")
+    assert table["program"] == "scripts/write_tables.py"
+
+
+@pytest.mark.parametrize(("device", "recorded"), [("auto", "A GPU, B GPU"), ("cpu", "cpu")])
+def test_device_is_that_of_the_runs_wherever_it_is_recorded(tmp_path, device, recorded):
+    runs = [f"runs/modular_addition/m/{seed}/run.json" for seed in (0, 1)]
+    for path, name in zip(runs, ("B GPU", "A GPU"), strict=True):
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(json.dumps(ABOUT_RUN | {"code_sha256": "", "device": name}))
+    for name in ("analysis", "table"):
+        (tmp_path / name).write_text("")
+    jobs = [job("train", code("train"), [], [path], device) for path in runs]
+    jobs += [job("measure", code("analyse_addition"), runs, ["analysis"], device)]
+    jobs += [job("write_tables", code("write_tables"), ["analysis"], ["table"])]
+    found = record(tmp_path, jobs)
+    assert [job_of(found, path)["device"] for path in runs] == ["B GPU", "A GPU"]
+    assert job_of(found, "analysis")["device"] == recorded
+    assert job_of(found, "table")["device"] == "cpu"
+
+
+def test_recorded_twice_is_the_same_record(recorded, tmp_path):
+    record(tmp_path, write_study(tmp_path))
+    assert (tmp_path / crate.NAME).read_bytes() == (recorded / crate.NAME).read_bytes()
+
+
+def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path):
+    jobs, table, held = write_study(tmp_path), "tables/grokking.csv", "runs/checkpoints"
+    jobs[0]["outputs"].append(held)
+    (tmp_path / held).write_text("")
+    published = record(tmp_path, jobs)
+    for old in published["jobs"]:
+        old.update(code={"a.py": "1"}, code_sha256="old", git_commit="abc")
+    (tmp_path / held).unlink()
+    crate.write(tmp_path / crate.RESTORED, published | {"machine": "elsewhere"})
+    found = record(tmp_path, jobs)
+    assert found == published | {"machine": "elsewhere", "absent": [held]}
+    (tmp_path / RUN).write_text((tmp_path / RUN).read_text() + " ")  # trained again
+    found = record(tmp_path, jobs)
+    assert "scripts/write_tables.py" in job_of(found, table)["code"]
+    assert job_of(found, "figures/parsimony.png")["git_commit"] == "abc"  # of the same table
