@@ -72,7 +72,7 @@ def planned(folder: Path, config: dict = TINY) -> set[str]:
     assert stats or "Nothing to be done" in result.stdout + result.stderr
     names = {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
     return {
-        "train" if name.startswith("train_") else re.sub(r"_(\d+|long)$", "", name)
+        "train" if name.startswith("train_") else re.sub(r"_(\d+|long|theory)$", "", name)
         for name in names
     }
 

@@ -75,13 +75,10 @@ TRACKS = {
     "emergence": "Comparison",
 }
 TABLE_JOBS = [  # what is too long to read is made for a figure, and is no result of its own
-    (track, name, names)
+    (track, "_".join(filter(None, [ROOMS.get(track, track), part])), names)
     for track in TRACKS
-    for name, long in (
-        (ROOMS.get(track, track), False),
-        (f"{ROOMS.get(track, track)}_long", True),
-    )
-    if (names := [n for n in tables_of(track) if (n in contents.TOO_LONG) == long])
+    for part in ("", "long", "theory")
+    if (names := [n for n in tables_of(track) if contents.job_of(n) == part])
 ]
 
 for track, job, names in TABLE_JOBS:

@@ -18,6 +18,7 @@ TOO_LONG = {  # to read: kept as parquet, with the analyses
     *("emergence_curves", "embedding", "attention_maps", "neuron_phases"),
     *("excluded_loss", "progress_measures"),
 }
+SLOW = ("training_theory", "training_theory_curves")  # a minute, where the others take seconds
 
 
 def measures(task: str) -> ModuleType:
@@ -46,6 +47,11 @@ def gathered(track: str) -> dict[str, tuple[str, bool]]:
 def computed(track: str) -> dict[str, list[str]]:
     """Tables by the module of mechanics.tables whose function ``tables`` makes them."""
     return measures(track).COMPUTED if track in ROOMS else BOTH[track]
+
+
+def job_of(name: str) -> str:
+    """Which job of a track makes a table: what is slow, or long, is made apart from the others."""
+    return "theory" if name in SLOW else "long" if name in TOO_LONG else ""
 
 
 def place(name: str) -> str:
