@@ -74,9 +74,10 @@ def _of_neurons(axis: Axes, neurons: pd.DataFrame, model: str, models: list[str]
 
 def _errors(axis: Axes, law: pd.DataFrame) -> None:
     sizes = np.geomspace(law["n_effective"].min(), law["n_effective"].max(), 50)
-    axis.plot(sizes, np.sqrt(np.pi / 4 / sizes), "--", color=REFERENCE, linewidth=0.8)
-    write(axis, "random phases", (0.98, 0.95), ha="right", va="top")
-    axis.set(xscale="log", yscale="log", xlabel="neurons of a key, effective number")
+    random = np.sqrt(np.pi / 4 / sizes)
+    axis.plot(sizes, random, "--", color=REFERENCE, linewidth=0.8)
+    write(axis, "random phases", (sizes[-1], 1.1 * random[-1]), on="data", ha="right", va="bottom")
+    axis.set(yscale="log", xlabel="neurons of a key, effective number")
     axis.set(ylabel="wave in ω$_k$(a+b+c), share", title="(c) what is left over")
 
 

@@ -44,11 +44,12 @@ def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> Figure:
     depth = shown.groupby("entry")["layer"].max()
     deep = list(depth.index[depth > 1]) or list(depth.index)
     shallow = exchanged[exchanged["entry"].isin(set(depth.index) - set(deep))]
-    networks = list(shown[shown["entry"].isin(deep)].groupby(["model", "seed"], sort=False))
+    keys = ["entry", "model", "seed"]
+    networks = list(shown[shown["entry"].isin(deep)].groupby(keys, sort=False))
     figure, axes = rows_of_panels(len(networks), 3, 1.7, 0.3, width_ratios=[1, 1.2, 1])
-    for row, ((model, seed), own) in zip(axes, networks, strict=True):
+    for row, ((entry, model, seed), own) in zip(axes, networks, strict=True):
         shade = colour(model, shown["model"])
-        of_network = exchanged[(exchanged["model"] == model) & (exchanged["seed"] == seed)]
+        of_network = exchanged[(exchanged["entry"] == entry) & (exchanged["seed"] == seed)]
         at = of_network[of_network["carrier"]]
         _shares(row[0], own, at, shade)
         _frequencies(row[1], own, at)

@@ -39,7 +39,7 @@ def _set_up(settings: dict) -> dict[str, dict]:
         "subspace_d": read("subspace_d", f"{regression}.models.linear_L1_subspace.d_max"),
         "p": read("p", f"{addition}.p"),
         "train_share": read("train_share", f"{addition}.train_fraction", ".0%"),
-        "weight_decay": read("weight_decay", f"{addition}.defaults.weight_decay", "g"),
+        "weight_decay": read("weight_decay", f"{addition}.models.softmax_L1.weight_decay", "g"),
         "grokking_accuracy": read(
             "grokking_accuracy", f"{addition}.defaults.grokking_accuracy", ".0%"
         ),

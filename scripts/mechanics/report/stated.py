@@ -31,6 +31,7 @@ def stated_settings(config: dict) -> dict:
     if section := config.get("modular_addition"):
         found |= {"p": section["p"], "train_share": section["train_fraction"]}
         found |= {key: section["defaults"][key] for key in ("weight_decay", "grokking_accuracy")}
+        found |= _of_model(section, "softmax_L1", weight_decay="weight_decay")
         found |= _of_model(section, "softmax_L1_wd0", sweep_steps="steps")
         found |= _of_model(section, "softmax_L1_wd0.3", weak_decay="weight_decay")
     return found
