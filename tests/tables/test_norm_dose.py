@@ -10,7 +10,7 @@ from helpers import addition_settings
 from modular_history import history_of
 
 from mechanics.tables.grokking import tables as grokking_tables
-from mechanics.tables.norm_dose import tables
+from mechanics.tables.norm_dose import tables, with_shared_keys
 from mechanics.tables.study import Study
 
 STEPS = [0, 100, 200, 300]
@@ -83,6 +83,16 @@ def test_measures_are_those_of_the_end_and_of_memorising(study):
     assert row["loss"] == pytest.approx(0.1)
     assert table["stalled_step"]["sham"] == 200
     assert math.isnan(table["stalled_step"]["held"])
+
+
+def test_keys_are_shared_with_the_network_that_an_entry_varies():
+    keys = {"main": "3 14 26 49", "held": "14 50"}
+    rows = [{"entry": entry, "key_frequencies": own} for entry, own in keys.items()]
+    table = pd.DataFrame(rows).assign(model="main", seed=0, n_keys=[4, 2], p=113)
+    held = with_shared_keys(table).set_index("entry").loc["held"]
+    assert held["shared_keys"] == 1
+    assert held["shared_by_chance"] == pytest.approx(4 * 2 / 56)
+    assert with_shared_keys(table)["shared_keys"].isna().tolist() == [True, False]
 
 
 def test_the_other_tables_leave_these_networks_out(study):

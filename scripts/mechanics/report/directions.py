@@ -8,7 +8,7 @@ study of minutes, the sentence falls away and the report says at its end that it
 from functools import partial
 
 from mechanics.report.cells import Tables, lower, number, upper
-from mechanics.report.numbers import DEEP, SOFTMAX
+from mechanics.report.numbers import FILTER, FITTED_RIDGE, SOFTMAX
 
 
 def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[str, dict]:
@@ -17,8 +17,13 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
     ``found``: ``numbers.numbers`` of the same tables and settings.
     """
     read = partial(number, tables)
-    k_max = settings.get("k_max")
+    k_max, k_middle = settings.get("k_max"), settings.get("k_middle")
     ols = read("regression_risk", f"model == 'linear_L1' and k == {k_max}", "ols", statistic="only")
+    noisy = partial(read, "regression_generalisation", column="risk", last=("value",))
+    others = read(
+        *("spectral_filter", f"{FILTER} and algorithm != '{FITTED_RIDGE}' and k == {k_middle}"),
+        *("distance", ".3f", "min"),
+    )
     whole = read("circuit", SOFTMAX, "restricted_loss_all - full_loss_all", statistic="max")
     excluded = read("circuit", SOFTMAX, "excluded_loss", statistic="min")
     guessing = read("circuit", SOFTMAX, "uniform_loss", statistic="max")
@@ -30,73 +35,76 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         *("grokking", "entry in ['linear_L1', 'softmax_L1', 'deep_L6']", "min_margin"),
         statistic="min",
     )
-    embedded = read(
-        *("embedding_ablation", f"{DEEP} and kind in ['keys_kept', 'random_removed']", "accuracy"),
-        statistic="min",
-    )
-    varying = read(
-        *("attention_addition", f"{DEEP} and layer < layer.max()", "std"), statistic="max"
-    )
+    follows = read("wrap_around", SOFTMAX, "follows_wrap - follows_wrap_random", statistic="max")
     width = partial(read, "emergence", column="transition_width")
     slowest = width("task == 'modular_addition'", statistic="max")
     fastest = width("task == 'linear_regression'", statistic="min")
-    weak, usual = found["grokked_weak"]["value"], found["grokked"]["value"]
-    early, late = found["fall_before"]["value"], found["relative_fall_before"]["value"]
     return {
         # Track A
         "is_one_step": _says(
             "the effective weights of a linear layer are those of a gradient step",
             _more(found["correlation_gd"], 0.995),
         ),
-        "gd_beats_null": _says(
-            "they are nearer to gradient descent than what knowing w alone would give",
-            _clearly_more(found["correlation_gd"], found["correlation_null"]),
+        "follows_law": _says(
+            "the exact risk of a linear layer is within a percent of its step's",
+            _at_most(found["off_law"], 0.01),
         ),
         "misses_ols": _says(
             "one step has more error than least squares", _clearly_more(found["linear_risk"], ols)
         ),
+        "drop_on_time": _says(
+            "the risk drops within a fiftieth of the step that theory predicts",
+            _near(found["drop_measured"], found["drop_predicted"], 0.02),
+        ),
         "is_smoother": _says(
-            "the exponential kernel explains a softmax layer",
-            _more(found["smoother_exponential"], 0.99),
+            "a softmax layer has the kernel and the risk of the best smoother, to a twentieth",
+            _all(_near(found["bandwidth"], 1.0, 0.05), _near(found["softmax_optimum"], 1.0, 0.05)),
         ),
         "not_gaussian": _says(
-            "it explains more than the Gaussian kernel",
-            _more(found["smoother_exponential"], found["smoother_gaussian"]),
-        ),
-        "two_heads_help": _says(
-            "two softmax heads have less risk than one",
-            _clearly_more(found["softmax_risk"], found["two_heads_risk"]),
+            "the Gaussian kernel explains less than nine tenths of its predictions",
+            _at_most(found["smoother_gaussian"], 0.9),
         ),
         "deep_beats_gd": _says(
             "the deep network has less risk than as many gradient steps as it has layers",
-            _clearly_more(found["six_steps_at_k"], found["deep_risk"]),
+            _clearly_more(found["six_steps"], found["deep_risk"]),
+        ),
+        "is_ridge": _says(
+            "of all spectral filters that of a fitted ridge regression is nearest to the deep one",
+            _more(others, found["deep_filter"]),
         ),
         "deep_is_brittle": _says(
-            "with noise the deep networks have more risk than every linear one",
-            _more(found["noise_deep"], found["noise_linear"]),
+            "with noise every deep network has more risk than every linear one",
+            _more(
+                noisy("model == 'deep_L6' and shift == 'noise'", statistic="min"),
+                noisy("model == 'linear_L1' and shift == 'noise'", statistic="max"),
+            ),
         ),
         "axis_fails": _says(
             "in new dimensions fixed coordinates have more risk than random subspaces",
             _clearly_more(found["axis_higher"], found["subspace_higher"]),
         ),
-        "skips_prevent_collapse": _says(  # the worst seed of the one, the best of the other
-            "skip connections keep the tokens further apart than MLPs",
-            _more(found["collapse_skips"], found["collapse_mlps"]),
+        "skips_prevent_collapse": _says(
+            "skip connections keep the tokens apart, attention alone does not",
+            _more(found["collapse_skips"], found["collapse_attention"]),
         ),
         "grokking_takes_longer": _says(
             "the loss of a softmax network takes more steps to fall on addition, in every seed",
-            _more(found["fall_steps_addition"], found["fall_steps_regression"]),
+            _more(found["fall_addition"], found["fall_regression"]),
         ),
         "widths_overlap": _says(
             "in decades of steps some network falls as slowly on addition as another on regression",
             _more(slowest, fastest),
         ),
-        "deep_groks_sharply": _says(
-            "the deep network falls in fewer decades on addition than any network on regression",
-            _more(fastest, found["fall_width_deep"]),
-        ),
         # Track B
         "all_right": _says("every seed answers all pairs", _more(all_margins, 0.0)),
+        "phases_add": _says(
+            "the phases of a neuron add up in every circle",
+            _all(_more(found["phase_cosine"], 0.99), _at_most(found["phase_null"], 0.5)),
+        ),
+        "no_jump": _says(
+            "no neuron follows the wrap round p by a tenth more than shuffled ones do",
+            _at_most(follows, 0.1),
+        ),
         "keys_suffice": _says(
             "with the key frequencies alone the loss is at most the whole network's",
             _at_most(whole, 0.0),
@@ -113,31 +121,34 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             "removing any other frequency does not double the loss",
             _at_most(found["other_ablation"], 2.0),
         ),
-        "few_neurons": _says(
-            "the first neurons recover more than as many at random",
-            _more(found["half_recovered"], found["half_random"]),
+        "held_is_early": _says(
+            "held at its initial norm a network groks before any under weight decay",
+            _more(found["grokking_first"], found["held_last"]),
         ),
         "norm_falls": _says(
             "the norm falls", _clearly_more(found["norm_peak"], found["norm_final"])
         ),
-        "fall_depends": _says(
-            "the norm and its logarithm fall most on different sides of the transition",
-            None if early is None or late is None else early != late,
+        "heat_is_enough": _says(
+            "at the memorised norm most networks grok with a temperature, and none without",
+            _all(
+                _more(_share(found["heated"]), 0.5),
+                _at_most(found["sham"], 0.0),
+                _at_most(found["grokked_fixed"], 0.0),
+            ),
         ),
-        "decay_decides": _says(
-            "networks grok with the usual weight decay, and none with weak decay",
-            None if weak is None or usual is None else weak == 0 < usual,
-        ),
-        "embedding_carries": _says(
-            "the deep network answers all pairs with the keys of its embedding alone, or without"
-            " as many others",
-            None if embedded["absent"] else embedded["value"] == 1,
-        ),
-        "attention_is_uniform": _says(
-            "the attention of the deep network is uniform before its last layer",
-            _at_most(varying, 0.01),
+        "sum_is_carried": _says(
+            "the logits of the deep network are a function of the sum, and its waves carry it",
+            _all(
+                _more(found["deep_of_sum"], 0.99),
+                _more(found["deep_moved"], 0.95),
+                _at_most(found["deep_rest"], 0.05),
+            ),
         ),
         "one_wave_fails": _says("one key alone answers some pairs wrong", _at_most(one_wave, 0.0)),
+        "fewer_when_held": _says(
+            "held at the initial norm a network uses fewer waves",
+            _clearly_more(found["keys_free"], found["keys_held"]),
+        ),
     }
 
 
@@ -164,3 +175,18 @@ def _clearly_more(one: dict, other: dict) -> bool | None:
 
 def _value(one: dict | float) -> float | None:
     return one["value"] if isinstance(one, dict) else one
+
+
+def _near(one: dict, other: dict | float, share: float) -> bool | None:
+    """Whether they differ by at most this share of the other."""
+    left, right = _value(one), _value(other)
+    return None if left is None or right is None else abs(left / right - 1) <= share
+
+
+def _share(counted: dict) -> dict | float:
+    """Of a number that counts, the share of all."""
+    return counted if counted["absent"] else counted["value"] / counted["n"]
+
+
+def _all(*held: bool | None) -> bool | None:
+    return None if None in held else all(held)

@@ -7,14 +7,12 @@ from mechanics.study.config import TASKS, model_entry, models
 
 TABLES = {
     "linear_regression": (
-        *("regression_risk", "effective_weights", "algorithm_match", "attention_match"),
-        *("kernel_smoother", "rank_collapse", "regression_generalisation", "layer_readout"),
-        "emergence",
+        *("regression_risk", "effective_weights", "spectral_filter", "training_theory"),
+        *("kernel_smoother", "rank_collapse", "regression_generalisation", "emergence"),
     ),
     "modular_addition": (
-        *("grokking", "circuit", "frequency_ablation", "embedding_ablation"),
-        *("attention_addition", "patching_groups", "patching_summary", "embedding_circles"),
-        *("logit_identities", "parsimony"),
+        *("grokking", "circuit", "frequency_ablation", "parsimony", "phase_law", "wrap_around"),
+        *("norm_dose", "sum_in_stream", "sum_exchange"),
     ),
 }
 
@@ -24,16 +22,12 @@ def stated_settings(config: dict) -> dict:
     found: dict = {"tracks": [task for task in TASKS if config.get(task)]}
     if section := config.get("linear_regression"):
         found |= {key: section[key] for key in ("d", "k_min", "k_max")}
-        found["n_prompts"] = section["evaluation"]["n_prompts"]
         found["k_middle"] = section["tabulated_at"][:2][-1]
         found |= _of_model(section, "deep_L6", n_steps="n_layers")
         found |= _of_model(section, "linear_L1_subspace", subspace_d="d_max")
     if section := config.get("modular_addition"):
         found |= {"p": section["p"], "train_share": section["train_fraction"]}
-        found |= {key: section["defaults"][key] for key in ("weight_decay", "grokking_accuracy")}
-        found |= _of_model(section, "softmax_L1", weight_decay="weight_decay")
-        found |= _of_model(section, "softmax_L1_wd0", sweep_steps="steps")
-        found |= _of_model(section, "softmax_L1_wd0.3", weak_decay="weight_decay")
+        found |= _of_model(section, "softmax_L1_fixed_norm_heated", heat="temperature")
     return found
 
 

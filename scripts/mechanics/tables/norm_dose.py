@@ -11,7 +11,8 @@ COLUMNS = [
     *("model", "seed", "norm_factor", "temperature", "epsilon", "weight_decay", "arm", "status"),
     *("memorised_step", "grokking_step", "last_step", "stalled_step", "norm_squared"),
     *("logit_scale_memorised", "logit_scale", "loss", "below_epsilon", "n_keys"),
-    *("key_frequencies", "logit_fve", "val_accuracy", "min_margin", "entry"),
+    *("key_frequencies", "shared_keys", "shared_by_chance", "logit_fve", "val_accuracy"),
+    *("min_margin", "entry"),
 ]
 
 
@@ -19,7 +20,29 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     """``norm_dose``: a row per entry and seed, of every addition network."""
     runs = study.runs_of("modular_addition", doses=True)
     rows = [row for run in runs for row in tabulate(study, run)]
-    return {"norm_dose": pd.DataFrame(rows, columns=COLUMNS)}
+    table = pd.DataFrame(rows, columns=[*COLUMNS, "p"])
+    return {"norm_dose": with_shared_keys(table)[COLUMNS]}
+
+
+def with_shared_keys(table: pd.DataFrame) -> pd.DataFrame:
+    """How many of its keys the model itself has too, trained on the same pairs from the same start.
+
+    ``shared_by_chance``: how many it would, were the keys drawn at random from the (p − 1)/2
+    frequencies. nan for the model itself.
+    """
+    itself = table[table["entry"] == table["model"]].set_index(["model", "seed"])
+    of_model = itself["key_frequencies"].str.split()
+    shared, chance = [], []
+    for row in table.itertuples():
+        network = row.model, row.seed
+        known = row.entry != row.model and network in of_model
+        theirs = set(of_model[network]) if known else set()
+        shared.append(len(theirs & set(row.key_frequencies.split())) if known else None)
+        chance.append(len(theirs) * row.n_keys / ((row.p - 1) / 2) if known else None)
+    return table.assign(
+        shared_keys=pd.Series(shared, table.index, dtype="float64"),
+        shared_by_chance=pd.Series(chance, table.index, dtype="float64"),
+    )
 
 
 def arm(entry: str, settings: dict, variants: dict[str, str]) -> str:
@@ -78,6 +101,7 @@ def tabulate(study: Study, run: Path) -> list[dict]:
                 "val_accuracy": evaluation["accuracy"][seed, "validation"],
                 "min_margin": evaluation["min_margin"][seed, "all"],
                 "entry": entry,
+                "p": settings["p"],
             }
         )
     return rows
