@@ -12,23 +12,17 @@ from mechanics.report.numbers import numbers
 from mechanics.report.prose import names
 from mechanics.report.stated import TABLES, stated_settings
 from mechanics.study.config import load
-from mechanics.tables import abruptness
 from mechanics.tables.frames import read_table
-from mechanics.tables.study import Study
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "results/published"
-EMERGING = ("linear_L1", "softmax_L1", "linear_L6", "deep_L6")
 SETTINGS = stated_settings(load([str(PUBLISHED / "config.yaml")]))
 
 
 @pytest.fixture(scope="module")
 def tables() -> dict[str, pd.DataFrame]:
     wanted = [name for own in TABLES.values() for name in own]
-    found = {name: read_table(PUBLISHED / f"tables/{name}.csv") for name in wanted}
-    # published when widths were of accuracy: made anew from what was published of the runs
-    runs = [run for run in PUBLISHED.glob("runs/*/*/*") if run.parts[-2] in EMERGING]
-    return found | {"emergence": abruptness.tables(Study(PUBLISHED, runs))["emergence"]}
+    return {name: read_table(PUBLISHED / f"tables/{name}.csv") for name in wanted}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +33,7 @@ def found(tables) -> dict[str, dict]:
 def test_every_number_of_the_published_study_is_the_one_that_was_published(found):
     published = json.loads((PUBLISHED / "report/claims.json").read_text())["claims"]
     same = set(found) & set(published)
-    assert len(same) > 70
+    assert len(same) > 50
     for name in same:
         for key in ("value", "ci_low", "ci_high", "n"):
             value = published[name][key]
@@ -53,16 +47,9 @@ def test_none_is_absent_and_every_stated_direction_holds(tables, found):
     assert [name for name, own in stated.items() if own["holds"] is not True] == []
 
 
-def test_runs_without_enough_decay_are_the_sum_of_the_three_values(tables, found):
-    grokking = tables["grokking"]
-    weak = grokking[(grokking["weight_decay"] <= 0.3) & (grokking["arm"] == "weight_decay")]
-    assert found["grokked_weak"]["value"] == (weak["status"] == "grokked").sum()
-    assert found["grokked_weak"]["n"] == len(weak) == 6
-
-
-def test_at_most_eighty_each_with_its_table_and_cell_and_each_used(tables):
+def test_at_most_sixty_each_with_its_table_and_cell_and_each_used(tables):
     found = numbers({}, {})
-    assert len(found) <= 80
+    assert len(found) <= 60
     assert all(own["table"] and own["cell"] for own in found.values())
     assert {own["table"] for own in found.values()} - {"config"} <= set(tables)
     sources = [ROOT / "workflow/report" / name for name in ("prose.typ", "readme.md")]
@@ -92,7 +79,7 @@ def test_with_every_seed_diverged_no_number_is_made_up(tables):
     counted = re.compile(r"\d+ of \d+|not in this study|not measured.*")
     assert all(counted.fullmatch(own["text"]) for own in alone.values() if own["table"] != "config")
     stated = directions(diverged, alone, SETTINGS)
-    assert not any(own["holds"] for name, own in stated.items() if name != "fall_depends")
+    assert not any(own["holds"] for own in stated.values())
 
 
 def test_a_direction_that_the_tables_contradict_does_not_hold(tables):

@@ -7,7 +7,6 @@ REGRESSION = {
     "k_min": 2,
     "k_max": 8,
     "tabulated_at": [8],
-    "evaluation": {"n_prompts": 64},
     "defaults": {"n_layers": 6, "seeds": [0, 1]},
     "models": {"deep_L6": {"seeds": [0]}, "linear_L1_subspace": None},
 }
@@ -19,7 +18,6 @@ def test_models_inherit_and_what_the_config_lacks_is_left_out():
         "d": 3,
         "k_min": 2,
         "k_max": 8,
-        "n_prompts": 64,
         "k_middle": 8,  # of a shorter list the last
         "n_steps": 6,
     }

@@ -84,7 +84,6 @@ def _regression(tables: Tables, k_middle: int | None, k_max: int | None) -> dict
         # depth
         "deep_risk": risk(f"{deep} and k == {k_middle}", "risk", ".4f"),
         "six_steps": risk(f"{deep} and k == {k_middle}", "gd_free_at_k", ".3f", "only"),
-        "stack_risk": risk(f"model == 'linear_L6' and k == {k_middle}", "risk", ".4f"),
         "deep_penalty": filters(f"{deep} and nearest and k == {k_middle}", "penalty", ".3f"),
         "deep_filter": filters(f"{deep} and nearest and k == {k_middle}", "distance", ".3f"),
         # out of distribution
