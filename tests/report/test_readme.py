@@ -62,5 +62,5 @@ def test_readme_lists_every_table():
     tables = {path.stem.removesuffix("_table") for path in captions}
     tables |= {path.stem for path in (ROOT / "results/published/tables").glob("*.csv")}
     assert len(tables) > 20
-    readme = (ROOT / "README.md").read_text()
+    readme = (ROOT / "workflow/README.md").read_text()
     assert [table for table in sorted(tables) if not re.search(rf"\b{table}\.", readme)] == []

@@ -10,7 +10,7 @@ from helpers import addition_settings
 from modular_history import history_of
 
 from mechanics.tables.grokking import tables as grokking_tables
-from mechanics.tables.norm_dose import tables, with_shared_keys
+from mechanics.tables.norm_dose import laws, tables, with_shared_keys
 from mechanics.tables.study import Study
 
 STEPS = [0, 100, 200, 300]
@@ -93,6 +93,24 @@ def test_keys_are_shared_with_the_network_that_an_entry_varies():
     assert held["shared_keys"] == 1
     assert held["shared_by_chance"] == pytest.approx(4 * 2 / 56)
     assert with_shared_keys(table)["shared_keys"].isna().tolist() == [True, False]
+
+
+def test_a_planted_law_is_found_and_the_norm_adds_nothing_to_it():
+    """Delays that are the square of the logits' scale, which norm and temperature set together."""
+    cells = [(norm, heat) for norm in (0.7, 1.0, 1.4, 2.0) for heat in (0.125, 1.0, 8.0)]
+    table = pd.DataFrame(cells, columns=["norm_factor", "temperature"])
+    table = table.assign(arm="held_norm", epsilon=1e-20, status="grokked", memorised_step=100)
+    table["logit_scale_memorised"] = 5 * table["norm_factor"] ** 3
+    scale = table["logit_scale_memorised"] / table["temperature"]
+    table["grokking_step"] = 100 + scale**2
+    table = pd.concat([table, table.assign(status="censored", grokking_step=None)])
+    found = laws(table).set_index("law")
+    alone = found.loc["power of the logit scale"]
+    assert (alone["slope"], alone["r_squared"]) == (pytest.approx(2), pytest.approx(1))
+    assert (alone["n_runs"], alone["n_held"]) == (12, 24)
+    assert found["r_squared"]["exponential in the norm"] < 0.5
+    assert found["n_runs"]["exponential in the norm, temperature 1"] == 4
+    assert laws(table.head(2))["r_squared"].isna().all()
 
 
 def test_the_other_tables_leave_these_networks_out(study):

@@ -34,7 +34,8 @@ GATHERED = {
     "attention_maps": ("attention_maps", False),
 }
 # The tables that are computed, by the module of mechanics.tables that makes them.
-COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary", "norm_dose")}
+COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")}
+COMPUTED["norm_dose"] = ["norm_dose", "norm_laws"]
 # What follow_addition.py writes.
 FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
 OF_VARIANTS = (

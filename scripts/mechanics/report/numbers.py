@@ -135,7 +135,7 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "norm_final": grokking("norm_squared_final", ",.0f"),
         "grokked_fixed": grokked("entry == 'softmax_L1_fixed_norm'"),
         "held_last": dose(held, "grokking_step", ",.0f", "max"),
-        "held_twice": grokked(f"arm == 'held_norm' and norm_factor == 2 and temperature == 1"),
+        "held_twice": grokked("arm == 'held_norm' and norm_factor == 2 and temperature == 1"),
         "scaled_down_last": dose(
             "arm == 'initial_norm'", "grokking_step - memorised_step", ",.0f", "max"
         ),

@@ -135,9 +135,8 @@ def _section_problems(section: Section) -> Problems:
             yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
         if section.sweep and section.sweep.of not in mains:
             yield ("sweep", "of"), main
-        for place, grid in enumerate(section.grid or []):
-            if grid.of not in entries:
-                yield ("grid", place, "of"), f"a model: {', '.join(entries)}"
+        for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in entries]:
+            yield ("grid", place, "of"), f"a model: {', '.join(entries)}"
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
 

@@ -1,7 +1,13 @@
-"""How norm, temperature and ε decide when an addition network groks, and with which circuit."""
+"""How norm, temperature and ε decide when an addition network groks, and with which circuit.
+
+Two laws of others are tried on the grid. Truong 2026 (arXiv 2606.13753): the delay grows
+exponentially with the norm that is held. Truong 2026 (arXiv 2606.18465): over norms and
+temperatures it is a function of the scale of the logits after division by the temperature.
+"""
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from mechanics.tables.histories import ending, grokking_moments
@@ -15,13 +21,52 @@ COLUMNS = [
     *("min_margin", "entry"),
 ]
 
+LAWS = ["law", "slope", "r_squared", "n_runs", "n_held"]
+
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
-    """``norm_dose``: a row per entry and seed, of every addition network."""
+    """``norm_dose``: a row per entry and seed, of every addition network; ``norm_laws``."""
     runs = study.runs_of("modular_addition", doses=True)
     rows = [row for run in runs for row in tabulate(study, run)]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "p"])
-    return {"norm_dose": with_shared_keys(table)[COLUMNS]}
+    return {"norm_dose": with_shared_keys(table)[COLUMNS], "norm_laws": laws(table)}
+
+
+def laws(table: pd.DataFrame) -> pd.DataFrame:
+    """A row per law: how much of the logarithm of the delay it explains, among held networks.
+
+    The delay runs from memorising to grokking; ``n_runs`` grokked, of ``n_held``: a run that did
+    not is in no fit, so slopes are too small where many are missing. ``slope`` is that of the first
+    variable. Of the least ε alone, which freezes no run.
+    """
+    held = table[(table["arm"] == "held_norm") & (table["epsilon"] == table["epsilon"].min())]
+    grokked = held[held["status"] == "grokked"]
+    delays = np.log((grokked["grokking_step"] - grokked["memorised_step"]).astype(float))
+    scales = np.log((grokked["logit_scale_memorised"] / grokked["temperature"]).astype(float))
+    norms = grokked["norm_factor"]
+    at_one = grokked["temperature"] == 1
+    tried = {
+        "exponential in the norm, temperature 1": (at_one, [norms]),
+        "exponential in the norm": (at_one | True, [norms]),
+        "power of the logit scale": (at_one | True, [scales]),
+        "power of the logit scale, exponential in the norm": (at_one | True, [scales, norms]),
+    }
+    rows = []
+    for law, (kept, variables) in tried.items():
+        n_held = int((held["temperature"] == 1).sum()) if kept is at_one else len(held)
+        slope, r_squared = _fit([own[kept] for own in variables], delays[kept])
+        rows.append((law, slope, r_squared, int(kept.sum()), n_held))
+    return pd.DataFrame(rows, columns=LAWS)
+
+
+def _fit(variables: list[pd.Series], wanted: pd.Series) -> tuple[float, float]:
+    """Slope of the first variable and R² of least squares with a constant; nan without spread."""
+    design = np.column_stack([*variables, np.ones(len(wanted))])
+    if len(wanted) <= design.shape[1] or np.linalg.matrix_rank(design) < design.shape[1]:
+        return np.nan, np.nan
+    found = np.linalg.lstsq(design, wanted, rcond=None)[0]
+    rest = wanted - design @ found
+    return float(found[0]), float(1 - rest.var(ddof=0) / wanted.var(ddof=0))
 
 
 def with_shared_keys(table: pd.DataFrame) -> pd.DataFrame:
