@@ -103,7 +103,11 @@ BAD = {
     ),
     "unequal strata": (
         regression(models={"linear_L6": {"strata": 7}}),
-        "strata = 7: expected a divisor of prompts_per_step = 256",
+        "strata = 7: expected a divisor of prompts_per_step = 128",
+    ),
+    "strata of prompts": (
+        regression(models={"linear_L6": {"trained_on": "prompts"}}),
+        "strata = 8: expected a divisor of prompts_per_step = 128, trained on moments",
     ),
     "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),
     "name of the published": ({"study": "published"}, "expected another name than that of the pub"),

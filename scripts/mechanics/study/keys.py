@@ -153,10 +153,10 @@ class RegressionModel(Model):
     prompts_per_step: Count = key("per replica, drawn anew at every step", "prompts")
     queries_per_prompt: Count = key("of a prompt; they do not see each other", "test points")
     one_length_per_step: Switch = key("the prompts of a step share one k: faster, more noise")
-    curriculum: one_of("mixed", "growing", "shrinking") = key(
-        "all lengths from the start, short ones first, or long ones first"
+    curriculum: one_of("mixed", "growing") = key(
+        "all lengths from the start, or short ones first"
     )
-    full_range_at: Fraction = key("from where on a curriculum uses all lengths", "share of steps")
+    full_range_at: Fraction = key("from where on `growing` uses all lengths", "share of steps")
     standard_tokens: Switch = key(
         "tokens carry y/√d, and linear attention divides by k + d + 1 in place of k", "", False
     )
@@ -164,7 +164,10 @@ class RegressionModel(Model):
         "`moments`: XᵀX is drawn, no pairs, and the mean over test points is exact", "", "prompts"
     )
     strata: or_null(Count) = key(
-        "ranges of k with equal shares of a step; their mean log risk is the loss", "", None
+        "ranges of k with equal shares of a step (`trained_on: moments` only), and as many stretched"
+        " prompts as one of them has; their mean log risk is the loss",
+        "",
+        None,
     )
     measured_at: different(Count) = key(
         "stored lengths that the learning curves and the analysis of checkpoints use", "pairs"
