@@ -4,8 +4,8 @@ import pytest
 import torch
 from helpers import regression_settings, write_data
 
-from mechanics.models.moments import draw_moments
-from mechanics.regression.task import RISK_FLOOR, STRETCH, Task
+from mechanics.models.moments import STRETCH, draw_moments
+from mechanics.regression.task import RISK_FLOOR, Task
 
 STRATA, N = 4, 16
 MOMENTS = {"standard_tokens": True, "trained_on": "moments", "strata": STRATA, "n_layers": 2}
@@ -30,8 +30,8 @@ def test_the_last_stratum_is_stretched_and_as_short_as_the_first(task):
     assert found.k[0, N:].tolist() == found.k[0, :n].tolist()
     assert found.k[0, :n].max() <= found.k[0, n:N].min()
     plain = draw_moments("prompts", 0, 3, found.k[0], task.settings["d"])
-    factor = found.scatter / plain.scatter
-    assert (factor[:, :N] == 1).all()
-    one = factor[0, N:, 0, 0]  # one factor for all of a matrix
-    torch.testing.assert_close(factor[0, N:], one[:, None, None].expand(-1, *factor.shape[2:]))
+    factor = (found.scatter / plain.scatter)[0]
+    assert (factor[:N] == 1).all()
+    one = factor[N:, 0, 0]  # one factor for all of a matrix
+    torch.testing.assert_close(factor[N:], one[:, None, None].expand_as(factor[N:]))
     assert one.min() >= 1 and one.max() <= STRETCH and one.std() > 0

@@ -27,7 +27,6 @@ from mechanics.training.schedules import context_lengths, context_range
 
 Parameters = dict[str, Tensor]
 RISK_FLOOR = 1e-3  # a risk far below it is not worth lowering at the cost of another length's
-STRETCH = 2.0  # largest factor of the stretched XᵀX
 
 
 class Task:
@@ -35,9 +34,9 @@ class Task:
 
     With ``strata`` of k the loss is the mean over strata of log(risk + RISK_FLOOR), so that a
     length counts by the factor, not by the amount, by which its risk falls. One stratum more is
-    stretched: the shortest contexts again, their XᵀX times a factor from 1 to STRETCH, their loss
-    log(risk + 1). Only in them are eigenvalues common that one prompt in a million has, at which
-    a polynomial of high degree explodes that never saw them.
+    stretched (``draw_moments``): the shortest contexts again, their loss log(risk + 1). It has many
+    of the eigenvalues that else one prompt in a million has, and without which deep linear
+    attention, a polynomial of high degree, explodes at them.
     """
 
     def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
@@ -84,16 +83,10 @@ class Task:
 
     def moments(self, seed: int, step: int) -> Moments:
         """The moments of one replica's training prompts; with strata, stretched ones after them."""
-        lengths, d = self.lengths(seed, step), self.settings["d"]
-        strata = self.settings.get("strata")
-        if strata is None:
-            return draw_moments("prompts", seed, step, lengths, d)
-        n_stretched = len(lengths) // strata
+        lengths, strata = self.lengths(seed, step), self.settings.get("strata")
+        n_stretched = len(lengths) // strata if strata else 0
         lengths = torch.cat([lengths, lengths[:n_stretched]])
-        drawn = draw_moments("prompts", seed, step, lengths, d)
-        factor = torch.rand(n_stretched, 1, 1, generator=generator("stretch", seed, step))
-        drawn.scatter[:, -n_stretched:] *= 1 + (STRETCH - 1) * factor
-        return drawn
+        return draw_moments("prompts", seed, step, lengths, self.settings["d"], n_stretched)
 
     def errors(self, parameters, seeds, step) -> Float[Tensor, "seed prompt"]:
         """The mean squared error of every training prompt."""

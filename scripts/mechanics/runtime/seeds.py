@@ -11,7 +11,6 @@ STREAMS = {
     "batch": 4,
     "bootstrap": 5,
     "subspace": 6,
-    "stretch": 7,
 }
 
 

@@ -153,9 +153,7 @@ class RegressionModel(Model):
     prompts_per_step: Count = key("per replica, drawn anew at every step", "prompts")
     queries_per_prompt: Count = key("of a prompt; they do not see each other", "test points")
     one_length_per_step: Switch = key("the prompts of a step share one k: faster, more noise")
-    curriculum: one_of("mixed", "growing") = key(
-        "all lengths from the start, or short ones first"
-    )
+    curriculum: one_of("mixed", "growing") = key("all lengths from the start, or short ones first")
     full_range_at: Fraction = key("from where on `growing` uses all lengths", "share of steps")
     standard_tokens: Switch = key(
         "tokens carry y/√d, and linear attention divides by k + d + 1 in place of k", "", False
