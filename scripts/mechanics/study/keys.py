@@ -162,8 +162,8 @@ class RegressionModel(Model):
         "`moments`: XᵀX is drawn, no pairs, and the mean over test points is exact", "", "prompts"
     )
     strata: or_null(Count) = key(
-        "ranges of k with equal shares of a step (`trained_on: moments` only), and as many stretched"
-        " prompts as one of them has; their mean log risk is the loss",
+        "ranges of k with equal shares of a step (`trained_on: moments` only), and one stratum more"
+        " of stretched prompts; their mean log risk is the loss",
         "",
         None,
     )
