@@ -11,10 +11,11 @@ STRATA, N = 4, 16
 MOMENTS = {"standard_tokens": True, "trained_on": "moments", "strata": STRATA, "n_layers": 2}
 
 
-@pytest.fixture
-def task(tmp_path):
+@pytest.fixture(scope="module")
+def task(tmp_path_factory):
     settings = regression_settings(**MOMENTS, curriculum="mixed")
-    return Task(settings, write_data(tmp_path, settings, []), torch.device("cpu"))
+    data = write_data(tmp_path_factory.mktemp("data"), settings, [])
+    return Task(settings, data, torch.device("cpu"))
 
 
 def test_without_weights_the_loss_is_the_mean_log_risk_of_predicting_zero(task):

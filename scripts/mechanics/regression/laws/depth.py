@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mechanics.regression.laws.spectrum import Spectrum
 
-FAR = 1e12  # stands for any risk beyond it: BFGS subtracts risks, which infinite ones do not bear
+FAR = 1e12  # stands for any risk beyond it, from which BFGS turns back
 
 
 def gradient_descent_risk(step_sizes: Sequence[float], spectrum: Spectrum) -> float:
@@ -68,7 +68,7 @@ def polynomial_floor(degree: int, spectrum: Spectrum) -> float:
     """Risk of the best polynomial of this degree (twice the degree).
 
     With degree L it is the risk of L free steps. With degree (3^L − 1)/2 no L layers of linear
-    attention can do better, as long as nothing is clipped and predictions are linear in y.
+    attention can do better, as long as predictions are linear in y.
 
     Raises ValueError for a degree below 1, or if the spectrum has too few nodes.
     """
@@ -135,7 +135,9 @@ def gd_plus_plus_risk(
 
 
 def _gd_plus_plus_residual(
-    step_sizes: Sequence[float], gammas: Sequence[float], eigenvalues: Float[Tensor, " node"]
+    step_sizes: Sequence[float | Tensor],
+    gammas: Sequence[float | Tensor],
+    eigenvalues: Float[Tensor, " node"],
 ) -> Float[Tensor, " node"]:
     """p(s), while the transformed x keeps a factor q(s): each step sees the eigenvalue q²s."""
     residual, kept = torch.ones_like(eigenvalues), torch.ones_like(eigenvalues)
@@ -162,15 +164,20 @@ def optimal_gd_plus_plus(
     best = np.array(optimal_step_sizes(1, spectrum))
     for n in range(2, n_steps + 1):
 
-        def risk(parameters: np.ndarray, n: int = n) -> float:
-            value = gd_plus_plus_risk(parameters[:n].tolist(), parameters[n:].tolist(), spectrum)
-            return min(value, FAR) if np.isfinite(value) else FAR
+        def risk(parameters: np.ndarray, n: int = n) -> tuple[float, np.ndarray]:
+            own = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)
+            pieces = own[:n].unbind(), own[n:].unbind()
+            residual = _gd_plus_plus_residual(*pieces, spectrum.eigenvalues)
+            value = spectrum.weights @ residual.square()
+            if not value < FAR:
+                return FAR, np.zeros(len(parameters))
+            return value.item(), torch.autograd.grad(value, own)[0].numpy()
 
         extended = np.concatenate([best[: n - 1], [0.0], best[n - 1 :], [0.0]])
         starts = [extended]
         for _ in range(n_starts):
             starts.append(extended + random.uniform(0, 1, size=2 * n - 1))
-        found = [minimize(risk, start, method="BFGS") for start in starts]
+        found = [minimize(risk, start, jac=True, method="BFGS") for start in starts]
         best = min(found, key=lambda result: result.fun).x
     return best[:n_steps].tolist(), best[n_steps:].tolist()
 
