@@ -1,6 +1,6 @@
 """Linear attention on tokens as algebra of second moments, with no token and no test point drawn.
 
-A layer without clip adds z T to every token z, T = W_QK Z W_OV, where Z = Σ z zᵀ / n is the second
+A layer adds z T to every token z, T = W_QK Z W_OV, where Z = Σ z zᵀ / n is the second
 moment of the context and n the number of keys; Z then becomes (I + T)ᵀ Z (I + T). So Z is all that
 the network sees of a prompt, d + 1 rows in place of k, and ŷ is linear in x_test, so that the mean
 over test points is exact. A test holds the errors equal to those of ``regression.forward``.
@@ -95,12 +95,10 @@ def squared_errors(
 ) -> Float[Tensor, "seed prompt"]:
     """The exact mean, over x_test ~ N(0, I), of (ŷ − y_test)²: ‖ŵ − w‖² with ŷ = ŵᵀx_test.
 
-    Raises ValueError for a network with softmax, an embedding, several heads or a clip.
+    Raises ValueError for a network with softmax, an embedding or several heads.
     """
     if architecture.attention != "linear" or architecture.embedded or architecture.n_heads > 1:
         raise ValueError("only one head of linear attention on tokens is algebra of moments")
-    if architecture.activation_clip is not None:
-        raise ValueError("a clipped stream is no algebra of moments: activation_clip must be null")
     Z, steps = token_moments(moments, architecture), []
     for layer in range(architecture.n_layers):
         W_Q, W_K, W_V, W_O = (parameters[f"blocks.{layer}.attn.W_{c}"][:, 0] for c in "QKVO")

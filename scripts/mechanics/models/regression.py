@@ -138,8 +138,6 @@ def forward(
         stream = stream + attended
         if architecture.d_mlp:
             stream = stream + mlp(stream, parameters, layer, architecture)
-        if architecture.activation_clip is not None:
-            stream = stream.clamp(-architecture.activation_clip, architecture.activation_clip)
     return read_out(stream, parameters, architecture)
 
 

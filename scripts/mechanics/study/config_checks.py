@@ -179,7 +179,7 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
 
 def _moment_problems(model: RegressionModel) -> Problems:
     needed = {"attention": "linear", "d_model": "token", "n_heads": 1}
-    needed |= {"activation_clip": None, "d_max": None, "one_length_per_step": False}
+    needed |= {"d_max": None, "one_length_per_step": False}
     for name, value in needed.items():
         if getattr(model, name) != value:
             told = {None: "null", False: "false"}.get(value, value)

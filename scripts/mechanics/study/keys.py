@@ -58,7 +58,6 @@ Stack = value(
     Count | Devices, "a whole number of at least 1, or {cpu: 1, cuda: 64} for each device"
 )
 Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
-Nothing = value(None, "null: only regression networks have one")
 Prime = value(
     int,
     "an odd prime number, such as 113",
@@ -104,7 +103,6 @@ class Model(Keys):
     d_model: Count = key("of the residual stream", "dimensions")
     d_mlp: Count = key("of each MLP", "neurons")
     layer_norm: Switch = key("LayerNorm before attention, before the MLP and at the end")
-    activation_clip: Nothing = key("no bound of the residual stream")
     init_std: or_null(Positive) = key("standard deviation of the initial weights; null: 1/√d_model")
     seeds: different(Natural) = key("one replica each: first weights, prompts or split, batches")
     stack: Stack = key(
@@ -141,7 +139,6 @@ class Section(Keys):
 class RegressionModel(Model):
     d_model: Width = key("`token`: [x; y] itself; a head has d + 1 dimensions", "dimensions")
     d_mlp: Natural = key("of each MLP; 0 leaves the MLPs out", "neurons")
-    activation_clip: or_null(Positive) = key("bound of the stream after each layer; null: none")
     d_max: or_null(Count) = key(
         "of x in a token (`d_model: token` only): a prompt lies in a d-dimensional subspace of"
         " R^d_max, so that a larger d can be tested later; null: d",
