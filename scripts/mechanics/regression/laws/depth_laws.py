@@ -33,11 +33,14 @@ class Bracket:
     """Risks at one k. ``gd_tied``, ``gd_free`` and ``gd_plus_plus`` have the step sizes that are
     best for all trained k together, ``gd_free_at_k`` those that are best at this k.
 
-    ``gd_plus_plus`` is the best found, a local optimum and no bound; where exact moments would take
-    minutes, on all eigenvalues but the largest (``TAIL``). ``polynomial_floor`` is the best
-    polynomial of degree (3^L − 1)/2 at this k, ``mixture_floor`` the one that is best for all
+    ``gd_plus_plus`` is the best found, a local optimum and no bound. ``polynomial_floor`` is the
+    best polynomial of degree (3^L − 1)/2 at this k, ``mixture_floor`` the one that is best for all
     trained k together, which a network with one set of weights cannot pass in its mean over k; nan
     at a k that is not trained.
+
+    Where exact moments would take minutes the floors count prompts that no one will draw, as the
+    exact mean does: on drawn prompts a network may pass them, and so may ``gd_plus_plus``, which
+    there leaves out the largest eigenvalues (``TAIL``).
     """
 
     gd_tied: float
@@ -68,7 +71,7 @@ def bracket(
             gd_free=depth.gradient_descent_risk(free, here),
             gd_free_at_k=depth.polynomial_floor(n_layers, here),
             gd_plus_plus=depth.gd_plus_plus_risk(
-                *_gd_plus_plus(n_layers, *trained), _seen(degree, spectrum)
+                *_gd_plus_plus(n_layers, *trained), _without_tail(degree, d, k, zero_tokens)
             ),
             mixture_floor=_mixture_floors(degree, *trained).get(k, math.nan),
             polynomial_floor=depth.polynomial_floor(degree, spectrum),
@@ -104,20 +107,18 @@ def _mixture_floors(
 def _gd_plus_plus(n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int):
     """The best GD++ found for the mixture."""
     degree, lengths = (3**n_layers - 1) // 2, range(k_min, k_max + 1)
-    if _is_exact(degree):
-        mixture = expected_spectrum(d, lengths, 2 * degree, zero_tokens)
-        return depth.optimal_gd_plus_plus(n_layers, mixture)
-    each = [_spectrum(degree, d, k, zero_tokens, N_MATRICES_OF_MANY) for k in lengths]
-    return depth.optimal_gd_plus_plus(n_layers, _seen(degree, mixed(each)))
+    spectra = [_without_tail(degree, d, k, zero_tokens) for k in lengths]
+    return depth.optimal_gd_plus_plus(n_layers, mixed(spectra))
+
+
+def _without_tail(degree: int, d: int, k: int, zero_tokens: int) -> Spectrum:
+    """All of an exact spectrum; of a density what is not too rare to be drawn."""
+    spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES_OF_MANY)
+    return spectrum if _is_exact(degree) else spectrum.without_tail(TAIL)
 
 
 def _is_exact(degree: int) -> bool:
     return 2 * degree <= EXACT_DEGREE
-
-
-def _seen(degree: int, spectrum: Spectrum) -> Spectrum:
-    """All of an exact spectrum; of a density what is not too rare to be drawn."""
-    return spectrum if _is_exact(degree) else spectrum.without_tail(TAIL)
 
 
 def _spectrum(degree: int, d: int, k: int, zero_tokens: int, n_matrices: int) -> Spectrum:
