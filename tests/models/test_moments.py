@@ -52,10 +52,10 @@ def test_moments_have_the_rank_and_the_mean_of_a_wishart_matrix():
     torch.testing.assert_close(drawn.scatter[0].mean(0), 2 * torch.eye(D), atol=0.2, rtol=0)
 
 
-def test_a_clipped_network_is_refused():
+def test_a_network_with_softmax_is_refused():
     drawn = moments.draw_moments("prompts", 0, 0, torch.tensor([2]), D)
-    with pytest.raises(ValueError, match="activation_clip must be null"):
-        moments.squared_errors(replica(), drawn, replace(ARCHITECTURE, activation_clip=1.0))
+    with pytest.raises(ValueError, match="only one head of linear attention"):
+        moments.squared_errors(replica(), drawn, replace(ARCHITECTURE, attention="softmax"))
 
 
 def double(drawn):

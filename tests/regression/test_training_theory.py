@@ -24,7 +24,7 @@ LENGTHS = range(4, 9)
 SETTINGS = {
     **{"task": "linear_regression", "d": D, "d_max": None, "k_min": 4, "k_max": 8},
     **{"attention": "linear", "n_layers": 1, "n_heads": 1, "d_model": "token", "d_mlp": 0},
-    **{"layer_norm": False, "activation_clip": None, "init_std": 0.3, "queries_per_prompt": 4},
+    **{"layer_norm": False, "init_std": 0.3, "queries_per_prompt": 4},
     **{"steps": 100, "learning_rate": 0.01, "schedule": "constant", "warmup_steps": 0},
     **{"betas": [0.9, 0.99], "curriculum": "mixed", "full_range_at": 0.5},
 }

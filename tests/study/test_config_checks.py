@@ -97,9 +97,9 @@ BAD = {
         regression(models={"linear_L1": {"skip_connections": False}}),
         "skip_connections = false: expected true, because d_model is token",
     ),
-    "moments of a clipped stream": (
-        regression(models={"linear_L6": {"trained_on": "moments", "activation_clip": 9.0}}),
-        "activation_clip = 9.0: expected null, because trained_on is moments",
+    "moments of two heads": (
+        regression(models={"linear_L6": {"n_heads": 2}}),
+        "n_heads = 2: expected 1, because trained_on is moments",
     ),
     "zeros under softmax": (
         regression(models={"softmax_L1": {"standard_tokens": True}}),
@@ -107,9 +107,12 @@ BAD = {
     ),
     "unequal strata": (
         regression(models={"linear_L6": {"strata": 7}}),
-        "strata = 7: expected a divisor of prompts_per_step = 256",
+        "strata = 7: expected a divisor of prompts_per_step = 128",
     ),
-    "clip on addition": (one_model(activation_clip=1.0), "activation_clip = 1.0: expected null"),
+    "strata of prompts": (
+        regression(models={"linear_L6": {"trained_on": "prompts", "strata": 4}}),
+        "strata = 4: expected a divisor of prompts_per_step = 128, trained on moments",
+    ),
     "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
     "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),
     "no track": (

@@ -102,7 +102,7 @@ def test_altered_files_are_not_restored(published, files, asked, tmp_path):
     [
         ({"p": 59}, "modular_addition.p = 113 there, 59 here"),
         ({"models": {"softmax_L1": {"seeds": [7]}}}, r"softmax_L1.seeds = \[0, 1\] there, \[7\]"),
-        ({"defaults": {"activation_clip": 5.0}}, "activation_clip = None there, 5.0 here"),
+        ({"defaults": {"gradient_clip": 5.0}}, "gradient_clip = None there, 5.0 here"),
     ],
 )
 def test_other_settings_are_named_and_nothing_is_restored(

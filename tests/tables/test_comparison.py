@@ -27,7 +27,6 @@ SETTINGS = {
     "d_model": "token",
     "d_mlp": 0,
     "layer_norm": False,
-    "activation_clip": None,
     "d_max": None,
     "subspace": "axis",
     "d": 10,

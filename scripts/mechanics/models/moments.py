@@ -1,6 +1,6 @@
 """Linear attention on tokens as algebra of second moments, with no token and no test point drawn.
 
-A layer without clip adds z T to every token z, T = W_QK Z W_OV, where Z = Σ z zᵀ / n is the second
+A layer adds z T to every token z, T = W_QK Z W_OV, where Z = Σ z zᵀ / n is the second
 moment of the context and n the number of keys; Z then becomes (I + T)ᵀ Z (I + T). So Z is all that
 the network sees of a prompt, d + 1 rows in place of k, and ŷ is linear in x_test, so that the mean
 over test points is exact. A test holds the errors equal to those of ``regression.forward``.
@@ -21,6 +21,7 @@ from mechanics.runtime.seeds import stream_seed
 # Bounds the entries of T in training, where one prompt that explodes would end the replica: those
 # of a trained layer stay below it, and what is measured has no bound.
 GUARD = 4.0
+STRETCH = 2.0  # largest factor of a stretched XᵀX
 
 
 @dataclass
@@ -36,12 +37,18 @@ class Moments:
 
 
 def draw_moments(
-    stream: str, replica: int, step: int, lengths: Int[Tensor, "prompt"], d: int
+    stream: str,
+    replica: int,
+    step: int,
+    lengths: Int[Tensor, "prompt"],
+    d: int,
+    n_stretched: int = 0,
 ) -> Moments:
     """Moments of prompts of these lengths, a pure function of the arguments; one replica.
 
     XᵀX = RᵀR, where R is the triangle of X = QR: rows i < k, squared diagonal χ² with k − i degrees
-    of freedom, the rest N(0, 1) (Bartlett 1933; Muirhead 1982, theorem 3.2.14).
+    of freedom, the rest N(0, 1) (Bartlett 1933; Muirhead 1982, theorem 3.2.14). The last
+    ``n_stretched`` have XᵀX times a factor each, uniform between 1 and STRETCH.
     """
     random = np.random.default_rng(stream_seed(stream, replica, step))
     normal = random.standard_normal((len(lengths), d, d + 1), dtype=np.float32)
@@ -50,6 +57,9 @@ def draw_moments(
     triangle = np.triu(normal[..., :d], 1)
     triangle[:, range(d), range(d)] = chi
     triangle *= (freedom > 0)[..., None]
+    if n_stretched:
+        factors = random.uniform(1, STRETCH, (n_stretched, 1, 1)).astype(np.float32)
+        triangle[-n_stretched:] *= np.sqrt(factors)
     R = torch.from_numpy(triangle)[None]
     return Moments(R.mT @ R, torch.from_numpy(normal[None, ..., d]), lengths[None])
 
@@ -85,12 +95,10 @@ def squared_errors(
 ) -> Float[Tensor, "seed prompt"]:
     """The exact mean, over x_test ~ N(0, I), of (ŷ − y_test)²: ‖ŵ − w‖² with ŷ = ŵᵀx_test.
 
-    Raises ValueError for a network with softmax, an embedding, several heads or a clip.
+    Raises ValueError for a network with softmax, an embedding or several heads.
     """
     if architecture.attention != "linear" or architecture.embedded or architecture.n_heads > 1:
         raise ValueError("only one head of linear attention on tokens is algebra of moments")
-    if architecture.activation_clip is not None:
-        raise ValueError("a clipped stream is no algebra of moments: activation_clip must be null")
     Z, steps = token_moments(moments, architecture), []
     for layer in range(architecture.n_layers):
         W_Q, W_K, W_V, W_O = (parameters[f"blocks.{layer}.attn.W_{c}"][:, 0] for c in "QKVO")

@@ -139,8 +139,6 @@ def forward(
         if architecture.d_mlp:
             added = mlp(stream, parameters, layer, architecture)
             stream = stream + added if architecture.skips else added
-        if architecture.activation_clip is not None:
-            stream = stream.clamp(-architecture.activation_clip, architecture.activation_clip)
     return read_out(stream, parameters, architecture)
 
 

@@ -29,7 +29,6 @@ class Architecture:
     """Size and kind of a network. ``d_mlp = 0`` leaves the MLPs out.
 
     ``embedded=False`` (regression only) makes the stream the token itself, without W_E and W_U.
-    ``activation_clip`` bounds the stream after each layer to ±clip (``None``: not at all).
     ``zero_tokens`` join the keys of linear attention (``attention_pattern``). Tokens carry
     ``y_scale`` times y, and the prediction is divided by it. ``mlp_dtype`` is that of the MLP's
     matrix products, forward and backward (``None``: that of the weights). Without ``skips`` a
@@ -44,7 +43,6 @@ class Architecture:
     d_mlp: int
     layer_norm: bool
     embedded: bool = True
-    activation_clip: float | None = None
     mlp_dtype: torch.dtype | None = None
     zero_tokens: int = 0
     y_scale: float = 1.0
@@ -173,8 +171,6 @@ def run_blocks(
             added = mlp(stream, parameters, layer, architecture, cache)
             keep(f"{name}.hook_mlp_out", added)
             stream = stream + added if skips else added
-        if architecture.activation_clip is not None:
-            stream = stream.clamp(-architecture.activation_clip, architecture.activation_clip)
         keep(f"{name}.hook_resid_post", stream)
     return stream
 
@@ -191,7 +187,6 @@ def architecture(settings: dict) -> Architecture:
         d_head=d_model // settings["n_heads"] if embedded else d_model,
         layer_norm=settings["layer_norm"],
         embedded=embedded,
-        activation_clip=settings["activation_clip"],
         skips=settings.get("skip_connections", True),
         **(standard_tokens(settings["d"]) if settings.get("standard_tokens") else {}),
     )

@@ -48,9 +48,8 @@ def preconditioner(
 
 
 def has_exact_risk(architecture: Architecture) -> bool:
-    """Whether ``exact_risk`` is defined: one linear layer of one head, and no clip."""
-    one_head = architecture.n_heads == 1 and architecture.activation_clip is None
-    return one_head and is_one_linear_layer(architecture)
+    """Whether ``exact_risk`` is defined: one linear layer of one head."""
+    return architecture.n_heads == 1 and is_one_linear_layer(architecture)
 
 
 def exact_risk(

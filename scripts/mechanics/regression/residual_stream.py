@@ -25,7 +25,7 @@ def residual_streams(
 
     Positions are the k context tokens, then the query tokens. ``skips=False`` passes on what
     attention and MLP return, without adding it to the stream that they read; ``mlps=False`` leaves
-    the MLPs out. LayerNorms and the activation clip stay as trained. ``prompts`` have the
+    the MLPs out. LayerNorms stay as trained. ``prompts`` have the
     coordinates that the network reads (``RegressionRun.tokens``).
     """
     cache: dict[str, Tensor] = {}

@@ -6,7 +6,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mechanics.models import moments, regression
+from mechanics.models import regression
+from mechanics.models.moments import GUARD, Moments, draw_moments, stack_moments
+from mechanics.models.moments import squared_errors as squared_errors_of_moments
 from mechanics.models.prompts import (
     Prompts,
     embed,
@@ -24,14 +26,17 @@ from mechanics.training.checkpoint import read_tensors
 from mechanics.training.schedules import context_lengths, context_range
 
 Parameters = dict[str, Tensor]
-RISK_FLOOR = 1e-2  # a risk far below it is not worth lowering at the cost of another length's
+RISK_FLOOR = 1e-3  # a risk far below it is not worth lowering at the cost of another length's
 
 
 class Task:
     """Mean squared error on prompts drawn afresh at every step.
 
     With ``strata`` of k the loss is the mean over strata of log(risk + RISK_FLOOR), so that a
-    length counts by the factor, not by the amount, by which its risk falls.
+    length counts by the factor, not by the amount, by which its risk falls. One stratum more is
+    stretched (``draw_moments``): the shortest contexts again, their loss log(risk + 1). It has many
+    of the eigenvalues that else one prompt in a million has, and without which deep linear
+    attention, a polynomial of high degree, explodes at them.
     """
 
     def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
@@ -76,25 +81,29 @@ class Task:
             prompts = embed(prompts, s["d_max"], bases)
         return prompts if one_length else shorten(prompts, lengths[None])
 
+    def moments(self, seed: int, step: int) -> Moments:
+        """The moments of one replica's training prompts; with strata, stretched ones after them."""
+        lengths, strata = self.lengths(seed, step), self.settings.get("strata")
+        n_stretched = len(lengths) // strata if strata else 0
+        lengths = torch.cat([lengths, lengths[:n_stretched]])
+        return draw_moments("prompts", seed, step, lengths, self.settings["d"], n_stretched)
+
     def errors(self, parameters, seeds, step) -> Float[Tensor, "seed prompt"]:
         """The mean squared error of every training prompt."""
         if self.settings.get("trained_on", "prompts") == "prompts":
             prompts = stack_prompts([self.prompts(seed, step) for seed in seeds]).to(self.device)
             predictions = regression.forward(parameters, prompts, self.architecture)
             return squared_errors(predictions, prompts)
-        drawn = [
-            moments.draw_moments("prompts", s, step, self.lengths(s, step), self.settings["d"])
-            for s in seeds
-        ]
-        stacked = moments.stack_moments(drawn).to(self.device)
-        return moments.squared_errors(parameters, stacked, self.architecture, moments.GUARD)
+        drawn = stack_moments([self.moments(seed, step) for seed in seeds]).to(self.device)
+        return squared_errors_of_moments(parameters, drawn, self.architecture, GUARD)
 
     def losses(self, parameters, seeds, step) -> Float[Tensor, "seed"]:
         errors, strata = self.errors(parameters, seeds, step), self.settings.get("strata")
         if strata is None:
             return errors.mean(dim=-1)
-        risks = errors.unflatten(-1, (strata, -1)).mean(dim=-1) / self.settings["d"]
-        return (risks + RISK_FLOOR).log().mean(dim=-1)
+        risks = errors.unflatten(-1, (strata + 1, -1)).mean(dim=-1) / self.settings["d"]
+        floors = torch.tensor([RISK_FLOOR] * strata + [1.0], device=risks.device)
+        return (risks + floors).log().mean(dim=-1)
 
     @torch.no_grad()
     def measure(self, parameters, seeds) -> list[dict]:

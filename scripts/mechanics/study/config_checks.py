@@ -167,8 +167,8 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
         yield ("standard_tokens",), "false, because softmax attends to a token of zeros, too"
     if model.trained_on == "moments":
         yield from _moment_problems(model)
-    if model.strata and (model.one_length_per_step or model.prompts_per_step % model.strata):
-        words = f"a divisor of prompts_per_step = {model.prompts_per_step}, each with its own k"
+    if model.strata and (model.trained_on == "prompts" or model.prompts_per_step % model.strata):
+        words = f"a divisor of prompts_per_step = {model.prompts_per_step}, trained on moments"
         yield ("strata",), words
     stored = section.evaluation
     if not set(model.measured_at) <= set(stored.context_lengths):
@@ -180,7 +180,7 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
 
 def _moment_problems(model: RegressionModel) -> Problems:
     needed = {"attention": "linear", "d_model": "token", "n_heads": 1}
-    needed |= {"activation_clip": None, "d_max": None, "one_length_per_step": False}
+    needed |= {"d_max": None, "one_length_per_step": False}
     for name, value in needed.items():
         if getattr(model, name) != value:
             told = {None: "null", False: "false"}.get(value, value)

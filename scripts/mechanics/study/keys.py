@@ -58,7 +58,6 @@ Stack = value(
     Count | Devices, "a whole number of at least 1, or {cpu: 1, cuda: 64} for each device"
 )
 Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
-Nothing = value(None, "null: only regression networks have one")
 Prime = value(
     int,
     "an odd prime number, such as 113",
@@ -104,7 +103,6 @@ class Model(Keys):
     d_model: Count = key("of the residual stream", "dimensions")
     d_mlp: Count = key("of each MLP", "neurons")
     layer_norm: Switch = key("LayerNorm before attention, before the MLP and at the end")
-    activation_clip: Nothing = key("no bound of the residual stream")
     init_std: or_null(Positive) = key("standard deviation of the initial weights; null: 1/√d_model")
     seeds: different(Natural) = key("one replica each: first weights, prompts or split, batches")
     stack: Stack = key(
@@ -141,7 +139,6 @@ class Section(Keys):
 class RegressionModel(Model):
     d_model: Width = key("`token`: [x; y] itself; a head has d + 1 dimensions", "dimensions")
     d_mlp: Natural = key("of each MLP; 0 leaves the MLPs out", "neurons")
-    activation_clip: or_null(Positive) = key("bound of the stream after each layer; null: none")
     skip_connections: Switch = key(
         "each layer adds to the stream that it reads; false: it passes on what it returns alone"
         " (`d_model` a number)",
@@ -159,10 +156,8 @@ class RegressionModel(Model):
     prompts_per_step: Count = key("per replica, drawn anew at every step", "prompts")
     queries_per_prompt: Count = key("of a prompt; they do not see each other", "test points")
     one_length_per_step: Switch = key("the prompts of a step share one k: faster, more noise")
-    curriculum: one_of("mixed", "growing", "shrinking") = key(
-        "all lengths from the start, short ones first, or long ones first"
-    )
-    full_range_at: Fraction = key("from where on a curriculum uses all lengths", "share of steps")
+    curriculum: one_of("mixed", "growing") = key("all lengths from the start, or short ones first")
+    full_range_at: Fraction = key("from where on `growing` uses all lengths", "share of steps")
     standard_tokens: Switch = key(
         "tokens carry y/√d, and linear attention divides by k + d + 1 in place of k", "", False
     )
@@ -170,7 +165,10 @@ class RegressionModel(Model):
         "`moments`: XᵀX is drawn, no pairs, and the mean over test points is exact", "", "prompts"
     )
     strata: or_null(Count) = key(
-        "ranges of k with equal shares of a step; their mean log risk is the loss", "", None
+        "ranges of k with equal shares of a step (`trained_on: moments` only), and one stratum more"
+        " of stretched prompts; their mean log risk is the loss",
+        "",
+        None,
     )
     measured_at: different(Count) = key(
         "stored lengths that the learning curves and the analysis of checkpoints use", "pairs"

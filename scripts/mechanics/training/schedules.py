@@ -27,15 +27,11 @@ def context_range(
 ) -> tuple[int, int]:
     """The context lengths in use at a step, both ends included.
 
-    ``mixed``: all from the start. ``growing``: k_min first, longer ones added. ``shrinking``: k_max
-    first, shorter ones added, which deep linear attention needs (short contexts have heavy tails).
-    All are in use from the share ``full_range_at`` of the training on.
+    ``mixed``: all from the start. ``growing``: k_min first, longer ones added until, from the share
+    ``full_range_at`` of the training on, all are in use.
     """
     share = 1.0 if order == "mixed" else min(1.0, step / (full_range_at * n_steps))
-    reach = round((k_max - k_min) * share)
-    if order == "shrinking":
-        return k_max - reach, k_max
-    return k_min, k_min + reach
+    return k_min, k_min + round((k_max - k_min) * share)
 
 
 def context_lengths(

@@ -9,6 +9,7 @@ from mechanics.regression.algorithms.least_squares import ridge
 from mechanics.regression.laws.depth import (
     gd_plus_plus_risk,
     gradient_descent_risk,
+    mixture_floors,
     optimal_gd_plus_plus,
     optimal_step_sizes,
     optimal_tied_step_size,
@@ -127,6 +128,14 @@ def test_floors_of_high_degree_fall_to_least_squares():
     floors = [polynomial_floor(degree, density) for degree in (13, 40, 364)]
     assert floors == sorted(floors, reverse=True)
     assert floors[-1] == pytest.approx(least_squares_risk(D, 5), abs=1e-5)
+
+
+def test_one_step_for_all_lengths_is_the_best_polynomial_of_degree_one():
+    lengths = [5, 20, 50]
+    step_size = optimal_step_size(D, lengths)
+    floors = mixture_floors(1, [expected_spectrum(D, [k], 4) for k in lengths])
+    expected = [one_step_risk(step_size, D, k) for k in lengths]
+    assert floors == pytest.approx(expected, abs=1e-12)
 
 
 def test_one_dimension_has_the_laws_of_chi_square():

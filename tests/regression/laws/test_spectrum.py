@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from mechanics.regression.laws.spectrum import density_spectrum, expected_spectrum
+from mechanics.regression.laws.spectrum import Spectrum, density_spectrum, expected_spectrum
 from mechanics.regression.laws.wishart import wishart_moment
 
 
@@ -38,6 +38,17 @@ def test_density_spectrum_of_one_dimension_is_chi_square():
 def test_density_spectrum_knows_the_directions_without_data():
     spectrum = density_spectrum(10, [4], 10, generator())
     assert spectrum.weights[spectrum.eigenvalues == 0].sum().item() == pytest.approx(0.6)
+
+
+def test_the_tail_is_what_is_largest():
+    weights = torch.tensor([0.4, 0.1, 0.3, 0.2])
+    kept = Spectrum(torch.tensor([1.0, 9.0, 2.0, 5.0]), weights).without_tail(0.25)
+    assert sorted(kept.eigenvalues.tolist()) == [1.0, 2.0, 5.0]
+
+
+def test_a_density_over_zero_tokens_is_that_of_smaller_eigenvalues():
+    plain, divided = (density_spectrum(3, [4], 10, generator(), n) for n in (0, 4))
+    torch.testing.assert_close(2 * divided.eigenvalues, plain.eigenvalues)
 
 
 def test_a_spectrum_without_lengths_is_refused():

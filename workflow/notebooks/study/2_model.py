@@ -87,16 +87,15 @@ class Block(nn.Module):
 class Stack(nn.Module):
     """What both Transformers are: L blocks and, with LayerNorm, one more at the end."""
 
-    def __init__(self, kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm, clip=None):
+    def __init__(self, kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm):
         super().__init__()
         parts = (kind, d_model, n_heads, d_head, d_mlp, layer_norm)
         self.blocks = nn.ModuleList(Block(*parts) for _ in range(n_layers))
         self.ln_final = LayerNorm(d_model) if layer_norm else nn.Identity()
-        self.clip = clip or torch.inf  # keeps deep linear attention, a polynomial, from blowing up
 
     def through_blocks(self, stream, visible):
         for block in self.blocks:
-            stream = block(stream, visible).clamp(-self.clip, self.clip)
+            stream = block(stream, visible)
         return self.ln_final(stream)
 
 
@@ -142,8 +141,8 @@ class RegressionTransformer(Stack):
 
 
 class AdditionTransformer(Stack):
-    def __init__(self, p, kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm, clip=None):
-        super().__init__(kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm, clip)
+    def __init__(self, p, kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm):
+        super().__init__(kind, d_model, n_layers, n_heads, d_head, d_mlp, layer_norm)
         self.embed = nn.ParameterDict({"W_E": drawn((p + 1, d_model), d_model)})  # last: "="
         self.pos_embed = nn.ParameterDict({"W_pos": drawn((3, d_model), d_model)})
         self.unembed = nn.ParameterDict({"W_U": drawn((d_model, p), d_model)})
@@ -172,7 +171,7 @@ def from_scratch(network):
     """The notebook's own model with a network's trained weights."""
     own = network.architecture
     parts = {name: getattr(own, name) for name in ("n_layers", "n_heads", "d_head", "d_mlp")}
-    parts |= {"kind": own.attention, "layer_norm": own.layer_norm, "clip": own.activation_clip}
+    parts |= {"kind": own.attention, "layer_norm": own.layer_norm}
     parts["d_model"] = own.d_model if own.embedded else "token"
     if network.task == "linear_regression":
         model = RegressionTransformer(network.settings["d_max"] or network.settings["d"], **parts)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mechanics.regression.laws.spectrum import Spectrum
 
-FAR = 1e12  # stands for any risk beyond it: BFGS subtracts risks, which infinite ones do not bear
+FAR = 1e12  # stands for any risk beyond it, from which BFGS turns back
 
 
 def gradient_descent_risk(step_sizes: Sequence[float], spectrum: Spectrum) -> float:
@@ -59,7 +59,7 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum) -> list[float]:
     _require_steps(n_steps)
     positive = spectrum.eigenvalues > 0
     nodes, weights = spectrum.eigenvalues[positive], spectrum.weights[positive]
-    diagonal, beside = _lanczos(nodes, nodes * weights, n_steps)
+    diagonal, beside, _ = _lanczos(nodes, nodes * weights, n_steps)
     matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
     return sorted((1 / torch.linalg.eigvalsh(matrix)).tolist())
 
@@ -67,30 +67,44 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum) -> list[float]:
 def polynomial_floor(degree: int, spectrum: Spectrum) -> float:
     """Risk of the best polynomial of this degree (twice the degree).
 
-    1 − bᵀM⁻¹b with b_j = m_j, M_ij = m_(i+j) (a test solves it), but M is ill-conditioned: the
-    same is 1/Σ π_j(0)², Christoffel's function of the spectrum at 0, over its orthonormal
-    polynomials π_0 … π_degree. With degree L it is the risk of L free steps. With degree
-    (3^L − 1)/2 no L layers of linear attention can do better, as long as nothing is clipped and
-    predictions are linear in y.
+    With degree L it is the risk of L free steps. With degree (3^L − 1)/2 no L layers of linear
+    attention can do better, as long as predictions are linear in y.
 
     Raises ValueError for a degree below 1, or if the spectrum has too few nodes.
     """
+    return mixture_floors(degree, [spectrum])[0]
+
+
+def mixture_floors(degree: int, spectra: Sequence[Spectrum]) -> list[float]:
+    """Risk on each spectrum of the one polynomial that is best in their mean (twice the degree).
+
+    1 − bᵀM⁻¹b with b_j = m_j, M_ij = m_(i+j) (a test solves it), but M is ill-conditioned. With
+    the orthonormal polynomials π_0 … π_degree of the mean spectrum the best one is
+    Σ π_j(0) π_j(s) / Σ π_j(0)² (Christoffel), and Lanczos's vectors are π_j(s) √weight.
+
+    Raises ValueError for a degree below 1, or if the spectra have too few nodes.
+    """
     _require_steps(degree)
-    diagonal, beside = _lanczos(spectrum.eigenvalues, spectrum.weights, degree + 1)
-    before, value, total = 0.0, 1.0, 1.0
+    nodes, weights = (
+        torch.cat([getattr(own, name) for own in spectra]) for name in ("eigenvalues", "weights")
+    )
+    diagonal, beside, basis = _lanczos(nodes, weights / len(spectra), degree + 1)
+    at_zero, total = [1.0], 1.0
     for j in range(degree):
-        below = beside[j - 1].item() * before if j else 0.0
-        before, value = value, -(diagonal[j].item() * value + below) / beside[j].item()
-        total += value**2
-        if total > 1e30:  # no risk that small can be told from 0, and value would overflow
+        below = beside[j - 1].item() * at_zero[-2] if j else 0.0
+        at_zero.append(-(diagonal[j].item() * at_zero[-1] + below) / beside[j].item())
+        total += at_zero[-1] ** 2
+        if total > 1e30:  # no risk that small can be told from 0, and the next would overflow
             break
-    return 1 / total
+    values = torch.tensor(at_zero, dtype=torch.float64) @ basis[: len(at_zero)] / total
+    each = values.split([len(own.eigenvalues) for own in spectra])
+    return [len(spectra) * own.square().sum().item() for own in each]
 
 
 def _lanczos(
     nodes: Float[Tensor, " node"], weights: Float[Tensor, " node"], n: int
-) -> tuple[Float[Tensor, " n"], Float[Tensor, " n-1"]]:
-    """Diagonal and off-diagonal of the n × n Jacobi matrix of a discrete measure."""
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n-1"], Float[Tensor, "n node"]]:
+    """Diagonal and off-diagonal of the n × n Jacobi matrix of a measure, and Lanczos's vectors."""
     if len(nodes) < n:
         raise ValueError(f"{len(nodes)} eigenvalues cannot determine {n} polynomials")
     basis = torch.zeros(n, len(nodes), dtype=torch.float64)
@@ -105,7 +119,7 @@ def _lanczos(
             for _ in range(2):  # once is not enough: Lanczos vectors lose their orthogonality
                 image = image - basis[: i + 1].T @ (basis[: i + 1] @ image)
             beside[i] = image.norm()
-    return diagonal, beside
+    return diagonal, beside, basis
 
 
 def gd_plus_plus_risk(
@@ -121,7 +135,9 @@ def gd_plus_plus_risk(
 
 
 def _gd_plus_plus_residual(
-    step_sizes: Sequence[float], gammas: Sequence[float], eigenvalues: Float[Tensor, " node"]
+    step_sizes: Sequence[float | Tensor],
+    gammas: Sequence[float | Tensor],
+    eigenvalues: Float[Tensor, " node"],
 ) -> Float[Tensor, " node"]:
     """p(s), while the transformed x keeps a factor q(s): each step sees the eigenvalue q²s."""
     residual, kept = torch.ones_like(eigenvalues), torch.ones_like(eigenvalues)
@@ -148,15 +164,20 @@ def optimal_gd_plus_plus(
     best = np.array(optimal_step_sizes(1, spectrum))
     for n in range(2, n_steps + 1):
 
-        def risk(parameters: np.ndarray, n: int = n) -> float:
-            value = gd_plus_plus_risk(parameters[:n].tolist(), parameters[n:].tolist(), spectrum)
-            return min(value, FAR) if np.isfinite(value) else FAR
+        def risk(parameters: np.ndarray, n: int = n) -> tuple[float, np.ndarray]:
+            own = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)
+            pieces = own[:n].unbind(), own[n:].unbind()
+            residual = _gd_plus_plus_residual(*pieces, spectrum.eigenvalues)
+            value = spectrum.weights @ residual.square()
+            if not value < FAR:
+                return FAR, np.zeros(len(parameters))
+            return value.item(), torch.autograd.grad(value, own)[0].numpy()
 
         extended = np.concatenate([best[: n - 1], [0.0], best[n - 1 :], [0.0]])
         starts = [extended]
         for _ in range(n_starts):
             starts.append(extended + random.uniform(0, 1, size=2 * n - 1))
-        found = [minimize(risk, start, method="BFGS") for start in starts]
+        found = [minimize(risk, start, jac=True, method="BFGS") for start in starts]
         best = min(found, key=lambda result: result.fun).x
     return best[:n_steps].tolist(), best[n_steps:].tolist()
 

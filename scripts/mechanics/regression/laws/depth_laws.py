@@ -11,12 +11,21 @@ from functools import cache
 
 from mechanics.regression.laws import depth
 from mechanics.regression.laws.risk import least_squares_risk
-from mechanics.regression.laws.spectrum import Spectrum, density_spectrum, expected_spectrum
-from mechanics.regression.references import GD_PLUS_PLUS_DEPTHS, RIDGE_PENALTY
+from mechanics.regression.laws.spectrum import (
+    Spectrum,
+    density_spectrum,
+    expected_spectrum,
+    mixed,
+)
+from mechanics.regression.references import RIDGE_PENALTY
 from mechanics.runtime.seeds import generator
 
 EXACT_DEGREE = 26  # beyond it exact moments take minutes, and the density of eigenvalues serves
 N_MATRICES = 16000
+N_MATRICES_OF_MANY = 1000  # of each of many k, whose errors average out
+# The mean of a polynomial of degree 728 hangs on eigenvalues that no one will draw: without this
+# share of them the rest of GD++ counts.
+TAIL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -24,10 +33,14 @@ class Bracket:
     """Risks at one k. ``gd_tied``, ``gd_free`` and ``gd_plus_plus`` have the step sizes that are
     best for all trained k together, ``gd_free_at_k`` those that are best at this k.
 
-    ``gd_plus_plus`` is the best found, a local optimum and no bound; nan for a depth at which it
-    is not sought. ``polynomial_floor`` is the best polynomial of degree (3^L − 1)/2 at this k,
-    ``mixture_floor`` the one that is best for all trained k together, which a network with one set
-    of weights cannot pass in its mean over k; nan where exact moments would take minutes.
+    ``gd_plus_plus`` is the best found, a local optimum and no bound. ``polynomial_floor`` is the
+    best polynomial of degree (3^L − 1)/2 at this k, ``mixture_floor`` the one that is best for all
+    trained k together, which a network with one set of weights cannot pass in its mean over k; nan
+    at a k that is not trained.
+
+    Where exact moments would take minutes the floors count prompts that no one will draw, as the
+    exact mean does: on drawn prompts a network may pass them, and so may ``gd_plus_plus``, which
+    there leaves out the largest eigenvalues (``TAIL``).
     """
 
     gd_tied: float
@@ -50,25 +63,19 @@ def bracket(
     trained = d, k_min, k_max, zero_tokens
     tied, free = _step_sizes(n_layers, *trained)
     here = expected_spectrum(d, [k], 2 * n_layers + 2, zero_tokens)
-    plus_plus, gd_plus_plus = _gd_plus_plus(n_layers, *trained), math.nan
-    if plus_plus is not None:
-        own = expected_spectrum(d, [k], 3**n_layers - 1, zero_tokens)
-        gd_plus_plus = depth.gd_plus_plus_risk(*plus_plus, own)
-    degree, mixture_floor = (3**n_layers - 1) // 2, math.nan
-    exact = 2 * degree <= EXACT_DEGREE
-    spectrum = expected_spectrum(d, [k], 2 * degree + 2, zero_tokens) if exact else _density(d, k)
-    if exact:
-        roots = _mixture_polynomial(degree, *trained)
-        mixture_floor = depth.gradient_descent_risk(roots, spectrum)
+    degree = (3**n_layers - 1) // 2
+    spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES)
     return asdict(
         Bracket(
             gd_tied=depth.gradient_descent_risk([tied] * n_layers, here),
             gd_free=depth.gradient_descent_risk(free, here),
             gd_free_at_k=depth.polynomial_floor(n_layers, here),
-            gd_plus_plus=gd_plus_plus,
-            mixture_floor=mixture_floor,
+            gd_plus_plus=depth.gd_plus_plus_risk(
+                *_gd_plus_plus(n_layers, *trained), _without_tail(degree, d, k, zero_tokens)
+            ),
+            mixture_floor=_mixture_floors(degree, *trained).get(k, math.nan),
             polynomial_floor=depth.polynomial_floor(degree, spectrum),
-            ridge=depth.ridge_risk(RIDGE_PENALTY, k, _density(d, k)),
+            ridge=depth.ridge_risk(RIDGE_PENALTY, k, _density(d, k, 0, N_MATRICES)),
             ols=least_squares_risk(d, k),
         )
     )
@@ -87,24 +94,41 @@ def _step_sizes(
 
 
 @cache
-def _mixture_polynomial(
+def _mixture_floors(
     degree: int, d: int, k_min: int, k_max: int, zero_tokens: int
-) -> list[float]:
-    """The best polynomial for the mixture, as the step sizes of so many steps: 1/roots."""
+) -> dict[int, float]:
+    """By trained k, the risk of the polynomial that is best for all of them together."""
     lengths = range(k_min, k_max + 1)
-    mixture = expected_spectrum(d, lengths, 2 * degree + 2, zero_tokens)
-    return depth.optimal_step_sizes(degree, mixture)
+    spectra = [_spectrum(degree, d, k, zero_tokens, N_MATRICES_OF_MANY) for k in lengths]
+    return dict(zip(lengths, depth.mixture_floors(degree, spectra), strict=True))
 
 
 @cache
 def _gd_plus_plus(n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int):
-    """The best GD++ for the mixture, where its degree allows exact moments; else None."""
-    if n_layers > max(GD_PLUS_PLUS_DEPTHS):
-        return None
-    mixture = expected_spectrum(d, range(k_min, k_max + 1), 3**n_layers - 1, zero_tokens)
-    return depth.optimal_gd_plus_plus(n_layers, mixture)
+    """The best GD++ found for the mixture."""
+    degree, lengths = (3**n_layers - 1) // 2, range(k_min, k_max + 1)
+    spectra = [_without_tail(degree, d, k, zero_tokens) for k in lengths]
+    return depth.optimal_gd_plus_plus(n_layers, mixed(spectra))
+
+
+def _without_tail(degree: int, d: int, k: int, zero_tokens: int) -> Spectrum:
+    """All of an exact spectrum; of a density what is not too rare to be drawn."""
+    spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES_OF_MANY)
+    return spectrum if _is_exact(degree) else spectrum.without_tail(TAIL)
+
+
+def _is_exact(degree: int) -> bool:
+    return 2 * degree <= EXACT_DEGREE
+
+
+def _spectrum(degree: int, d: int, k: int, zero_tokens: int, n_matrices: int) -> Spectrum:
+    """A spectrum of one k for the squares of polynomials of this degree."""
+    if _is_exact(degree):
+        return expected_spectrum(d, [k], 2 * degree + 2, zero_tokens)
+    return _density(d, k, zero_tokens, n_matrices)
 
 
 @cache
-def _density(d: int, k: int) -> Spectrum:
-    return density_spectrum(d, [k], N_MATRICES, generator("evaluation", replica=4, step=k))
+def _density(d: int, k: int, zero_tokens: int, n_matrices: int) -> Spectrum:
+    draw = generator("evaluation", replica=4, step=k)
+    return density_spectrum(d, [k], n_matrices, draw, zero_tokens)
