@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.regression_generalisation import regression_generalisation
 
 VALUES = {

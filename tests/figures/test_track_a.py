@@ -113,8 +113,8 @@ def test_training_has_medians_at_the_checkpoints_that_all_seeds_have():
     assert title(risk) == "k = 10"
     assert lines(gd, LINEAR) == [pytest.approx([0.6, 0.6])]
     assert lines(size, LINEAR) == [pytest.approx([0.1, 0.5])]
-    assert title(gd).endswith("r = 0.6000")
-    assert title(size) == "its step size: 0.5000, law 0.6000"
+    assert title(gd).endswith("linear, 1 layer: 0.6000")
+    assert title(size) == "step size 0.5000, law 0.6000"
     assert "null: w itself" in words(gd)
 
 

@@ -127,7 +127,7 @@ def test_doses_of_the_norm_and_what_grokked_of_them():
     assert title(left) == "(a) 0.7×: 1/1, 2×: 0/1"
     assert (2.0, 1500.0) in marks(left, "o", "none")
     assert len(marks(right, "o")) == 4
-    assert title(right) == "(b) one scale? rank 0.00"  # by temperature apart: .7, 1, .0875, .125
+    assert title(right) == "(b) one scale? rank 0.45"  # ranks 3 1 4 2 and 1.5 1.5 3.5 3.5
     assert words(arms) == ["1/1", "0/1"]
     assert marks(arms, "x") == [(500, 1)]
 

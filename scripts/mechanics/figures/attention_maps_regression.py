@@ -56,7 +56,7 @@ def attention_maps_regression(
         signed = example.assign(weight=_sign(own) * example["weight"])
         _example_map(middle, signed)
         _scatter(right, signed, colour(example["model"].iloc[0], models_of(attention)))
-        left.set_title(_name(example), loc="left", fontsize=7)
+        left.set_title(_name(example, deep=matrix.empty), loc="left", fontsize=7)
         middle.set_title(f"× sign of the value path, k = {example['k'].iloc[0]}", fontsize=7)
         right.set_title(_correlation(measured, example, own), fontsize=7)
     if len(smoother):
@@ -103,10 +103,10 @@ def _sign(head: pd.Series) -> float:
     return 1.0 if np.isnan(sign) or sign == 0 else float(sign)
 
 
-def _name(example: pd.DataFrame) -> str:
+def _name(example: pd.DataFrame, deep: bool) -> str:
     layer, head = (int(example[name].iloc[0]) for name in ("layer", "head"))
     name = label(example["model"].iloc[0])
-    return f"{name}: layer {layer + 1}, head {head + 1}"
+    return f"{name}: layer {layer + 1}, head {head + 1}" if deep else name
 
 
 def _correlation(attention: pd.DataFrame, example: pd.DataFrame, own: pd.Series) -> str:
@@ -183,7 +183,7 @@ def _kernel_row(axes: np.ndarray, smoother: pd.DataFrame, examples: pd.DataFrame
             write(axes[2], f"{name}: {low:.4f} to {high:.4f}", (0.04, place))
     axes[2].set_ylim(min(0, axes[2].get_ylim()[0]), 1.05)
     axes[2].set(xlabel="context length k", ylabel="R² of its predictions")
-    axes[2].set_title("○ exponential, □ Gaussian kernel", fontsize=7)
+    axes[2].set_title("○ exponential, □ Gaussian", fontsize=7)
 
 
 def _kernel(

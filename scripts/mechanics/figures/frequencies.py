@@ -63,7 +63,13 @@ def _single(axis: Axes, own: pd.DataFrame, shade: str) -> None:
     places = spread(named["frequency"].astype(float).tolist(), LABEL_WIDTH)
     for row, place in zip(named.itertuples(), places, strict=True):
         above = {"on": "data", "color": shade, "ha": "center"}
-        write(axis, f"{row.frequency}\n{row.accuracy:.0%}", (place, row.loss), (0, 3), **above)
+        write(
+            axis,
+            f"{row.frequency}\n{row.accuracy:.0%}",
+            (max(place, 2.0), row.loss),
+            (0, 3),
+            **above,
+        )
     axis.set_xlim(0, own["frequency"].max() + 1)
     low, high = axis.get_ylim()
     if np.isfinite([low, high]).all():

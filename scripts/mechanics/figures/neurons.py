@@ -133,7 +133,7 @@ def _sets(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
 def _parts(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
     """A row per part, a mark per seed."""
     rows = [
-        (f"{word} {name.removeprefix('L0').strip()}" if kind != "mlp" else word, own)
+        (f"{word} {name.removeprefix('L0').strip()}".strip() if kind != "mlp" else word, own)
         for kind, word in PARTS.items()
         for name, own in groups[groups["kind"] == kind].groupby("name", sort=False)
     ]

@@ -119,7 +119,7 @@ def _scales(axis: Axes, held: pd.DataFrame) -> None:
     for place, (temperature, shade) in enumerate(temperatures(held).items()):
         own = held["temperature"] == temperature
         marks(axis, held[own], scale[own], held.loc[own, "end"], shade)
-        write(axis, f"τ = {temperature:g}", (0.97, 0.02 + 0.1 * place), color=shade, ha="right")
+        write(axis, f"τ = {temperature:g}", (0.97, 0.05 + 0.1 * place), color=shade, ha="right")
     known = pd.DataFrame({"x": scale, "y": held["end"]}).dropna()
     rank = known.rank().corr().iloc[0, 1] if len(known) > 2 else np.nan
     axis.set_title(f"one scale? rank {rank:.2f}" if np.isfinite(rank) else "one scale?")

@@ -33,6 +33,7 @@ def one_layer(risks: pd.DataFrame, curves: pd.DataFrame, distances: pd.DataFrame
     _risks(axes[0], kept, shown, models)
     _filters(axes[1], drawable(curves), distances, shown, models)
     letter_panels(axes)
+    axes[1].set_title(axes[1].get_title(loc="left"), loc="left", pad=26, fontsize=6.5)
     note_diverged(figure, risks)
     return figure
 
@@ -68,7 +69,7 @@ def _risks(axis: Axes, risks: pd.DataFrame, shown: list[str], models: list[str])
     axis.set_title(
         f"linear / law: {ratio.min():.2f}–{ratio.max():.2f}" if ratio.notna().any() else "risk"
     )
-    label_ends(axis, ends, fontsize=6)
+    label_ends(axis, ends, fontsize=6.0)
 
 
 def _filters(
@@ -82,8 +83,9 @@ def _filters(
         draw_filter(axis, own, models, laws=False)
         near = distances[(distances["model"] == model) & (distances["k"] == k)]
         names = ", ".join(near.loc[near["nearest"], "algorithm"])
-        words = f"{SHORT.get(model, label(model))}: {names}" if names else label(model)
-        write(axis, words, (0.03, 0.96 - 0.085 * place), color=colour(model, models), va="top")
+        words = f"{SHORT.get(model, label(model))}: {names.replace('softmax kernel', 'kernel')}"
+        above = {"va": "bottom", "annotation_clip": False, "color": colour(model, models)}
+        write(axis, words, (0, 1.0), (0, 16 - 8 * place), **above)
     means = curves[curves["k"] == k].groupby(["algorithm", "bin"])[["eigenvalue", "filter"]].mean()
     for name, dashes in LAWS.items():
         if name in means.index:
@@ -99,5 +101,5 @@ def _filters(
                 va="center",
                 **side,
             )
-    axis.set(ylim=(-0.05, 1.75), xlabel="eigenvalue of XᵀX/k", ylabel="share of w kept")
-    axis.set_title(f"nearest filter, k = {k}")
+    axis.set(ylim=(-0.05, 1.45), xlabel="eigenvalue of XᵀX/k", ylabel="share of w kept")
+    axis.set_title(f"nearest at k = {k}")

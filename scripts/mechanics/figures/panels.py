@@ -105,7 +105,7 @@ def shown_seed(networks: pd.DataFrame, model: str) -> int:
     """The first sound seed of a model, of those that grokked where the table says which did."""
     own = drawable(networks[networks["model"] == model])
     grokked = own[own["status"] == "grokked"]
-    return int((grokked if len(grokked) else own)["seed"].iloc[0])
+    return int((grokked if len(grokked) else own)["seed"].min())
 
 
 def without_arms(frame: pd.DataFrame) -> pd.DataFrame:

@@ -44,7 +44,7 @@ def drawn_from(name: str) -> list[str]:
 
 
 def caption_file(name: str) -> Path:
-    """Its first line is the title, the rest, as reStructuredText, what is seen and how to read it."""
+    """Its first line is the title, the rest (reStructuredText) what is seen and how to read it."""
     return CAPTIONS / f"{name}_figure.rst"
 
 

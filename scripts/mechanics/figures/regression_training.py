@@ -79,7 +79,8 @@ def _nulls(axis: Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
         level(axis, height, zorder=0)
         ends[f"null: {name}"] = height, REFERENCE
     reached = last(own.groupby("step")["correlation_gd"].median())
-    axis.set_title(f"g and W$_{{GD}}$ ({label(own['model'].iloc[0])}): r = {reached:.4f}")
+    words = "correlation of g with W$_{GD}$\n"
+    axis.set_title(f"{words}{label(own['model'].iloc[0])}: {reached:.4f}", fontsize=7)
     return ends
 
 
@@ -93,4 +94,4 @@ def _step_size(axis: Axes, steps: pd.DataFrame) -> None:
     law = float(steps["c_star"].iloc[0])
     level(axis, law, zorder=0)
     reached = last(steps.groupby("step")["c_hat"].median())
-    axis.set_title(f"its step size: {reached:.4f}, law {law:.4f}")
+    axis.set_title(f"step size {reached:.4f}, law {law:.4f}")

@@ -35,7 +35,7 @@ def risk_by_context(risks: pd.DataFrame) -> Figure:
             for m in models_of(own)
         }
         ends[f"{depth:.0f} GD step{'s' if depth > 1 else ''}"] = _laws(axis, own, bottom)
-        label_ends(axis, ends, fontsize=6)
+        label_ends(axis, ends, fontsize=6.0)
         axis.set_title(_finding(own, int(depth)), fontsize=7)
     axes[0, 0].set_ylabel("risk, MSE / d")
     note_diverged(figure, risks)

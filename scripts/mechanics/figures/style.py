@@ -232,6 +232,7 @@ def keep_ends_apart(figure: Figure) -> None:
         heights = [float(t.get_gid().removeprefix(END)) for t in names]
         for text, place in zip(names, places_for_labels(axis, heights, distance), strict=True):
             text.xy = (1.01, place)
+            text.set_position(text.xy)
             text.set_gid(None)  # it would stand in an SVG
 
 

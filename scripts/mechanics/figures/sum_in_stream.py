@@ -22,7 +22,7 @@ from mechanics.figures.style import (
 ALL_ARMS = True  # not the main configurations alone: controls have arms of their own
 ARMS = ("main", "control")
 POSITIONS = {"b": "-", "=": "--"}  # style of the lines
-BARE = 0.08  # share below which a bar has no number
+BARE = 0.1  # share below which a bar has no number
 
 
 def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> Figure:

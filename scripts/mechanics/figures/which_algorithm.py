@@ -56,7 +56,7 @@ def which_algorithm(curves: pd.DataFrame, distances: pd.DataFrame, match: pd.Dat
 
 
 def second_shortest(curves: pd.DataFrame) -> int:
-    return sorted(curves["k"].unique())[:2][-1]
+    return int(sorted(curves["k"].unique())[:2][-1])
 
 
 def draw_filter(axis: Axes, own: pd.DataFrame, models: list[str], laws: bool = True) -> None:
