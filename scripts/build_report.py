@@ -13,7 +13,6 @@ from pathlib import Path
 import pypdf
 import typst
 
-from mechanics.figures import registry
 from mechanics.report.prose import problems
 from mechanics.runtime.files import atomic
 from mechanics.study.lineage import short_id
@@ -45,12 +44,12 @@ def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None
     found = problems(prose.read_text(), {*content["claims"], *content["directions"]})
     if found:
         raise ReportError("\n".join([f"{prose}:", *found]))
-    captions = [registry.caption_file(path.stem) for path in figures]
+    captions = [source / f"{path.stem}_figure.rst" for path in figures]
     sources = sorted([*source.glob("*.typ"), *source.glob("*.bib")])
     content["id"] = short_id([claims, *figures], Path(__file__), *sources, *captions)
     content["captions"] = {
-        path.stem: (registry.title(path.stem), " ".join(registry.caption(path.stem).split()))
-        for path in figures
+        figure.stem: [" ".join(text.split()) for text in caption.read_text().split("\n", 1)]
+        for figure, caption in zip(figures, captions, strict=True)
     }
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder)

@@ -1,6 +1,7 @@
 """Draw figures from their tables, each by the function and module of its name in mechanics.figures.
 
 The modules are imported by name, so that a track's figures depend on their own modules alone.
+By hand: ``plot.py --figures training_theory:training_theory_curves,training_theory --tables …``.
 """
 
 import argparse
@@ -12,41 +13,44 @@ from types import ModuleType
 import matplotlib.pyplot as plt
 import pandas as pd
 
-from mechanics.figures import registry, style
+from mechanics.figures import style
 from mechanics.study.lineage import short_id
 from mechanics.tables.frames import read_table
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--figures", required=True, nargs="+", help="their names")
+    words = "NAME:TABLE,…: with its tables in the order of its arguments, as in figures/registry.py"
+    parser.add_argument("--figures", required=True, nargs="+", help=words)
     words = "all that they are drawn from, in any order: tables, and history.parquet of runs"
     parser.add_argument("--tables", required=True, type=Path, nargs="+", help=words)
     parser.add_argument("--output", required=True, type=Path, help="folder of the figures")
     arguments = parser.parse_args()
     tables = read(arguments.tables)
     style.use_style()
+    asked = [
+        (name, read.split(",")) for name, _, read in (f.partition(":") for f in arguments.figures)
+    ]
     modules = {}
-    for name in arguments.figures:
+    for name, read_by in asked:
         try:
             modules[name] = import_module(f"mechanics.figures.{name}")
         except ModuleNotFoundError as error:
             sys.exit(f"plot.py: no figure {name}: {error}")
+        if missing := [table for table in read_by if table not in tables]:
+            sys.exit(f"plot.py: {name}: not among --tables: {', '.join(missing)}")
     sources = [Path(module.__file__) for module in modules.values()]
     made_from = short_id(arguments.tables, Path(__file__), *sources)
-    for name, module in modules.items():
-        missing = [table for table in registry.drawn_from(name) if table not in tables]
-        if missing:
-            sys.exit(f"plot.py: {name} is drawn from {', '.join(missing)} too")
-        style.save(drawn(module, name, tables), arguments.output, name, made_from)
+    for name, read_by in asked:
+        figure = drawn(modules[name], name, [tables[table] for table in read_by])
+        style.save(figure, arguments.output, name, made_from)
         plt.close("all")
 
 
-def drawn(module: ModuleType, name: str, tables: dict[str, pd.DataFrame]) -> plt.Figure:
+def drawn(module: ModuleType, name: str, tables: list[pd.DataFrame]) -> plt.Figure:
     """The figure, or a frame that says what is missing."""
     try:
-        own = [tables[table] for table in registry.drawn_from(name)]
-        return getattr(module, name)(*shown(module, own))
+        return getattr(module, name)(*shown(module, tables))
     except style.NothingToDraw as missing:
         print(f"{name}: nothing to draw: {missing}")
         return style.empty_frame(str(missing))
@@ -68,7 +72,7 @@ def read(paths: list[Path]) -> dict[str, pd.DataFrame]:
     histories = [path for path in paths if path.name == "history.parquet"]
     tables = {path.stem: read_table(path) for path in paths if path not in histories}
     own = [pd.read_parquet(path).assign(model=path.parts[-3]) for path in histories]
-    return tables | ({registry.HISTORY: pd.concat(own, ignore_index=True)} if own else {})
+    return tables | ({"history": pd.concat(own, ignore_index=True)} if own else {})
 
 
 def of_main_arm(table: pd.DataFrame) -> pd.DataFrame:

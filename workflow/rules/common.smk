@@ -76,9 +76,7 @@ def drawn(task):
     """The figures of a track, without those of tables that this study does not have."""
     made = {name for track in TRACKS for name in tables_of(track)} | {registry.HISTORY}
     return [
-        name
-        for name, read in registry.FIGURES[task].items()
-        if made.issuperset(read)
+        name for name, read in registry.FIGURES[task].items() if made.issuperset(read)
     ]
 
 
@@ -131,7 +129,8 @@ def page_contents():
         shown = drawn(task)
         made_of = {
             name: [
-                str(Path(path).relative_to(RESULTS)) for path in drawn_from(task, [name])
+                str(Path(path).relative_to(RESULTS))
+                for path in drawn_from(task, [name])
             ]
             for name in shown
         }

@@ -38,9 +38,9 @@ for task, names in DRAWN.items():
             mem_mb=3000,
             runtime=15,
         params:
-            names=names,
+            figures=[f"{name}:{','.join(registry.drawn_from(name))}" for name in names],
             folder=lambda wildcards, output: Path(output[0]).parent,
         shell:
-            f"python {SCRIPTS}/plot.py --figures {{params.names}}"
+            f"python {SCRIPTS}/plot.py --figures {{params.figures}}"
             " --tables {input.tables:q} --output {params.folder:q}"
             " > {log:q} 2>&1"

@@ -40,7 +40,7 @@ def circuit(
         print_sizes(axis)
     _circle(axes[0], points, keys)
     shares = spectrum(axes[1], points, keys, [], shade)
-    axes[1].set_title(f"{len(keys)} waves: {shares[keys].sum():.0%}" if keys else "no keys")
+    axes[1].set_title(f"{len(keys)} waves: {shares.reindex(keys).sum():.0%}" if keys else "no keys")
     _phases(axes[2], of_seed(drawable(neurons), model, seed).dropna(subset="weight"), shade)
     cosines = of_seed(law, model, seed)["cosine"].dropna()
     axes[2].set_title(f"cosine ≥ {cosines.min():.3f}" if len(cosines) else "phases")
