@@ -1,10 +1,11 @@
 """What delays grokking: the norm, and the scale of the logits."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
 from mechanics.figures.panels import write
 from mechanics.figures.style import (
@@ -43,17 +44,15 @@ def norm_and_scale(norm_dose: pd.DataFrame) -> Figure:
     held = runs[runs["arm"] == "held_norm"]
     treated = arms_of(runs)
     doses = held[["norm_factor", "temperature"]].drop_duplicates()
-    figure = Figure(figsize=(COLUMN, 0.5 + 0.15 * len(treated) + 1.55 * (len(doses) > 1)))
-    ratios = [1.55, 0.35 + 0.15 * len(treated)]
-    if len(doses) > 1:
-        grid = figure.add_gridspec(2, 2, height_ratios=ratios)
-        left = figure.add_subplot(grid[0, 0])
-        right = figure.add_subplot(grid[0, 1], sharey=left)
-        _doses(left, held)
-        _scales(right, held[held["status"] == "grokked"])
-        axes = [left, right, figure.add_subplot(grid[1, :])]
-    else:
-        axes = [figure.add_subplot()]
+    several = len(doses) > 1
+    heights = [1.5] * several + [0.5 + 0.15 * len(treated)]
+    figure = plt.figure(figsize=(COLUMN, sum(heights)))
+    *upper, lower = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    axes = [*upper[0].subplots(1, 2, sharey=True)] if several else []
+    if several:
+        _doses(axes[0], held)
+        _scales(axes[1], held[held["status"] == "grokked"])
+    axes.append(lower.subplots())
     _arms(axes[-1], treated)
     letter_panels(axes)
     note_diverged(figure, norm_dose)
@@ -100,6 +99,7 @@ def _doses(axis: Axes, held: pd.DataFrame) -> None:
         axis.plot(middle.index, middle, color=shade, linewidth=0.7, alpha=0.7)
         marks(axis, own, own["norm_factor"], own["end"], shade)
     axis.set(xlabel="norm held / initial norm", ylabel="grokking step", xscale="log", yscale="log")
+    _steps(axis.yaxis)
     axis.xaxis.set_major_locator(FixedLocator(factors))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -112,6 +112,13 @@ def _doses(axis: Axes, held: pd.DataFrame) -> None:
         axis.set_title(f"{share.index[0]:g}×: {first}, {share.index[-1]:g}×: {last}")
     else:
         axis.set_title("norm held")
+
+
+def _steps(one) -> None:
+    """Numbers on a logarithmic axis of steps, x or y, however few decades it has."""
+    one.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    one.set_minor_locator(NullLocator())
+    one.set_major_formatter(in_thousands)
 
 
 def _scales(axis: Axes, held: pd.DataFrame) -> None:
@@ -141,5 +148,5 @@ def _arms(axis: Axes, treated: dict[str, pd.DataFrame]) -> None:
     axis.set_yticks(range(len(treated)), list(treated))
     axis.set_ylim(len(treated) - 0.5, -0.5)
     axis.set(xscale="log", xlabel="grokking step", title="which runs grok, and when")
-    axis.xaxis.set_major_formatter(in_thousands)
+    _steps(axis.xaxis)
     axis.grid(axis="y", color="0.93", linewidth=0.5)

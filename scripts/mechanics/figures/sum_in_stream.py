@@ -109,4 +109,5 @@ def _frequencies(axis: Axes, own: pd.DataFrame, at: pd.DataFrame) -> None:
             bottom += height
         axis.bar(layer, powers.sum() - bottom, 0.8, bottom, color="0.8")
     where = " ".join(at["position"].unique())
-    axis.set(ylim=(0, 1.05), ylabel=f"share, at {where}", xlabel="after layer")
+    ends = {"xlim": (-0.6, own["layer"].max() + 0.6), "ylim": (0, 1.05)}
+    axis.set(ylabel=f"share, at {where}", xlabel="after layer", **ends)
