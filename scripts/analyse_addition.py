@@ -32,7 +32,7 @@ MEASURES = {
     "embedding_ablation": lambda networks, splits: {
         "embedding_ablation": embedding_ablation(networks, splits)
     },
-    "attention": attention,  # and attention_maps
+    "attention": lambda networks, splits: {"attention": attention(networks)},
     "sum_in_stream": sum_in_stream,  # and sum_exchange
     "phase_law": phase_law,  # and neuron_phases
     "wrap_around": lambda networks, splits: {"wrap_around": wrap_around(networks, splits)},

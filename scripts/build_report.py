@@ -44,8 +44,13 @@ def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None
     found = problems(prose.read_text(), {*content["claims"], *content["directions"]})
     if found:
         raise ReportError("\n".join([f"{prose}:", *found]))
+    captions = [source / f"{path.stem}_figure.rst" for path in figures]
     sources = sorted([*source.glob("*.typ"), *source.glob("*.bib")])
-    content["id"] = short_id([claims, *figures], Path(__file__), *sources)
+    content["id"] = short_id([claims, *figures], Path(__file__), *sources, *captions)
+    content["captions"] = {
+        figure.stem: [" ".join(text.split()) for text in caption.read_text().split("\n", 1)]
+        for figure, caption in zip(figures, captions, strict=True)
+    }
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder)
         for path in sources:

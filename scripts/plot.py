@@ -1,6 +1,7 @@
-"""Draw one figure from its tables, by the function and module of its name in mechanics.figures.
+"""Draw figures from their tables, each by the function and module of its name in mechanics.figures.
 
-The module is imported by name, so that a figure depends on its own module and on no other.
+The modules are imported by name, so that a track's figures depend on their own modules alone.
+By hand: ``plot.py --figures training_theory:training_theory_curves,training_theory --tables …``.
 """
 
 import argparse
@@ -9,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+import matplotlib.pyplot as plt
 import pandas as pd
 
 from mechanics.figures import style
@@ -18,24 +20,40 @@ from mechanics.tables.frames import read_table
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--figure", required=True, help="its name")
-    words = "in the order of its arguments; history.parquet of all runs are the first"
+    words = "NAME:TABLE,…: with its tables in the order of its arguments, as in figures/registry.py"
+    parser.add_argument("--figures", required=True, nargs="+", help=words)
+    words = "all that they are drawn from, in any order: tables, and history.parquet of runs"
     parser.add_argument("--tables", required=True, type=Path, nargs="+", help=words)
     parser.add_argument("--output", required=True, type=Path, help="folder of the figures")
     arguments = parser.parse_args()
-    try:
-        module = import_module(f"mechanics.figures.{arguments.figure}")
-        draw = getattr(module, arguments.figure)
-    except (ModuleNotFoundError, AttributeError) as error:
-        sys.exit(f"plot.py: no figure {arguments.figure}: {error}")
+    tables = read(arguments.tables)
     style.use_style()
+    asked = [
+        (name, read.split(",")) for name, _, read in (f.partition(":") for f in arguments.figures)
+    ]
+    modules = {}
+    for name, read_by in asked:
+        try:
+            modules[name] = import_module(f"mechanics.figures.{name}")
+        except ModuleNotFoundError as error:
+            sys.exit(f"plot.py: no figure {name}: {error}")
+        if missing := [table for table in read_by if table not in tables]:
+            sys.exit(f"plot.py: {name}: not among --tables: {', '.join(missing)}")
+    sources = [Path(module.__file__) for module in modules.values()]
+    made_from = short_id(arguments.tables, Path(__file__), *sources)
+    for name, read_by in asked:
+        figure = drawn(modules[name], name, [tables[table] for table in read_by])
+        style.save(figure, arguments.output, name, made_from)
+        plt.close("all")
+
+
+def drawn(module: ModuleType, name: str, tables: list[pd.DataFrame]) -> plt.Figure:
+    """The figure, or a frame that says what is missing."""
     try:
-        figure = draw(*shown(module, read(arguments.tables)))
+        return getattr(module, name)(*shown(module, tables))
     except style.NothingToDraw as missing:
-        print(f"{arguments.figure}: nothing to draw: {missing}")
-        figure = style.empty_frame(str(missing))
-    made_from = short_id(arguments.tables, Path(__file__), Path(module.__file__))
-    style.save(figure, arguments.output, arguments.figure, made_from)
+        print(f"{name}: nothing to draw: {missing}")
+        return style.empty_frame(str(missing))
 
 
 def shown(module: ModuleType, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
@@ -49,12 +67,12 @@ def shown(module: ModuleType, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
     return tables
 
 
-def read(paths: list[Path]) -> list[pd.DataFrame]:
-    """The tables in their order, after the histories of runs, …/{model}/{block}/history.parquet."""
+def read(paths: list[Path]) -> dict[str, pd.DataFrame]:
+    """The tables by name; histories of runs, …/{model}/{block}/history.parquet, are one."""
     histories = [path for path in paths if path.name == "history.parquet"]
-    tables = [read_table(path) for path in paths if path not in histories]
+    tables = {path.stem: read_table(path) for path in paths if path not in histories}
     own = [pd.read_parquet(path).assign(model=path.parts[-3]) for path in histories]
-    return [pd.concat(own, ignore_index=True), *tables] if own else tables
+    return tables | ({"history": pd.concat(own, ignore_index=True)} if own else {})
 
 
 def of_main_arm(table: pd.DataFrame) -> pd.DataFrame:

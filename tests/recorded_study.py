@@ -11,7 +11,7 @@ from mechanics.study import crate
 from mechanics.study.config import training_settings
 from mechanics.study.lineage import ROOT, closure, short_id
 
-FIGURES = {"parsimony": "parsimony", "kernel_smoother": "kernel_smoother"}  # name: module
+FIGURES = {"frequencies": "frequencies", "rank_collapse": "rank_collapse"}  # name: module
 SECTION = {"p": 11, "train_fraction": 0.3, "defaults": {"weight_decay": 1.0}, "models": {"m": {}}}
 CONFIG = {"study": "small", "modular_addition": SECTION}
 RUN = "runs/modular_addition/m/3/run.json"

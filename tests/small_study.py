@@ -15,7 +15,7 @@ P, KEYS, STEPS = 13, (2, 5), (0, 1, 10, 100, 200)
 LENGTHS = (5, 10)
 FIGURES = {
     "linear_regression": {"attention_maps_regression": ["tables/attention_match.csv"]},
-    "modular_addition": {"embedding_circles": ["analysis/embedding.parquet"]},
+    "modular_addition": {"embedding": ["analysis/embedding.parquet"]},
 }
 TASKS = tuple(FIGURES)
 

@@ -90,7 +90,7 @@ def test_programs_write_every_table_by_its_name(tmp_path):
     assert {path.stem for path in (tmp_path / "out").iterdir()} == {
         *("evaluation", "circuit", "identities", "circles", "embedding", "neurons"),
         *("patched_neurons", "patched_groups", "ablation", "parsimony", "embedding_ablation"),
-        *("attention", "attention_maps", "progress", "spectra", "excluded"),
+        *("attention", "progress", "spectra", "excluded"),
         *("embedding_planes", "embedding_trace", "sum_in_stream", "sum_exchange"),
         *("phase_law", "neuron_phases", "wrap_around"),
     }

@@ -58,12 +58,6 @@ def published() -> dict[str, pd.DataFrame]:
     progress = grokking[RUN].merge(STEPS, "cross").assign(p=113)
     progress = progress.assign(**{name: progress["done"] for name in MEASURES})
     progress = progress.assign(**{f"{name}_step": 10.0 + i for i, name in enumerate(MOMENTS)})
-    keys = circuit[[*RUN, "key_frequencies"]].assign(
-        frequency=circuit["key_frequencies"].str.split()
-    )
-    keys = (
-        keys.explode("frequency").dropna().astype({"frequency": int}).astype({"frequency": object})
-    )
     points = (
         circles[[*RUN, "plane", "frequency"]]
         .merge(NUMBERS, "cross")
@@ -75,9 +69,6 @@ def published() -> dict[str, pd.DataFrame]:
         circuit[RUN].merge(places.assign(kind=kind), "cross")
         for kind in ("share", "singular_value")
     ]
-    pairs = NUMBERS[["number", "x"]].merge(NUMBERS[["number"]], "cross")
-    pairs = pairs.rename(columns={"number_x": "a", "number_y": "b", "x": "weight"})
-    heads = found["attention_addition"].query("layer == 0")[[*RUN, "layer", "head"]]
     emergence = found["emergence"][["task", "model", "seed", "status"]].merge(STEPS, "cross")
     risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
     doses = grokking[[*RUN, "memorised_step", "grokking_step", "last_step"]].assign(
@@ -113,11 +104,8 @@ def published() -> dict[str, pd.DataFrame]:
         "training_theory": arms,
         "training_theory_curves": training,
         "progress_measures": progress,
-        "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),
-        "attention_maps": heads.drop_duplicates().merge(pairs, "cross").astype({"weight": float}),
         "emergence_curves": emergence.rename(columns={"done": "loss"}),
-        "algorithm_match_by_step": found["algorithm_match"].merge(STEPS, "cross"),
         f"{HISTORY} of linear_regression": risks.merge(STEPS, "cross"),
         f"{HISTORY} of modular_addition": learned.merge(splits, "cross").assign(
             loss=1.0, accuracy=0.5

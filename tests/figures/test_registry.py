@@ -2,7 +2,6 @@
 
 from importlib import import_module
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from published import published
@@ -17,15 +16,8 @@ DRAWN = [
 MORE = ("softmax_L2", "my_net")  # networks that a user adds
 
 
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
-
-
 def of(task: str, name: str) -> list[pd.DataFrame]:
-    needed = (registry.FIGURES[task] | registry.OF_A_SWEEP)[name]
+    needed = registry.drawn_from(name)
     names = [f"{own} of {task}" if own == registry.HISTORY else own for own in needed]
     return [ends(published()[own]).reset_index(drop=True) for own in names]
 
@@ -92,3 +84,9 @@ def test_networks_that_a_user_adds_are_drawn_though_another_one_diverged(task, n
     added = [pd.concat([named(table, name) for name in MORE]) for table in tables]
     lost = [diverged(table, first) for table in tables]
     draw(name, [pd.concat(both, ignore_index=True) for both in zip(lost, added, strict=True)])
+
+
+@pytest.mark.parametrize(("task", "name"), DRAWN)
+def test_it_has_a_title_and_a_caption(task, name):
+    assert registry.title(name)
+    assert registry.caption(name)

@@ -9,15 +9,13 @@ import pytest
 from colour_vision import SIGHT, difference, seen
 from matplotlib.colors import to_rgb
 
-from mechanics.figures import algorithm_match, neuron_patching, report_regression, style
+from mechanics.figures import neurons, style
 from mechanics.study.lineage import ROOT
 
 APART = 10  # CIEDE2000; 1 is what an observer can just see side by side
 TOGETHER = {
     "networks and their measures": {**style.COLOURS, **dict(enumerate(style.OTHERS)), "": "black"},
-    "algorithms": algorithm_match.FOLLOWED,
-    "algorithms of the report": report_regression.ALGORITHMS,
-    "clusters of neurons": dict(enumerate(neuron_patching.CLUSTERS)),
+    "clusters of neurons": dict(enumerate(neurons.CLUSTERS)),
     "weight decays and arms": {**dict(enumerate(style.ordered(5))), **style.ARMS},
 }
 

@@ -1,83 +1,105 @@
-"""What the figures of Track A show, from frames whose content is known."""
+"""What the figures of Track A show, and what their titles say, from frames that are known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import lines, title, words
 
 from mechanics.figures import style
-from mechanics.figures.algorithm_match import algorithm_match
-from mechanics.figures.effective_weights import effective_weights
-from mechanics.figures.regression_emergence import regression_emergence
-from mechanics.figures.regression_risk_by_context import regression_risk_by_context
+from mechanics.figures.attention_maps_regression import attention_maps_regression
+from mechanics.figures.emergence import emergence
+from mechanics.figures.one_layer import one_layer
+from mechanics.figures.rank_collapse import rank_collapse
+from mechanics.figures.regression_training import regression_training
+from mechanics.figures.risk_by_context import risk_by_context
+from mechanics.figures.training_theory import training_theory
+from mechanics.figures.which_algorithm import which_algorithm
+
+LINEAR = style.colour("linear_L1")
+TWO = (("linear_L1", 1), ("deep_L6", 6))
 
 
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
-
-
-def words(figure) -> str:
-    found = [t.get_text() for axis in figure.axes for t in [*axis.texts, axis.title]]
-    below = figure._supxlabel.get_text() if figure._supxlabel else ""
-    return " ".join([*found, below])
-
-
-def lines(axis, colour: str) -> list[list[float]]:
-    """Heights of the solid lines of one colour."""
-    return [
-        np.asarray(line.get_ydata()).tolist()
-        for line in axis.lines
-        if line.get_color() == colour and line.get_linestyle() == "-" and len(line.get_ydata()) > 1
-    ]
-
-
-def risks(models=(("linear_L1", 1), ("linear_L6", 6))) -> pd.DataFrame:
+def risks(models=TWO) -> pd.DataFrame:
+    """Seed 1 has three times the risk of seed 0; seed 2 diverged."""
     rows = [
         {"model": model, "seed": seed, "status": status, "k": k, "n_layers": n_layers}
         | {"risk": risk, "risk_median": risk / 2, "ols": max(0.0, 1 - k / 10)}
-        | {"risk_se": 0.01 * risk, "c_hat": 0.6 if n_layers == 1 else np.nan}
-        | {"one_step_optimum": 0.5, "one_step_mixture": 0.6, "gd_free": 0.4}
+        | {"c_hat": 0.6 if n_layers == 1 else np.nan, "one_step_mixture": 2 * risk / factor}
+        | {"gd_free": 0.4, "gd_free_at_k": 0.3, "mixture_floor": 0.01}
         for model, n_layers in models
         for seed, status, factor in ((0, "finished", 1), (1, "finished", 3), (2, "diverged", 1e9))
-        for k, risk in ((5, 0.5 * factor), (10, 0.2 * factor), (20, 0.1 * factor))
+        for k, risk in ((5, 0.5 * factor), (10, 0.2 * factor))
     ]
     return pd.DataFrame(rows)
 
 
-def test_risk_is_the_mean_over_sound_seeds_and_diverged_ones_are_named():
-    figure = regression_risk_by_context(risks())
-    one_layer, deep = figure.axes
-    for axis, model in ((one_layer, "linear_L1"), (deep, "linear_L6")):
-        assert lines(axis, style.colour(model)) == [pytest.approx([1.0, 0.4, 0.2])]
-    assert "diverged seeds, not drawn: linear, 1 layer: 1, linear, 6 layers: 1" in words(figure)
-    assert "6 GD steps" in words(figure)
-    assert "0 from k = 10 on" in words(figure)
+def filters() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The filters of two networks and two algorithms at two lengths, and what is nearest."""
+    curves = pd.DataFrame(
+        {"model": model, "seed": 0, "status": "finished", "k": k, "algorithm": name}
+        | {"bin": place, "eigenvalue": 1.0 + place, "filter": 0.1 * k * (place + 1)}
+        for model, _ in TWO
+        for k in (5, 10, 20)
+        for name in ("network", "one-step GD")
+        for place in (0, 1)
+    )
+    distances = pd.DataFrame(
+        {"model": model, "k": k, "algorithm": name, "nearest": name == near}
+        | {"distance": 0.02, "unexplained": 0.1}
+        for model, near in (("linear_L1", "one-step GD"), ("deep_L6", "OLS"))
+        for k in (5, 10, 20)
+        for name in ("one-step GD", "OLS")
+    )
+    return curves, distances
 
 
-def test_linear_layers_that_hide_one_another_are_shown_over_their_law():
-    figure = regression_risk_by_context(risks((("linear_L1", 1), ("linear_L1_axis", 1))))
-    together, over_law = figure.axes
-    assert lines(together, style.colour("linear_L1_axis")) == []
-    drawn = [bars.lines[0].get_xydata() for bars in over_law.containers]
-    assert [own[:, 1] for own in drawn] == [pytest.approx(np.array([1.0, 0.4, 0.2]) / 0.6)] * 2
-    assert (drawn[0][:, 0] < drawn[1][:, 0]).all()
+def test_one_layer_stands_beside_its_law_and_the_deepest_beside_as_many_steps():
+    left, right = one_layer(risks((*TWO, ("linear_L1_axis", 1))), *filters()).axes
+    assert words(left) == ["linear", "deep", "one step", "6 steps"]
+    assert title(left) == "(a) linear / law: 0.50–1.50"
+    assert lines(left, LINEAR)[0] == pytest.approx([1.0, 0.4])
+    assert "linear: one-step GD" in words(right)
+    assert "deep: OLS" in words(right)
+    assert title(right).endswith("k = 10")
+    assert lines(right, LINEAR)[-1] == [1.0, 2.0]
 
 
-def test_a_study_of_one_layer_networks_has_one_panel():
-    frame = risks()
-    assert len(regression_risk_by_context(frame[frame["n_layers"] == 1]).axes) == 1
+def test_one_layer_alone_has_no_law_of_depth():
+    left, _ = one_layer(risks(TWO[:1]), *filters()).axes
+    assert words(left) == ["linear", "one step"]
 
 
-def effective(models=("linear_L1", "deep_L6")) -> pd.DataFrame:
+def test_a_panel_for_each_depth_says_what_the_best_network_has():
+    figure = risk_by_context(risks((*TWO, ("linear_L1_axis", 1))))
+    one, six = figure.axes
+    assert title(one) == "L = 1; at k = 10 the best\nhas 1 × the risk of GD"  # median .4 over .4
+    assert words(one) == ["linear, 1 layer", "1 GD step"]
+    assert words(six) == ["deep, 6 layers", "6 GD steps"]
+    assert [1.0, 0.4] in [pytest.approx(line) for line in lines(one, LINEAR)]
+    assert "linear, 1 layer: 1" in figure.get_supxlabel()
+
+
+def test_the_nearest_filter_and_the_nearest_predictions_are_named():
+    match = pd.DataFrame(
+        {"model": model, "algorithm": name, "k": 10, "preds_diff": value, "status": "finished"}
+        for model, values in (("linear_L1", (0.1, 0.9)), ("deep_L6", (0.8, 0.05)))
+        for name, value in zip(("one-step GD", "OLS"), values, strict=True)
+    )
+    linear, deep, matrix, _ = which_algorithm(*filters(), match).axes
+    assert title(linear) == "linear, 1 layer:\none-step GD"
+    assert title(deep) == "deep, 6 layers:\nOLS"
+    assert words(deep) == ["off by 0.020,\nunexplained 10.0%"]
+    numbers = {(*text.xy, text.get_text()) for text in matrix.texts}
+    assert numbers == {(0, 0, ".10"), (1, 1, ".05")}
+
+
+def weights() -> pd.DataFrame:
     rows = [
         {"model": model, "seed": seed, "status": "finished", "step": step}
         | {"c_hat": 0.1 * step if model == "linear_L1" else np.nan, "c_star": 0.6}
         | {"correlation_gd": 0.5 + 0.1 * seed, "correlation_ols": 0.4, "correlation_null": 0.8}
-        | {"correlation_shuffled": 0.05, "correlation_untrained": 0.01}
-        for model in models
+        | {"correlation_shuffled": 0.05}
+        for model in ("linear_L1", "deep_L6")
         for seed in (0, 1, 2)
         for step in (0, 1, 5)
     ]
@@ -85,68 +107,121 @@ def effective(models=("linear_L1", "deep_L6")) -> pd.DataFrame:
     return pd.DataFrame([*rows, extra])
 
 
-def test_correlations_are_medians_at_the_checkpoints_that_all_seeds_have():
-    gd, _, size = effective_weights(effective()).axes
-    assert lines(gd, style.colour("linear_L1")) == [pytest.approx([0.6, 0.6])]
-    assert lines(size, style.colour("linear_L1")) == [pytest.approx([0.1, 0.5])]
-    assert lines(size, style.colour("deep_L6")) == []
+def test_training_has_medians_at_the_checkpoints_that_all_seeds_have():
+    history = weights().assign(k=10, risk=0.7)
+    risk, *_, gd, _, size = regression_training(history, risks(), weights()).axes
+    assert title(risk) == "k = 10"
+    assert lines(gd, LINEAR) == [pytest.approx([0.6, 0.6])]
+    assert lines(size, LINEAR) == [pytest.approx([0.1, 0.5])]
+    assert title(gd).endswith("linear, 1 layer: 0.6000")
+    assert title(size) == "step size 0.5000, law 0.6000"
+    assert "null: w itself" in words(gd)
 
 
-def test_nulls_and_the_law_of_the_step_size_are_named():
-    text = words(effective_weights(effective()))
-    for name in ("null: w itself", "null: y shuffled", "c* of the law"):
-        assert name in text
-
-
-def test_a_study_without_a_single_linear_layer_has_no_step_size():
-    figure = effective_weights(effective(models=["deep_L6"]))
-    assert "c* of the law" not in words(figure)
-
-
-def match(lengths=(10, 20, 50)) -> pd.DataFrame:
-    rows = [
-        {"model": model, "algorithm": name, "k": k, "preds_diff": value, "nearest": value == 0.1}
-        for model, values in (("linear_L1", (0.1, 0.9)), ("deep_L6", (0.8, 0.1)))
-        for name, value in zip(("one-step GD", "OLS"), values, strict=True)
-        for k in lengths
-    ]
-    return pd.DataFrame(rows)
-
-
-def by_step(lengths=(10, 20, 50)) -> pd.DataFrame:
-    frame = match(lengths)
-    return pd.concat([frame.assign(step=step) for step in (0, 1, 10)])
-
-
-def test_the_ring_is_on_the_nearest_algorithm():
-    panel = algorithm_match(match(), by_step()).axes[0]
-    assert panel.get_title() == "k = 10"
-    rings = {(float(line.get_xdata()[0]), float(line.get_ydata()[0])) for line in panel.lines}
-    assert rings == {(0.0, 0.0), (1.0, 1.0)}  # linear: one-step GD, deep: OLS
-
-
-def test_other_context_lengths_are_drawn_where_the_usual_ones_are_missing():
-    figure = algorithm_match(match(lengths=[7]), by_step(lengths=[7]))
-    assert "k = 7" in words(figure)
+def test_theory_of_training_says_measured_over_predicted():
+    arms = pd.DataFrame({"arm": ["balanced start", "saddle"], "k": 50.0, "seed": 0})
+    arms = arms.assign(
+        model="linear_L1", status="finished", predicted=[10.0, 0.9], ratio=[1.2, np.nan]
+    )
+    curves = arms.merge(pd.DataFrame({"curve": ["measured", "measured"], "step": [1, 2]}), "cross")
+    first, *_, saddle = training_theory(curves.assign(risk=0.5), arms).axes
+    assert title(first) == "balanced start\n1.20 × predicted"
+    assert title(saddle) == "saddle\npredicted at 0.90"
 
 
 def test_every_seed_has_its_width_and_a_missing_transition_is_said():
     transitions = pd.DataFrame(
-        [
-            {"task": task, "model": "linear_L1", "seed": seed, "status": "finished"}
-            | {"transition_width": width, "transition_steps": width * 100}
-            | {"share_of_training": width / 10}
-            for task, widths in (
-                ("linear_regression", (0.5, 0.7)),
-                ("modular_addition", (0.2, np.nan)),
-            )
-            for seed, width in enumerate(widths)
-        ]
+        {"task": task, "model": "linear_L1", "seed": seed, "status": "finished"}
+        | {"transition_width": width, "transition_steps": width * 1000}
+        | {"share_of_training": width / 10}
+        for task, widths in (("linear_regression", (0.5, 0.7)), ("modular_addition", (0.2, np.nan)))
+        for seed, width in enumerate(widths)
     )
-    curves = pd.concat([transitions.assign(step=step, loss=(step + 1.0)) for step in (0, 1, 10)])
-    figure = regression_emergence(transitions, curves)
-    drawn = [[line.get_xdata().tolist() for line in axis.lines] for axis in figure.axes[-3:]]
+    curves = pd.concat([transitions.assign(step=step, loss=step + 1.0) for step in (0, 1, 10)])
+    axes = emergence(transitions, curves).axes
+    assert title(axes[0]) == "regression: the loss falls in 500 to 700 steps"
+    drawn = [[line.get_xdata().tolist() for line in axis.lines] for axis in axes[-3:]]
     assert drawn[0] == [[0.5, 0.7], [0.2]]
-    assert drawn[1] == [[50.0, 70.0], [20.0]]
-    assert "1 of 2: none" in words(figure)
-    assert lines(figure.axes[0], style.colour("linear_L1")) == [[2 / 11, 1.0], [2 / 11, 1.0]]
+    assert "1 of 2: none" in words(axes[-3])
+    assert lines(axes[0], LINEAR) == [[2 / 11, 1.0], [2 / 11, 1.0]]
+
+
+def collapse(share: float = 1.0) -> pd.DataFrame:
+    """Ratio 10^(−layer · number of the variant), bound a hundred times that of attention alone."""
+    rows = []
+    for number, variant in enumerate(("whole", "no_skip", "no_mlp", "attention_only")):
+        for seed, layer, trained in ((s, n, t) for s in (0, 1) for n in range(4) for t in (0, 1)):
+            ratio, theorem = 10.0 ** (-layer * number), variant == "attention_only" and layer > 0
+            row = {"model": "deep_L6", "seed": seed, "trained": bool(trained), "k": 8}
+            row |= {"variant": variant, "layer": layer, "norm": "composite", "status": "finished"}
+            row |= {"ratio": 2 * ratio, "ratio_median": ratio, "risk": 0.1 * number}
+            row |= {"condition_share": share if theorem else np.nan}
+            rows.append(row | {"bound": 100 * ratio if theorem and share else np.nan})
+    return pd.DataFrame(rows)
+
+
+def test_rank_collapse_says_what_is_left_and_draws_the_bound_where_it_holds():
+    trained, untrained = rank_collapse(collapse()).axes
+    layers = np.arange(4)
+    assert lines(trained)[6] == pytest.approx(10.0 ** (-3 * layers))
+    assert lines(trained, dashes="--") == [pytest.approx(100 * 10.0 ** (-3 * layers[1:]))] * 2
+    assert title(trained).endswith("attention alone leaves 1e-09, the whole 1.00")
+    assert "attention only\nrisk 0.3" in words(untrained)
+    unmet = rank_collapse(collapse(share=0.0)).axes[0]
+    assert not lines(unmet, dashes="--")
+    assert "condition of the bound not met" in words(unmet)
+    with pytest.raises(ValueError, match="spectral"):
+        rank_collapse(collapse(), norm="spectral")
+
+
+K, N_PROMPTS, D = 8, 4, 3
+SIMILARITY = np.linspace(2.5, -2.5, K)
+
+
+def attention() -> list[pd.DataFrame]:
+    """A linear head that reads by its negative, a softmax head, a deep network's four heads."""
+    measured = [("linear_L1", 0, 0, -0.9, 0.9), ("softmax_L1", 0, 0, 0.8, 0.8)]
+    measured += [
+        ("deep_L6", n, h, c, np.nan) for n, h, c in ((0, 0, 0.2), (0, 1, 0.3), (1, 0, -0.6))
+    ]
+    weights = {"linear_L1": -SIMILARITY, "softmax_L1": np.exp(0.5 * SIMILARITY) / 99}
+    heads, examples, matrices = [], [], []
+    for model, layer, head, correlation, signed in measured:
+        key = {"model": model, "seed": 0, "layer": layer, "head": head, "status": "finished"}
+        both = {"correlation": correlation, "signed_correlation": signed, "k": K}
+        heads += [key | both | {"trained": trained} for trained in (True, False)]
+        values = weights.get(model, np.exp(SIMILARITY))
+        for prompt in range(N_PROMPTS):
+            for place, (s, w) in enumerate(zip(SIMILARITY, values, strict=True)):
+                row = {"k": K, "prompt": prompt, "position": place, "similarity": s}
+                examples.append(key | row | {"weight": w * (1 + prompt)})
+        if model != "deep_L6":
+            matrix = np.diag([-1.5] * D + [0])
+            matrices += [
+                key | {"row": i, "column": j, "value": v} for (i, j), v in np.ndenumerate(matrix)
+            ]
+    smoother = {"model": "softmax_L1", "seed": 0, "status": "finished", "head": [0, 0], "k": [5, 8]}
+    smoother |= {"omega": 0.5, "omega_optimum": 0.4, "omega_unit": 0.3}
+    smoother |= {"r_squared_exponential": 0.999, "r_squared_gaussian": 0.7}
+    return [pd.DataFrame(own) for own in (heads, examples, matrices, smoother)]
+
+
+def test_attention_is_drawn_times_the_sign_of_its_value_path():
+    panels = [
+        axis
+        for axis in attention_maps_regression(*attention()).axes
+        if axis.get_label() != "<colorbar>"
+    ]
+    linear, softmax, deep, kernel = (panels[i : i + 3] for i in range(0, 12, 3))
+    factors = np.arange(1, N_PROMPTS + 1)[:, None]
+    assert np.allclose(
+        linear[1].images[0].get_array(), SIMILARITY * factors
+    )  # positive where alike
+    assert title(linear[2]) == "rank corr. 0.900 to 0.900"
+    assert title(deep[0]) == "deep, 6 layers: layer 2, head 1"
+    assert softmax[1].images[0].get_clim()[0] < 0
+    assert title(kernel[0]) == "softmax, 1 layer: exp(ω̂ x$_i$·x), ω̂ = 0.50"
+    dots, law = kernel[0].lines
+    assert np.log(dots.get_ydata()) == pytest.approx(0.5 * dots.get_xdata())
+    assert np.log(law.get_ydata()) == pytest.approx(0.5 * law.get_xdata())
+    assert title(kernel[1]) == "bandwidth, best dashed: 1.25 to 1.25 of it"

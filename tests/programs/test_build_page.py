@@ -62,7 +62,9 @@ def test_table_has_the_values_of_the_csv(built, soup):
 
 def test_figures_have_captions_alternatives_and_links_to_their_data(soup):
     plate = soup.find(id="attention_maps_regression")
-    assert plate.img["alt"].startswith("Attention maps, Track A.")
+    assert plate.img["alt"].startswith(
+        "Attention maps, and softmax attention as a kernel smoother, Track A."
+    )
     assert "W_QK" in plate.figcaption.text
     links = [link["href"] for link in plate.figcaption.find_all("a")]
     assert "../tables/attention_match.csv" in links

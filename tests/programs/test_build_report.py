@@ -10,12 +10,13 @@ import pypdf
 import pytest
 from helpers import run_program
 
+from mechanics.figures import registry
 from mechanics.report.cells import DIVERGED
 from mechanics.report.directions import directions
 from mechanics.report.numbers import numbers
 
 SOURCE = Path(__file__).parents[2] / "workflow" / "report"
-FIGURES = ("report_regression", "report_addition", "report_cause")
+FIGURES = registry.REPORT
 NAMES = numbers({}, {})
 
 
@@ -38,7 +39,7 @@ def arguments(tmp_path) -> list:
     shutil.copytree(SOURCE, tmp_path / "source")
     paths = [tmp_path / f"{name}.pdf" for name in FIGURES]
     for path in paths:
-        plt.figure(figsize=(7, 1.75)).savefig(path, metadata={"CreationDate": None})
+        plt.figure(figsize=(3.4, 2.5)).savefig(path, metadata={"CreationDate": None})
         plt.close()
     return [
         *("--source", tmp_path / "source", "--claims", tmp_path / "claims.json"),

@@ -8,7 +8,7 @@ from mechanics.figures import style
 from mechanics.study.lineage import SCRIPTS, closure, code_sha256, git_commit, id_of, short_id
 
 PLOT = SCRIPTS / "plot.py"
-PARSIMONY = SCRIPTS / "mechanics/figures/parsimony.py"
+FIGURE = SCRIPTS / "mechanics/figures/frequencies.py"
 
 
 def names(program: str) -> set[str]:
@@ -45,8 +45,8 @@ def test_every_form_of_import_is_seen(tmp_path):
 def test_closure_holds_modules_imported_by_name_and_other_files(tmp_path):
     template = tmp_path / "report.typ"
     template.write_text("= Report")
-    assert PARSIMONY not in closure(PLOT)
-    assert {PARSIMONY, PLOT, template} <= set(closure(PLOT, PARSIMONY, template))
+    assert FIGURE not in closure(PLOT)
+    assert {FIGURE, PLOT, template} <= set(closure(PLOT, FIGURE, template))
 
 
 def test_hash_depends_on_content():
@@ -64,12 +64,12 @@ def test_id_depends_on_inputs_and_code_but_not_on_their_order(tmp_path):
     first, second = tmp_path / "a.csv", tmp_path / "b.csv"
     first.write_text("1")
     second.write_text("2")
-    found = short_id([first, second], PLOT, PARSIMONY)
+    found = short_id([first, second], PLOT, FIGURE)
     assert len(found) == 12
-    assert found == short_id([second, first], PLOT, PARSIMONY)
+    assert found == short_id([second, first], PLOT, FIGURE)
     assert found != short_id([first, second], PLOT)
     second.write_text("3")
-    assert found != short_id([first, second], PLOT, PARSIMONY)
+    assert found != short_id([first, second], PLOT, FIGURE)
 
 
 def test_figures_carry_the_id_and_are_the_same_bytes_twice(tmp_path):

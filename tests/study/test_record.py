@@ -98,4 +98,4 @@ def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path
     (tmp_path / RUN).write_text((tmp_path / RUN).read_text() + " ")  # trained again
     found = record(tmp_path, jobs)
     assert "scripts/write_tables.py" in job_of(found, table)["code"]
-    assert job_of(found, "figures/parsimony.png")["git_commit"] == "abc"  # of the same table
+    assert job_of(found, "figures/frequencies.png")["git_commit"] == "abc"  # of the same table

@@ -70,15 +70,15 @@ def test_edited_cell_and_what_was_made_from_it_are_named(study, capsys):
     path.write_text(path.read_text().replace("m,3", "m,4"))
     lines = said(study, capsys)
     assert "tables/grokking.csv: not the file that was recorded" in lines
-    assert "figures/parsimony.png: made from other content of tables/grokking.csv" in lines
+    assert "figures/frequencies.png: made from other content of tables/grokking.csv" in lines
 
 
 def test_swapped_figure_is_named_by_its_id(study, capsys):
-    shutil.copy(study / "figures/kernel_smoother.pdf", study / "figures/parsimony.pdf")
+    shutil.copy(study / "figures/rank_collapse.pdf", study / "figures/frequencies.pdf")
     lines = said(study, capsys)
-    assert "figures/parsimony.pdf: not the file that was recorded" in lines
-    assert "figures/parsimony.pdf: does not carry" in lines
-    assert "kernel_smoother.pdf" not in lines
+    assert "figures/frequencies.pdf: not the file that was recorded" in lines
+    assert "figures/frequencies.pdf: does not carry" in lines
+    assert "rank_collapse.pdf" not in lines
 
 
 def test_missing_file_is_named_unless_it_was_not_published(study, capsys):
@@ -89,7 +89,7 @@ def test_missing_file_is_named_unless_it_was_not_published(study, capsys):
     assert "1 of them not published" in capsys.readouterr().out
 
 
-MODULE = "scripts/mechanics/figures/parsimony.py"
+MODULE = "scripts/mechanics/figures/frequencies.py"
 OLDER = "of an older version"
 
 
@@ -97,7 +97,7 @@ def made_by_older_module(study: Path, commit: str) -> None:
     """The figures of one module get the record of an older version of it, in this commit."""
 
     def make_older(record: dict) -> None:
-        job = job_of(record, "figures/parsimony.png")
+        job = job_of(record, "figures/frequencies.png")
         job["git_commit"] = commit
         job["code"][MODULE] = OLDER
 
@@ -118,7 +118,7 @@ def test_edited_module_and_lock_are_the_code_that_moved_on(study, capsys):
     edit(study, lambda record: job_of(record, "tables/grokking.csv")["code"].update({LOCK: OLDER}))
     lines = said(study, capsys)
     assert "Not as it was recorded" not in lines
-    assert f"scripts/plot.py: {MODULE}; it made figures/pars" in lines
+    assert f"scripts/plot.py: {MODULE}; it made figures/freq" in lines
     # in a tree without changes the commit is asked, and said, too
     assert f"scripts/write_tables.py: {LOCK}" in lines
     assert "it made tables/grokking.csv" in lines

@@ -104,14 +104,6 @@ def test_a_single_seed_has_no_interval():
     assert table["n_seeds"].item() == 1
 
 
-def test_by_step_keeps_the_checkpoints_that_all_seeds_have():
-    rows = [row for seed in (0, 1) for row in distances({"OLS": 1.0 + seed}, seed, step=10)]
-    rows += distances({"OLS": 9.0}, 1, step=15)
-    table = algorithm_match.median_by_step(pd.DataFrame(rows))
-    assert table["step"].tolist() == [10]
-    assert table["preds_diff"].tolist() == [1.5]
-
-
 def test_effective_weights_are_means_over_k_beside_their_nulls():
     measured = dict.fromkeys(
         ["c_hat", "isotropy", "fitted_step_size", "correlation_ols", "correlation_shuffled"], 0.5

@@ -6,6 +6,7 @@ import pytest
 from tiny_study import TINY, changed, planned, snakemake
 
 SHOWS = {"write_numbers", "build_report", "build_page", "execute_notebook"}  # what is in the tables
+FIGURES_SHOWN = SHOWS - {"write_numbers"}
 
 
 def test_finished_study_reruns_nothing(study):
@@ -26,7 +27,8 @@ def test_setting_of_one_model_retrains_it_only(study):
     models = models | {"linear_L1": models["linear_L1"] | {"learning_rate": 0.02}}
     assert planned(study, changed(linear_regression={"models": models})) == {
         *("train", "analyse_regression", "follow_regression"),
-        *("write_tables_regression", "write_tables_comparison", "write_tables_emergence", "plot"),
+        *("write_tables_regression", "write_tables_comparison", "write_tables_emergence"),
+        "plot_regression",
         *SHOWS,
     }
 
@@ -96,14 +98,21 @@ def test_editing_a_used_module_reruns_what_uses_it(study):
     assert planned(study) == set()  # the same content with a newer date
 
 
-def test_editing_the_module_of_a_figure_reruns_that_figure_only(study):
-    path = study / "scripts/mechanics/figures/parsimony.py"
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [
+        ("scripts/mechanics/figures/frequencies.py", {"plot_addition", *FIGURES_SHOWN}),
+        ("workflow/report/frequencies_figure.rst", set(FIGURES_SHOWN) - {"build_report"}),
+        ("workflow/report/circuit_figure.rst", set(FIGURES_SHOWN)),
+    ],
+)
+def test_editing_a_figure_draws_its_track_and_editing_a_caption_draws_nothing(study, file, again):
+    path = study / file
     before = path.read_text()
-    path.write_text(before.replace('color="0.2"', 'color="0.3"') + "\n# edited\n")
-    output = snakemake(study, "--dry-run", "--quiet", "host").stdout
+    path.write_text(before + "\n# edited\n")
+    plan = planned(study)
     path.write_text(before)
-    assert set(re.findall(r"\nplot +(\d+)\n", output)) == {"1"}  # it is said twice
-    assert "figures/parsimony.png" in output
+    assert plan == again
 
 
 def test_new_module_reruns_nothing(study):
@@ -112,10 +121,7 @@ def test_new_module_reruns_nothing(study):
     assert planned(study) == set()
 
 
-MARGINS = '''"""Margins.
-
-How sure each network is.
-"""
+MARGINS = '''"""Margins."""
 
 import matplotlib.pyplot as plt
 
@@ -127,13 +133,15 @@ def margins(grokking):
 '''
 
 
-def test_a_new_figure_is_one_file_and_one_line(study):
+def test_a_new_figure_is_a_module_a_caption_and_a_line(study):
     figures, page = study / "scripts/mechanics/figures", "results/tiny/page/index.html"
     line, registry = '        "grokking_curves": ', figures / "registry.py"
     (figures / "margins.py").write_text(MARGINS)
+    caption = study / "workflow/report/margins_figure.rst"
+    caption.write_text("Margins\n\nHow sure each network is.\n")
     added = f'        "margins": ["grokking"],\n{line}'
     registry.write_text(registry.read_text().replace(line, added))
-    assert planned(study) == {"plot", "build_page", "execute_notebook"}
+    assert planned(study) == {"plot_addition", *FIGURES_SHOWN}
     result = snakemake(study, page)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "How sure each network is." in (study / page).read_text()

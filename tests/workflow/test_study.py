@@ -43,9 +43,8 @@ TRACK_A_TABLES = {  # columns that others may rely on, and the networks that hav
     ),
 }
 TRACK_A_FIGURES = [
-    *("regression_risk_by_context", "effective_weights", "algorithm_match", "depth_bracket"),
-    *("attention_maps_regression", "kernel_smoother", "rank_collapse"),
-    *("regression_generalisation", "regression_emergence", "spectral_filter", "training_theory"),
+    *("one_layer", "risk_by_context", "which_algorithm", "attention_maps_regression"),
+    *("rank_collapse", "regression_generalisation", "emergence", "training_theory"),
 ]
 
 
@@ -63,7 +62,7 @@ def test_table_has_its_columns_and_every_configuration(study):
 
 
 def test_figures_are_drawn(study):
-    for name in ("regression_learning_curves", "grokking_curves", *TRACK_A_FIGURES):
+    for name in ("regression_training", "grokking_curves", *TRACK_A_FIGURES):
         for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
             path = study / f"results/tiny/figures/{name}.{kind}"
             assert path.read_bytes().startswith(magic)
@@ -123,7 +122,7 @@ def test_report_of_snakemake_shows_every_figure_and_table_with_its_caption(study
     made = {*made.glob("figures/*.png"), *made.glob("tables/*.csv"), *made.glob("report/*.pdf")}
     assert {study / name for name in shown} == made
     assert all(entry["caption"] for entry in shown.values())
-    captions = {f"figures/{name}.png": caption(name) for name in ("grokking_curves", "parsimony")}
+    captions = {f"figures/{name}.png": caption(name) for name in ("grokking_curves", "circuit")}
     for name in ("parsimony", "kernel_smoother"):
         source = study / f"workflow/report/{name}_table.rst"
         captions[f"tables/{name}.csv"] = source.read_text()

@@ -61,27 +61,22 @@ def weights_of(task, model, seed):
     return f"{RESULTS}/weights/{task}/{model}/seed{seed}.safetensors"
 
 
-def drawn_from(figure):
-    """The files that a figure is drawn from, in the order of its arguments."""
-    task = FIGURES[figure]
+def drawn_from(task, figures):
+    """The files that some figures of a track are drawn from, each once."""
     histories = runs(task, "history.parquet", variants=False)
+    names = dict.fromkeys(name for own in figures for name in registry.drawn_from(own))
     return [
         path
-        for name in (registry.FIGURES[task] | registry.OF_A_SWEEP)[figure]
+        for name in names
         for path in (histories if name == registry.HISTORY else [table(name)])
     ]
 
 
-def drawn(task, report=True):
-    """The figures of a track, without those of tables that this study does not have.
-
-    Without those of the report each panel is shown once: they are strips of panels of the others.
-    """
+def drawn(task):
+    """The figures of a track, without those of tables that this study does not have."""
     made = {name for track in TRACKS for name in tables_of(track)} | {registry.HISTORY}
     return [
-        name
-        for name, read in registry.FIGURES[task].items()
-        if made.issuperset(read) and (report or not name.startswith(registry.REPORT))
+        name for name, read in registry.FIGURES[task].items() if made.issuperset(read)
     ]
 
 
@@ -118,15 +113,12 @@ def notebook_code():
 
 
 def notebook_shows():
-    """The tables (as CSV) and figures (as PNG) of the study, and the captions of these.
-
-    Not the figures of the report: they are strips of panels of the others.
-    """
-    names = [name for task in TASKS for name in drawn(task, report=False)]
+    """The tables (as CSV) and figures (as PNG) of the study, and the captions of these."""
+    names = [name for task in TASKS for name in drawn(task)]
     return [
         *made_tables().values(),
         *(f"{RESULTS}/figures/{name}.png" for name in names),
-        *(from_here(registry.module(name)) for name in names),
+        *(from_here(registry.caption_file(name)) for name in names),
     ]
 
 
@@ -134,13 +126,15 @@ def page_contents():
     """Per task of the study: its figures with the paths of their data, and those it lacks."""
     found = {}
     for task in TASKS:
-        shown = drawn(task, report=False)
+        shown = drawn(task)
         made_of = {
-            name: [str(Path(path).relative_to(RESULTS)) for path in drawn_from(name)]
+            name: [
+                str(Path(path).relative_to(RESULTS))
+                for path in drawn_from(task, [name])
+            ]
             for name in shown
         }
-        every = [n for n in registry.FIGURES[task] if not n.startswith(registry.REPORT)]
-        absent = [name for name in every if name not in shown]
+        absent = [name for name in registry.FIGURES[task] if name not in shown]
         found[task] = {"drawn": made_of, "absent": absent}
     return found
 

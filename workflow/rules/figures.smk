@@ -1,39 +1,46 @@
-# Figures: one program for all; each depends on its own module, and on what it is drawn from.
-FIGURES = {
-    **{name: task for task, own in registry.FIGURES.items() for name in own},
-    **dict.fromkeys(registry.OF_A_SWEEP, "modular_addition"),
-}
+# Figures: those of a track are drawn by one job, for most of its time goes into starting. It depends
+# on their modules and on what they are drawn from; a caption redraws nothing.
+DRAWN = {task: drawn(task) for task in TASKS}
+if SWEEP:
+    DRAWN = {"modular_addition": list(registry.OF_A_SWEEP)}
 
+for task, names in DRAWN.items():
 
-rule plot:
-    input:
-        code=lambda wildcards: program("plot", f"mechanics/figures/{wildcards.figure}"),
-        tables=lambda wildcards: drawn_from(wildcards.figure),
-    output:
-        pdf=ensure(f"{RESULTS}/figures/{{figure}}.pdf", non_empty=True),
-        png=report(
-            f"{RESULTS}/figures/{{figure}}.png",
-            caption="../report/figure_caption.rst",
-            category=lambda wildcards: TRACKS[FIGURES[wildcards.figure]],
-            subcategory="Figures",
-            labels={"figure": "{figure}"},
-        ),
-    log:
-        f"{RESULTS}/logs/plot/{{figure}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/plot/{{figure}}.tsv"
-    wildcard_constraints:
-        figure="|".join(FIGURES),
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=3000,
-        runtime=10,
-    params:
-        caption=lambda wildcards: registry.caption(wildcards.figure),
-        folder=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        f"python {SCRIPTS}/plot.py"
-        " --figure {wildcards.figure} --tables {input.tables:q} --output {params.folder:q}"
-        " > {log:q} 2>&1"
+    rule:
+        name:
+            f"plot_{contents.ROOMS[task]}"
+        input:
+            code=program("plot", *(f"mechanics/figures/{name}" for name in names)),
+            tables=drawn_from(task, names),
+        output:
+            pdf=[
+                ensure(f"{RESULTS}/figures/{name}.pdf", non_empty=True)
+                for name in names
+            ],
+            png=[
+                report(
+                    f"{RESULTS}/figures/{name}.png",
+                    caption=f"../report/{name}_figure.rst",
+                    category=TRACKS[task],
+                    subcategory="Figures",
+                    labels={"figure": name},
+                )
+                for name in names
+            ],
+        log:
+            f"{RESULTS}/logs/plot/{task}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/plot/{task}.tsv"
+        conda:
+            "../../envs/study.yaml"
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=15,
+        params:
+            figures=[f"{name}:{','.join(registry.drawn_from(name))}" for name in names],
+            folder=lambda wildcards, output: Path(output[0]).parent,
+        shell:
+            f"python {SCRIPTS}/plot.py --figures {{params.figures}}"
+            " --tables {input.tables:q} --output {params.folder:q}"
+            " > {log:q} 2>&1"

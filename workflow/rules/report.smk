@@ -36,12 +36,18 @@ rule build_report:
             from_here(ROOT / f"workflow/report/{name}")
             for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")
         ],
+        captions=[
+            from_here(registry.caption_file(name))
+            for task in TASKS
+            for name in drawn(task)
+            if name in registry.REPORT
+        ],
         claims=rules.write_numbers.output,
         figures=[
             f"{RESULTS}/figures/{name}.pdf"
             for task in TASKS
             for name in drawn(task)
-            if name.startswith(registry.REPORT)
+            if name in registry.REPORT
         ],
     output:
         report(
@@ -118,7 +124,7 @@ rule build_page:
         templates=PAGE_TEMPLATES,
         captions=lambda wildcards: [
             from_here(ROOT / "workflow/report/comparative_metrics_table.rst"),
-            *(from_here(registry.module(name)) for name in page_figures()),
+            *(from_here(registry.caption_file(name)) for name in page_figures()),
         ],
         pictures=lambda wildcards: figures(*page_figures()),
         runs=lambda wildcards: [

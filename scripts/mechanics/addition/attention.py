@@ -1,8 +1,7 @@
 """How the heads of an addition network divide their attention at "=", and by which frequency.
 
 For every layer and head of the final weights of every seed: the mean attention to a, b and "=" over
-all pairs, and the frequency that explains most of what varies. Maps over (a, b) are written for
-the first layer of the first sound seed.
+all pairs, and the frequency that explains most of what varies.
 """
 
 import math
@@ -12,26 +11,21 @@ import torch
 
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.pairs import all_pairs
 from mechanics.models.weights import Network
 
 POSITIONS = ("a", "b", "=")
 EVEN = 1e-6  # standard deviation over mean that float32, in which networks train, hardly resolves
 
 
-def attention(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """``attention``, a row per seed, layer, head and position, and ``attention_maps``."""
-    sound = [network.seed for network in networks if network.status != "diverged"]
-    rows, maps = [], []
+def attention(networks: list[Network]) -> pd.DataFrame:
+    """A row per seed, layer, head and position."""
+    rows = []
     for network in networks:
-        seed, p = network.seed, network.settings["p"]
         patterns = addition_activations(network.weights, network.architecture).pattern
         for layer, pattern in enumerate(patterns):
-            rows += [{"seed": seed, "layer": layer, **row} for row in describe(pattern.cpu())]
-        if sound[:1] == [seed]:
-            maps = attention_maps(patterns[0].cpu(), p).assign(seed=seed, layer=0)
-    columns = ["seed", "layer", "head", "a", "b", "weight"]
-    return {"attention": pd.DataFrame(rows), "attention_maps": pd.DataFrame(maps, columns=columns)}
+            own = {"seed": network.seed, "layer": layer}
+            rows += [own | row for row in describe(pattern.cpu())]
+    return pd.DataFrame(rows)
 
 
 def describe(pattern: torch.Tensor) -> list[dict]:
@@ -58,14 +52,3 @@ def describe(pattern: torch.Tensor) -> list[dict]:
             for head in range(weights.shape[1])
         ]
     return rows
-
-
-def attention_maps(pattern: torch.Tensor, p: int) -> pd.DataFrame:
-    """Attention at "=" to a, for every head and pair."""
-    pairs = all_pairs(p)
-    return pd.concat(
-        pd.DataFrame(
-            {"head": head, "a": pairs[:, 0], "b": pairs[:, 1], "weight": pattern[:, head, 0]}
-        )
-        for head in range(pattern.shape[1])
-    )

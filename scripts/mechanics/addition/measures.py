@@ -9,7 +9,7 @@ TABLES = {
     "patching": ["patched_neurons", "patched_groups"],
     "ablation": ["ablation", "parsimony"],
     "embedding_ablation": ["embedding_ablation"],
-    "attention": ["attention", "attention_maps"],
+    "attention": ["attention"],
     "sum_in_stream": ["sum_in_stream", "sum_exchange"],
     "phase_law": ["phase_law", "neuron_phases"],
     "wrap_around": ["wrap_around"],
@@ -17,7 +17,6 @@ TABLES = {
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
     "progress_measures": ("progress", True),
-    "excluded_loss": ("excluded", True),
     "embedding_circles": ("circles", True),
     "logit_identities": ("identities", True),
     "neuron_frequencies": ("neurons", False),
@@ -33,7 +32,6 @@ GATHERED = {
     "neuron_phases": ("neuron_phases", False),
     "wrap_around": ("wrap_around", False),
     "embedding": ("embedding", False),
-    "attention_maps": ("attention_maps", False),
 }
 # The tables that are computed, by the module of mechanics.tables that makes them.
 COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")}

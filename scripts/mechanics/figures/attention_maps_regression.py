@@ -1,64 +1,66 @@
-"""Attention maps.
+"""Attention maps, and softmax attention as a kernel smoother."""
 
-Left: W_QK = W_Q W_Kᵀ on the tokens, or for the deep network the rank correlation of every head.
-Middle: attention of eight test points to their contexts, ordered by similarity x_iᵀx_test.
-Right: attention against similarity, and their rank correlation over all prompts, beside that of
-the untrained network. The sign of a head is chance: a head that attends to the least similar
-tokens subtracts their y. Signed by the value path, attention follows the match in every seed.
-"""
-
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mechanics.figures.panels import in_seeds, models_of, rows_of_panels
-from mechanics.figures.style import NothingToDraw, colour, drawable, label, note_diverged
+from mechanics.figures.panels import level, limits, models_of, write
+from mechanics.figures.style import (
+    PAGE,
+    REFERENCE,
+    NothingToDraw,
+    colour,
+    drawable,
+    label,
+    note_diverged,
+)
 from mechanics.tables.frames import sound
-from mechanics.tables.statistics import mean_over_seeds
 
 # Drawn as others are. Networks that a user adds are drawn.
-LEFT_OUT = ("linear_L1_axis", "linear_L1_subspace", "linear_L2", "linear_L3", "linear_L6")
-SIGNED, POSITIVE = "RdBu_r", "cividis"  # both safe for the colour-blind
-N_BINS = 8
+LEFT_OUT = ("linear_L1_axis", "linear_L1_subspace", "softmax_L1_2heads")
+LEFT_OUT += ("linear_L2", "linear_L3", "linear_L6")
+SIGNED = "RdBu_r"  # safe for the colour-blind
+KERNELS = {  # marker and name
+    "exponential": ("o-", "exponential"),
+    "gaussian": ("s--", "Gaussian"),
+}
 
 
 def attention_maps_regression(
-    attention: pd.DataFrame, examples: pd.DataFrame, query_key: pd.DataFrame
+    attention: pd.DataFrame, examples: pd.DataFrame, query_key: pd.DataFrame, kernel: pd.DataFrame
 ) -> Figure:
-    """A row for every head of the one-layer networks, and one for the best head of a deep one.
-
-    ``attention``: attention_match; ``examples``: attention_examples. Examples and matrices are
-    those of the first finished seed, and the best head has the largest |correlation| in it, at the
-    example's k. Columns: W_QK on tokens (for a deep network the correlation of each of its heads);
-    attention of one query in each example prompt; attention against x_iᵀx_test, with its mean in
-    bins of as many tokens each.
-    """
-    attention = attention[~attention["model"].isin(LEFT_OUT)]
-    finished = drawable(attention)
-    measured = finished.dropna(subset="correlation")["model"].unique()
+    """Tables: attention_match, attention_examples, query_key and kernel_smoother."""
+    measured = drawable(attention).dropna(subset="correlation")
     shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
-    shown = shown[shown["model"].isin(measured)]
+    known = shown[shown["model"].isin(measured["model"])]
+    shown = known[~known["model"].isin(LEFT_OUT)]
+    shown = shown if len(shown) else known
     models = models_of(shown)
     if not models:
         raise NothingToDraw("no attention of any network was measured")
-    rows = [row for model in models for row in _heads_to_draw(finished, shown, model)]
-    figure, axes = rows_of_panels(len(rows), 3, 1.72, width_ratios=[1, 1.45, 1.3])
-    for example, (left, middle, right) in zip(rows, axes, strict=True):
-        model = example["model"].iloc[0]
-        correlations = _at(finished, example)
-        matrix = _same_head(matrices[matrices["model"] == model], example)
+    rows = [_head_to_draw(measured, shown[shown["model"] == model]) for model in models]
+    smoother = sound(kernel)
+    n_rows = len(rows) + (len(smoother) > 0)
+    size = (PAGE, 1.6 * n_rows)
+    figure, axes = plt.subplots(n_rows, 3, figsize=size, squeeze=False, width_ratios=[1, 1.3, 1.2])
+    for example, (left, middle, right) in zip(rows, axes, strict=False):
+        own = _of_head(measured, example)
+        matrix = _same_head(matrices[matrices["model"] == example["model"].iloc[0]], example)
         if len(matrix):
             _query_key_map(left, matrix)
         else:
-            _correlation_map(left, correlations[correlations["trained"]], example)
-        _example_map(middle, example)
-        _scatter(right, example, colour(model, models_of(attention)))
-        _write_correlation(right, correlations, example)
-        left.set_title(_head_name(correlations, example, shown), loc="left")
-    for axis, title in zip(axes[0, 1:], _column_titles(shown), strict=True):
-        axis.set_title(title)
+            _correlation_map(left, measured, example)
+        signed = example.assign(weight=_sign(own) * example["weight"])
+        _example_map(middle, signed)
+        _scatter(right, signed, colour(example["model"].iloc[0], models_of(attention)))
+        left.set_title(_name(example, deep=matrix.empty), loc="left", fontsize=7)
+        middle.set_title(f"× sign of the value path, k = {example['k'].iloc[0]}", fontsize=7)
+        right.set_title(_correlation(measured, example, own), fontsize=7)
+    if len(smoother):
+        _kernel_row(axes[-1], smoother, known)
     note_diverged(figure, attention)
     return figure
 
@@ -75,50 +77,46 @@ def _same_head(frame: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["layer"] == layer) & (frame["head"] == head)]
 
 
-def _at(attention: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
-    """All seeds, layers and heads of an example's model, trained or not, at its k."""
+def _trained(attention: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
+    """All seeds, layers and heads of an example's trained model, at its k."""
     model, k = example["model"].iloc[0], example["k"].iloc[0]
-    return attention[(attention["model"] == model) & (attention["k"] == k)]
+    return attention[(attention["model"] == model) & (attention["k"] == k) & attention["trained"]]
 
 
-def _heads_to_draw(
-    attention: pd.DataFrame, examples: pd.DataFrame, model: str
-) -> list[pd.DataFrame]:
-    """The examples of each head of one layer, or of the head that follows the match most."""
-    own = examples[examples["model"] == model]
-    if own["layer"].max() == 0:
-        return [head for _, head in own.groupby("head")]
-    measured = _at(attention, own)
-    measured = measured[measured["trained"] & (measured["seed"] == own["seed"].iloc[0])]
-    best = measured.loc[measured["correlation"].abs().idxmax()]
-    return [own[(own["layer"] == best["layer"]) & (own["head"] == best["head"])]]
-
-
-def _head_name(correlations: pd.DataFrame, example: pd.DataFrame, examples: pd.DataFrame) -> str:
-    """Model and head in words, and with what sign a head of one layer adds the y that it reads."""
-    model = example["model"].iloc[0]
-    layer, head = (int(example[name].iloc[0]) for name in ("layer", "head"))
-    heads = examples[examples["model"] == model]
-    if heads["layer"].max() > 0:
-        return f"{label(model)}: layer {layer + 1}, head {head + 1}"
-    name = label(model) if heads["head"].nunique() == 1 else f"{label(model)}: head {head + 1}"
-    own = _trained(correlations, example)
-    sign = np.sign(own["correlation"] * own["signed_correlation"])
-    return name if np.isnan(sign) else f"{name}, adds ${'+' if sign > 0 else '-'}y_i$"
-
-
-def _trained(correlations: pd.DataFrame, example: pd.DataFrame) -> pd.Series:
+def _of_head(attention: pd.DataFrame, example: pd.DataFrame) -> pd.Series:
     """What was measured on the trained head and the seed of an example."""
-    own = _same_head(correlations[correlations["trained"]], example)
+    own = _same_head(_trained(attention, example), example)
     return own[own["seed"] == example["seed"].iloc[0]].iloc[0]
 
 
-def _column_titles(examples: pd.DataFrame) -> tuple[str, str]:
-    lengths = "/".join(str(k) for k in sorted(examples["k"].unique()))
-    return (
-        f"attention in {examples['prompt'].nunique()} prompts, k = {lengths}",
-        r"rank correlation $\rho$",
-    )
+def _head_to_draw(attention: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
+    """The example of the head that follows the match most."""
+    heads = _trained(attention, own)
+    heads = heads[heads["seed"] == own["seed"].iloc[0]]
+    best = heads.loc[heads["correlation"].abs().idxmax()]
+    return own[(own["layer"] == best["layer"]) & (own["head"] == best["head"])]
+
+
+def _sign(head: pd.Series) -> float:
+    """Of the value path; that of a deep network's head has none that were known."""
+    sign = np.sign(head["correlation"] * head["signed_correlation"])
+    return 1.0 if np.isnan(sign) or sign == 0 else float(sign)
+
+
+def _name(example: pd.DataFrame, deep: bool) -> str:
+    layer, head = (int(example[name].iloc[0]) for name in ("layer", "head"))
+    name = label(example["model"].iloc[0])
+    return f"{name}: layer {layer + 1}, head {head + 1}" if deep else name
+
+
+def _correlation(attention: pd.DataFrame, example: pd.DataFrame, own: pd.Series) -> str:
+    """The range over seeds of the signed rank correlation; of a deep network, of its best head."""
+    everywhere = _trained(attention, example)
+    if np.isnan(own["signed_correlation"]):
+        values = everywhere["correlation"].abs().groupby(everywhere["seed"]).max()
+    else:
+        values = _same_head(everywhere, example)["signed_correlation"]
+    return f"rank corr. {values.min():.3f} to {values.max():.3f}"
 
 
 def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
@@ -130,16 +128,16 @@ def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
     names = [f"$x_{{{place + 1}}}$" if place < d else "$y$" for place in places]
     places, names = (places, names) if d < 3 else ([0, d - 1.4, d], names)  # apart enough to read
     axis.set_xticks(places, names)
-    axis.set_yticks(places, [*names[:-1], "$y=0$"])  # of the query: its row has no effect
+    axis.set_yticks(places, [*names[:-1], "$y=0$"])
     axis.tick_params(length=0)
-    axis.set_xlabel("key token", labelpad=1)
-    axis.set_ylabel("query token")
+    axis.set(xlabel="key token", ylabel="query token")
     axis.figure.colorbar(image, ax=axis, label="$W_{QK}$", shrink=0.9)
 
 
-def _correlation_map(axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame) -> None:
+def _correlation_map(axis: Axes, attention: pd.DataFrame, example: pd.DataFrame) -> None:
     """Spearman's correlation of every layer and head in the example's seed; the drawn one boxed."""
-    own = correlations[correlations["seed"] == example["seed"].iloc[0]]
+    own = _trained(attention, example)
+    own = own[own["seed"] == example["seed"].iloc[0]]
     values = own.pivot(index="layer", columns="head", values="correlation")
     image = axis.imshow(values, cmap=SIGNED, vmin=-1, vmax=1, aspect="auto")
     axis.set_xticks(range(values.shape[1]), [str(n + 1) for n in values.columns])
@@ -147,76 +145,86 @@ def _correlation_map(axis: Axes, correlations: pd.DataFrame, example: pd.DataFra
     axis.tick_params(length=0)
     corner = example["head"].iloc[0] - 0.5, example["layer"].iloc[0] - 0.5
     axis.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="black", linewidth=1.5))
-    axis.set_xlabel("head", labelpad=1)
-    axis.set_ylabel("layer")
+    axis.set(xlabel="head", ylabel="layer")
     axis.figure.colorbar(image, ax=axis, label="rank correlation", shrink=0.9)
 
 
 def _example_map(axis: Axes, example: pd.DataFrame) -> None:
     weights = example.pivot(index="prompt", columns="position", values="weight").to_numpy()
-    if _is_signed(example):
-        bound = np.abs(weights).max()
-        shown = {"cmap": SIGNED, "vmin": -bound, "vmax": bound}
-    else:
-        shown = {"cmap": POSITIVE, "vmin": 0, "vmax": weights.max()}
+    bound = np.abs(weights).max()
+    shown = {"cmap": SIGNED, "vmin": -bound, "vmax": bound}
     image = axis.imshow(weights, aspect="auto", interpolation="nearest", **shown)
     axis.set_xticks([])
     axis.set_yticks([0, len(weights) - 1], ["1", str(len(weights))])
     axis.tick_params(length=0)
-    axis.set_xlabel("context, most to least similar")
-    axis.set_ylabel("prompt", labelpad=-3)
-    axis.figure.colorbar(image, ax=axis, label=_weight_name(example), shrink=0.9)
+    axis.set(xlabel="context, most to least similar", ylabel="prompt")
+    axis.figure.colorbar(image, ax=axis, label="attention", shrink=0.9)
 
 
-def _is_signed(example: pd.DataFrame) -> bool:
-    """Linear scores have both signs, probabilities do not."""
-    return bool((example["weight"] < 0).any())
+def _scatter(axis: Axes, example: pd.DataFrame, shade: str) -> None:
+    axis.plot(example["similarity"], example["weight"], ".", color=shade, ms=2.5, alpha=0.6)
+    level(axis, 0, "-", linewidth=0.5, zorder=0)
+    axis.set(xlabel=r"similarity $x_i^\top x_\mathrm{test}$", ylabel="attention")
 
 
-def _weight_name(example: pd.DataFrame) -> str:
-    return "attention, score / k" if _is_signed(example) else "attention"
+def _kernel_row(axes: np.ndarray, smoother: pd.DataFrame, examples: pd.DataFrame) -> None:
+    models, shades = models_of(smoother), {}
+    shades = {model: colour(model, models) for model in models}
+    _kernel(axes[0], examples, smoother, models[0], shades[models[0]])
+    _bandwidths(axes[1], smoother, shades)
+    for kernel, (style, name) in KERNELS.items():
+        drawn = smoother[smoother["head"] == 0].dropna(subset=f"r_squared_{kernel}")
+        for (model, _), seed in drawn.groupby(["model", "seed"], sort=False):
+            how = {"color": shades[model], "ms": 2.5, "lw": 0.8}
+            axes[2].plot(seed["k"], seed[f"r_squared_{kernel}"], style, **how)
+        if len(drawn):
+            low, high = (drawn[f"r_squared_{kernel}"].agg(end) for end in ("min", "max"))
+            place = 0.06 + 0.1 * (kernel == "exponential")
+            write(axes[2], f"{name}: {low:.4f} to {high:.4f}", (0.04, place))
+    axes[2].set_ylim(min(0, axes[2].get_ylim()[0]), 1.05)
+    axes[2].set(xlabel="context length k", ylabel="R² of its predictions")
+    axes[2].set_title("○ exponential, □ Gaussian", fontsize=7)
 
 
-def _scatter(axis: Axes, example: pd.DataFrame, line_colour: str) -> None:
-    axis.plot(example["similarity"], example["weight"], ".", color="0.6", markersize=2.5, zorder=1)
-    bins = pd.qcut(example["similarity"], min(N_BINS, len(example)), duplicates="drop")
-    means = example.groupby(bins, observed=True)[["similarity", "weight"]].mean()
-    axis.plot(means["similarity"], means["weight"], "o-", color=line_colour, markersize=3)
-    axis.set_xlabel(r"similarity $x_i^\top x_\mathrm{test}$", labelpad=1)
-    axis.set_ylabel(_weight_name(example))
-    low, high = axis.get_ylim()
-    axis.set_ylim(low, high + 0.5 * (high - low))  # room for the correlation
+def _kernel(
+    axis: Axes, examples: pd.DataFrame, smoother: pd.DataFrame, model: str, shade: str
+) -> None:
+    """Attention of the first head on a log axis, both relative to the mean of the prompt."""
+    own = examples[(examples["model"] == model) & (examples["head"] == 0)]
+    own = own[(own["weight"] > 0) & (own["layer"] == 0)]
+    if own.empty:
+        axis.set_axis_off()
+        return
+    of_head = smoother[(smoother["model"] == model) & (smoother["seed"] == own["seed"].iloc[0])]
+    by_prompt = own.groupby("prompt")
+    x = own["similarity"] - by_prompt["similarity"].transform("mean")
+    logs = np.log(own["weight"])
+    y = logs - logs.groupby(own["prompt"]).transform("mean")
+    axis.plot(x, np.exp(y), ".", color=shade, ms=2.5, alpha=0.5)
+    omega, ends = of_head["omega"].iloc[0], np.array([x.min(), x.max()])
+    axis.plot(ends, np.exp(omega * ends), "--", color="black", linewidth=0.8)
+    axis.set(yscale="log", xlabel="similarity − its mean", ylabel="attention / its mean")
+    axis.set_title(f"{label(model)}: exp(ω̂ x$_i$·x), ω̂ = {omega:.2f}", fontsize=7)
 
 
-def _write_correlation(axis: Axes, correlations: pd.DataFrame, example: pd.DataFrame) -> None:
-    """ρ of this head, then over seeds, of the trained networks and of the untrained.
-
-    Seeds differ in the sign of a head and of its value path together: token networks are averaged
-    as ρ times the sign of the value path. The heads of deep networks have no order that seeds
-    share: of each the largest |ρ| is averaged.
-    """
-    own, seed = _trained(correlations, example)["correlation"], example["seed"].iloc[0]
-    on_tokens = correlations["signed_correlation"].notna().any()
-    lines = [rf"$\rho$ = {_signed(own)}, seed {seed}"]
-    for trained in (True, False):
-        part = correlations[correlations["trained"] == trained]
-        if on_tokens:
-            part = _same_head(part, example)
-            values = part["signed_correlation"]
-        else:
-            values = part["correlation"].abs().groupby(part["seed"]).max()
-        which = in_seeds(part) if trained else "untrained"
-        name = r"signed $\rho$" if on_tokens else r"max $|\rho|$"
-        lines.append(f"{name} = {_with_interval(values)}, {which}")
-    axis.text(0.02, 0.99, "\n".join(lines), transform=axis.transAxes, va="top", fontsize=5.8)
-
-
-def _with_interval(values: pd.Series) -> str:
-    """Mean and, of several seeds, half of its 95 % interval."""
-    estimate = mean_over_seeds(values)
-    words, half = _signed(estimate.value), estimate.high - estimate.value
-    return words if np.isnan(half) else f"{words} ± {half:.3f}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:.3f}".replace("-", "−")
+def _bandwidths(axis: Axes, frame: pd.DataFrame, shades: dict[str, str]) -> None:
+    ratios = []
+    for place, (model, shade) in enumerate(shades.items()):
+        own = frame[frame["model"] == model].drop_duplicates(["seed", "head"])
+        jitter = np.linspace(-0.25, 0.25, len(own)) if len(own) > 1 else np.zeros(1)
+        for row, shift in zip(own.itertuples(), jitter, strict=True):
+            face = shade if row.omega > 0 else "white"
+            axis.plot(place + shift, abs(row.omega), "o", color=shade, mfc=face, ms=3.5)
+        best = own["omega_optimum"].iloc[0]
+        if np.isfinite(best):  # no law for more than two heads
+            axis.hlines(best, place - 0.4, place + 0.4, REFERENCE, "--", linewidth=0.9)
+            ratios += list(own["omega"].abs() / best)
+    unit = frame["omega_unit"].iloc[0]
+    level(axis, unit, ":", linewidth=0.9, zorder=0)
+    write(axis, r"$1/\sqrt{d}$", (0.01, unit), (0, 2), on=("axes fraction", "data"))
+    axis.set_xticks(range(len(shades)), [label(model).replace(", ", ",\n") for model in shades])
+    axis.set_xlim(-0.6, len(shades) - 0.4)
+    limits(axis, 0, 1.15 * frame[["omega", "omega_optimum", "omega_unit"]].abs().max(axis=None))
+    axis.set_ylabel(r"$|\hat\omega|$")
+    found = f": {min(ratios):.2f} to {max(ratios):.2f} of it" if np.isfinite(ratios).any() else ""
+    axis.set_title(f"bandwidth, best dashed{found}", fontsize=7)

@@ -95,16 +95,3 @@ def group_colours(own: pd.DataFrame) -> dict[tuple[str, float], str]:
 def of_group(frame: pd.DataFrame, group: tuple[str, float]) -> pd.DataFrame:
     arm, decay = group
     return frame[(frame["arm"] == arm) & (frame["weight_decay"] == decay)]
-
-
-def by_group(axis: Axes, own: pd.DataFrame, column: str, colours: dict) -> None:
-    """A value at the end of each run; the groups side by side, in the order of the other panels."""
-    groups = decays(own) | {g: name for g, name in arms(own).items() if g[0] not in DECAY_ARMS}
-    for x, group in enumerate(groups):
-        for _, run in of_group(own, group).iterrows():
-            face = colours[group] if run["status"] == "grokked" else "white"
-            axis.plot(x, run[column], "o", color=colours[group], mfc=face, ms=4)
-    axis.set_xticks(
-        range(len(groups)), [*groups.values()], rotation=40, ha="right", rotation_mode="anchor"
-    )
-    axis.set_xlim(-0.5, len(groups) - 0.5)

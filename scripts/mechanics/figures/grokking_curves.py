@@ -1,73 +1,96 @@
-"""Training curves: grokking.
-
-Accuracy and loss on training and validation pairs over training steps, one line per seed. Shaded:
-the gap between memorising and generalising. Dotted: the grokking step, the first measured step from
-which validation accuracy stays at or above the threshold of the config. Dashed: the first at it,
-where spikes came later.
-"""
-
-from itertools import product
+"""Training curves: grokking."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import models_of, write
-from mechanics.figures.style import PAGE, REFERENCE, colour, label
+from mechanics.figures.panels import (
+    each_seed,
+    label_ends,
+    last,
+    losses_axis,
+    models_of,
+    shown_seed,
+    write,
+)
+from mechanics.figures.style import (
+    COLOURS,
+    OTHERS,
+    PAGE,
+    REFERENCE,
+    colour,
+    drawable,
+    in_thousands,
+    label,
+    note_diverged,
+)
+
+LOWEST = 1e-9  # nats: smaller losses are drawn as this
+MEASURED = {"restricted_loss_all": ("restricted", OTHERS[1])}
+MEASURED |= {"excluded_loss_train": ("excluded", OTHERS[0])}
+SPLITS = {"train": ("training pairs", 0.9), "validation": ("validation pairs", 0.78)}
 
 
-def grokking_curves(history: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
-    """``history``: model, seed, step, split, loss, accuracy; ``grokking``: the table."""
-    models = models_of(history)
-    figure, axes = plt.subplots(
-        2, len(models), figsize=(PAGE, 3.9), sharex="col", sharey="row", squeeze=False
-    )
-    for column, model in enumerate(models):
-        upper, lower = axes[:, column]
-        for _, own in history[history["model"] == model].groupby("seed"):
-            _grokking_lines(upper, lower, own[own["step"] > 0])  # a log axis has no 0
-        own = grokking[grokking["model"] == model]
-        spiked = own["first_reached_step"] < own["grokking_step"]
-        for style, steps in (
-            (":", own["grokking_step"]),
-            ("--", own.loc[spiked, "first_reached_step"]),
-        ):
-            for step, axis in product(steps.dropna(), (upper, lower)):
-                axis.axvline(max(step, 1), color=REFERENCE, linestyle=style, lw=0.8, zorder=0)
-        upper.set_title(f"{label(model)}\n{_in_words(own)}")
-        upper.set_xscale("log")
-        lower.set_yscale("log")
-        lower.set_xlabel("training step")
-    axes[0, 0].set_ylabel("accuracy")
-    axes[1, 0].set_ylabel("cross-entropy, nats")
-    for split, place in (("train", (0.03, 0.90)), ("validation", (0.03, 0.78))):
-        words = "training pairs" if split == "train" else "validation pairs"
-        write(axes[0, 0], words, place, color=colour(split), size=7)
+def grokking_curves(
+    history: pd.DataFrame, grokking: pd.DataFrame, progress: pd.DataFrame
+) -> Figure:
+    """``history``: model, seed, step, split, loss, accuracy; ``progress``: progress_measures.
+
+    ``grokking``: the table. A column for each network.
+    """
+    models = models_of(drawable(grokking))
+    shape = {"figsize": (PAGE, 4.7), "sharex": "col", "sharey": "row", "squeeze": False}
+    figure, axes = plt.subplots(3, len(models), height_ratios=[1, 1.3, 0.9], **shape)
+    for (upper, middle, lower), model in zip(axes.T, models, strict=True):
+        own, runs = history[history["model"] == model], grokking[grokking["model"] == model]
+        measured = progress[progress["model"] == model].sort_values("step")
+        losses_axis(middle)
+        for split, lines in own.groupby("split"):
+            style = {"color": COLOURS[split], "linewidth": 0.8, "alpha": 0.8}
+            each_seed(upper, lines, "step", "accuracy", **style)
+            each_seed(
+                middle, lines.assign(loss=lines["loss"].clip(lower=LOWEST)), "step", "loss", **style
+            )
+        ends = _measured(middle, measured[measured["seed"] == shown_seed(grokking, model)])
+        if model == models[0]:  # the colours are the same in all columns
+            label_ends(middle, ends)
+        each_seed(lower, measured, "step", "norm_squared", color=colour(model, models), lw=0.8)
+        for axis in (upper, middle, lower):
+            for step in runs["grokking_step"].dropna():
+                axis.axvline(step, color=REFERENCE, linestyle=":", lw=0.8, zorder=0)
+        upper.set_title(f"{label(model)}\n{in_words(runs)}")
+        lower.set(xlabel="training step", xlim=(0, None))
+        lower.xaxis.set_major_formatter(in_thousands)
+        lower.yaxis.set_major_formatter(in_thousands)
+    for axis, words in zip(axes[:, 0], ("accuracy", "cross-entropy, nats", "Σθ²"), strict=True):
+        axis.set_ylabel(words)
+    for split, (words, height) in SPLITS.items():
+        write(axes[0, -1], words, (0.97, height - 0.5), color=colour(split), size=7, ha="right")
+    axes[2, 0].set_ylim(0, None)
+    note_diverged(figure, grokking)
     return figure
 
 
-def _grokking_lines(upper: Axes, lower: Axes, own: pd.DataFrame) -> None:
-    accuracy = own.pivot(index="step", columns="split", values="accuracy")
-    upper.fill_between(
-        accuracy.index, accuracy["validation"], accuracy["train"], color="0.5", alpha=0.10, lw=0
-    )
-    for split in ("train", "validation"):
-        part = own[own["split"] == split]
-        upper.plot(part["step"], part["accuracy"], color=colour(split), linewidth=0.9)
-        lower.plot(part["step"], part["loss"], color=colour(split), linewidth=0.9)
+def _measured(axis: Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
+    """Draw ``MEASURED``; where its lines end, and their colours."""
+    ends = {}
+    for column, (name, shade) in MEASURED.items():
+        line = own[column].clip(lower=LOWEST)
+        axis.plot(own["step"], line, color=shade, linewidth=1.1)
+        ends[name] = last(line), shade
+    return ends
 
 
-def _in_words(moments: pd.DataFrame) -> str:
-    """When the seeds of one model grokked; two ranges where spikes set them apart."""
-    grokked = moments.dropna(subset="grokking_step")
+def in_words(runs: pd.DataFrame) -> str:
+    """When the seeds of one network knew their training pairs, and when they grokked."""
+    grokked = runs.dropna(subset="grokking_step")
     if grokked.empty:
-        return "not within its budget"
-    some = "" if len(grokked) == len(moments) else f" ({len(grokked)}/{len(moments)})"
-    last = _range(grokked["grokking_step"]) + some
-    if (grokked["first_reached_step"] == grokked["grokking_step"]).all():
-        return f"groks at {last}\n"
-    return f"groks at {_range(grokked['first_reached_step'])},\nfor good at {last}"
+        return "does not grok in its budget"
+    some = "" if len(grokked) == len(runs) else f" ({len(grokked)}/{len(runs)})"
+    memorised = grokked["memorised_step"].dropna()
+    known = f"memorises by {memorised.max():,.0f},\n" if len(memorised) else ""
+    return f"{known}groks at {_range(grokked['grokking_step'])}{some}"
 
 
 def _range(steps: pd.Series) -> str:

@@ -1,10 +1,4 @@
-"""A sweep of weight decay and of the share of pairs.
-
-A sweep of weight decay and of the share of the pairs that are trained on. Above, for each share:
-how many networks have not grokked yet, by training step (Kaplan–Meier; bars are networks whose
-budget ended first). Below: the step by which half of the networks have grokked; a dash if fewer
-did.
-"""
+"""A sweep of weight decay and of the share of pairs."""
 
 import math
 

@@ -1,73 +1,152 @@
-"""Neither norm nor temperature alone.
+"""What delays grokking: the norm, and the scale of the logits."""
 
-Left: grokking step of networks held at a norm, against the scale of the logits that their loss saw
-when they had memorised, the temperature taken out; if the scale alone decided, the three shapes
-would lie on one curve. Right: arms that hold or lower the norm, or give the loss a temperature, and
-the restart of Adam alone (sham). Open: runs that did not grok, at their last step; crosses: those
-that stalled.
-"""
-
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
-from mechanics.figures.norm_dose_response import ends, epsilon_colours, legend
-from mechanics.figures.style import drawable, note_diverged, ordered, strip_of_panels
+from mechanics.figures.panels import write
+from mechanics.figures.style import (
+    COLUMN,
+    OTHERS,
+    REFERENCE,
+    NothingToDraw,
+    drawable,
+    in_thousands,
+    letter_panels,
+    note_diverged,
+)
 
 ALL_ARMS = True  # not the main configurations alone
-SHAPES = ("v", "o", "^", "s", "D")  # of the temperatures, the lowest first
+ENDED = {"grokked": "grokking_step", "censored": "last_step", "stalled": "last_step"}
 ARMS = {  # of the table: as it is called
-    "main": "weight decay",
     "held_norm": "initial norm held",
     "orthogonal_gradient": "⊥Grad",
-    "initial_norm": "scaled to it once memorised",
+    "initial_norm": "memorised, scaled down",
     "fixed_norm": "memorised norm held",
-    "temperature": "… and a temperature",
-    "sham": "… and a restart (sham)",
-    "no_decay": "decay off",
+    "temperature": "… logits divided",
+    "sham": "… a restart alone (sham)",
+    "no_decay": "decay off once memorised",
 }
+DECAYS = ("main", "weight_decay")  # arms whose weight decay stays as it is
+APART = 0.24  # rows of an arm: between the values of ε
 
 
 def norm_and_scale(norm_dose: pd.DataFrame) -> Figure:
-    """The table of this name."""
+    """The table of this name. Without several doses of the held norm only (c) is drawn."""
     runs = drawable(norm_dose)
-    runs = runs[runs["model"] == runs["model"].iloc[0]]
-    figure, (left, right) = strip_of_panels(2, [1.2, 1.0])
-    figure.set_figheight(3.0)
-    _scales(left, runs[runs["arm"] == "held_norm"])
-    _arms(right, runs)
-    legend(figure, epsilon_colours(runs))
+    runs = runs[(runs["model"] == runs["model"].iloc[0]) & runs["status"].isin(list(ENDED))]
+    runs = runs.assign(end=[row[ENDED[row["status"]]] for row in runs.to_dict("records")])
+    if runs["end"].isna().all():
+        raise NothingToDraw("no run has an end")
+    held = runs[runs["arm"] == "held_norm"]
+    treated = arms_of(runs)
+    doses = held[["norm_factor", "temperature"]].drop_duplicates()
+    several = len(doses) > 1
+    heights = [1.5] * several + [0.5 + 0.15 * len(treated)]
+    figure = plt.figure(figsize=(COLUMN, sum(heights)))
+    *upper, lower = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
+    axes = [*upper[0].subplots(1, 2, sharey=True)] if several else []
+    if several:
+        _doses(axes[0], held)
+        _scales(axes[1], held[held["status"] == "grokked"])
+    axes.append(lower.subplots())
+    _arms(axes[-1], treated)
+    letter_panels(axes)
     note_diverged(figure, norm_dose)
     return figure
 
 
-def _scales(axis: Axes, held: pd.DataFrame) -> None:
-    held = held[held["status"] == "grokked"]
-    held = held.assign(scale=held["logit_scale_memorised"] / held["temperature"])
-    factors = sorted(held["norm_factor"].unique())
-    shades = dict(zip(factors, ordered(len(factors)), strict=True))
-    for shape, (temperature, own) in zip(SHAPES, held.groupby("temperature"), strict=False):
-        colours = [shades[factor] for factor in own["norm_factor"]]
-        axis.scatter(own["scale"], own["grokking_step"], marker=shape, c=colours, s=14)
-        handle = Line2D([], [], marker=shape, color="0.2", linestyle="none", ms=4)
-        handle.set_label(f"divided by {temperature:g}")
-        axis.add_line(handle)
-    axis.set(xlabel="scale of the logits in the loss, when memorised", ylabel="grokking step")
-    if len(held):
-        axis.set(xscale="log", yscale="log")
-        axis.legend(frameon=False, title="logits", fontsize=6, title_fontsize=6)
-    axis.set_title("darker: held at a larger norm")
+def temperatures(held: pd.DataFrame) -> dict[float, str]:
+    """A colour for each temperature."""
+    return dict(zip(sorted(held["temperature"].unique()), OTHERS, strict=False))
 
 
-def _arms(axis: Axes, runs: pd.DataFrame) -> None:
+def arms_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The runs of each weight decay, the largest first, then of each other arm, by its name."""
+    decays = runs[runs["arm"].isin(DECAYS)]
+    found = {
+        f"weight decay {decay:g}": own
+        for decay, own in sorted(decays.groupby("weight_decay"), reverse=True)
+    }
     plain = (runs["norm_factor"] == 1) & ((runs["temperature"] == 1) | (runs["arm"] != "held_norm"))
-    colours = epsilon_colours(runs)
-    shown = [name for name in ARMS if (runs["arm"] == name).any()]
-    for place, name in enumerate(shown):
-        for shift, (epsilon, shade) in enumerate(colours.items()):
-            own = runs[plain & (runs["arm"] == name) & (runs["epsilon"] == epsilon)]
-            ends(axis, own.assign(x=place + 0.25 * shift), "x", shade)
-    words = [ARMS[name] for name in shown]
-    axis.set_xticks(range(len(shown)), words, rotation=40, ha="right", rotation_mode="anchor")
-    axis.set(yscale="log", ylabel="grokking step")
+    for arm, name in ARMS.items():
+        if len(own := runs[plain & (runs["arm"] == arm)]):
+            heat = own["temperature"].iloc[0]
+            found[f"{name} by {heat:g}" if arm == "temperature" else name] = own
+    return found
+
+
+def marks(axis: Axes, runs: pd.DataFrame, x: pd.Series, y: pd.Series, shade: str, **how) -> None:
+    """A mark for each run, by its end: filled, open or a cross."""
+    for status, marker, face in (
+        ("grokked", "o", shade),
+        ("censored", "o", "none"),
+        ("stalled", "x", "none"),
+    ):
+        own = runs["status"] == status
+        style = {"color": shade, "mfc": face, "ms": 3, "mew": 0.7, "alpha": 0.8} | how
+        axis.plot(x[own], y[own], marker, linestyle="none", **style)
+
+
+def _doses(axis: Axes, held: pd.DataFrame) -> None:
+    factors = sorted(held["norm_factor"].unique())
+    for temperature, shade in temperatures(held).items():
+        own = held[held["temperature"] == temperature]
+        middle = own.groupby("norm_factor")["end"].median()
+        axis.plot(middle.index, middle, color=shade, linewidth=0.7, alpha=0.7)
+        marks(axis, own, own["norm_factor"], own["end"], shade)
+    axis.set(xlabel="norm held / initial norm", ylabel="grokking step", xscale="log", yscale="log")
+    _steps(axis.yaxis)
+    axis.xaxis.set_major_locator(FixedLocator(factors))
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.tick_params(axis="x", rotation=60)
+    plain = held[held["temperature"] == 1]
+    share = plain.assign(grokked=plain["status"] == "grokked").groupby("norm_factor")["grokked"]
+    if len(share) > 1:
+        share = share.agg(["sum", "size"])
+        first, last = (f"{n}/{of}" for n, of in (share.iloc[0], share.iloc[-1]))
+        axis.set_title(f"{share.index[0]:g}×: {first}, {share.index[-1]:g}×: {last}")
+    else:
+        axis.set_title("norm held")
+
+
+def _steps(one) -> None:
+    """Numbers on a logarithmic axis of steps, x or y, however few decades it has."""
+    one.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    one.set_minor_locator(NullLocator())
+    one.set_major_formatter(in_thousands)
+
+
+def _scales(axis: Axes, held: pd.DataFrame) -> None:
+    scale = held["logit_scale_memorised"] / held["temperature"]
+    for place, (temperature, shade) in enumerate(temperatures(held).items()):
+        own = held["temperature"] == temperature
+        marks(axis, held[own], scale[own], held.loc[own, "end"], shade)
+        write(axis, f"τ = {temperature:g}", (0.97, 0.05 + 0.1 * place), color=shade, ha="right")
+    known = pd.DataFrame({"x": scale, "y": held["end"]}).dropna()
+    rank = known.rank().corr().iloc[0, 1] if len(known) > 2 else np.nan
+    axis.set_title(f"one scale? rank {rank:.2f}" if np.isfinite(rank) else "one scale?")
+    axis.set(xlabel="logit scale in the loss", xscale="log")
+    axis.tick_params(labelleft=False)
+
+
+def _arms(axis: Axes, treated: dict[str, pd.DataFrame]) -> None:
+    """A row for each arm, and how many of its runs grokked at its right."""
+    for row, (_, own) in enumerate(treated.items()):
+        sizes = sorted(own["epsilon"].unique(), reverse=True)
+        for place, epsilon in enumerate(sizes):
+            runs = own[own["epsilon"] == epsilon]
+            height = pd.Series(float(row) + APART * place, runs.index)
+            marks(axis, runs, runs["end"], height, OTHERS[0], ms=3.5 if place == 0 else 2)
+        grokked = f"{(own['status'] == 'grokked').sum()}/{len(own)}"
+        beside = {"on": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
+        write(axis, grokked, (1.01, row), color=REFERENCE, **beside)
+    axis.set_yticks(range(len(treated)), list(treated))
+    axis.set_ylim(len(treated) - 0.5, -0.5)
+    axis.set(xscale="log", xlabel="grokking step", title="which runs grok, and when")
+    _steps(axis.xaxis)
+    axis.grid(axis="y", color="0.93", linewidth=0.5)

@@ -1,7 +1,6 @@
 """What panels of several figures hold: words at a place, names kept apart, medians with ranges."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -9,7 +8,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
-from mechanics.figures.style import PAGE, PLACES, REFERENCE, drawable, lay_out
+from mechanics.figures.style import END, PAGE, REFERENCE, drawable
+
+ARMS_OF_DIMENSION = ("linear_L1_axis", "linear_L1_subspace")
 
 
 def models_of(frame: pd.DataFrame) -> list[str]:
@@ -100,21 +101,20 @@ def shown_model(frame: pd.DataFrame) -> str:
     return "softmax_L1" if "softmax_L1" in names else names[0]
 
 
-def spread(positions: list[float], distance: float) -> list[float]:
-    """Move label positions apart to at least ``distance``, keeping their order.
+def shown_seed(networks: pd.DataFrame, model: str) -> int:
+    """The first sound seed of a model, of those that grokked where the table says which did."""
+    own = drawable(networks[networks["model"] == model])
+    grokked = own[own["status"] == "grokked"]
+    return int((grokked if len(grokked) else own)["seed"].min())
 
-    >>> spread([0.0, 0.0], 1.0)
-    [-0.5, 0.5]
+
+def without_arms(frame: pd.DataFrame) -> pd.DataFrame:
+    """Without the linear layers that stand for themselves in other dimensions, if others are left.
+
+    They are ``linear_L1`` once more, and hide it.
     """
-    order = sorted(range(len(positions)), key=positions.__getitem__)
-    moved = list(positions)
-    for _ in range(200):
-        for below, above in pairwise(order):
-            overlap = distance - (moved[above] - moved[below])
-            if overlap > 0:
-                moved[below] -= overlap / 2
-                moved[above] += overlap / 2
-    return moved
+    others = frame[~frame["model"].isin(ARMS_OF_DIMENSION)]
+    return others if len(others) else frame
 
 
 def lifted(
@@ -136,36 +136,13 @@ def lifted(
     return found
 
 
-def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
-    """Heights, as fractions of the axes, for labels of these values ``distance`` points apart."""
-    box = axis.get_window_extent()
-    pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
-    inside = [min(max(pixel, box.y0), box.y1) for pixel in pixels]
-    gap, limit = distance * axis.figure.dpi / 72, box.y1
-    moved = spread(inside, gap)
-    for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
-        moved[index] = min(moved[index], limit)  # above the axes there are titles
-        limit = moved[index] - gap
-    if len(moved) * gap <= box.height:  # below the axes there are the numbers of the x axis
-        limit = box.y0
-        for index in sorted(range(len(moved)), key=moved.__getitem__):
-            moved[index] = max(moved[index], limit)
-            limit = moved[index] + gap
-    return [round((pixel - box.y0) / box.height, PLACES) for pixel in moved]
+def label_ends(axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5) -> None:
+    """Names at the right of an axis, at the heights of their lines' ends.
 
-
-def label_ends(
-    axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5, n_lines: int = 1
-) -> None:
-    """Names at the right of an axis at the heights of their lines' ends, kept apart.
-
-    ``ends``: text of ``n_lines`` lines → (value on the y axis, colour); what has no value has no
-    name. Call it when the limits of the axis are final.
+    ``ends``: text → (value on the y axis, colour); what has no value has no name. ``style.settle``
+    keeps them apart.
     """
-    ends = {text: end for text, end in ends.items() if np.isfinite(end[0])}
-    lay_out(axis.get_figure(root=True))
-    distance = 1.3 * fontsize * n_lines
-    places = places_for_labels(axis, [value for value, _ in ends.values()], distance)
-    for (text, (_, text_colour)), place in zip(ends.items(), places, strict=True):
-        how = {"size": fontsize, "va": "center", "annotation_clip": False}
-        write(axis, text, (1.01, place), color=text_colour, **how)
+    for text, (height, shade) in ends.items():
+        if np.isfinite(height):
+            how = {"size": fontsize, "va": "center", "gid": f"{END} {height}"}
+            write(axis, text, (1.01, 0.5), color=shade, annotation_clip=False, **how)

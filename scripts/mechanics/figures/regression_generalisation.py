@@ -1,10 +1,4 @@
-"""Outside of what was trained on.
-
-Every network outside of what it was trained on: longer contexts, inputs of another scale,
-anisotropic inputs, noise in the context, and more dimensions than trained, along the axes and in
-random subspaces. Dashed: the closed law at the network's own measured weights, with nothing
-fitted. Dotted: least squares on the same prompts (zero where k ≥ d). Shaded: what was trained on.
-"""
+"""Outside of what was trained on."""
 
 from dataclasses import dataclass
 

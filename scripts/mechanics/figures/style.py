@@ -7,6 +7,7 @@ that. Lines that have more colours than these have names at their ends.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
 
@@ -14,7 +15,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -22,7 +22,6 @@ from mechanics.runtime.files import atomic
 from mechanics.tables.frames import sound
 
 COLUMN, PAGE = 3.4, 7.0  # inches: width of one column of the report, and of the page
-STRIP = 1.85  # inches: height of a strip of panels across a page of the report
 COLOURS = {
     "linear_L1": "#1D6DCA",
     "linear_L1_axis": "#2D2283",
@@ -38,6 +37,7 @@ COLOURS = {
 }
 OTHERS = ["#960A50", "#28CCA8", "#A5A769", "#A14288", "#166B2D"]  # models that a user adds
 ARMS = {"no_decay": OTHERS[1], "fixed_norm": COLOURS["linear_L6"]}  # beside ``ordered`` decays
+END = "end"  # marks names at the ends of lines, which ``settle`` keeps apart
 PLACES = 6  # of 1: decimals of positions in a figure, see ``settle``
 WIDEST = 80  # letters of a line of a message in a figure
 REFERENCE = "0.35"  # theory is drawn in grey, dashed
@@ -55,10 +55,9 @@ LABELS = {
 
 
 def use_style() -> None:
-    sns.set_theme(
-        style="ticks",
-        context="paper",
-        rc={
+    mpl.use("Agg")
+    mpl.rcParams.update(
+        {
             "font.size": 8,
             "axes.titlesize": 8,
             "axes.labelsize": 8,
@@ -66,6 +65,7 @@ def use_style() -> None:
             "ytick.labelsize": 7,
             "legend.fontsize": 7,
             "lines.linewidth": 1.2,
+            "lines.markersize": 4.8,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "figure.dpi": 150,
@@ -73,9 +73,8 @@ def use_style() -> None:
             "pdf.fonttype": 42,  # text stays text
             "svg.hashsalt": "transformer-mechanics",
             "figure.constrained_layout.use": True,
-        },
+        }
     )
-    mpl.use("Agg")
 
 
 def colour(name: str, names: Iterable[str] = ()) -> str:
@@ -107,19 +106,11 @@ def label(name: str) -> str:
     return LABELS.get(name, name.replace("_", " "))
 
 
-def strip_of_panels(n: int, widths: Sequence[float] | None = None) -> tuple[Figure, np.ndarray]:
-    """A figure across a page of the report, with n panels side by side and type to match."""
-    figure, axes = plt.subplots(1, n, figsize=(PAGE, STRIP), width_ratios=widths)
-    for axis in axes:
-        print_sizes(axis)
-    return figure, axes
-
-
 def print_sizes(axis: Axes) -> None:
-    """Ticks and labels of a panel in a strip."""
+    """Ticks and labels of a panel in a column of the report."""
     axis.tick_params(labelsize=6, length=2.5, pad=2)
-    axis.xaxis.label.set_size(7)
-    axis.yaxis.label.set_size(7)
+    axis.xaxis.label.set_size(6.5)
+    axis.yaxis.label.set_size(6.5)
     axis.xaxis.labelpad = axis.yaxis.labelpad = 2
 
 
@@ -133,11 +124,12 @@ def in_thousands(value: float, _place: int) -> str:
 
 
 def letter_panels(axes: Iterable[Axes]) -> None:
-    """(a), (b), … before the titles of the panels of a strip, at the left."""
+    """(a), (b), … before the titles of the panels of a column of the report, at the left."""
     for letter, axis in zip("abcdef", axes, strict=False):
         title = axis.get_title()
         axis.set_title("")
-        axis.set_title(f"({letter})  {title}", loc="left", fontsize=7)
+        axis.set_title(f"({letter}) {title}", loc="left", fontsize=6.5)
+        print_sizes(axis)
 
 
 def diverged_note(frame: pd.DataFrame) -> str:
@@ -179,7 +171,7 @@ def require_data(tables: Sequence[pd.DataFrame]) -> None:
 
 def empty_frame(message: str) -> Figure:
     """A frame without data that says what is missing."""
-    figure, axis = plt.subplots(figsize=(PAGE, STRIP))
+    figure, axis = plt.subplots(figsize=(PAGE, 1.85))
     axis.set(xticks=[], yticks=[])
     words = fill(f"Nothing to draw: {message}", WIDEST)
     axis.text(0.5, 0.5, words, ha="center", va="center", transform=axis.transAxes)
@@ -195,12 +187,63 @@ def lay_out(figure: Figure) -> None:
     figure.draw_without_rendering()
 
 
+def spread(positions: list[float], distance: float) -> list[float]:
+    """Move label positions apart to at least ``distance``, keeping their order.
+
+    >>> spread([0.0, 0.0], 1.0)
+    [-0.5, 0.5]
+    """
+    order = sorted(range(len(positions)), key=positions.__getitem__)
+    moved = list(positions)
+    for _ in range(200):
+        for below, above in pairwise(order):
+            overlap = distance - (moved[above] - moved[below])
+            if overlap > 0:
+                moved[below] -= overlap / 2
+                moved[above] += overlap / 2
+    return moved
+
+
+def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
+    """Heights, as fractions of the axes, for labels of these values ``distance`` points apart."""
+    box = axis.get_window_extent()
+    pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
+    inside = [min(max(pixel, box.y0), box.y1) for pixel in pixels]
+    gap, limit = distance * axis.figure.dpi / 72, box.y1
+    moved = spread(inside, gap)
+    for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
+        moved[index] = min(moved[index], limit)  # above the axes there are titles
+        limit = moved[index] - gap
+    if len(moved) * gap <= box.height:  # below the axes there are the numbers of the x axis
+        limit = box.y0
+        for index in sorted(range(len(moved)), key=moved.__getitem__):
+            moved[index] = max(moved[index], limit)
+            limit = moved[index] + gap
+    return [round((pixel - box.y0) / box.height, PLACES) for pixel in moved]
+
+
+def keep_ends_apart(figure: Figure) -> None:
+    """Move the names of ``panels.label_ends`` up and down until none overprints another."""
+    for axis in figure.get_axes():
+        names = [text for text in axis.texts if str(text.get_gid()).startswith(END)]
+        if not names:
+            continue
+        distance = max(1.3 * t.get_fontsize() * (1 + t.get_text().count("\n")) for t in names)
+        heights = [float(t.get_gid().removeprefix(END)) for t in names]
+        for text, place in zip(names, places_for_labels(axis, heights, distance), strict=True):
+            text.xy = (1.01, place)
+            text.set_position(text.xy)
+            text.set_gid(None)  # it would stand in an SVG
+
+
 def settle(figure: Figure) -> None:
     """Lay the figure out and round what is placed, so that the same figure gives the same bytes.
 
     The solver behind the constrained layout orders its variables by their addresses: the last
     digits of what it finds differ from one process to the next, and a PDF prints ten of them.
     """
+    lay_out(figure)
+    keep_ends_apart(figure)
     lay_out(figure)
     figure.set_layout_engine("none")
     for part in figure.subfigs:

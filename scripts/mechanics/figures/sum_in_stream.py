@@ -1,26 +1,20 @@
-"""Where the sum is in the stream.
+"""The deep network: the sum in the stream."""
 
-The sum in the stream of the networks with several layers, a row for each seed. Left: the share of
-the stream's variance that depends on a + b alone, at b and at "=" after each layer; the circle is
-where the last layer takes most of it from, the carrier. Middle: of which frequencies it consists
-at the carrier's position, numbered if they are keys there. Right: how many answers move to another
-sum if the carrier gets the key frequencies of its a + b, the strongest first; the cross is the
-control, all that does not depend on a + b, the square all frequencies but the keys. Thin grey:
-the same in networks of one layer, after it.
-"""
-
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from mechanics.figures.panels import label_ends, rows_of_panels, write
+from mechanics.figures.panels import each_seed, write
 from mechanics.figures.style import (
+    COLUMN,
     REFERENCE,
     NothingToDraw,
     colour,
     drawable,
     label,
+    letter_panels,
     note_diverged,
     ordered,
 )
@@ -28,12 +22,11 @@ from mechanics.figures.style import (
 ALL_ARMS = True  # not the main configurations alone: controls have arms of their own
 ARMS = ("main", "control")
 POSITIONS = {"b": "-", "=": "--"}  # style of the lines
-REST = "0.8"
-BARE = 0.04  # share below which a bar has no number
+BARE = 0.1  # share below which a bar has no number
 
 
 def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> Figure:
-    """The tables of these names; networks of one layer have rows if there is none deeper.
+    """The tables of these names, of the deepest network of the main arm.
 
     Raises NothingToDraw if nothing was measured.
     """
@@ -41,39 +34,60 @@ def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> Figure:
     if shown.empty:
         raise NothingToDraw("nothing was measured of any stream")
     exchanged = drawable(exchange).dropna(subset="moved")
-    depth = shown.groupby("entry")["layer"].max()
-    deep = list(depth.index[depth > 1]) or list(depth.index)
-    shallow = exchanged[exchanged["entry"].isin(set(depth.index) - set(deep))]
-    keys = ["entry", "model", "seed"]
-    networks = list(shown[shown["entry"].isin(deep)].groupby(keys, sort=False))
-    figure, axes = rows_of_panels(len(networks), 3, 1.7, 0.3, width_ratios=[1, 1.2, 1])
-    for row, ((entry, model, seed), own) in zip(axes, networks, strict=True):
-        shade = colour(model, shown["model"])
-        of_network = exchanged[(exchanged["entry"] == entry) & (exchanged["seed"] == seed)]
-        at = of_network[of_network["carrier"]]
-        _shares(row[0], own, at, shade)
-        _frequencies(row[1], own, at)
-        _exchange(row[2], at, shallow, shade)
-        row[0].set_title(f"{label(model)}, seed {seed}", loc="left")
-    for axis, words in zip(axes[-1], ("after layer", "after layer", "keys exchanged"), strict=True):
-        axis.set_xlabel(words)
+    depth = shown.groupby("entry", sort=False)["layer"].max()
+    entry = depth.index[depth == depth.max()][0]
+    own = shown[shown["entry"] == entry]
+    others = exchanged[exchanged["entry"].isin(depth.index[depth < depth.max()])]
+    at = exchanged[(exchanged["entry"] == entry) & exchanged["carrier"]]
+    shade = colour(own["model"].iloc[0], shown["model"])
+    figure, axes = plt.subplot_mosaic("ab;cc", figsize=(COLUMN, 2.9))
+    _shares(axes["a"], own, at, shade)
+    _exchange(axes["b"], at, others, shade)
+    seed = own["seed"].min()
+    _frequencies(axes["c"], own[own["seed"] == seed], at[at["seed"] == seed])
+    axes["c"].set_title(f"what the sum is made of: {label(own['model'].iloc[0])}, seed {seed}")
+    for axis in axes.values():
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    letter_panels(axes.values())
     note_diverged(figure, stream)
     return figure
 
 
 def _shares(axis: Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None:
-    shares, ends = own[own["quantity"] == "share_sum"], {}
-    for position, style in POSITIONS.items():
-        line = shares[shares["position"] == position].sort_values("layer")
-        axis.plot(line["layer"], line["value"], style, color=shade)
-        if len(line):
-            ends[f"at {position}"] = float(line["value"].iloc[-1]), shade
-    carrier = at[["position", "layer"]].drop_duplicates().merge(shares, on=["position", "layer"])
-    axis.plot(carrier["layer"], carrier["value"], "o", color=shade, mfc="white", ms=5)
-    axis.set_ylim(-0.03, 1.05)
-    axis.set_ylabel("share of a + b")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    label_ends(axis, ends)
+    shares = own[own["quantity"] == "share_sum"].sort_values("layer")
+    ends = shares.groupby("position")["value"].max()
+    for row, (position, style) in enumerate(POSITIONS.items()):
+        line = shares[shares["position"] == position]
+        each_seed(axis, line, "layer", "value", style, color=shade, linewidth=0.9)
+        dashes = "solid" if style == "-" else "dashed"
+        write(axis, f"at {position} ({dashes})", (0.04, 0.9 - 0.1 * row), color=shade)
+    places = at[["seed", "position", "layer"]].drop_duplicates().merge(shares)
+    axis.plot(places["layer"], places["value"], "o", color=shade, mfc="white", ms=4)
+    axis.set(ylim=(-0.03, 1.05), xlabel="after layer", ylabel="share of a + b in the stream")
+    axis.set_title(f"up to {ends.max():.0%} of it is the sum")
+
+
+def _exchange(axis: Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) -> None:
+    """Lines of the deep network over those of one layer, and its controls where they end."""
+    for line, style in (
+        (others, {"color": REFERENCE, "linewidth": 0.6, "alpha": 0.5}),
+        (at, {"color": shade, "marker": "o", "ms": 2.5, "linewidth": 0.9}),
+    ):
+        keys = line[line["exchanged"] == "keys"].sort_values("n_frequencies")
+        for _, own in keys.groupby(["entry", "seed"]):
+            axis.plot(own["n_frequencies"], own["moved"], **style)
+    last = at.loc[at["exchanged"] == "keys"].groupby("seed")["n_frequencies"].max()
+    for name, marker in (("rest", "x"), ("others", "s")):
+        control = at[at["exchanged"] == name]
+        places = control["seed"].map(last)
+        axis.plot(places, control["moved"], marker, color=REFERENCE, mfc="none", ms=3.5)
+    axis.set(ylim=(-0.05, 1.05), xlabel="key frequencies exchanged", ylabel="answers moved")
+    all_keys = at[(at["exchanged"] == "keys") & (at["n_frequencies"] == at["seed"].map(last))]
+    rest = at.loc[at["exchanged"] == "rest", "moved"]
+    if len(all_keys) and len(rest):
+        axis.set_title(f"keys ≥ {all_keys['moved'].min():.0%}, × ≤ {rest.max():.0%}")
+    else:
+        axis.set_title("exchanged between prompts")
 
 
 def _frequencies(axis: Axes, own: pd.DataFrame, at: pd.DataFrame) -> None:
@@ -90,25 +104,10 @@ def _frequencies(axis: Axes, own: pd.DataFrame, at: pd.DataFrame) -> None:
             height = float(powers[k])
             axis.bar(layer, height, 0.8, bottom, color=shade, alpha=0.55, edgecolor="white", lw=0.4)
             if height > BARE:
-                at_middle = {"on": "data", "size": 5.5, "ha": "center", "va": "center"}
-                write(axis, str(k), (layer, bottom + height / 2), color="black", **at_middle)
+                middle = (layer, bottom + height / 2)
+                write(axis, f"k = {k}", middle, on="data", ha="center", va="center", color="black")
             bottom += height
-        axis.bar(layer, powers.sum() - bottom, 0.8, bottom, color=REST)
-    axis.set_ylim(0, 1.05)
-    axis.set_ylabel(f"of it, at {' '.join(at['position'].unique())}")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def _exchange(axis: Axes, at: pd.DataFrame, shallow: pd.DataFrame, shade: str) -> None:
-    keys = at[at["exchanged"] == "keys"].sort_values("n_frequencies")
-    others = shallow[(shallow["exchanged"] == "keys") & (shallow["arm"].isin(ARMS))]
-    for _, line in others.sort_values("n_frequencies").groupby(["entry", "seed"]):
-        axis.plot(line["n_frequencies"], line["moved"], color=REFERENCE, lw=0.6, alpha=0.5)
-    axis.plot(keys["n_frequencies"], keys["moved"], "o-", color=shade, ms=3.5)
-    last = keys["n_frequencies"].max()
-    for name, marker in (("rest", "x"), ("others", "s")):
-        control = at[at["exchanged"] == name]
-        axis.plot([last] * len(control), control["moved"], marker, color=REFERENCE, mfc="none")
-    axis.set_ylim(-0.05, 1.05)
-    axis.set_ylabel("answers moved")
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.bar(layer, powers.sum() - bottom, 0.8, bottom, color="0.8")
+    where = " ".join(at["position"].unique())
+    ends = {"xlim": (-0.6, own["layer"].max() + 0.6), "ylim": (0, 1.05)}
+    axis.set(ylabel=f"share, at {where}", xlabel="after layer", **ends)

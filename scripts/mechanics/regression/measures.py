@@ -25,7 +25,7 @@ GATHERED = {
 COMPUTED = {
     "risk": ["regression_risk"],
     "effective_weights": ["effective_weights"],
-    "algorithm_match": ["algorithm_match", "algorithm_match_by_step"],
+    "algorithm_match": ["algorithm_match"],
     "spectral_filter": ["spectral_filter"],
     "training_theory": ["training_theory", "training_theory_curves"],
 }

@@ -10,7 +10,7 @@ from IPython.display import HTML, Image, Markdown, display
 from matplotlib.figure import Figure
 from PIL import Image as Picture
 
-from mechanics.figures.registry import FIGURES, REPORT, caption, title
+from mechanics.figures.registry import FIGURES, caption, title
 
 DPI = 130
 SHOWN: set[str] = set()  # names of the figures that this notebook has shown
@@ -48,9 +48,9 @@ def show_figure(study: Path, name: str, what_to_see: str = "") -> None:
 
 
 def show_others(study: Path) -> None:
-    """The figures of the study that no cell has shown, but those that the report is made of."""
+    """The figures of the study that no cell has shown."""
     for name in [name for own in FIGURES.values() for name in own]:
-        if name not in SHOWN and not name.startswith(REPORT):
+        if name not in SHOWN:
             show_figure(study, name)
 
 

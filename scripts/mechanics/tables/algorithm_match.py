@@ -11,11 +11,8 @@ MEASURES = ["preds_diff", "model_diff", "model_cos", "r_squared"]
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
-    """``algorithm_match`` of the final weights, ``algorithm_match_by_step`` of all checkpoints."""
-    return {
-        "algorithm_match": tabulate(study.gather("linear_regression", "distances")),
-        "algorithm_match_by_step": median_by_step(study.gather("linear_regression", "algorithms")),
-    }
+    """``algorithm_match``, of the final weights."""
+    return {"algorithm_match": tabulate(study.gather("linear_regression", "distances"))}
 
 
 def tabulate(frame: pd.DataFrame) -> pd.DataFrame:
@@ -39,12 +36,3 @@ def tabulate(frame: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=columns)  # without a row, if every seed diverged
     least = table.groupby(["model", "k"])["preds_diff"].transform("min")
     return table.assign(nearest=table["preds_diff"] == least)
-
-
-def median_by_step(frame: pd.DataFrame) -> pd.DataFrame:
-    """Median over sound seeds at every checkpoint that all of them have."""
-    frame = sound(frame)
-    n_seeds = frame.groupby("model")["seed"].nunique()
-    grouped = frame.groupby(["model", "algorithm", "k", "step"], sort=False)
-    table = grouped[MEASURES].median().assign(n_seeds=grouped["seed"].nunique()).reset_index()
-    return table[table["n_seeds"] == table["model"].map(n_seeds)]

@@ -14,9 +14,8 @@ BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
 }
 DOSES = ("norm", "norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
 TOO_LONG = {  # to read: kept as parquet, with the analyses
-    *("algorithm_match_by_step", "spectral_filter_curves", "training_theory_curves"),
-    *("emergence_curves", "embedding", "attention_maps", "neuron_phases"),
-    *("excluded_loss", "progress_measures"),
+    *("spectral_filter_curves", "training_theory_curves", "emergence_curves"),
+    *("embedding", "neuron_phases", "progress_measures"),
 }
 SLOW = ("training_theory", "training_theory_curves")  # a minute, where the others take seconds
 

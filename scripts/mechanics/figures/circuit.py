@@ -1,0 +1,73 @@
+"""The circuit of one layer: circles, few waves, and phases that add."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from mechanics.figures.embedding import draw_plane, keys_of, of_seed, spectrum
+from mechanics.figures.panels import shown_model, shown_seed, write
+from mechanics.figures.style import (
+    COLUMN,
+    colour,
+    drawable,
+    letter_panels,
+    note_diverged,
+    print_sizes,
+)
+
+TURN = 2 * np.pi
+
+
+def circuit(
+    embedding: pd.DataFrame,
+    circuit: pd.DataFrame,
+    grokking: pd.DataFrame,
+    law: pd.DataFrame,
+    neurons: pd.DataFrame,
+) -> Figure:
+    """``law``: phase_law; ``neurons``: neuron_phases; the others: the tables of these names.
+
+    The network is ``shown_model``, its first seed that grokked. Shuffled phases are drawn anew
+    here, from a fixed seed; the table has its own.
+    """
+    model = shown_model(drawable(grokking))
+    seed, shade = shown_seed(grokking, model), colour(model, grokking["model"])
+    points, keys = of_seed(embedding, model, seed), keys_of(of_seed(circuit, model, seed))
+    figure, axes = plt.subplots(1, 3, figsize=(COLUMN, 1.45), width_ratios=[1, 1.3, 1])
+    for axis in axes:
+        print_sizes(axis)
+    _circle(axes[0], points, keys)
+    shares = spectrum(axes[1], points, keys, [], shade)
+    axes[1].set_title(f"{len(keys)} waves: {shares.reindex(keys).sum():.0%}" if keys else "no keys")
+    _phases(axes[2], of_seed(drawable(neurons), model, seed).dropna(subset="weight"), shade)
+    cosines = of_seed(law, model, seed)["cosine"].dropna()
+    axes[2].set_title(f"cosine ≥ {cosines.min():.3f}" if len(cosines) else "phases")
+    letter_panels(axes)
+    note_diverged(figure, grokking)
+    return figure
+
+
+def _circle(axis: Axes, points: pd.DataFrame, keys: list[int]) -> None:
+    """The numbers in the plane of the key that has most of W_E."""
+    axis.set_axis_off()
+    shares = points[points["kind"] == "share"].set_index("index")["value"].reindex(keys).dropna()
+    if shares.empty:
+        write(axis, "no key\nfrequencies", (0.5, 0.5), ha="center")
+        return
+    strongest = int(shares.idxmax())
+    draw_plane(axis, points, "key", strongest)
+    axis.set_title(f"k = {strongest}")
+
+
+def _phases(axis: Axes, neurons: pd.DataFrame, shade: str) -> None:
+    order = np.random.default_rng(0)
+    for _, of_key in neurons.groupby("frequency"):
+        shuffled = order.permutation(of_key["output_phase"].to_numpy())
+        where, style = of_key["input_phase"] / TURN, {"linewidths": 0, "alpha": 0.6}
+        style["s"] = 1 + 100 * of_key["weight"]
+        axis.scatter(where, shuffled / TURN, color="0.8", zorder=1, **style)
+        axis.scatter(where, of_key["output_phase"] / TURN, color=shade, zorder=2, **style)
+    axis.set(xlabel="φ$_a$ + φ$_b$, turns", ylabel="written, turns", xlim=(0, 1), ylim=(0, 1))
+    axis.set_aspect("equal")
