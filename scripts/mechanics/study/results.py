@@ -50,8 +50,17 @@ def _is_clock(settings: dict) -> bool:
     return architecture(settings).reads_neurons_directly
 
 
+def _is_deep_addition(settings: dict) -> bool:
+    """Several layers on addition: the sum is built one layer after another."""
+    return settings["task"] == "modular_addition" and settings["n_layers"] > 1
+
+
 # What the notebook opens up, by the tag of the cells that need it.
-ROLES = {"gradient-step": _is_gradient_step, "clock": _is_clock}
+ROLES = {
+    "gradient-step": _is_gradient_step,
+    "clock": _is_clock,
+    "deep-addition": _is_deep_addition,
+}
 
 
 def model_for(study: Path, role: str) -> tuple[str, str] | None:
