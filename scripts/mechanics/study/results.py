@@ -1,16 +1,13 @@
-"""What a study left behind, read the same way from its own folder and from ``results/published``.
+"""The networks of a study, found the same way in its own folder and in ``results/published``.
 
-Both keep tables and the final weights, ``weights/{task}/{model}/seed{n}.safetensors``.
+Both keep the final weights, ``weights/{task}/{model}/seed{n}.safetensors``.
 """
 
 from pathlib import Path
 
-import pandas as pd
-
 from mechanics.models.transformer import architecture
 from mechanics.models.weights import Network, read_network
 from mechanics.regression.effective_weights import is_one_linear_layer
-from mechanics.tables.frames import read_table
 from mechanics.training.checkpoint import CheckpointError
 
 
@@ -75,9 +72,3 @@ def model_for(study: Path, role: str) -> tuple[str, str] | None:
         if any(ROLES[role](own.settings) for own in final_networks(study, task, model)[:1]):
             return task, model
     return None
-
-
-def table(study: Path, name: str) -> pd.DataFrame | None:
-    """A table of the study by its name; None if the study does not have it."""
-    path = study / "tables" / f"{name}.csv"
-    return read_table(path) if path.exists() else None

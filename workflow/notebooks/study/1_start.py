@@ -45,7 +45,7 @@ from torch.nn import functional
 
 from mechanics.figures.style import COLOURS, REFERENCE, colour, label, use_style
 from mechanics.report.notebook import show, show_table
-from mechanics.study.results import final_networks, model_for, networks, table
+from mechanics.study.results import final_networks, model_for, networks
 
 if not (ROOT / STUDY / "weights").is_dir():
     print(f"{STUDY} is not here: the published study takes its place.")
@@ -83,7 +83,17 @@ def least_squares(x, y, x_test):
 
 
 def risk_of(guess, x_test, w):
-    return float(((guess - (x_test @ w)[..., 0]) ** 2).mean()) / w.shape[1]
+    return float((guess - (x_test @ w)[..., 0]).square().mean()) / w.shape[1]
+
+
+def draw_maps(axes, maps):
+    """Matrices, red for positive entries and blue for negative ones."""
+    for axis, (title, matrix) in zip(axes, maps.items()):
+        limit = float(matrix.nan_to_num().abs().max())
+        axis.set_facecolor("0.85")
+        picture = axis.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
+        axis.set(title=title)
+        axis.figure.colorbar(picture, ax=axis, shrink=0.8)
 
 
 # %% [markdown]

@@ -27,7 +27,7 @@ assert torch.allclose(
 
 
 # %%
-def drawn(*shape, d_model):
+def drawn(d_model, *shape):
     """First weights: normal, with variance 1/d_model."""
     return nn.Parameter(torch.randn(shape) / d_model**0.5)
 
@@ -36,8 +36,8 @@ class Attention(nn.Module):
     def __init__(self, kind, d_model, n_heads, d_head):
         super().__init__()
         self.kind, into = kind, (n_heads, d_model, d_head)
-        self.W_Q, self.W_K, self.W_V = (drawn(*into, d_model=d_model) for _ in range(3))
-        self.W_O = drawn(n_heads, d_head, d_model, d_model=d_model)
+        self.W_Q, self.W_K, self.W_V = (drawn(d_model, *into) for _ in range(3))
+        self.W_O = drawn(d_model, n_heads, d_head, d_model)
 
     def forward(self, queries, context):
         """queries: … × m × d_model, context: … × k × d_model."""
@@ -50,12 +50,8 @@ class Attention(nn.Module):
 class MLP(nn.Module):
     def __init__(self, d_model, d_mlp):
         super().__init__()
-        self.W_in, self.b_in = (
-            drawn(d_model, d_mlp, d_model=d_model),
-            nn.Parameter(torch.zeros(d_mlp)),
-        )
-        self.W_out = drawn(d_mlp, d_model, d_model=d_model)
-        self.b_out = nn.Parameter(torch.zeros(d_model))
+        self.W_in, self.W_out = drawn(d_model, d_model, d_mlp), drawn(d_model, d_mlp, d_model)
+        self.b_in, self.b_out = (nn.Parameter(torch.zeros(n)) for n in (d_mlp, d_model))
 
     def forward(self, stream):
         return (stream @ self.W_in + self.b_in).relu() @ self.W_out + self.b_out
@@ -99,10 +95,10 @@ class RegressionTransformer(nn.Module):
 class AdditionTransformer(nn.Module):
     def __init__(self, p, d_model, n_heads, d_head, d_mlp):
         super().__init__()
-        self.embed = nn.ParameterDict({"W_E": drawn(p + 1, d_model, d_model=d_model)})  # last: "="
-        self.pos_embed = nn.ParameterDict({"W_pos": drawn(3, d_model, d_model=d_model)})
+        self.embed = nn.ParameterDict({"W_E": drawn(d_model, p + 1, d_model)})  # last: "="
+        self.pos_embed = nn.ParameterDict({"W_pos": drawn(d_model, 3, d_model)})
         self.blocks = nn.ModuleList([Block("softmax", d_model, n_heads, d_head, d_mlp)])
-        self.unembed = nn.ParameterDict({"W_U": drawn(d_model, p, d_model=d_model)})
+        self.unembed = nn.ParameterDict({"W_U": drawn(d_model, d_model, p)})
 
     def forward(self, pairs):
         """pairs (a, b): n × 2; gives the logits at "=": n × p."""

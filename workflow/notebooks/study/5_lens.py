@@ -26,7 +26,7 @@ print(f"attention of '=': {tuple(pattern.shape)}, neurons: {tuple(neurons.shape)
 ours = load(AdditionTransformer(p, **shape).double(), exact)
 assert torch.allclose(logits, ours(pairs), atol=1e-8)
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # **Predict:** draw how much of the attention of "=" goes to a, for all a and b. If the network
 # added in its attention, the map would have stripes along a + b.
 
@@ -39,7 +39,7 @@ for head, axis in enumerate(axes[0]):
 axes[0, 0].set_ylabel("a")
 show(figure, "Attention of the equals sign to a over all pairs, a map for every head")
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # <details><summary>Explain it, then compare</summary>
 #
 # Plaids, not stripes along the anti-diagonals: attention depends on a and on b by waves, but not on

@@ -9,20 +9,20 @@
 # **Exercise 7.** Write it. `torch.fft.rfft` gives the constant first: leave it out.
 
 
-# %% tags=["exercise"]
+# %% tags=["clock", "exercise"]
 def spectrum(rows):
     """Share of each frequency 1 … (p − 1)/2 in what varies over the numbers; rows: p × feature."""
     power = torch.fft.rfft(rows, dim=0)[1:].abs().square().sum(dim=1)
     return power / power.sum()
 
 
-# %%
-number = torch.arange(113, dtype=torch.float64)
-planted = torch.stack([3 + (2 * torch.pi * 5 / 113 * number).cos(), number * 0], dim=1)
-assert torch.allclose(spectrum(planted)[4], torch.ones(()).double())  # one wave, k = 5
+# %% tags=["clock"]
+angles = torch.arange(113)[:, None] * 2 * torch.pi / 113 * torch.tensor([5.0, 17.0]).double()
+circles = torch.cat([angles.cos(), angles.sin()], dim=1)  # planted: k = 5 and k = 17
+assert float(spectrum(3 + angles[:, :1].cos())[4]) > 0.999  # one wave
 assert spectrum(torch.randn(113, 500)).max() < 3 / 56  # noise is flat
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # Two places to look: where numbers enter, W_E, and where the neurons' answers leave, W_L = W_out
 # W_U. Call a frequency *key* if it has at least three times its share of a flat spectrum in W_L.
 
@@ -50,7 +50,7 @@ axes[2].plot(range(1, len(singular) + 1), singular, ".-", color=COLOURS["train"]
 axes[2].set(title="singular values of W_E", xlabel="component", ylim=(0, None))
 show(figure, "Fourier spectra of embedding and neurons: few frequencies; singular values in pairs")
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # ### Circles
 #
 # A number t stored as (cos ωt, sin ωt), with ω = 2πk/p, lies on a circle. PCA finds *a* plane, but
@@ -61,7 +61,7 @@ show(figure, "Fourier spectra of embedding and neurons: few frequencies; singula
 # orthonormal).
 
 
-# %% tags=["exercise"]
+# %% tags=["clock", "exercise"]
 def on_plane(centred, k):
     """Coordinates p × 2 of the rows of centred (p × feature) in the plane of frequency k."""
     angle = 2 * torch.pi * k / len(centred) * torch.arange(len(centred)).to(centred)
@@ -69,30 +69,26 @@ def on_plane(centred, k):
     return centred @ plane
 
 
-# %%
+# %% tags=["clock"]
 def unevenness(points):
     radius = points.norm(dim=1)
     return float(radius.std() / radius.mean())
 
 
-angles = 2 * torch.pi / 113 * number[:, None] * torch.tensor([5.0, 17.0])  # two planted circles
-hidden = (
-    torch.cat([angles.cos(), angles.sin()], dim=1)
-    @ torch.linalg.qr(torch.randn(9, 4).double()).Q.mT
-)
-assert unevenness(on_plane(hidden, 5)) < 1e-6 and unevenness(on_plane(hidden, 17)) < 1e-6
+turned = circles @ torch.linalg.qr(torch.randn(9, 4).double()).Q.mT
+assert unevenness(on_plane(turned, 5)) < 1e-6 and unevenness(on_plane(turned, 17)) < 1e-6
 
 # %% tags=["clock"]
 shown = {"first two PCs": centred @ directions[:2].mT}
 shown |= {f"plane of k = {k}": on_plane(centred, k) for k in keys[:4]}
 figure, axes = plt.subplots(1, len(shown), figsize=(7, 1.9))
-for axis, (title, points) in zip(axes, shown.items()):
-    axis.scatter(*points.mT, c=torch.arange(p), cmap="twilight", s=4)
+for axis, k, (title, points) in zip(axes, [keys[0], *keys], shown.items()):
+    axis.scatter(*points.mT, c=torch.arange(p) * k % p, cmap="twilight", s=4)
     axis.set(title=f"{title}\nradius ± {unevenness(points):.0%}", xticks=[], yticks=[])
     axis.set_aspect("equal")
 show(figure, "The numbers in the plane of the first two components and in those of key frequencies")
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # ### Neurons, and the phase law
 #
 # A neuron reads the stream, and its ReLU bends. **Predict** what the activation of one neuron looks
@@ -112,7 +108,7 @@ axes[0, 0].set_ylabel("a")
 axes[1, 0].set_ylabel("mean activation")
 show(figure, "Four neurons over all pairs, and their mean activation by the sum a+b")
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # A neuron reads cos(ωa + φ_a) + cos(ωb + φ_b), a wave of *one* frequency in each number. The ReLU
 # multiplies, and the product of two waves has a part cos(ω(a + b) + φ_a + φ_b). The neuron then
 # writes a wave cos(ωc + ψ) over the answers c. **Predict:** which ψ makes the product of the two
@@ -127,21 +123,18 @@ show(figure, "Four neurons over all pairs, and their mean activation by the sum 
 # **Exercise 9.** Write the function that reads a phase, and see whether the law holds.
 
 
-# %% tags=["exercise"]
+# %% tags=["clock", "exercise"]
 def phase(waves, k):
     """φ of the part r cos(ωt + φ), ω = 2πk/p, of each column of waves (p × neuron)."""
     return torch.fft.rfft(waves, dim=0)[k].angle()
 
 
-# %%
+# %% tags=["clock"]
 planted = torch.stack([1 + 2 * (angles[:, 0] + 0.4).cos(), (angles[:, 0] - 2).cos()], dim=1)
 assert torch.allclose(phase(planted, 5), torch.tensor([0.4, -2.0]).double())
 
-# %% [markdown]
-# What a neuron reads is caught by a hook of PyTorch, on the MLP of our own model.
-
 # %% tags=["clock"]
-caught = []
+caught = []  # by a hook of PyTorch, on the MLP of our own model
 hook = ours.blocks[0].mlp.register_forward_pre_hook(lambda module, args: caught.append(args[0]))
 ours(pairs)
 hook.remove()
@@ -150,12 +143,10 @@ of_a, of_b = read.mean(dim=1), read.mean(dim=0)  # p × neuron
 power = torch.fft.rfft(of_a, dim=0)[1:].abs() ** 2 + torch.fft.rfft(of_b, dim=0)[1:].abs() ** 2
 reads = power.argmax(dim=0) + 1  # the frequency that each neuron reads most
 writes = torch.fft.rfft(W_L.mT, dim=0)[1:].abs().argmax(dim=0) + 1
-busy = torch.zeros(len(size), dtype=torch.bool)
-busy[strongest[: (size.sort(descending=True).values.cumsum(0) < 0.95 * size.sum()).sum() + 1]] = (
-    True
-)
+busy = size > size.mean()  # they do most of the work
 same = float((reads == writes)[busy].double().mean())
-print(f"{int(busy.sum())} neurons do 95 of 100 parts of the work; {same:.0%} write what they read")
+work = float(size[busy].sum() / size.sum())
+print(f"{int(busy.sum())} neurons do {work:.0%} of the work; {same:.0%} write what they read")
 
 figure, axis = plt.subplots(figsize=(3.4, 3))
 turn, agree, null = 2 * torch.pi, [], []
@@ -172,7 +163,7 @@ axis.set(xlabel="φ_a + φ_b, in π", ylabel="ψ, in π", title="the phase law, 
 axis.legend(frameon=False, title="k", bbox_to_anchor=(1, 1), loc="upper left")
 show(figure, "Output phase against the sum of input phases: the neurons lie on the diagonal")
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # <details><summary>Explain it, then compare</summary>
 #
 # The neurons lie on the diagonal, spread round the whole circle. The spread matters: a neuron also
@@ -201,7 +192,8 @@ order = alpha.argsort(descending=True)
 for n in range(1, len(keys) + 1):
     kept = alpha[order[:n]] @ waves[order[:n]]
     kept = kept * alpha.sum() / alpha[order[:n]].sum()  # as high at 0 as all together
-    print(f"{n} waves: the right answer leads the next by {float(kept[0] - kept[1:].max()):.2f}")
+    lead = float(kept[0] - kept[1:].max())
+    print(f"with {n} of the waves the right answer leads the next by {lead:.2f}")
 
 figure, axes = plt.subplots(1, 2, figsize=(7, 2.5))
 axes[0].plot(number, profile, ".", ms=3, color=COLOURS["train"], label="network, mean over pairs")
@@ -214,7 +206,7 @@ for axis in axes:
     axis.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
 show(figure, "The mean logit by a+b−c is a sum of a few cosines that agree only at zero")
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # <details><summary>Explain it, then compare</summary>
 #
 # In exact arithmetic one wave is enough: p is prime, so cos ωd is one at d = 0 only. But its
@@ -232,7 +224,7 @@ show(figure, "The mean logit by a+b−c is a sum of a few cosines that agree onl
 # subtract.
 
 
-# %% tags=["exercise"]
+# %% tags=["clock", "exercise"]
 def without_wave(values, k, answers):
     """values (pair × feature) less their part of frequency k in a + b; answers: each pair's sum."""
     p = int(answers.max()) + 1
@@ -269,7 +261,7 @@ axis.set(yscale="log", xlabel="frequency removed (dashed: a guess; dotted: nothi
 axis.set(ylabel="loss, all pairs")
 show(figure, "Loss on all pairs after removing each frequency: only the keys matter")
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # <details><summary>Explain it, then compare</summary>
 #
 # Every key is needed for the *loss*, and no other frequency is. The *answers* forgive more: without
@@ -285,7 +277,7 @@ show(figure, "Loss on all pairs after removing each frequency: only the keys mat
 # **Exercise 11.** By how much do the logits change?
 
 
-# %% tags=["exercise"]
+# %% tags=["clock", "exercise"]
 def predicted_shift(clean, corrupted, W_L):
     """Change of the logits (prompt × answer) if these neurons (prompt × neuron) are patched."""
     return (clean - corrupted) @ W_L
@@ -326,7 +318,7 @@ found = [(len(which), (lead(patch(which)) - low) / (high - low)) for which in gr
 found = pd.DataFrame(found, columns=["how many", "of the lead recovered"], index=list(groups))
 show_table(found.rename_axis("patched").reset_index())
 
-# %% [markdown]
+# %% [markdown] tags=["clock"]
 # <details><summary>Explain it, then compare</summary>
 #
 # No single neuron is responsible for the modular jump. Each key's neurons carry a part, and the
