@@ -92,7 +92,7 @@ def draw_maps(axes, maps):
         limit = float(matrix.nan_to_num().abs().max())
         axis.set_facecolor("0.85")
         picture = axis.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
-        axis.set(title=title)
+        axis.set(title=title, xticks=[], yticks=[])
         axis.figure.colorbar(picture, ax=axis, shrink=0.8)
 
 

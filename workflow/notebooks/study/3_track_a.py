@@ -163,7 +163,7 @@ print(f"correlation of the signed attention with x_testᵀx_i: {torch.corrcoef(b
 
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.5), width_ratios=[1, 1, 0.9])
 draw_maps(axes, {"signed A = ±QKᵀ": A, "x_testᵀx_i": match})
-axes[0].set(xlabel="context token, sorted by row 0", ylabel="test point")
+axes[0].set(xlabel="context token, sorted by the first row", ylabel="test point")
 axes[2].plot(match.flatten(), A.flatten(), ".", ms=3, color=COLOURS["linear_L1"])
 axes[2].set(xlabel="x_testᵀx_i", ylabel="signed A", title="every entry")
 show(figure, "The signed attention map and the map of matches look the same")
@@ -232,7 +232,7 @@ for name in names:
 axis.plot([0, 1 / c_star], [0, 1], color=REFERENCE, ls="--", label="one step, c*s")
 axis.axhline(1, color="black", lw=0.8)
 axis.text(0, 1.02, "least squares", fontsize=7)
-axis.set(xlabel="eigenvalue s of XᵀX/k", ylabel="share of w kept, f(s)", ylim=(0, 1.6))
+axis.set(xlabel="eigenvalue s of XᵀX/k", ylabel="share of w kept, f(s)", ylim=(0, 1.7))
 axis.legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
 show(figure, "Share of w that each network keeps, by the eigenvalue of the direction")
 

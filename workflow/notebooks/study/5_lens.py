@@ -8,11 +8,9 @@
 # %% tags=["clock"]
 from mechanics.models.lens import to_lens  # renames and transposes; the model is TransformerLens's
 
-scores = []
-for network in addition_seeds:  # the first seed that answers everything, or most
-    guess = load(AdditionTransformer(p, **shape), network)(pairs).argmax(dim=1)
-    scores.append(float((guess == answers).double().mean()))
-clock = addition_seeds[scores.index(max(scores))]
+guesses = [load(AdditionTransformer(p, **shape), own)(pairs) for own in addition_seeds]
+scores = [float((guess.argmax(dim=1) == answers).double().mean()) for guess in guesses]
+clock = addition_seeds[scores.index(max(scores))]  # the first that answers everything, or most
 known = training_mask(p, fraction, clock.seed)
 exact = clock.exact()
 model = to_lens(exact.weights, clock.architecture)

@@ -6,7 +6,7 @@
 # W_E has a row for every number t. Is there an order in it? Take the Fourier transform down the
 # rows, column by column, and add up the power over the columns.
 #
-# **Exercise 7.** Write it. `torch.fft.rfft` gives the constant first: leave it out.
+# **Exercise 6.** Write it. `torch.fft.rfft` gives the constant first: leave it out.
 
 
 # %% tags=["clock", "exercise"]
@@ -57,7 +57,7 @@ show(figure, "Fourier spectra of embedding and neurons: few frequencies; singula
 # its components may mix frequencies. The plane of one frequency is where the waves point: the span
 # of W_Eᵀcos ωt and W_Eᵀsin ωt.
 #
-# **Exercise 8.** Project the numbers on it (`torch.linalg.qr` makes the two directions
+# **Exercise 7.** Project the numbers on it (`torch.linalg.qr` makes the two directions
 # orthonormal).
 
 
@@ -120,7 +120,7 @@ show(figure, "Four neurons over all pairs, and their mean activation by the sum 
 # and neurons of all phases help each other. This is the *phase law*.
 # </details>
 #
-# **Exercise 9.** Write the function that reads a phase, and see whether the law holds.
+# **Exercise 8.** Write the function that reads a phase, and see whether the law holds.
 
 
 # %% tags=["clock", "exercise"]
@@ -220,8 +220,7 @@ show(figure, "The mean logit by a+b−c is a sum of a few cosines that agree onl
 # What is seen may still not be used. Take the waves cos ω(a + b) and sin ω(a + b) of one frequency
 # out of the neurons. **Predict** what happens to the answers for a key frequency, and for another.
 #
-# **Exercise 10.** Write the removal. Average over the pairs of each sum, keep frequency k,
-# subtract.
+# **Exercise 9.** Write the removal. Average over the pairs of each sum, keep frequency k, subtract.
 
 
 # %% tags=["clock", "exercise"]
@@ -274,7 +273,7 @@ show(figure, "Loss on all pairs after removing each frequency: only the keys mat
 # neurons at "=" are given the values that they have for the clean one. Behind the neurons there is
 # only a matrix, so you can know the result beforehand.
 #
-# **Exercise 11.** By how much do the logits change?
+# **Exercise 10.** By how much do the logits change?
 
 
 # %% tags=["clock", "exercise"]
@@ -322,6 +321,6 @@ show_table(found.rename_axis("patched").reset_index())
 # <details><summary>Explain it, then compare</summary>
 #
 # No single neuron is responsible for the modular jump. Each key's neurons carry a part, and the
-# parts add up, as exercise 11 says that they must. What all neurons together lack of the whole is
+# parts add up, as exercise 10 says that they must. What all neurons together lack of the whole is
 # written by attention, past the neurons.
 # </details>
