@@ -31,10 +31,11 @@ def final_networks(study: Path, task: str, model: str) -> list[Network]:
 
 
 def _is_gradient_step(settings: dict) -> bool:
-    """One layer and head of linear attention on the tokens, which have d + 1 coordinates."""
+    """One layer and head of linear attention on the tokens [x; y], x in d dimensions."""
     if settings["task"] != "linear_regression" or settings["d_max"] or settings["n_heads"] > 1:
         return False
-    return is_one_linear_layer(architecture(settings))
+    own = architecture(settings)
+    return is_one_linear_layer(own) and not own.zero_tokens
 
 
 def _is_clock(settings: dict) -> bool:
@@ -48,8 +49,9 @@ def _is_clock(settings: dict) -> bool:
 
 
 def _is_deep_addition(settings: dict) -> bool:
-    """Several layers on addition: the sum is built one layer after another."""
-    return settings["task"] == "modular_addition" and settings["n_layers"] > 1
+    """Several softmax layers on addition, which TransformerLens can express."""
+    addition = settings["task"] == "modular_addition" and settings["attention"] == "softmax"
+    return addition and settings["n_layers"] > 1
 
 
 # What the notebook opens up, by the tag of the cells that need it.
