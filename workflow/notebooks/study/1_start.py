@@ -55,6 +55,7 @@ print(f"{STUDY} has {len(networks(study))} kinds of networks")
 torch.set_num_threads(1)
 torch.set_grad_enabled(False)  # switched on where something is trained or differentiated
 use_style()
+plt.rcParams["axes.prop_cycle"] = plt.cycler(color=dict.fromkeys(COLOURS.values()))
 
 # %% [markdown]
 # ## 1 Start: what is asked
