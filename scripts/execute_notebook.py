@@ -5,8 +5,7 @@ solutions left to the reader.
 The source is a jupytext script, or a folder of its parts in the order of their names. Its cell
 tagged "parameters" is replaced by one that names the study; cells tagged with a network that the
 study lacks are replaced by a line that says so; a cell tagged "exercise" is one function. What
-cells write to stderr goes to this program's stderr and not into the notebook. A notebook of which a
-cell fails is kept as far as it came, beside the products.
+cells write to stderr goes to this program's stderr and not into the notebook.
 """
 
 import argparse
@@ -65,11 +64,10 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/notebook"))
     arguments = parser.parse_args()
     name = arguments.source.stem
-    failed = arguments.output / f"{name}_failed.ipynb"
     try:
         notebook = prepare(arguments.source, arguments.study)
         exercises = without_solutions(notebook)
-        execute(notebook, failed)
+        execute(notebook)
         exporter = HTMLExporter(raw_template=TEMPLATE)  # pictures are embedded
         page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
     except (NotebookError, CheckpointError, OSError) as error:
@@ -77,7 +75,6 @@ def main() -> None:
     write(nbformat.writes(notebook), arguments.output / f"{name}.ipynb")
     write(nbformat.writes(exercises), arguments.output / "exercises.ipynb")
     write(page, arguments.output / f"{name}.html")
-    failed.unlink(missing_ok=True)
 
 
 def prepare(source: Path, study: Path) -> NotebookNode:
@@ -136,10 +133,10 @@ def without_solutions(notebook: NotebookNode) -> NotebookNode:
     return exercises
 
 
-def execute(notebook: NotebookNode, failed: Path) -> None:
+def execute(notebook: NotebookNode) -> None:
     """Run all cells, in place, in a kernel that leaves no files in the home folder.
 
-    Raises NotebookError, after writing the notebook as far as it came to ``failed``.
+    Raises NotebookError, which names the cell; its source and traceback go to stderr.
     """
     cells = notebook.cells
     with tempfile.TemporaryDirectory() as folder:
@@ -157,26 +154,21 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
         try:
             client.execute(env=os.environ | own | {"IPYTHONDIR": folder})
         except (CellExecutionError, DeadKernelError) as error:
-            write(nbformat.writes(notebook), failed)
+            _log(str(error))
             last = max(
                 (n for n, cell in enumerate(cells) if cell.get("execution_count")), default=0
             )
-            what = f"{type(error).__name__}: {error}"
-            if isinstance(error, CellExecutionError):
-                what = f"{error.ename}: {error.evalue}"
-            where = f"cell {last + 1} of {len(cells)}"
-            raise NotebookError(f"{where} failed: {what}. See {failed}") from None
+            what = f"{getattr(error, 'ename', 'the kernel died')}: {getattr(error, 'evalue', '')}"
+            raise NotebookError(f"cell {last + 1} of {len(cells)} failed: {what}") from None
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            if output.get("name") == "stderr":
-                _log(f"{cell.id}: {output.text.rstrip()}")
-        if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    for cell in [cell for cell in cells if cell.cell_type == "code"]:
+        said = [output for output in cell.outputs if output.get("name") == "stderr"]
+        cell.outputs = [output for output in cell.outputs if output not in said]
+        for output in said:
+            _log(f"{cell.id}: {output.text.rstrip()}")
     if str(ROOT) in nbformat.writes(notebook):
-        write(nbformat.writes(notebook), failed)
-        raise NotebookError(f"an output shows a path of this machine, {ROOT}: see {failed}")
+        raise NotebookError(f"an output shows a path of this machine, {ROOT}")
 
 
 def _log(text: str) -> None:

@@ -199,9 +199,10 @@ figure, axes = plt.subplots(1, 2, figsize=(7, 2.5))
 axes[0].plot(number, profile, ".", ms=3, color=COLOURS["train"], label="network, mean over pairs")
 axes[0].plot(number, alpha @ waves, color=COLOURS["validation"], lw=0.9, label="sum of the cosines")
 axes[0].set(xlabel="a + b − c mod p", ylabel="logit")
-for k, wave, amplitude in zip(keys, waves, alpha):
-    axes[1].plot(number, amplitude * wave, lw=0.8, label=f"k = {k}")
-axes[1].set(xlabel="a + b − c mod p")
+near = torch.arange(-12, 13).double()
+for k, amplitude in zip(keys, alpha):
+    axes[1].plot(near, amplitude * (2 * torch.pi * k / p * near).cos(), label=f"k = {k}")
+axes[1].set(xlabel="a + b − c")
 for axis in axes:
     axis.legend(frameon=False, ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
 show(figure, "The mean logit by a+b−c is a sum of a few cosines that agree only at zero")
