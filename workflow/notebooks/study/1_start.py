@@ -44,7 +44,7 @@ from torch import nn
 from torch.nn import functional
 
 from mechanics.figures.style import COLOURS, REFERENCE, colour, label, use_style
-from mechanics.report.notebook import show, show_table
+from mechanics.report.notebook import show
 from mechanics.study.results import final_networks, model_for, networks
 
 if not (ROOT / STUDY / "weights").is_dir():

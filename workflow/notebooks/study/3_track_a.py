@@ -115,23 +115,21 @@ risks = []
 for k in lengths:
     x, y, x_test, w = draw_prompts(2000, k, d)
     guesses = layers[0](x, y, x_test), one_step(x, y, x_test, c_star), least_squares(x, y, x_test)
-    risks.append([risk_of(guess, x_test, w) for guess in guesses])
+    risks.append(risk_of(guesses[0], x_test, w))
+    law = 1 - 2 * sizes[0] + sizes[0] ** 2 * (k + d + 1) / k
+    print(f"k = {k}: risk {risks[-1]:.3f}, by the law of its own step size {law:.3f}")
     if k == k_max:
         ours, *others = guesses
-names = ["trained layer", "one step of size c*", "least squares"]
-risks = pd.DataFrame(risks, columns=names, index=lengths)
-law = [1 - 2 * sizes[0] + sizes[0] ** 2 * (k + d + 1) / k for k in lengths]
-show_table(risks.assign(**{"law r(c) at the layer's own c": law}).rename_axis("k").reset_index())
 
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
-for axis, other, name in zip(axes, others, names[1:]):
+for axis, other, name in zip(axes, others, ("one step of size c*", "least squares")):
     axis.plot(other.flatten()[:1500], ours.flatten()[:1500], ".", ms=2, color=COLOURS["linear_L1"])
     axis.axline((0, 0), slope=1, color=REFERENCE, lw=0.8, ls="--")
     axis.set(xlabel=f"ŷ of {name}", ylabel="ŷ of the trained layer", title=f"k = {k_max}")
 grid = torch.arange(k_min, 4 * k_max + 1)
 axes[2].plot(grid, 1 - 2 * c_star + c_star**2 * (grid + d + 1) / grid, color=REFERENCE, ls="--")
 axes[2].plot(grid, (1 - grid / d).clamp(min=0), color="black", lw=0.8)
-axes[2].plot(lengths, risks["trained layer"], "o", ms=4, color=COLOURS["linear_L1"])
+axes[2].plot(lengths, risks, "o", ms=4, color=COLOURS["linear_L1"])
 axes[2].axhline((1 - c_star) ** 2, color=REFERENCE, ls=":")
 axes[2].set(title="dots: the layer; dashed: the law\nblack: least squares", xscale="log")
 axes[2].set(xlabel="context length k", ylabel="risk (MSE/d)", ylim=(0, None))

@@ -314,9 +314,9 @@ groups = {f"neurons that read k = {k}": (reads == k).nonzero()[:, 0] for k in ke
 groups["all other neurons"] = (~torch.isin(reads, torch.tensor(keys))).nonzero()[:, 0]
 groups |= {f"the {n} strongest": strongest[:n] for n in (1, 10, 100)}
 groups["all neurons"] = strongest
-found = [(len(which), (lead(patch(which)) - low) / (high - low)) for which in groups.values()]
-found = pd.DataFrame(found, columns=["how many", "of the lead recovered"], index=list(groups))
-show_table(found.rename_axis("patched").reset_index())
+for name, which in groups.items():
+    recovered = (lead(patch(which)) - low) / (high - low)
+    print(f"{name} ({len(which)}): {recovered:.1%} of the lead recovered")
 
 # %% [markdown] tags=["clock"]
 # <details><summary>Explain it, then compare</summary>
