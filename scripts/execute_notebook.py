@@ -1,18 +1,19 @@
 """Execute the notebook on the results of a study: study.ipynb, and study.html to read it without
-Jupyter. Neither needs the network.
+Jupyter. Neither needs the network. exercises.ipynb is the same notebook, not executed, with the
+solutions left to the reader.
 
 The source is a jupytext script, or a folder of its parts in the order of their names. Its cell
 tagged "parameters" is replaced by one that names the study; cells tagged with a network that the
-study lacks are replaced by a line that says so. What cells write to stderr goes to this program's
-stderr and not into the notebook. A notebook of which a cell fails is kept as far as it came, beside
-the two products.
+study lacks are replaced by a line that says so; a cell tagged "exercise" is one function. What
+cells write to stderr goes to this program's stderr and not into the notebook.
 """
 
 import argparse
+import ast
 import os
-import re
 import sys
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 
 import jupytext
@@ -31,6 +32,7 @@ SOURCE = ROOT / "workflow" / "notebooks" / "study"
 LACKS = {  # by the tags of cells, which are the roles of networks
     "gradient-step": "one head of linear attention on regression tokens",
     "clock": "one layer of softmax attention on modular addition without LayerNorm",
+    "deep-addition": "several layers of softmax attention on modular addition",
 }
 # Without the scripts that nbconvert's page loads from the network, and no wider than can be read.
 TEMPLATE = """
@@ -62,25 +64,17 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("results/notebook"))
     arguments = parser.parse_args()
     name = arguments.source.stem
-    failed = arguments.output / f"{name}_failed.ipynb"
     try:
         notebook = prepare(arguments.source, arguments.study)
-        execute(notebook, failed)
-        page = as_html(notebook, name)
+        exercises = without_solutions(notebook)
+        execute(notebook)
+        exporter = HTMLExporter(raw_template=TEMPLATE)  # pictures are embedded
+        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
     except (NotebookError, CheckpointError, OSError) as error:
         sys.exit(f"execute_notebook.py: {error}")
     write(nbformat.writes(notebook), arguments.output / f"{name}.ipynb")
+    write(nbformat.writes(exercises), arguments.output / "exercises.ipynb")
     write(page, arguments.output / f"{name}.html")
-    failed.unlink(missing_ok=True)
-
-
-def read(source: Path) -> NotebookNode:
-    """The notebook as it is written, from one file or from a folder of its parts."""
-    parts = sorted(source.glob("*.py")) or [source]
-    notebook = jupytext.reads("\n".join(part.read_text() for part in parts), "py:percent")
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    notebook.metadata = nbformat.from_dict({"kernelspec": kernel})
-    return notebook
 
 
 def prepare(source: Path, study: Path) -> NotebookNode:
@@ -98,6 +92,15 @@ def prepare(source: Path, study: Path) -> NotebookNode:
     notebook.cells = list(_without(notebook.cells, lacking))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:03d}"  # jupytext's are drawn at random
+    return notebook
+
+
+def read(source: Path) -> NotebookNode:
+    """The notebook as it is written, from one file or from a folder of its parts."""
+    parts = sorted(source.glob("*.py")) or [source]
+    notebook = jupytext.reads("\n".join(part.read_text() for part in parts), "py:percent")
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel})
     return notebook
 
 
@@ -119,14 +122,25 @@ def _without(cells: list[NotebookNode], lacking: set[str]):
             yield cell
 
 
-def execute(notebook: NotebookNode, failed: Path) -> None:
+def without_solutions(notebook: NotebookNode) -> NotebookNode:
+    """A copy in which the function of an exercise ends with its docstring."""
+    exercises = deepcopy(notebook)
+    for cell in exercises.cells:
+        if "exercise" in _tags(cell):
+            docstring = ast.parse(cell.source).body[0].body[0]
+            kept = cell.source.splitlines()[: docstring.end_lineno]
+            cell.source = "\n".join([*kept, "    raise NotImplementedError  # your code"])
+    return exercises
+
+
+def execute(notebook: NotebookNode) -> None:
     """Run all cells, in place, in a kernel that leaves no files in the home folder.
 
-    Raises NotebookError, after writing the notebook as far as it came to ``failed``.
+    Raises NotebookError, which names the cell; its source and traceback go to stderr.
     """
+    cells = notebook.cells
     with tempfile.TemporaryDirectory() as folder:
         own = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
-        own |= {"IPYTHONDIR": folder}
         client = NotebookClient(
             notebook,
             timeout=None,
@@ -135,56 +149,30 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
             record_timing=False,
             coalesce_streams=True,  # where prints are cut is a matter of timing
             resources={"metadata": {"path": str(ROOT)}},
-            on_cell_start=lambda cell, cell_index: _log(f"{cell_index + 1}/{len(notebook.cells)}"),
+            on_cell_start=lambda cell, cell_index: _log(f"{cell_index + 1}/{len(cells)}"),
         )
         try:
-            client.execute(env=os.environ | own)
+            client.execute(env=os.environ | own | {"IPYTHONDIR": folder})
         except (CellExecutionError, DeadKernelError) as error:
-            write(nbformat.writes(notebook), failed)
-            raise NotebookError(_describe(notebook, error, failed)) from None
+            _log(str(error))
+            last = max(
+                (n for n, cell in enumerate(cells) if cell.get("execution_count")), default=0
+            )
+            what = f"{getattr(error, 'ename', 'the kernel died')}: {getattr(error, 'evalue', '')}"
+            raise NotebookError(f"cell {last + 1} of {len(cells)} failed: {what}") from None
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            _tidy(cell)
-    if str(ROOT) in nbformat.writes(notebook):
-        write(nbformat.writes(notebook), failed)
-        raise NotebookError(f"an output shows a path of this machine, {ROOT}: see {failed}")
-
-
-def _describe(notebook: NotebookNode, error: Exception, failed: Path) -> str:
-    """The cell that failed, counted as in the notebook, the heading above it, and the error."""
-    cells = notebook.cells
-    last = max((n for n, cell in enumerate(cells) if cell.get("execution_count")), default=0)
-    above = [cell.source for cell in cells[: last + 1] if cell.cell_type == "markdown"]
-    headings = re.findall(r"(?m)^#+ (.*)", "\n".join(above))
-    where = f' under "{headings[-1]}"' if headings else ""
-    what = f"{type(error).__name__}: {error}"
-    if isinstance(error, CellExecutionError):
-        what = f"{error.ename}: {error.evalue}"
-    return f"cell {last + 1} of {len(cells)}{where} failed: {what}. See {failed}"
-
-
-def _tidy(cell: NotebookNode) -> None:
-    """Take what was written to stderr out of a cell, to the log."""
-    kept = []
-    for output in cell.outputs:
-        if output.output_type == "stream" and output.name == "stderr":
+    for cell in [cell for cell in cells if cell.cell_type == "code"]:
+        said = [output for output in cell.outputs if output.get("name") == "stderr"]
+        cell.outputs = [output for output in cell.outputs if output not in said]
+        for output in said:
             _log(f"{cell.id}: {output.text.rstrip()}")
-        else:
-            kept.append(output)
-    cell.outputs = kept
+    if str(ROOT) in nbformat.writes(notebook):
+        raise NotebookError(f"an output shows a path of this machine, {ROOT}")
 
 
 def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def as_html(notebook: NotebookNode, title: str) -> str:
-    """One page, pictures embedded, that needs nothing from the network."""
-    exporter = HTMLExporter(raw_template=TEMPLATE)
-    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
-    return page
 
 
 def write(text: str, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Executing a notebook: the same bytes each time, nothing from the network, and clear failures."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -8,8 +9,7 @@ import pytest
 from helpers import addition_settings, run_program
 from test_study_results import write_weights
 
-from execute_notebook import SOURCE, prepare, read
-from mechanics.figures.registry import FIGURES
+from execute_notebook import ROOT, SOURCE, prepare, read
 
 TINY = """
 # %% [markdown]
@@ -22,9 +22,12 @@ print({"a", "b", "c"}, STUDY)
 print("/a/path/of/this/machine.py: warning", file=sys.stderr)
 # %% tags=["clock"]
 print("clock")
-# %% [markdown]
-# ## Pictures
+# %% tags=["exercise"]
+def double(x):
+    '''Twice x.'''
+    return 2 * x
 # %%
+assert double(2) == 4
 import matplotlib.pyplot as plt
 from mechanics.report.notebook import show
 figure, axis = plt.subplots(figsize=(1, 1))
@@ -49,8 +52,10 @@ def execute(study: Path, source: str, output: Path) -> None:
 def test_executed_twice_it_is_the_same_and_needs_no_network(study, tmp_path, capsys):
     for name in ("first", "second"):
         execute(study, IMPORTS + TINY, tmp_path / name)
-    notebook, page = (tmp_path / "first" / f"tiny.{kind}" for kind in ("ipynb", "html"))
-    for path in (notebook, page):
+    notebook, page, exercises = (
+        tmp_path / "first" / name for name in ("tiny.ipynb", "tiny.html", "exercises.ipynb")
+    )
+    for path in (notebook, page, exercises):
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes()
     html = page.read_text()
     assert 'src="data:image/png;base64' in html
@@ -61,15 +66,20 @@ def test_executed_twice_it_is_the_same_and_needs_no_network(study, tmp_path, cap
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert [output.get("name") for output in outputs] == ["stdout", None]  # no stderr
     assert outputs[1].metadata["image/png"]["alt"] == "an empty plot"
+    unsolved = [cell.source for cell in nbformat.read(exercises, as_version=4).cells]
+    stub = "def double(x):\n    '''Twice x.'''\n    raise NotImplementedError  # your code"
+    assert [own.source for own in cells if own.source not in unsolved] == [
+        "def double(x):\n    '''Twice x.'''\n    return 2 * x"
+    ]
+    assert stub in unsolved
 
 
-def test_failing_cell_is_named_and_no_product_written(study, tmp_path):
-    source = TINY + '# %%\nprint("reached")\n1 / 0\n'
-    message = r'cell 8 of 8 under "Pictures" failed: ZeroDivisionError: division by zero\. See .*'
-    with pytest.raises(SystemExit, match=message):
+def test_failing_cell_is_named_and_no_product_written(study, tmp_path, capsys):
+    source = TINY + "# %%\n1 / 0  # here\n"
+    with pytest.raises(SystemExit, match="cell 8 of 8 failed: ZeroDivisionError: division by zero"):
         execute(study, IMPORTS + source, tmp_path / "out")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["tiny_failed.ipynb"]
-    assert "reached" in (tmp_path / "out" / "tiny_failed.ipynb").read_text()
+    assert not (tmp_path / "out").exists()
+    assert "1 / 0  # here" in capsys.readouterr().err
 
 
 def test_output_with_a_path_of_this_machine_is_refused(study, tmp_path):
@@ -92,18 +102,26 @@ def test_source_without_parameters_is_refused(study, tmp_path):
         execute(study, "# %%\n1\n", tmp_path / "out")
 
 
-def prose() -> list[str]:
-    return [cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown"]
-
-
 def test_prose_of_the_notebook_has_no_typed_results():
-    typed = [found for text in prose() for found in re.findall(r"\d[.,]\d+|\d+ ?%", text)]
-    assert typed == ["95 %"]  # the level of intervals
+    prose = [cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown"]
+    assert [own for text in prose for own in re.findall(r"\d[.,]\d+|\d+ ?%", text)] == []
 
 
-def test_notebook_shows_every_figure_once_and_further_ones_at_its_end():
-    figures = {name for own in FIGURES.values() for name in own}
-    code = "\n".join(cell.source for cell in read(SOURCE).cells)
-    shown = re.findall(r'show_figure\(\s*STUDY,\s*"(\w+)"', code)
-    assert sorted(shown) == sorted(figures & set(shown))
-    assert "show_others(STUDY)" in (code.split(shown[-1])[1] if shown else code)
+def test_every_exercise_is_one_function_that_the_next_code_cell_checks():
+    code = [cell for cell in read(SOURCE).cells if cell.cell_type == "code"]
+    found = [i for i, cell in enumerate(code) if "exercise" in cell.metadata.get("tags", [])]
+    prose = "\n".join(cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown")
+    assert len(found) == len(re.findall(r"\*\*Exercise \d+\.\*\*", prose)) > 0
+    for i in found:
+        (function,) = ast.parse(code[i].source).body
+        assert ast.get_docstring(function)
+        assert re.search(rf"\b{function.name}\(", code[i + 1].source)
+        assert "assert " in code[i + 1].source
+
+
+def test_outside_the_project_the_first_cell_says_what_to_do(tmp_path, monkeypatch):
+    cell = next(cell.source for cell in read(SOURCE).cells if "ROOT = " in cell.source)
+    monkeypatch.chdir(tmp_path)
+    assert ROOT not in tmp_path.parents
+    with pytest.raises(RuntimeError, match="git clone"):
+        exec(cell, {})

@@ -48,8 +48,10 @@ def test_roles_are_found_by_what_a_network_is(tmp_path):
     write_weights(tmp_path, "any_name_wide", regression_settings(d_max=5))
     write_weights(tmp_path, "b", addition_settings(attention="linear"))
     write_weights(tmp_path, "c", addition_settings(layer_norm=True))
+    write_weights(tmp_path, "d", addition_settings(layer_norm=True, n_layers=2))
     assert model_for(tmp_path, "gradient-step") == ("linear_regression", "any_name")
     assert model_for(tmp_path, "clock") is None
+    assert model_for(tmp_path, "deep-addition") == ("modular_addition", "d")
 
 
 def test_a_network_without_a_sound_seed_fills_no_role(tmp_path):

@@ -80,13 +80,12 @@ def drawn(task):
     ]
 
 
-def final_weights(task, variants=True):
+def final_weights(task):
     """The final weights of every replica of a task."""
     section = config[task]
     return [
         weights_of(task, model, seed)
         for model in study.models(section)
-        if variants or not study.is_variant(section, model)
         for seeds in study.blocks(section, model).values()
         for seed in seeds
     ]
@@ -110,16 +109,6 @@ def notebook_code():
     """The parts of the notebook's source, and what they import."""
     parts = (ROOT / "workflow/notebooks/study").glob("*.py")
     return list(map(from_here, closure(*parts)))
-
-
-def notebook_shows():
-    """The tables (as CSV) and figures (as PNG) of the study, and the captions of these."""
-    names = [name for task in TASKS for name in drawn(task)]
-    return [
-        *made_tables().values(),
-        *(f"{RESULTS}/figures/{name}.png" for name in names),
-        *(from_here(registry.caption_file(name)) for name in names),
-    ]
 
 
 def page_contents():

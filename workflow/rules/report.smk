@@ -77,11 +77,13 @@ rule execute_notebook:
     input:
         code=program("execute_notebook"),
         notebook=notebook_code(),
-        runs=[path for task in TASKS for path in runs(task, "run.json", variants=False)],
-        weights=[path for task in TASKS for path in final_weights(task, variants=False)],
-        shown=notebook_shows(),
+        weights=[path for task in TASKS for path in final_weights(task)],
+        histories=[path for task in TASKS for path in runs(task, "history.parquet")],
     output:
-        ensure(multiext(f"{RESULTS}/notebook/study", ".ipynb", ".html"), non_empty=True),
+        ensure(
+            multiext(f"{RESULTS}/notebook/", "study.ipynb", "study.html", "exercises.ipynb"),
+            non_empty=True,
+        ),
     log:
         f"{RESULTS}/logs/execute_notebook.log",
     benchmark:

@@ -1,16 +1,13 @@
-"""What a study left behind, read the same way from its own folder and from ``results/published``.
+"""The networks of a study, found the same way in its own folder and in ``results/published``.
 
-Both keep tables and the final weights, ``weights/{task}/{model}/seed{n}.safetensors``.
+Both keep the final weights, ``weights/{task}/{model}/seed{n}.safetensors``.
 """
 
 from pathlib import Path
 
-import pandas as pd
-
 from mechanics.models.transformer import architecture
 from mechanics.models.weights import Network, read_network
 from mechanics.regression.effective_weights import is_one_linear_layer
-from mechanics.tables.frames import read_table
 from mechanics.training.checkpoint import CheckpointError
 
 
@@ -34,10 +31,11 @@ def final_networks(study: Path, task: str, model: str) -> list[Network]:
 
 
 def _is_gradient_step(settings: dict) -> bool:
-    """One layer and head of linear attention on the tokens, which have d + 1 coordinates."""
+    """One layer and head of linear attention on the tokens [x; y], x in d dimensions."""
     if settings["task"] != "linear_regression" or settings["d_max"] or settings["n_heads"] > 1:
         return False
-    return is_one_linear_layer(architecture(settings))
+    own = architecture(settings)
+    return is_one_linear_layer(own) and not own.zero_tokens
 
 
 def _is_clock(settings: dict) -> bool:
@@ -50,8 +48,18 @@ def _is_clock(settings: dict) -> bool:
     return architecture(settings).reads_neurons_directly
 
 
+def _is_deep_addition(settings: dict) -> bool:
+    """Several softmax layers on addition, which TransformerLens can express."""
+    addition = settings["task"] == "modular_addition" and settings["attention"] == "softmax"
+    return addition and settings["n_layers"] > 1
+
+
 # What the notebook opens up, by the tag of the cells that need it.
-ROLES = {"gradient-step": _is_gradient_step, "clock": _is_clock}
+ROLES = {
+    "gradient-step": _is_gradient_step,
+    "clock": _is_clock,
+    "deep-addition": _is_deep_addition,
+}
 
 
 def model_for(study: Path, role: str) -> tuple[str, str] | None:
@@ -66,9 +74,3 @@ def model_for(study: Path, role: str) -> tuple[str, str] | None:
         if any(ROLES[role](own.settings) for own in final_networks(study, task, model)[:1]):
             return task, model
     return None
-
-
-def table(study: Path, name: str) -> pd.DataFrame | None:
-    """A table of the study by its name; None if the study does not have it."""
-    path = study / "tables" / f"{name}.csv"
-    return read_table(path) if path.exists() else None

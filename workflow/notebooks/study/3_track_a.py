@@ -1,264 +1,244 @@
 # %% [markdown]
-# ## 3 Track A: a layer of linear attention becomes a step of gradient descent
+# ## 3 Track A: does a layer take a gradient step?
 #
-# ### By hand
+# ### First by hand
 #
-# From w = 0, one step on the loss ‖Xw − Y‖²/2k with step size η gives w₁ = η XᵀY/k, and the
-# prediction
+# Exercise 1 can be read in another way: ŷ = c/k · Σ_i (x_testᵀ x_i) y_i is a sum over tokens of a
+# *score* x_testᵀx_i times a *value* y_i. That is attention without softmax. So one layer of linear
+# attention *can* take the step (von Oswald et al.), if it subtracts the prediction from the last
+# coordinate: that of the query starts at zero and ends at −ŷ, those of the context become the
+# residuals y_i − wᵀx_i, which are all that the next layer needs for the next step.
 #
-# > ŷ = x_testᵀ w₁ = η/k · Σ_i (x_testᵀ x_i) y_i.
-#
-# That is a sum over tokens of a *score* x_testᵀx_i times a *value* y_i: attention without
-# softmax. So choose (von Oswald et al.)
-#
-# * W_Q = W_K = the identity on x, zero on y: the score is x_testᵀx_i;
-# * W_V = zero on x, one on y: the value is y_i;
-# * W_O = −η on y: the layer *subtracts* the step's prediction from the y of every token.
-#
-# The y of the query starts at zero and ends at −ŷ, so the prediction is minus the last
-# coordinate. The y of the context tokens become residuals y_i − w₁ᵀx_i, which is all that the
-# next step needs: L such layers are L steps. The gradient below is not a formula: it is PyTorch's
-# own.
+# **Exercise 3.** Which W_Q, W_K, W_V, W_O do it? Mind the √d_head by which scores are divided.
+
+
+# %% tags=["exercise"]
+def gradient_step_weights(d, c):
+    """Four matrices (d + 1) × (d + 1), for tokens [x; y], of one step of size c."""
+    on_x, on_y = torch.eye(d + 1), torch.zeros(d + 1, d + 1)
+    on_x[d, d], on_y[d, d] = 0, 1
+    return {"W_Q": (d + 1) ** 0.5 * on_x, "W_K": on_x, "W_V": on_y, "W_O": -c * on_y}
 
 
 # %%
-def hand_built(d, eta, n_layers):
-    """A network each layer of which is one step of gradient descent."""
-    on_x = torch.diag(torch.tensor([1.0] * d + [0.0], dtype=torch.float64))
-    on_y = torch.eye(d + 1, dtype=torch.float64) - on_x
-    scale = (d + 1) ** 0.5  # undoes that of the scores
-    matrices = {"W_Q": scale * on_x, "W_K": on_x, "W_V": on_y, "W_O": -eta * on_y}
-    model = RegressionTransformer(d, n_layers=n_layers).double()
+def hand_built(d, c, n_layers):
+    model = RegressionTransformer(d, n_layers=n_layers)
     for block in model.blocks:
-        block.attn.load_state_dict({name: matrix[None] for name, matrix in matrices.items()})
+        weights = gradient_step_weights(d, c)
+        block.attn.load_state_dict({name: matrix[None] for name, matrix in weights.items()})
     return model
 
 
-def gradient_descent(x, y, eta, n_steps):
-    """w after steps from zero, by automatic differentiation."""
-    w = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
-    for _ in range(n_steps):
-        with torch.enable_grad():
-            loss = ((x @ w - y) ** 2).mean() / 2
-        (gradient,) = torch.autograd.grad(loss, w)
-        w = (w - eta * gradient).detach().requires_grad_()
-    return w.detach()
-
-
-draw = torch.Generator().manual_seed(1)
-x, x_new = (torch.randn(n, 10, generator=draw, dtype=torch.float64) for n in (20, 100))
-y = x @ torch.randn(10, generator=draw, dtype=torch.float64)
-eta = 0.5
-rows = []
-for n_layers in (1, 2, 6):
-    by_attention = hand_built(10, eta, n_layers)(x, y, x_new)
-    by_gradients = x_new @ gradient_descent(x, y, eta, n_layers)
-    difference = float((by_attention - by_gradients).abs().max())
-    assert difference < 1e-10
-    rows.append({"layers = steps": n_layers, "first ŷ, attention": float(by_attention[0])})
-    rows[-1] |= {"first ŷ, gradient descent": float(by_gradients[0])}
-    rows[-1] |= {"largest difference, all test points": difference}
-show_table(pd.DataFrame(rows))
+torch.manual_seed(1)
+x, y, x_test, w = draw_prompts(1, 20, 10)
+by_steps = torch.zeros(1, 10, 1)
+for n in range(1, 7):
+    by_steps = by_steps + 0.5 * x.mT @ (y[..., None] - x @ by_steps) / x.shape[1]
+    by_layers = hand_built(10, 0.5, n)(x, y, x_test)
+    assert torch.allclose(by_layers, (x_test @ by_steps)[..., 0], atol=1e-4), f"{n} layers"
+print(f"{n} layers are {n} steps: ŷ = {by_layers[0, 0]:.4f}, {(x_test @ by_steps)[0, 0, 0]:.4f}")
 
 # %% [markdown]
+# ### Then the trained layer, read
+#
 # A Transformer *can* do gradient descent. Does one that is merely trained to predict do it?
+# **Predict** what its matrices look like, before you open them.
 #
-# ### The trained layer, read
+# Of the four matrices only two products act: W_QK = W_Q W_Kᵀ/√d_head and W_OV = W_V W_O. Multiply
+# out what one layer predicts, in blocks of x and y. The terms that are linear in y are
 #
-# A head's four matrices act only through two products, W_QK = W_Q W_Kᵀ (scaled as in the scores)
-# and W_OV = W_V W_O. Written in blocks, the layer predicts
+# > x_testᵀ Γ G, with G = XᵀY/k. A gradient step of size c means Γ = c·I and nothing besides.
 #
-# > ŷ = x_testᵀ Γ G + whatever is left, with G = XᵀY/k and
-# > Γ = −(W_QK[x, x] · W_OV[y, y] + W_QK[x, y] W_OV[x, y]ᵀ).
-#
-# One step of gradient descent means Γ = c·I and all other blocks without effect. The best c over
-# the trained mixture of context lengths follows from the moments of Gaussian matrices,
-#
-# > c\* = 1/(1 + (d+1)·E[1/k]).
-#
-# Nothing is fitted here.
+# **Exercise 4.** Find Γ. There are two ways to make a product x_i y_i: x in the score and y as the
+# value, or y in the score and x as the value.
+
+
+# %% tags=["exercise"]
+def gamma(W_QK, W_OV):
+    """Γ (d × d) of a layer with these products, both (d + 1) × (d + 1), y last."""
+    d = len(W_QK) - 1
+    return -(W_QK[:d, :d] * W_OV[d, d] + torch.outer(W_QK[:d, d], W_OV[:d, d]))
 
 
 # %%
-def products(attention):
-    """W_QK, scaled as in the scores, and W_OV of the first head, in float64."""
-    W_Q, W_K, W_V, W_O = (getattr(attention, f"W_{letter}")[0].double() for letter in "QKVO")
+def products(layer):
+    W_Q, W_K, W_V, W_O = (getattr(layer.blocks[0].attn, f"W_{letter}")[0] for letter in "QKVO")
     return W_Q @ W_K.mT / W_Q.shape[-1] ** 0.5, W_V @ W_O
 
 
+layer = RegressionTransformer(10)  # random weights
+odd = (layer(x, y, x_test) - layer(x, -y, x_test)) / 2  # the terms that change sign with y
+G = x.mT @ y[..., None] / x.shape[-2]
+assert torch.allclose(odd, (x_test @ gamma(*products(layer)) @ G)[..., 0], atol=1e-3)
+assert torch.allclose(gamma(*products(hand_built(10, 0.5, 1))), 0.5 * torch.eye(10), atol=1e-5)
+
+# %% [markdown]
+# Which c would be best? Average the squared error of exercise 1 over Gaussian prompts: the risk of
+# one step of size c is r(c) = 1 − 2c + c²(k + d + 1)/k. Over the mixture of context lengths that
+# the study trains with, the best c is c\* = 1/(1 + (d + 1)·E[1/k]). Nothing is fitted to a network.
+
 # %% tags=["gradient-step"]
-layers = [from_scratch(network).blocks[0].attn for network in regression_seeds]
-mean_inverse = sum(1 / k for k in range(k_min, k_max + 1)) / (k_max - k_min + 1)  # E[1/k]
-c_star = 1 / (1 + (d + 1) * mean_inverse)
-rows, gammas = [], []
-for network, layer in zip(regression_seeds, layers, strict=True):
-    W_QK, W_OV = products(layer)
-    gamma = -(W_QK[:d, :d] * W_OV[d, d] + torch.outer(W_QK[:d, d], W_OV[:d, d]))
-    c_hat = float(gamma.trace()) / d
-    row = {"seed": network.seed, "ĉ = tr Γ/d": c_hat, "c*": c_star, "ĉ/c* − 1": c_hat / c_star - 1}
-    row["‖Γ − ĉI‖/‖Γ‖"] = float((gamma - c_hat * torch.eye(d)).norm() / gamma.norm())
-    row["largest |W_QK[x, y]|"] = float(W_QK[:d, d].abs().max())
-    row["largest |W_OV[x, y]|"] = float(W_OV[:d, d].abs().max())
-    rows.append(row)
-    gammas.append(gamma)
-show_table(pd.DataFrame(rows))
+regression_seeds = final_networks(study, *model_for(study, "gradient-step"))
+d, k_min, k_max = (regression_seeds[0].settings[key] for key in ("d", "k_min", "k_max"))
+c_star = 1 / (1 + (d + 1) * sum(1 / k for k in range(k_min, k_max + 1)) / (k_max - k_min + 1))
+layers = [load(RegressionTransformer(d), network) for network in regression_seeds]
+gammas = [gamma(*products(layer)) for layer in layers]
+sizes = [float(own.trace()) / d for own in gammas]
+away = [float((own - c * torch.eye(d)).norm() / own.norm()) for own, c in zip(gammas, sizes)]
+print(f"d = {d}, contexts of {k_min} to {k_max} pairs, {len(layers)} seeds")
+print(f"step size tr Γ/d: {min(sizes):.4f} to {max(sizes):.4f}; the theory's c*: {c_star:.4f}")
+print(f"distance of Γ from a multiple of the identity: at most {max(away):.2%} of its norm")
 
-from mechanics.regression.effective_weights import preconditioner
-
-own_code = preconditioner(regression_seeds[-1].weights, regression_seeds[-1].architecture)[0]
-assert torch.allclose(own_code.double(), gammas[-1], atol=1e-5)  # the study reads the same Γ
-
-W_QK, W_OV = products(layers[0])
-W_QK[d] = torch.nan  # multiplies the y of the query, which is zero
-W_OV[:, :d] = torch.nan  # writes to coordinates that nobody reads
-maps = {"W_QK on [x; y]": W_QK, "W_OV on [x; y]": W_OV, "Γ": gammas[0]}
+W_QK, W_OV = (matrix.clone() for matrix in products(layers[0]))
+W_QK[d], W_OV[:, :d] = torch.nan, torch.nan  # never read: the query's y is 0, only y is read out
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
-for axis, (title, matrix) in zip(axes, maps.items(), strict=True):
-    limit = float(matrix.nan_to_num().abs().max())
-    axis.set_facecolor("0.85")
-    picture = axis.imshow(matrix, cmap="RdBu_r", vmin=-limit, vmax=limit)
-    axis.set(title=title, xticks=[], yticks=[])
-    figure.colorbar(picture, ax=axis, shrink=0.75)
+draw_maps(axes, {"W_QK on [x; y]": W_QK, "W_OV on [x; y]": W_OV, "Γ": gammas[0]})
 show(figure, "W_QK is a multiple of the identity on x, W_OV acts on y alone, Γ is diagonal")
 
 # %% [markdown]
-# **What to see.** Grey cells are never read. Of the others, W_QK is a multiple of the identity on
-# the x coordinates, and W_OV has one cell, (y, y): the construction above, found by training. The
-# signs of the two are free (only their product counts), and Γ is positive.
-
-# %% [markdown]
-# ### Its predictions, beside one step and least squares
+# <details><summary>Explain it, then compare</summary>
 #
-# On prompts drawn for this notebook, none of which any network was trained on. `r(c)` is the law
-# of one step of size c at context length k, 1 − 2c + c²(k+d+1)/k; it is evaluated at the ĉ read
-# from the weights. *Effective weights* are the gradient g = ∂ŷ/∂x_test. Beware of a cosine: XᵀY
-# itself points roughly along w, so *any* network that knows w has a high cosine with the gradient
-# step. That null stands in the last column (from k = d on, w_OLS is w).
+# W_QK is a multiple of the identity on x, W_OV has one cell, (y, y), and grey cells are never read.
+# Training found exercise 3. The signs of the two are free: only their product counts.
+# </details>
+#
+# ### Its predictions
+#
+# **Predict:** plot the trained layer's ŷ against that of one step, and against that of least
+# squares, for the longest context. Which cloud is a line? And as k grows, does the risk approach
+# zero?
 
 # %% tags=["gradient-step"]
-from mechanics.regression.sensitivity import answers as sensitivities
-from mechanics.regression.sensitivity import mean_cosine
+torch.manual_seed(2)
+lengths = sorted({*regression_seeds[0].settings["measured_at"], k_max, 4 * k_max})
+risks = []
+for k in lengths:
+    x, y, x_test, w = draw_prompts(2000, k, d)
+    guesses = layers[0](x, y, x_test), one_step(x, y, x_test, c_star), least_squares(x, y, x_test)
+    risks.append(risk_of(guesses[0], x_test, w))
+    law = 1 - 2 * sizes[0] + sizes[0] ** 2 * (k + d + 1) / k
+    print(f"k = {k}: risk {risks[-1]:.3f}, by the law of its own step size {law:.3f}")
+    if k == k_max:
+        ours, *others = guesses
 
-first = regression_seeds[0]
-first_model = from_scratch(first)
-c_hat = float(gammas[0].trace()) / d
-
-
-def network_predicts(prompts):
-    return first_model(prompts.x, prompts.y, prompts.x_test)
-
-
-def one_step(prompts):
-    gradient = prompts.x.mT @ prompts.y[..., None] / prompts.x.shape[-2]
-    return (prompts.x_test @ (c_star * gradient))[..., 0]
-
-
-def least_squares(prompts):
-    w = torch.linalg.pinv(prompts.x.double()) @ prompts.y.double()[..., None]
-    return (prompts.x_test.double() @ w)[..., 0]
-
-
-rows, kept = [], {}
-for k in settings_a["measured_at"]:
-    prompts = sample_prompts("evaluation", 3, k, 8192, k, 4, d)
-    kept[k] = prompts, network_predicts(prompts), one_step(prompts), least_squares(prompts)
-    row = {"k": k}
-    for name, guess in zip(("network", "one step c*", "OLS"), kept[k][1:], strict=True):
-        errors = ((guess - prompts.y_test) ** 2)[0].mean(dim=-1) / d
-        row[f"risk: {name}"] = float(errors.mean())
-        if name == "network":
-            row["± s.e."] = float(errors.std() / len(errors) ** 0.5)
-    row["law r(ĉ)"] = 1 - 2 * c_hat + c_hat**2 * (k + d + 1) / k
-    row["OLS law"] = max(0.0, 1 - k / d)
-    with torch.enable_grad():
-        g = sensitivities(network_predicts, prompts).sensitivities
-    x, y = prompts.x[0].double(), prompts.y[0, :, :, None].double()
-    G, w_ols = (x.mT @ y).mT, (torch.linalg.pinv(x) @ y).mT  # prompt × 1 × d
-    row["cos(g, XᵀY)"] = mean_cosine(g, G)
-    row["cos(g, w_OLS)"] = mean_cosine(g, w_ols)
-    row["null: cos(XᵀY, w_OLS)"] = mean_cosine(G, w_ols)
-    rows.append(row)
-show_table(pd.DataFrame(rows))
-
-# %% tags=["gradient-step"]
-k = max(kept)
-prompts, ours, step, ols = kept[k]
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.6))
-for axis, other, name in ((axes[0], step, "one gradient step"), (axes[1], ols, "least squares")):
+for axis, other, name in zip(axes, others, ("one step of size c*", "least squares")):
     axis.plot(other.flatten()[:1500], ours.flatten()[:1500], ".", ms=2, color=COLOURS["linear_L1"])
     axis.axline((0, 0), slope=1, color=REFERENCE, lw=0.8, ls="--")
-    axis.set(xlabel=f"ŷ of {name}", ylabel="ŷ of the trained layer", title=f"k = {k}")
-lengths = torch.arange(k_min, k_max + 1)
-axes[2].plot(
-    lengths,
-    1 - 2 * c_star + c_star**2 * (lengths + d + 1) / lengths,
-    color=REFERENCE,
-    ls="--",
-    label="law, one c for all k",
-)
-axes[2].plot(
-    lengths, (d + 1) / (lengths + d + 1), color=REFERENCE, ls=":", label="law, best c at each k"
-)
-axes[2].plot(lengths, (1 - lengths / d).clamp(min=0), color="black", lw=0.8, label="least squares")
-axes[2].plot(
-    [row["k"] for row in rows],
-    [row["risk: network"] for row in rows],
-    "o",
-    ms=4,
-    color=COLOURS["linear_L1"],
-    label="trained layer",
-)
+    axis.set(xlabel=f"ŷ of {name}", ylabel="ŷ of the trained layer", title=f"k = {k_max}")
+grid = torch.arange(k_min, 4 * k_max + 1)
+axes[2].plot(grid, 1 - 2 * c_star + c_star**2 * (grid + d + 1) / grid, color=REFERENCE, ls="--")
+axes[2].plot(grid, (1 - grid / d).clamp(min=0), color="black", lw=0.8)
+axes[2].plot(lengths, risks, "o", ms=4, color=COLOURS["linear_L1"])
+axes[2].axhline((1 - c_star) ** 2, color=REFERENCE, ls=":")
+axes[2].set(title="dots: the layer; dashed: the law\nblack: least squares", xscale="log")
 axes[2].set(xlabel="context length k", ylabel="risk (MSE/d)", ylim=(0, None))
-axes[2].legend(frameon=False)
-show(
-    figure,
-    "The layer's predictions lie on those of one step and scatter about least squares",
-)
+show(figure, "The layer's predictions lie on those of one step and scatter about least squares")
 
 # %% [markdown]
-# **What to see.** Point by point the trained layer *is* one step of gradient descent; from least
-# squares it differs, and its risk follows the law of one step at every k. So the expectation that
-# "the MSE approaches the OLS error" fails for one layer, and must: no W_QK, W_OV can make more
-# than one step of it. Depth can (part 7).
-
-# %% [markdown]
-# ### The attention map A = QKᵀ
+# <details><summary>Explain it, then compare</summary>
 #
-# "High values on the tokens that match the query" holds with one caveat: in linear attention the
-# signs of the score and of the value path are only determined together. The map is therefore
-# multiplied by the sign of the value path, −W_OV[y, y]: what remains positive is what *adds* y_i
-# to the prediction.
+# Point by point the layer *is* one gradient step, not least squares. Its risk tends to (1 − c)²,
+# the dotted line, for any number of examples. So the expectation that the error approaches that of
+# least squares is false for one layer, and must be: no choice of its matrices makes a second step.
+# </details>
+#
+# ### The attention map
+#
+# "High attention to the tokens that match the query" holds with one caveat: the signs of the score
+# and of the value are only determined together. So the map is multiplied by the sign of the value
+# path: what is positive *adds* y_i to the prediction.
 
 # %% tags=["gradient-step"]
+x, y, x_test, w = (drawn[0] for drawn in draw_prompts(1, 24, d, n_tests=10))
+order = (x @ x_test[0]).argsort(descending=True)
+tokens = torch.cat([x, y[:, None]], dim=1)[order]
 W_QK, W_OV = products(layers[0])
-sign = -float(W_OV[d, d].sign())
-one = sample_prompts("evaluation", 3, 0, 1, 24, 10, d)
-x_one, x_queries = one.x[0, 0].double(), one.x_test[0, 0].double()
-order = (x_one @ x_queries[0]).argsort(descending=True)
-x_one = x_one[order]
-context = as_tokens(x_one, one.y[0, 0].double()[order])
-queries = as_tokens(x_queries, torch.zeros(len(x_queries), dtype=torch.float64))
-A = queries @ W_QK @ context.mT
-match = x_queries @ x_one.mT
-correlation = float(torch.corrcoef(torch.stack([(sign * A).flatten(), match.flatten()]))[0, 1])
-print(f"sign of the value path: {sign:+.0f}")
-print(f"correlation of signed A with x_testᵀx_i: {correlation:.4f}")
+A = -W_OV[d, d].sign() * functional.pad(x_test, (0, 1)) @ W_QK @ tokens.mT
+match = x_test @ x[order].mT
+both = torch.stack([A.flatten(), match.flatten()])
+print(f"correlation of the signed attention with x_testᵀx_i: {torch.corrcoef(both)[0, 1]:.4f}")
 
 figure, axes = plt.subplots(1, 3, figsize=(7, 2.5), width_ratios=[1, 1, 0.9])
-maps = ((axes[0], sign * A, "signed A = ±QKᵀ"), (axes[1], match, "the match x_testᵀx_i"))
-for axis, values, title in maps:
-    limit = float(values.abs().max())
-    picture = axis.imshow(values, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
-    axis.set(title=title, xlabel="context token", ylabel="test point")
-    figure.colorbar(picture, ax=axis, shrink=0.8)
-axes[2].plot(match.flatten(), (sign * A).flatten(), ".", ms=3, color=COLOURS["linear_L1"])
+draw_maps(axes, {"signed A = ±QKᵀ": A, "x_testᵀx_i": match})
+axes[0].set(xlabel="context token, sorted by the first row", ylabel="test point")
+axes[2].plot(match.flatten(), A.flatten(), ".", ms=3, color=COLOURS["linear_L1"])
 axes[2].set(xlabel="x_testᵀx_i", ylabel="signed A", title="every entry")
-show(
-    figure,
-    "The signed attention map and the map of matches look the same; their entries lie on a line",
-)
+show(figure, "The signed attention map and the map of matches look the same")
 
 # %% [markdown]
-# **What to see.** The two maps are one picture in two scales. Tokens are sorted by their match
-# with the first test point, so the first row runs from red to blue: attention is a similarity
-# search, and the match is a plain dot product.
+# ### Any network, one picture: the spectral filter
+#
+# What does a network do that is *not* one linear layer? Take its effective weights g = ∂ŷ/∂x_test
+# and look along the eigenvectors u of S = XᵀX/k. Directions with a large eigenvalue s are well lit
+# by the examples. How much of w does the network keep along each?
+#
+# > f(s) = Σ (uᵀg)(uᵀw) / Σ (uᵀw)², over directions of eigenvalue near s
+#
+# **Predict** f for one step of gradient descent, for least squares, and for two steps.
+#
+# **Exercise 5.** Write f, for bins that hold equally many directions.
+
+
+# %% tags=["exercise"]
+def spectral_filter(s, along_g, along_w, n_bins):
+    """Mean s, and f, of n_bins bins in the order of s; all three flat, one entry a direction."""
+    bins = s.argsort().tensor_split(n_bins)
+    f = [(along_g[bin] * along_w[bin]).sum() / along_w[bin].square().sum() for bin in bins]
+    return torch.stack([s[bin].mean() for bin in bins]), torch.stack(f)
+
+
+# %%
+from mechanics.models import regression
+from mechanics.models.prompts import Prompts
+
+s, along_w = torch.rand(60), torch.randn(60)
+found, f = spectral_filter(s, 0.7 * s * along_w, along_w, 60)  # g of one step: c·s along each u
+assert torch.allclose(f, 0.7 * found, atol=1e-5) and torch.equal(found, s.sort().values)
+assert torch.allclose(spectral_filter(s, along_w, along_w, 5)[1], torch.ones(5))  # least squares
+
+
+def study_predicts(network, x, y, x_test):
+    """ŷ of any regression network of the study, by its own code, which has a dimension of seeds."""
+    prompts = Prompts(*(part[None] for part in (x, y, x_test, x_test[..., 0])))
+    return regression.forward(network.weights, prompts, network.architecture)[0]
+
+
+def effective_weights(model, x, y, x_test):
+    """g (n × d) by automatic differentiation, the mean over the test points."""
+    x_test = x_test.clone().requires_grad_()
+    with torch.enable_grad():
+        total = model(x, y, x_test).sum()
+    return torch.autograd.grad(total, x_test)[0].mean(dim=1)
+
+
+# %% tags=["gradient-step"]
+torch.manual_seed(3)
+x, y, x_test, w = draw_prompts(400, 2 * d, d)
+s, u = torch.linalg.eigh(x.mT @ x / x.shape[1])
+along_w = (u.mT @ w)[..., 0]
+names = [model for task, model in networks(study) if task == "linear_regression"]
+figure, axis = plt.subplots(figsize=(5, 2.8))
+for name in names:
+    network = next(iter(final_networks(study, "linear_regression", name)), None)
+    if network is None or network.settings["d_max"]:
+        continue  # diverged, or made for other tokens
+    g = effective_weights(lambda *prompt, of=network: study_predicts(of, *prompt), x, y, x_test)
+    along_g = (u.mT @ g[..., None])[..., 0]
+    curve = spectral_filter(s.flatten(), along_g.flatten(), along_w.flatten(), 12)
+    axis.plot(*curve, ".-", color=colour(name, names), label=label(name))
+axis.plot([0, 1 / c_star], [0, 1], color=REFERENCE, ls="--", label="one step, c*s")
+axis.axhline(1, color="black", lw=0.8, label="least squares")
+axis.set(xlabel="eigenvalue s of XᵀX/k", ylabel="share of w kept, f(s)", ylim=(0, 1.7))
+axis.legend(frameon=False, bbox_to_anchor=(1, 1), loc="upper left")
+show(figure, "Share of w that each network keeps, by the eigenvalue of the direction")
+
+# %% [markdown]
+# <details><summary>Explain it, then compare</summary>
+#
+# One step keeps c·s, in proportion to how well a direction is lit; the linear layer lies on that
+# line. Least squares keeps everything. L steps of one size keep 1 − (1 − cs)^L, a curve that rises
+# to one. In the published study one softmax head keeps less than a step, two heads make one; two
+# and three linear layers fall short where s is small, and six layers keep all that is shown here.
+# So a filter tells *which* algorithm a network runs.
+# </details>
