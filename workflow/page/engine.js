@@ -12,6 +12,7 @@ class Engine {
   constructor(source) {
     this.networks = {}; // name → tensors
     this.known = {}; // what has been answered
+    this.asked = {}; // what is being answered
     this.queue = []; // what is asked; of each slot only the latest
     this.busy = null;
     try {
@@ -29,11 +30,15 @@ class Engine {
   ask(slot, name, off, place) {
     const key = `${name} ${off.length ? place : ""} ${off}`;
     if (this.known[key]) return Promise.resolve(this.known[key]);
-    return new Promise((resolve) => {
-      this.queue = this.queue.filter((own) => own.slot !== slot || own.resolve(null));
-      this.queue.push({ slot, name, off, place, key, resolve });
-      this.next();
-    });
+    if (this.asked[key]) return this.asked[key];
+    for (const own of this.queue.filter((own) => own.slot === slot)) {
+      delete this.asked[own.key];
+      own.resolve(null);
+    }
+    this.queue = this.queue.filter((own) => own.slot !== slot);
+    this.asked[key] = new Promise((resolve) => this.queue.push({ slot, name, off, place, key, resolve }));
+    this.next();
+    return this.asked[key];
   }
 
   next() {
@@ -52,6 +57,7 @@ class Engine {
     const own = this.busy;
     this.busy = null;
     this.known[own.key] = result;
+    delete this.asked[own.key];
     own.resolve(result);
     this.next();
   }
