@@ -22,11 +22,12 @@ function load(name, packed) {
   return loaded[name];
 }
 const trainedNetwork = () => load("trained", ADD.network);
-const snapshotNetwork = (run, i) => load(`run ${run} snapshot ${i}`, ADD.runs[run].snapshots[i].network);
-function chosen() {
-  const i = state.step === null ? null : snapshotAt(state.run, state.step);
-  return i === null ? ["trained", trainedNetwork] : [`run ${state.run} snapshot ${i}`, () => snapshotNetwork(state.run, i)];
+// Name of the network of a step of a training, and what loads it.
+function networkAt(run, index) {
+  const i = index === null ? null : snapshotAt(run, index), packed = i !== null && ADD.runs[run].snapshots[i].network;
+  return packed ? [`run ${run} snapshot ${i}`, () => load(`run ${run} snapshot ${i}`, packed)] : ["trained", trainedNetwork];
 }
+const chosen = () => networkAt(state.run, state.step);
 
 // The chosen network answers single sums at once; all of them when the worker is done.
 async function choose() {
@@ -161,7 +162,7 @@ function drawClock() {
   $("clock-which").textContent = `${state.waves}: k = ${used.join(", ")}`;
   const score = (c, of = used) => of.reduce((sum, f) => sum + Math.cos((2 * Math.PI * f * (s - c)) / P), 0) / of.length;
   const scores = Array.from({ length: P }, (_, c) => score(c));
-  const x = linear([0, P - 1], [40, 632], [0, s, P - 1]), y = linear([-1, 1], [138, 10]);
+  const x = linear([0, P - 1], [40, 620], [0, s, P - 1]), y = linear([-1, 1], [138, 10]);
   $("clock-scores").innerHTML =
     axes(x, y, { width: 640, height: 170, left: 40, bottom: 32, xTitle: "answer c", yTitle: "score" }) +
     line(scores.map((v, c) => [x(c), y(v)]), "sum") + `<circle class="mark" cx="${x(s)}" cy="${y(1)}" r="5" data-tip="a + b = ${s}"/>`;
@@ -178,7 +179,7 @@ function prepareClock() {
 }
 
 // ---------- Part 4
-let planes = {}, neuronMap = null, loudest = 0; // the neuron that writes most
+let planes = {}, neuronMap = null, loudest = 0; // the neuron that writes most of the slowest key
 function drawInside() {
   if (!net) return;
   const { a, b } = state, s = (a + b) % P;
@@ -209,12 +210,17 @@ function drawLogits() {
   const square = (values) => values.reduce((total, v) => total + v * v, 0);
   const share = 1 - square(logits.map((v, c) => v - sum[c])) / square(logits);
   $("waves-share").textContent = percent(share);
-  const reach = Math.max(...logits, ...sum), low = Math.min(...logits, ...sum);
-  const x = linear([0, P - 1], [46, 632], [0, s, P - 1]), y = linear([low, reach], [178, 10], [low, 0, reach]);
+  // a strip for each wave, all of which peak at a + b, and below them their sum over the scores
+  const strip = 40, top = 4 + strip * keys.length, height = top + 170, x = linear([0, P - 1], [46, 620], [0, s, P - 1]);
+  const amplitude = Math.max(...each.map((wave) => Math.max(...wave.map(Math.abs))), 1e-9);
+  const y = linear([Math.min(...logits, ...sum), Math.max(...logits, ...sum)], [top + 130, top + 8]);
+  y.ticks = [0];
+  $("inside-logits").setAttribute("viewBox", `0 0 640 ${height}`);
   $("inside-logits").innerHTML =
-    axes(x, y, { width: 640, height: 210, left: 46, bottom: 32, xTitle: "answer c", yTitle: "score" }) +
+    axes(x, y, { width: 640, height, left: 46, bottom: 38, xTitle: "answer c", yTitle: "" }) +
+    `<line class="cursor" x1="${x(s)}" x2="${x(s)}" y1="4" y2="${top + 130}"/>` +
+    each.map((wave, i) => `<text class="label ${waveClass(keys[i])}" x="40" y="${strip * i + 26}" text-anchor="end">${keys[i]}</text>` + line(wave.map((v, c) => [x(c), strip * (i + 0.5) + 2 - (v / amplitude) * 0.42 * strip]), waveClass(keys[i]))).join("") +
     logits.map((v, c) => `<rect class="bar" x="${(x(c) - 1.8).toFixed(1)}" width="3.6" y="${Math.min(y(v), y(0)).toFixed(1)}" height="${Math.abs(y(v) - y(0)).toFixed(1)}"/>`).join("") +
-    each.map((wave, i) => line(wave.map((v, c) => [x(c), y(v)]), `thin ${waveClass(keys[i])}`)).join("") +
     line(sum.map((v, c) => [x(c), y(v)]), "sum");
   tells($("inside-logits"), (px) => { const c = within(x.back(px), 0, P - 1); return `answer ${c}: score ${short(raw[c])}, waves ${short(sum[c])}`; });
 }
@@ -275,7 +281,8 @@ async function prepareAddition() {
   keys = keysOf(spectrum(transposed(trained.W_L, trained.m, P), P, trained.m));
   keysEmbedded = keysOf(spectrum(trained.W_E, P, trained.d));
   const writes = Array.from({ length: trained.m }, (_, i) => Math.hypot(...trained.W_L.subarray(i * P, (i + 1) * P)));
-  loudest = largest(writes);
+  const slow = (i) => !keys.length || largest(spectrum(trained.W_L.subarray(i * P, (i + 1) * P), P, 1)) + 1 === keys[0];
+  loudest = largest(writes.map((v, i) => (slow(i) ? v : 0)));
   prepareAnswers();
   prepareClock();
   prepareInside();

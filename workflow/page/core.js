@@ -8,18 +8,24 @@ async function inflate(text) {
   return new Response(stream).arrayBuffer();
 }
 
-// {tensors: [[name, shape, scale]], data} → {name: {shape, data}}. With a scale: int8, else float32.
+// {tensors: [[name, shape, scale]], data} → {name: {shape, data}}. With a scale: int8; else float32,
+// the bytes of equal weight side by side.
 async function unpack(packed) {
-  const buffer = await inflate(packed.data), tensors = {};
+  const bytes = new Uint8Array(await inflate(packed.data)), tensors = {};
   let at = 0;
   for (const [name, shape, scale] of packed.tensors) {
-    const n = shape.reduce((product, size) => product * size, 1), bytes = scale === null ? 4 * n : n;
-    const part = buffer.slice(at, at + bytes);
-    tensors[name] = {
-      shape,
-      data: scale === null ? Float64Array.from(new Float32Array(part)) : Float64Array.from(new Int8Array(part), (v) => v * scale),
-    };
-    at += bytes;
+    const n = shape.reduce((product, size) => product * size, 1), data = new Float64Array(n);
+    if (scale === null) {
+      const own = new Uint8Array(4 * n);
+      for (let i = 0; i < 4 * n; i++) own[i] = bytes[at + (i % 4) * n + (i >> 2)];
+      data.set(new Float32Array(own.buffer));
+      at += 4 * n;
+    } else {
+      data.set(new Int8Array(bytes.buffer, at, n));
+      for (let i = 0; i < n; i++) data[i] *= scale;
+      at += n;
+    }
+    tensors[name] = { shape, data };
   }
   return tensors;
 }

@@ -85,13 +85,15 @@ function circleOf(points, k, marked = {}) {
 // ---------- A map of all p × p sums: a to the right, b upwards.
 function drawMap(canvas, p, colour) {
   canvas.width = canvas.height = p;
+  const dot = Math.max(1, Math.floor((canvas.closest(".panels") ? 260 : 400) / p)); // whole pixels, or stripes would appear that are not there
+  canvas.style.width = `min(100%, ${dot * p}px)`;
   const context = canvas.getContext("2d"), image = context.createImageData(p, p);
   for (let a = 0; a < p; a++) {
     for (let b = 0; b < p; b++) image.data.set([...colour(a, b), 255], 4 * ((p - 1 - b) * p + a));
   }
   context.putImageData(image, 0, 0);
 }
-const sumAt = (p, x, y) => [x, p - y].map((v) => Math.max(0, Math.min(p - 1, Math.floor(v)))).map((v, i) => (i ? Math.max(0, Math.min(p - 1, Math.ceil(p - y) - 1)) : v));
+const sumAt = (p, x, y) => [x, p - y].map((v) => Math.max(0, Math.min(p - 1, Math.floor(v)))); // a, b
 const rgb = (name) => colourOf(name).match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
 
 // A picture on which a click chooses, and whose arrow keys move by one.

@@ -1,7 +1,7 @@
 // Part 6, dose and response of the norm, and part 7, the deep network. Both are drawn from tables.
 
 const ARMS = {
-  main: "weight decay", weight_decay: "another weight decay", held_norm: "norm held from the start",
+  main: "weight decay", weight_decay: "weight decay of another strength", held_norm: "norm held from the start",
   initial_norm: "scaled down to its first norm, once it knew by heart", orthogonal_gradient: "no gradient along the weights",
   fixed_norm: "norm held, once it knew by heart", temperature: "the same, and a softer loss", sham: "the same, and only a restart", no_decay: "decay off, once it knew by heart",
 };
@@ -21,7 +21,7 @@ function prepareLateness() {
   const shapeOf = (row) => SHAPES[temperatures.length > 1 ? temperatures.indexOf(row.temperature) % SHAPES.length : 1];
   const steps = (own) => own.map((row) => row.grokking_step ?? row.last_step).filter(Boolean);
   if (held.length) {
-    const factors = held.map((row) => row.norm_factor), x = linear([Math.min(...factors) - 0.1, Math.max(...factors) + 0.1], [56, 632], [...new Set(factors)]);
+    const factors = held.map((row) => row.norm_factor), x = linear([Math.min(...factors) - 0.1, Math.max(...factors) + 0.1], [56, 620], [...new Set(factors)].sort((a, b) => a - b));
     const epsilons = [...new Set(held.map((row) => row.epsilon))].sort((a, b) => b - a);
     const y = logarithmic([Math.min(...steps(held)) * 0.8, Math.max(...steps(held)) * 1.2], [218, 10]);
     $("late-dose").innerHTML = axes(x, y, { width: 640, height: 260, left: 56, bottom: 40, xTitle: "norm that is held, of the initial one", yTitle: "step" }) +
@@ -32,7 +32,7 @@ function prepareLateness() {
   const arms = Object.keys(ARMS).filter((arm) => rows.some((row) => row.arm === arm));
   const plain = (row) => row.arm !== "held_norm" || (row.norm_factor === 1 && row.temperature === 1);
   const own = rows.filter((row) => plain(row) && arms.includes(row.arm) && row.last_step);
-  const height = 46 + 26 * arms.length, x = logarithmic([Math.min(...steps(own)) * 0.8, Math.max(...steps(own)) * 1.2], [290, 632]);
+  const height = 46 + 26 * arms.length, x = logarithmic([Math.min(...steps(own)) * 0.8, Math.max(...steps(own)) * 1.2], [290, 612]);
   $("late-arms").setAttribute("viewBox", `0 0 640 ${height}`);
   const place = (arm) => 18 + 26 * arms.indexOf(arm);
   const y = linear([0, 1], [height - 40, 8], []);

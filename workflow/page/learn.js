@@ -13,26 +13,31 @@ const indexOf = (run, step) => Math.max(0, run.track.findLastIndex((own) => own 
 const shownIndex = () => state.step ?? learn.step[state.run];
 const measured = (run, index) => run.history.step.indexOf(run.track[index]);
 
+// What is written on the curve: [step, words].
+function notesOn({ memorised, first_reached: reached, last }) {
+  const notes = [];
+  if (memorised) notes.push([memorised, `Step ${grouped(memorised)}: it knows by heart what it was shown.`]);
+  if (memorised && (reached ?? last) > 3 * memorised) notes.push([Math.sqrt(memorised * (reached ?? last)), "Then nothing seems to happen. Look at the circle and the norm."]);
+  if (reached) notes.push([reached, `Step ${grouped(reached)}: it knows nearly all of the others.`]);
+  else notes.push([last, `Step ${grouped(last)}: its training ends, and the others it does not know.`]);
+  return notes;
+}
+
 let accuracyX, normX;
 function drawCurves() {
   const run = ADD.runs[state.run], { step, accuracy_train, accuracy_validation, norm_squared } = run.history, last = run.last;
-  accuracyX = logarithmic([1, last], [44, 632]);
+  accuracyX = logarithmic([1, last], [44, 620]);
   const y = linear([0, 1], [212, 22]);
   const curve = (values, x, scale) => step.flatMap((s, i) => (values[i] === null ? [] : [[x(s), scale(values[i])]]));
-  const notes = [[run.memorised, "1"], [run.memorised && run.first_reached && Math.sqrt(run.memorised * run.first_reached), "2"], [run.first_reached, "3"]].filter(([s]) => s);
+  const notes = notesOn(run);
   $("learn-chart").innerHTML =
     axes(accuracyX, y, { width: 640, height: 250, left: 44, bottom: 38, xTitle: "training step", yTitle: "share right" }) +
     line(curve(accuracy_train, accuracyX, y), "train") + line(curve(accuracy_validation, accuracyX, y), "others") +
-    notes.map(([s, n]) => `<circle class="note-mark" cx="${accuracyX(s)}" cy="12" r="9"/><text class="note-number" x="${accuracyX(s)}" y="16" text-anchor="middle">${n}</text>`).join("") +
+    notes.map(([s], n) => `<circle class="note-mark" cx="${accuracyX(s)}" cy="12" r="9"/><text class="note-number" x="${accuracyX(s)}" y="16" text-anchor="middle">${n + 1}</text>`).join("") +
     `<text class="label train" x="50" y="34">shown in training</text><text class="label others" x="50" y="50">never shown</text><line class="cursor" y1="16" y2="212"/>`;
-  const words = {
-    1: run.memorised !== null && [run.memorised, `Step ${grouped(run.memorised ?? 0)}: it knows by heart what it was shown.`],
-    2: run.first_reached !== null && [Math.sqrt(run.memorised * run.first_reached), "Then nothing seems to happen. Look at the circle and the norm."],
-    3: run.first_reached !== null ? [run.first_reached, `Step ${grouped(run.first_reached ?? 0)}: it knows ${percent(0.99)} of all the others.`] : [last, `Step ${grouped(last)}: its training ends, and the others it does not know.`],
-  };
-  $("learn-notes").innerHTML = Object.values(words).map((own) => (own ? `<li><button class="goto" data-step="${Math.round(own[0])}">${own[1]}</button></li>` : "<li>It never knew all that it was shown.</li>")).join("");
+  $("learn-notes").innerHTML = notes.map(([s, words]) => `<li><button class="goto" data-step="${Math.round(s)}">${words}</button></li>`).join("");
   const most = Math.max(...norm_squared.filter((v) => v !== null)) * 1.05;
-  normX = logarithmic([1, last], [46, 292]);
+  normX = logarithmic([1, last], [46, 284]);
   const normY = linear([0, most], [160, 8], [0, Number((most / 2).toPrecision(1)), Number(most.toPrecision(1))].filter((v) => v <= most));
   $("learn-norms").innerHTML = axes(normX, normY, { width: 300, height: 200, left: 46, bottom: 40, xTitle: "training step", yTitle: "" }) + line(curve(norm_squared, normX, normY), "sum") + '<line class="cursor" y1="8" y2="160"/>';
   const say = (scale) => (px) => {
@@ -83,8 +88,7 @@ function drawSpectrum(id, shares, top, marked) {
 
 async function drawSnapshot(run, index) {
   const i = snapshotAt(state.run, index), here = [state.run, index], canvas = $("learn-map");
-  const network = i === null ? await trainedNetwork() : await snapshotNetwork(state.run, i);
-  const name = i === null ? "trained" : `run ${state.run} snapshot ${i}`;
+  const [name, get] = networkAt(state.run, index), network = await get();
   $("learn-network").textContent = i === null
     ? "All sums, answered by the trained network: the study kept no earlier one"
     : `All sums, answered by the network of step ${grouped(run.snapshots[i].step)}, the nearest that was kept`;
@@ -144,7 +148,7 @@ async function prepareLearning() {
     const own = [...missing];
     if (!run.spectra) own.push("Of this training only the curves were kept: there are no circles to draw on its way.");
     else if (!found.length) own.push("This network ends without key frequencies: there is no circle to draw.");
-    if (!run.snapshots.length) own.push("The study kept none of its earlier weights: part 1 answers with those of its end.");
+    if (run.snapshots.every((own) => !own.network)) own.push("The study kept none of its earlier weights: part 1 answers with those of its end.");
     $("learn-missing").textContent = own.join(" ");
     $("learn-missing").hidden = !own.length;
     for (const id of ["learn-circle", "learn-spectrum"]) $(id).replaceChildren();

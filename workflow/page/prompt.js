@@ -1,7 +1,7 @@
 // Part 8: networks that read points, and four ways to go on from the same points.
 
 const prompt = { X: [], y: [], networks: [] };
-const toX = linear([-3, 3], [44, 632], [-3, -2, -1, 0, 1, 2, 3]), toY = linear([-4, 4], [306, 10], [-4, -2, 0, 2, 4]);
+const toX = linear([-3, 3], [44, 626], [-3, -2, -1, 0, 1, 2, 3]), toY = linear([-4, 4], [306, 10], [-4, -2, 0, 2, 4]);
 const D = PROMPTS?.d;
 const onLine = (x) => [x, ...Array(D - 1).fill(0)];
 const nameOfNetwork = ({ model, architecture: own }) => `${own.n_layers === 1 ? "one layer" : `${own.n_layers} layers`}, ${own.attention}${own.n_heads > 1 ? `, ${own.n_heads} heads` : ""} (${model})`;
@@ -45,7 +45,7 @@ async function drawPrompt() {
   const held = document.activeElement?.dataset?.point;
   $("prompt-canvas").innerHTML =
     axes(toX, toY, { width: 640, height: 340, left: 44, bottom: 34, xTitle: "x", yTitle: "y" }) +
-    line(curve((x) => ols * x), "ols") + (smooth ? line(curve(kernel), "ks") : "") + line(curve((x) => gd * x), "gd") + line(curve((_, i) => predictions[i]), "net") +
+    line(curve((x) => ols * x), "ols") + (smooth ? line(curve(kernel), "ks") : "") + line(curve((_, i) => predictions[i]), "net") + line(curve((x) => gd * x), "gd") +
     `<g id="prompt-test" tabindex="0" role="slider" aria-label="x of the question" aria-valuemin="-3" aria-valuemax="3" aria-valuenow="${state.x}"><line class="cursor" x1="${toX(state.x)}" x2="${toX(state.x)}" y1="10" y2="306"/><circle class="handle net" cx="${toX(state.x)}" cy="${Math.max(10, Math.min(306, toY(at)))}" r="6"/></g>` +
     own.map(([x, value], i) => `<circle class="point" tabindex="0" role="slider" data-point="${i}" cx="${toX(x)}" cy="${toY(value)}" r="${weights ? 3 + 9 * (weights[i] / most) : 6}" aria-label="point ${i + 1}" aria-valuenow="${value.toFixed(2)}" aria-valuetext="x ${x.toFixed(2)}, y ${value.toFixed(2)}" data-tip="x ${x.toFixed(2)}, y ${value.toFixed(2)}${weights ? `, attention ${percent(weights[i])}` : ""}"/>`).join("");
   if (held) $("prompt-canvas").querySelector(`[data-point="${held}"]`)?.focus();

@@ -27,6 +27,9 @@ from mechanics.study.results import final_networks, model_for, networks, table
 DOSE = ("arm", "norm_factor", "temperature", "epsilon", "weight_decay", "seed", "status")
 DOSE += ("memorised_step", "grokking_step", "last_step", "entry")
 
+STREAM = ("position", "layer", "quantity", "frequency", "value")
+IN_STREAM = ("share_sum", "spectrum", "sum_taken")
+
 
 def page_data(study: Path, runs: list[Path]) -> dict:
     """What the page's scripts read. ``runs``: folders of the addition runs whose training it shows,
@@ -59,7 +62,6 @@ def addition(study: Path, runs: list[Path]) -> dict | None:
     if not final:
         return None
     network, settings = final[0], final[0].settings
-    grokking = table(study, "grokking")
     doses = table(study, "norm_dose")
     return {
         "model": model,
@@ -68,7 +70,7 @@ def addition(study: Path, runs: list[Path]) -> dict | None:
         "step": network.step,
         "network": pack_network(tensors_of(network)),
         "trained": trained_pairs(study, network.seed),
-        "runs": [one for run in runs if (one := training(study, run, grokking))],
+        "runs": trainings(study, runs, network, table(study, "grokking")),
         "doses": records(doses[list(DOSE)] if doses is not None else None),
         "deep": deep(study),
     }
@@ -81,6 +83,28 @@ def trained_pairs(study: Path, seed: int) -> str | None:
         return None
     split = pd.read_parquet(path).sort_values(["a", "b"])
     return as_text(np.packbits(split["split"].to_numpy() == "train", bitorder="little"))
+
+
+def trainings(
+    study: Path, runs: list[Path], network: Network, grokking: pd.DataFrame | None
+) -> list[dict]:
+    """What is known of each run's training; a run that is not in the table is left out.
+
+    Snapshots take most of the page's room. So of the first run the one of the end is not there,
+    since it is the network itself, and of the others there is every second and the last.
+    """
+    if grokking is None:
+        return []
+    found = [one for run in runs if (one := training(study, run, grokking))]
+    for one in found:
+        kept = one["snapshots"]
+        if one["entry"] == network.model:
+            kept = [own for own in kept if own["step"] < network.step]
+            kept.append({"step": network.step, "network": None})
+        else:
+            kept = [*kept[:-1:2], *kept[-1:]]
+        one["snapshots"] = kept
+    return found
 
 
 def training(study: Path, run: Path, grokking: pd.DataFrame) -> dict | None:
@@ -158,21 +182,17 @@ def deep(study: Path) -> dict | None:
         return None
     network = min(found, key=lambda own: (-own.architecture.n_layers, len(own.model)))
     stream, exchange = (
-        own.query("entry == @network.model and seed == @network.seed") if own is not None else own
+        own if own is None else own[(own["entry"] == network.model) & (own["seed"] == network.seed)]
         for own in (table(study, "sum_in_stream"), table(study, "sum_exchange"))
     )
+    if stream is not None:
+        stream = stream.loc[stream["quantity"].isin(IN_STREAM), list(STREAM)]
     return {
         "model": network.model,
         "seed": network.seed,
         "n_layers": network.architecture.n_layers,
         "embedding": pack_network({"W_E": (network.weights["embed.W_E"][0].numpy(), None)}),
-        "stream": records(
-            stream
-            if stream is None
-            else stream[["position", "layer", "quantity", "frequency", "value"]].query(
-                "quantity in ['share_a', 'share_b', 'share_sum', 'spectrum', 'sum_taken']"
-            )
-        ),
+        "stream": records(stream),
         "exchange": records(exchange),
     }
 

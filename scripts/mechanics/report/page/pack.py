@@ -22,12 +22,19 @@ def as_text(array: np.ndarray) -> str:
 def pack_network(tensors: Mapping[str, tuple[np.ndarray, float | None]]) -> dict:
     """A network as core.js unpacks it: names, shapes and scales, and all bytes in one text.
 
-    A tensor is whole numbers (int8) with their scale, or float32, to the bit, with None.
+    A tensor is whole numbers (int8) with their scale, or float32, to the bit, with None: its bytes
+    of equal weight side by side, which is a tenth smaller.
     """
-    kinds = {None: "<f4"}
-    parts = [whole.astype(kinds.get(scale, "i1")).tobytes() for whole, scale in tensors.values()]
-    listed = [[name, list(whole.shape), scale] for name, (whole, scale) in tensors.items()]
-    return {"tensors": listed, "data": as_text(np.frombuffer(b"".join(parts), "u1"))}
+    parts = [
+        values.astype("i1") if scale is not None else np.ascontiguousarray(_by_weight(values))
+        for values, scale in tensors.values()
+    ]
+    listed = [[name, list(values.shape), scale] for name, (values, scale) in tensors.items()]
+    return {"tensors": listed, "data": as_text(np.concatenate([p.ravel().view("u1") for p in parts]))}
+
+
+def _by_weight(values: np.ndarray) -> np.ndarray:
+    return values.astype("<f4").ravel().view("u1").reshape(-1, 4).T
 
 
 def shares_as_text(shares: np.ndarray) -> str:
