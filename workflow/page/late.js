@@ -1,9 +1,8 @@
 // Part 6, dose and response of the norm, and part 7, the deep network. Both are drawn from tables.
 
 const ARMS = {
-  main: "weight decay", weight_decay: "weight decay of another strength", held_norm: "norm held from the start",
-  initial_norm: "scaled down to its first norm, once it knew by heart", orthogonal_gradient: "no gradient along the weights",
-  fixed_norm: "norm held, once it knew by heart", temperature: "the same, and a softer loss", sham: "the same, and only a restart", no_decay: "decay off, once it knew by heart",
+  main: "as it is (part 2)", weight_decay: "other weight decay", held_norm: "norm held at first", orthogonal_gradient: "no step along weights",
+  initial_norm: "scaled down later", fixed_norm: "norm held later", temperature: "… and softer loss", sham: "… and a restart", no_decay: "decay off later",
 };
 const SHAPES = ["▼", "●", "▲", "■", "◆"];
 
@@ -32,12 +31,12 @@ function prepareLateness() {
   const arms = Object.keys(ARMS).filter((arm) => rows.some((row) => row.arm === arm));
   const plain = (row) => row.arm !== "held_norm" || (row.norm_factor === 1 && row.temperature === 1);
   const own = rows.filter((row) => plain(row) && arms.includes(row.arm) && row.last_step);
-  const height = 46 + 26 * arms.length, x = logarithmic([Math.min(...steps(own)) * 0.8, Math.max(...steps(own)) * 1.2], [290, 612]);
+  const height = 46 + 26 * arms.length, x = logarithmic([Math.min(...steps(own)) * 0.8, Math.max(...steps(own)) * 1.2], [226, 612]);
   $("late-arms").setAttribute("viewBox", `0 0 640 ${height}`);
   const place = (arm) => 18 + 26 * arms.indexOf(arm);
   const y = linear([0, 1], [height - 40, 8], []);
-  $("late-arms").innerHTML = axes(x, y, { width: 640, height, left: 290, bottom: 40, xTitle: "step at which it knew all", yTitle: "" }) +
-    arms.map((arm) => `<text class="tick" x="282" y="${place(arm) + 4}" text-anchor="end">${ARMS[arm]}</text>`).join("") +
+  $("late-arms").innerHTML = axes(x, y, { width: 640, height, left: 226, bottom: 40, xTitle: "step at which it knew all", yTitle: "" }) +
+    arms.map((arm) => `<text class="tick" x="218" y="${place(arm) + 4}" text-anchor="end">${ARMS[arm]}</text>`).join("") +
     own.map((row) => dotOf(row, x(row.status === "grokked" ? row.grokking_step : row.last_step), () => place(row.arm), "●", "w0")).join("");
 }
 

@@ -37,15 +37,18 @@ async function drawPrompt() {
   $("prompt-kk").textContent = state.k;
   $("prompt-k").value = state.k;
   $("prompt-model").value = model;
-  const flat = own.every(([x]) => Math.abs(x) < 1e-6);
-  $("prompt-note").hidden = !flat;
-  if (flat) $("prompt-note").textContent = "All points stand at x = 0: they say nothing about the slope. Drag one aside.";
-  const curve = (f) => grid.map((x, i) => [toX(x), Math.max(-200, Math.min(600, toY(f(x, i))))]);
+  const notes = [];
+  if (own.every(([x]) => Math.abs(x) < 1e-6)) notes.push("All points stand at x = 0: they say nothing about the slope. Drag one aside.");
+  if (PROMPTS.networks[model].architecture.embedded) notes.push("This network never met points in one dimension, and here its answer can be far off. Judge it by the fresh prompts below.");
+  $("prompt-note").hidden = !notes.length;
+  $("prompt-note").textContent = notes.join(" ");
+  const curve = (f) => grid.map((x, i) => [toX(x), Math.max(-900, Math.min(1200, toY(f(x, i))))]);
   const weights = PROMPTS.networks[model].architecture.attention === "softmax" ? pattern : null, most = weights && Math.max(...weights);
   const held = document.activeElement?.dataset?.point;
   $("prompt-canvas").innerHTML =
     axes(toX, toY, { width: 640, height: 340, left: 44, bottom: 34, xTitle: "x", yTitle: "y" }) +
-    line(curve((x) => ols * x), "ols") + (smooth ? line(curve(kernel), "ks") : "") + line(curve((_, i) => predictions[i]), "net") + line(curve((x) => gd * x), "gd") +
+    '<clipPath id="prompt-clip"><rect x="44" y="10" width="582" height="296"/></clipPath><g clip-path="url(#prompt-clip)">' +
+    line(curve((x) => ols * x), "ols") + (smooth ? line(curve(kernel), "ks") : "") + line(curve((_, i) => predictions[i]), "net") + line(curve((x) => gd * x), "gd") + "</g>" +
     `<g id="prompt-test" tabindex="0" role="slider" aria-label="x of the question" aria-valuemin="-3" aria-valuemax="3" aria-valuenow="${state.x}"><line class="cursor" x1="${toX(state.x)}" x2="${toX(state.x)}" y1="10" y2="306"/><circle class="handle net" cx="${toX(state.x)}" cy="${Math.max(10, Math.min(306, toY(at)))}" r="6"/></g>` +
     own.map(([x, value], i) => `<circle class="point" tabindex="0" role="slider" data-point="${i}" cx="${toX(x)}" cy="${toY(value)}" r="${weights ? 3 + 9 * (weights[i] / most) : 6}" aria-label="point ${i + 1}" aria-valuenow="${value.toFixed(2)}" aria-valuetext="x ${x.toFixed(2)}, y ${value.toFixed(2)}" data-tip="x ${x.toFixed(2)}, y ${value.toFixed(2)}${weights ? `, attention ${percent(weights[i])}` : ""}"/>`).join("");
   if (held) $("prompt-canvas").querySelector(`[data-point="${held}"]`)?.focus();
