@@ -131,7 +131,7 @@ def training(study: Path, run: Path, grokking: pd.DataFrame) -> dict | None:
         "weight_decay": settings["weight_decay"],
         "status": row["status"],
         **{
-            name: whole(row[f"{name}_step"])
+            name: whole(float(row[f"{name}_step"]))
             for name in ("memorised", "first_reached", "grokking", "last")
         },
         "history": {
