@@ -31,7 +31,7 @@ def job_of_model(task, model, stage):
     if stage == "analyse":
         own = measures_of(task, model)
         return f"--only {' '.join(own)}", [t for m in own for t in measures.TABLES[m]]
-    if model not in page_models():
+    if (task, model) not in [run[:2] for run in page_runs()]:
         return "", measures.FOLLOWED
     seed = study.model_entry(config[task], model)["seeds"][0]
     return f"--snapshots {seed}", [*measures.FOLLOWED, measures.SNAPSHOTS]

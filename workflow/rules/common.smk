@@ -161,14 +161,20 @@ def page_models():
 
 def page_runs():
     """Of each of them the run of its first seed."""
-    section = config["modular_addition"]
+    section = config.get("modular_addition")
     return [
         ("modular_addition", model, next(iter(study.blocks(section, model))))
         for model in page_models()
     ]
 
 
-PAGE_TABLES = ("grokking", "norm_dose", "sum_in_stream", "sum_exchange", "kernel_smoother")
+PAGE_TABLES = (
+    "grokking",
+    "norm_dose",
+    "sum_in_stream",
+    "sum_exchange",
+    "kernel_smoother",
+)
 PAGE_FOLLOWED = ("spectra", "embedding_planes")
 
 
@@ -177,17 +183,18 @@ def page_inputs(wildcards):
     made = made_tables()
     needed = [table("comparative_metrics"), table("comparative_metrics.md")]
     needed += [made[name] for name in PAGE_TABLES if name in made]
-    needed += [
-        path
-        for task in TASKS
-        for path in final_weights(task, variants=False)
-    ]
+    needed += [path for task in TASKS for path in final_weights(task, variants=False)]
     measures = contents.measures("modular_addition")
     for task, model, block in page_runs():
-        needed += [f"{run_folder(task, model, block)}/{f}" for f in ("run.json", "history.parquet")]
+        needed += [
+            f"{run_folder(task, model, block)}/{f}"
+            for f in ("run.json", "history.parquet")
+        ]
         followed = [*(f"{name}.parquet" for name in PAGE_FOLLOWED), measures.SNAPSHOTS]
         if study.model_entry(config[task], model)["checkpoints_at"]:
-            needed += [f"{RESULTS}/analysis/{task}/{model}/{block}/{f}" for f in followed]
+            needed += [
+                f"{RESULTS}/analysis/{task}/{model}/{block}/{f}" for f in followed
+            ]
         needed += splits_of(model, study.blocks(config[task], model)[block][:1])
     return needed
 

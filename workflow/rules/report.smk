@@ -107,7 +107,9 @@ rule build_page:
         pictures=lambda wildcards: figures(*page_figures()),
         shown=page_inputs,
     output:
-        ensure(multiext(f"{RESULTS}/page/", "index.html", "evidence.html"), non_empty=True),
+        ensure(
+            multiext(f"{RESULTS}/page/", "index.html", "evidence.html"), non_empty=True
+        ),
     log:
         f"{RESULTS}/logs/build_page.log",
     benchmark:

@@ -65,9 +65,9 @@ def shown(models: dict[str, dict], variants: set[str]) -> list[str]:
     """
     able = {name: own.get("norm", "free") for name, own in models.items() if _runs_in_page(own)}
     own = [name for name in able if name not in variants][:1]
-    return own + [name for name in able if own and name in variants and able[name] != able[own[0]]][
-        :1
-    ]
+    return (
+        own + [name for name in able if own and name in variants and able[name] != able[own[0]]][:1]
+    )
 
 
 def _runs_in_page(settings: dict) -> bool:

@@ -34,7 +34,7 @@ def telling_steps(progress: pd.DataFrame, n: int = N_SNAPSHOTS) -> list[int]:
     passed = np.abs(np.diff(course)).sum(axis=0).cumsum()
     passed = np.concatenate([[0.0], passed / passed[-1]])
     nearest = {int(np.abs(passed - place).argmin()) for place in np.linspace(0, 1, n)}
-    return steps[sorted(nearest - {len(steps) - 1}) + [len(steps) - 1]].tolist()
+    return steps[[*sorted(nearest - {len(steps) - 1}), len(steps) - 1]].tolist()
 
 
 def as_int8(weights: Tensor) -> tuple[Tensor, float]:

@@ -10,11 +10,14 @@ import pandas as pd
 import pytest
 import torch
 from browser import CHROMIUM, browse
+from markupsafe import Markup
 from small_study import KEYS, P, build, write_study
 
 from mechanics.models import regression
 from mechanics.models.prompts import Prompts
 from mechanics.report.page.networks import page_data
+from mechanics.report.page.pack import as_json
+from mechanics.report.page.render import render
 from mechanics.study.results import final_networks, model_for
 
 pytestmark = pytest.mark.skipif(
@@ -28,15 +31,12 @@ ANSWERED = "all !== null"
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Path:
     """That of the published study, without its figures."""
-    from mechanics.report.page.pack import as_json
-    from mechanics.report.page.render import render
-
     model = model_for(PUBLISHED, "clock")[1]
     data = page_data(PUBLISHED, sorted(PUBLISHED.glob(f"runs/modular_addition/{model}/*"))[:1])
-    content = {"study": "published", "data": as_json(data)} | data
+    content = data | {"study": "published", "data": Markup(as_json(data))}
     path = tmp_path_factory.mktemp("published") / "index.html"
     templates = PUBLISHED.parents[1] / "workflow/page"
-    path.write_text(render(templates, "index.html.j2", content | {"data": safe(as_json(data))}))
+    path.write_text(render(templates, "index.html.j2", content))
     return path
 
 
@@ -45,12 +45,6 @@ def small(tmp_path_factory) -> Path:
     study, runs = write_study(tmp_path_factory.mktemp("page"))
     build(study, runs)
     return study / "page/index.html"
-
-
-def safe(text: str):
-    from markupsafe import Markup
-
-    return Markup(text)
 
 
 def visited(page: Path, profile: Path, visit, width: int = 1280, before: str = ""):
@@ -219,7 +213,9 @@ def test_every_control_can_be_used(small, tmp_path):
 
 def test_without_any_frequency_it_is_said(small, tmp_path):
     async def visit(tab):
-        await tab.value("document.querySelectorAll('[data-frequency]').forEach((own) => own.click())")
+        await tab.value(
+            "document.querySelectorAll('[data-frequency]').forEach((own) => own.click())"
+        )
         await tab.until(f"!$('break-note').hidden && {ANSWERED}")
         right = await tab.value(text("add-right"))
         return right, await tab.value(text("break-note"))

@@ -12,7 +12,6 @@ import pandas as pd
 
 from mechanics.addition.measures import SNAPSHOTS
 from mechanics.addition.snapshots import read_snapshots
-from mechanics.models.transformer import architecture
 from mechanics.models.weights import Network
 from mechanics.regression.laws.risk import optimal_step_size
 from mechanics.report.page.pack import (
@@ -163,7 +162,7 @@ def circles(analysis: Path, seed: int) -> dict:
     planes = pd.read_parquet(analysis / "embedding_planes.parquet").query("seed == @seed")
     found = {}
     for key, own in planes.groupby("frequency"):
-        ordered = own.sort_values(["step", "number"])[["x", "y"]].to_numpy()
+        ordered = own.sort_values(["step", "number"])[["x", "y"]].to_numpy(float)
         points, units = planes_as_text(ordered.reshape(len(shares), -1, 2))
         found[int(key)] = {"points": points, "units": units}
     spectrum = shares_as_text(shares.to_numpy())

@@ -30,7 +30,10 @@ def pack_network(tensors: Mapping[str, tuple[np.ndarray, float | None]]) -> dict
         for values, scale in tensors.values()
     ]
     listed = [[name, list(values.shape), scale] for name, (values, scale) in tensors.items()]
-    return {"tensors": listed, "data": as_text(np.concatenate([p.ravel().view("u1") for p in parts]))}
+    return {
+        "tensors": listed,
+        "data": as_text(np.concatenate([p.ravel().view("u1") for p in parts])),
+    }
 
 
 def _by_weight(values: np.ndarray) -> np.ndarray:
