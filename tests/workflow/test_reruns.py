@@ -128,7 +128,7 @@ def margins(grokking):
 
 
 def test_a_new_figure_is_one_file_and_one_line(study):
-    figures, page = study / "scripts/mechanics/figures", "results/tiny/page/index.html"
+    figures, page = study / "scripts/mechanics/figures", "results/tiny/page/evidence.html"
     line, registry = '        "grokking_curves": ', figures / "registry.py"
     (figures / "margins.py").write_text(MARGINS)
     added = f'        "margins": ["grokking"],\n{line}'

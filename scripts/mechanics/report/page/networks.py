@@ -221,10 +221,13 @@ def prompts(study: Path) -> dict | None:
 
 def bandwidth(smoother: pd.DataFrame | None) -> dict | None:
     """ω and scale of the best exponential smoother of all context lengths, of the table."""
-    if smoother is None or smoother.empty:
+    if smoother is None:
         return None
-    best = smoother.iloc[0]
-    return {"omega": float(best["omega_optimum"]), "scale": float(best["scale_optimum"])}
+    known = smoother[["omega_optimum", "scale_optimum"]].dropna()
+    if known.empty:
+        return None
+    omega, scale = known.iloc[0]
+    return {"omega": float(omega), "scale": float(scale)}
 
 
 def describe(network: Network) -> dict:
