@@ -259,6 +259,7 @@ function prepareBreaking() {
     switches.forEach((own) => (own.tabIndex = own === next ? 0 : -1));
     next.focus();
   });
+  $("break-only").textContent = `Only the keys: ${keysEmbedded.join(", ") || "none"}`;
   const sets = { none: [], others: every.filter((k) => !keysEmbedded.includes(k)), keys: keysEmbedded };
   for (const button of document.querySelectorAll("[data-off]")) button.addEventListener("click", () => set({ off: sets[button.dataset.off] }));
   for (const radio of document.querySelectorAll("[name=place]")) radio.addEventListener("change", () => set({ place: radio.value }));

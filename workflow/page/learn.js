@@ -25,16 +25,18 @@ function notesOn({ memorised, first_reached: reached, last }) {
 
 let accuracyX, normX;
 function drawCurves() {
-  const run = ADD.runs[state.run], { step, accuracy_train, accuracy_validation, norm_squared } = run.history, last = run.last;
+  const run = ADD.runs[state.run], { step, accuracy_train, accuracy_validation, norm_squared } = run.history;
+  const last = Math.max(...ADD.runs.map((own) => own.last)), others = ADD.runs.filter((own) => own !== run);
   accuracyX = logarithmic([1, last], [44, 620]);
   const y = linear([0, 1], [212, 22]);
-  const curve = (values, x, scale) => step.flatMap((s, i) => (values[i] === null ? [] : [[x(s), scale(values[i])]]));
+  const curve = (values, x, scale, at = step) => at.flatMap((s, i) => (values[i] === null ? [] : [[x(s), scale(values[i])]]));
+  const beside = others.map((own) => line(curve(own.history.accuracy_validation, accuracyX, y, own.history.step), "beside")).join("");
   const notes = notesOn(run);
   $("learn-chart").innerHTML =
     axes(accuracyX, y, { width: 640, height: 250, left: 44, bottom: 38, xTitle: "training step", yTitle: "share right" }) +
-    line(curve(accuracy_train, accuracyX, y), "train") + line(curve(accuracy_validation, accuracyX, y), "others") +
+    beside + line(curve(accuracy_train, accuracyX, y), "train") + line(curve(accuracy_validation, accuracyX, y), "others") +
     notes.map(([s], n) => `<circle class="note-mark" cx="${accuracyX(s)}" cy="12" r="9"/><text class="note-number" x="${accuracyX(s)}" y="16" text-anchor="middle">${n + 1}</text>`).join("") +
-    `<text class="label train" x="50" y="34">shown in training</text><text class="label others" x="50" y="50">never shown</text><line class="cursor" y1="16" y2="212"/>`;
+    `<text class="label train" x="50" y="34">shown in training</text><text class="label others" x="50" y="50">never shown</text>${beside && `<text class="label beside" x="50" y="66">never shown, with ${runLabel(others[0])}</text>`}<line class="cursor" y1="16" y2="212"/>`;
   $("learn-notes").innerHTML = notes.map(([s, words]) => `<li><button class="goto" data-step="${Math.round(s)}">${words}</button></li>`).join("");
   const most = Math.max(...norm_squared.filter((v) => v !== null)) * 1.05;
   normX = logarithmic([1, last], [46, 284]);

@@ -22,6 +22,8 @@ function points() {
   return found.slice(0, state.k);
 }
 
+const pointAt = (i) => $("prompt-canvas").querySelector(`[data-point="${i}"]`);
+
 async function drawPrompt() {
   const model = state.model, network = await networkOf(model);
   if (model !== state.model) return;
@@ -44,14 +46,15 @@ async function drawPrompt() {
   $("prompt-note").textContent = notes.join(" ");
   const curve = (f) => grid.map((x, i) => [toX(x), Math.max(-900, Math.min(1200, toY(f(x, i))))]);
   const weights = PROMPTS.networks[model].architecture.attention === "softmax" ? pattern : null, most = weights && Math.max(...weights);
-  const held = document.activeElement?.dataset?.point;
+  const focused = document.activeElement, held = focused?.dataset?.point;
   $("prompt-canvas").innerHTML =
     axes(toX, toY, { width: 640, height: 340, left: 44, bottom: 34, xTitle: "x", yTitle: "y" }) +
     '<clipPath id="prompt-clip"><rect x="44" y="10" width="582" height="296"/></clipPath><g clip-path="url(#prompt-clip)">' +
     line(curve((x) => ols * x), "ols") + (smooth ? line(curve(kernel), "ks") : "") + line(curve((_, i) => predictions[i]), "net") + line(curve((x) => gd * x), "gd") + "</g>" +
     `<g id="prompt-test" tabindex="0" role="slider" aria-label="x of the question" aria-valuemin="-3" aria-valuemax="3" aria-valuenow="${state.x}"><line class="cursor" x1="${toX(state.x)}" x2="${toX(state.x)}" y1="10" y2="306"/><circle class="handle net" cx="${toX(state.x)}" cy="${Math.max(10, Math.min(306, toY(at)))}" r="6"/></g>` +
-    own.map(([x, value], i) => `<circle class="point" tabindex="0" role="slider" data-point="${i}" cx="${toX(x)}" cy="${toY(value)}" r="${weights ? 3 + 9 * (weights[i] / most) : 6}" aria-label="point ${i + 1}" aria-valuenow="${value.toFixed(2)}" aria-valuetext="x ${x.toFixed(2)}, y ${value.toFixed(2)}" data-tip="x ${x.toFixed(2)}, y ${value.toFixed(2)}${weights ? `, attention ${percent(weights[i])}` : ""}"/>`).join("");
-  if (held) $("prompt-canvas").querySelector(`[data-point="${held}"]`)?.focus();
+    own.map(([x, value], i) => `<circle class="point" tabindex="${i === Number(held ?? 0) ? 0 : -1}" role="slider" data-point="${i}" cx="${toX(x)}" cy="${toY(value)}" r="${weights ? 3 + 9 * (weights[i] / most) : 6}" aria-label="point ${i + 1}" aria-valuenow="${value.toFixed(2)}" aria-valuetext="x ${x.toFixed(2)}, y ${value.toFixed(2)}" data-tip="x ${x.toFixed(2)}, y ${value.toFixed(2)}${weights ? `, attention ${percent(weights[i])}` : ""}"/>`).join("");
+  if (held) pointAt(held)?.focus();
+  else if (focused?.id === "prompt-test") $("prompt-test").focus();
 }
 
 // 300 fresh prompts in all dimensions: the network's answer beside each rival's.
@@ -98,7 +101,7 @@ function preparePrompts() {
     else return;
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
-    if (held !== "test") canvas.querySelector(`[data-point="${held}"]`).focus();
+    (held === "test" ? $("prompt-test") : pointAt(held)).focus();
   });
   canvas.addEventListener("pointermove", (event) => {
     if (held === null) return;
@@ -109,8 +112,10 @@ function preparePrompts() {
   for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, () => (held = null));
   canvas.addEventListener("keydown", (event) => {
     const by = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key], own = event.target;
-    if (!by || !own.closest("[data-point], #prompt-test")) return;
+    const turn = { PageUp: -1, PageDown: 1 }[event.key];
+    if (!(by || turn) || !own.closest("[data-point], #prompt-test")) return;
     event.preventDefault();
+    if (turn) return pointAt((Number(own.dataset.point ?? 0) + turn + state.k) % state.k).focus();
     if (own.id === "prompt-test") return moveTest(state.x + by[0] + by[1]);
     const [x, y] = points()[own.dataset.point];
     move(own.dataset.point, x + by[0], y + by[1]);
