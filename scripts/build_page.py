@@ -1,44 +1,36 @@
-"""Build the study's page: one HTML file with table, figures and explorer that needs no network.
+"""Build the study's page: index.html, in which two networks run, and evidence.html beside it.
 
-Of the figures the page shows those that ``--contents`` lists, whatever else lies in the folder.
+index.html is one file that needs no network and no other file. evidence.html has the comparative
+table and the figures that ``--contents`` lists, with links to their data in the study's folder.
 """
 
 import argparse
-import json
 import sys
-from itertools import groupby
 from pathlib import Path
 
 import docutils.utils
 import jinja2
-import pandas as pd
+from markupsafe import Markup
 
 from mechanics.figures.registry import title
-from mechanics.report.page.addition import AdditionRun, addition_explorer
-from mechanics.report.page.charts import HIGHEST_RISK, LAWS, RISK_FLOOR, specifications
 from mechanics.report.page.comparison_table import grouped
 from mechanics.report.page.figures import caption_html, read_picture
-from mechanics.report.page.notes import addition_notes, regression_notes
-from mechanics.report.page.regression import regression_explorer
+from mechanics.report.page.networks import page_data
+from mechanics.report.page.pack import as_json
 from mechanics.report.page.render import render
 from mechanics.runtime.files import atomic
 from mechanics.settings import read_settings
 from mechanics.tables.frames import read_table
+from mechanics.training.checkpoint import CheckpointError
 
 TRACKS = {"linear_regression": "Track A", "modular_addition": "Track B"}
-ANALYSES = {  # of an addition run, every checkpoint
-    "progress": "progress",
-    "spectra": "spectra",
-    "planes": "embedding_planes",
-    "circles": "embedding_trace",
-}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", required=True, type=Path, help="folder, e.g. results/full")
     parser.add_argument(
-        "--runs", required=True, type=Path, nargs="+", help="folders of the runs to explore"
+        "--runs", type=Path, nargs="*", default=[], help="folders of the addition runs it shows"
     )
     parser.add_argument(
         "--contents",
@@ -47,64 +39,30 @@ def main() -> None:
     )
     parser.add_argument("--templates", required=True, type=Path, help="folder of the templates")
     parser.add_argument("--caption", required=True, type=Path, help="that of the table, .rst")
-    parser.add_argument("--output", required=True, type=Path, help="the HTML file")
+    parser.add_argument("--output", required=True, type=Path, help="folder of both pages")
     arguments = parser.parse_args()
     contents = read_settings(arguments.contents)
     try:
-        explorers = explore(arguments.study, arguments.runs)
-        content = describe(arguments.study, arguments.caption, contents, explorers)
-        page = render(arguments.templates, content, page_data(explorers))
-    except (OSError, docutils.utils.SystemMessage, jinja2.TemplateError) as error:
+        data = page_data(arguments.study, arguments.runs)
+        shown = {"study": arguments.study.name, "data": Markup(as_json(data))}
+        shown |= {"addition": data["addition"], "prompts": data["prompts"]}
+        pages = {
+            "index.html": render(arguments.templates, "index.html.j2", shown),
+            "evidence.html": render(
+                arguments.templates,
+                "evidence.html.j2",
+                evidence(arguments.study, arguments.caption, contents),
+            ),
+        }
+    except (CheckpointError, OSError, docutils.utils.SystemMessage, jinja2.TemplateError) as error:
         sys.exit(f"build_page.py: {error}")
-    with atomic(arguments.output) as part:
-        part.write_text(page)
+    for name, page in pages.items():
+        with atomic(arguments.output / name) as part:
+            part.write_text(page)
 
 
-def explore(study: Path, runs: list[Path]) -> dict[str, dict]:
-    """The explorer's data of every task. A run's folder is …/{task}/{model}/{block}."""
-    found = {}
-    for task, group in groupby(runs, key=lambda folder: folder.parts[-3]):
-        folders = list(group)
-        if task == "linear_regression":
-            own = {
-                model: pd.concat(map(read_history, blocks), ignore_index=True)
-                for model, blocks in groupby(folders, key=lambda folder: folder.parts[-2])
-            }
-            found[task] = regression_explorer(own, read_table(study / "tables/regression_risk.csv"))
-        else:
-            entries = [folder.parts[-2] for folder in folders]
-            read = [read_addition(study, folder) for folder in folders]
-            grokking = read_table(study / "tables/grokking.csv")
-            found[task] = addition_explorer(read, entries, grokking)
-        found[task]["settings"] = json.loads((folders[0] / "run.json").read_text())["settings"]
-    return found
-
-
-def read_history(folder: Path) -> pd.DataFrame:
-    return pd.read_parquet(folder / "history.parquet")
-
-
-def read_addition(study: Path, folder: Path) -> AdditionRun:
-    analysis = study.joinpath("analysis", *folder.parts[-3:])
-    frames = {
-        name: pd.read_parquet(analysis / f"{file}.parquet") for name, file in ANALYSES.items()
-    }
-    return AdditionRun(history=read_history(folder), **frames)
-
-
-def page_data(explorers: dict[str, dict]) -> dict:
-    """What the page's scripts read."""
-    networks = {task: own["networks"] for task, own in explorers.items()}
-    return {"charts": specifications(), "networks": networks}
-
-
-def n_seeds(explorer: dict) -> int:
-    """How many trainings there were, diverged ones included."""
-    return sum(len(own["seeds"]) + len(own.get("diverged", [])) for own in explorer["networks"])
-
-
-def describe(study: Path, caption: Path, contents: dict, explorers: dict[str, dict]) -> dict:
-    """What the template shows, but for the explorer's data."""
+def evidence(study: Path, caption: Path, contents: dict) -> dict:
+    """What the template of the second page shows."""
     tracks = []
     for task, track in TRACKS.items():
         listed = contents.get(task, {"drawn": {}, "absent": []})
@@ -112,27 +70,14 @@ def describe(study: Path, caption: Path, contents: dict, explorers: dict[str, di
             read_picture(name, study / f"figures/{name}.png", data, track)
             for name, data in listed["drawn"].items()
         ]
-        explorer = explorers.get(task)
-        notes = {"linear_regression": regression_notes, "modular_addition": addition_notes}
-        tracks.append(
-            {
-                "task": task,
-                "name": track,
-                "pictures": pictures,
-                "absent": [title(name) for name in listed["absent"]],
-                "explorer": explorer,
-                "n_seeds": n_seeds(explorer) if explorer else 0,
-                "notes": notes[task](explorer) if explorer else [],
-            }
-        )
+        absent = [title(name) for name in listed["absent"]]
+        known = task in contents
+        tracks.append({"name": track, "known": known, "pictures": pictures, "absent": absent})
     return {
         "study": study.name,
         "comparison": grouped(read_table(study / "tables/comparative_metrics.csv")),
         "comparison_caption": caption_html(caption.read_text()),
         "tracks": tracks,
-        "laws": LAWS,
-        "risk_floor": f"{RISK_FLOOR:g}",
-        "highest_risk": f"{HIGHEST_RISK:g}",
     }
 
 

@@ -68,8 +68,9 @@ class Tab:
             raise RuntimeError(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
-    async def open(self, path: Path, width: int, height: int) -> None:
-        """Show a file in a window of this size; wait until its explorers are drawn."""
+    async def open(self, path: Path, width: int, height: int, before: str = "") -> None:
+        """Show a file in a window of this size; wait until it is drawn. ``before``: what runs in
+        the page before its own scripts."""
         for domain in ("Page", "Runtime", "Log", "Network"):
             await self.call(f"{domain}.enable")
         await self.call(
@@ -77,6 +78,7 @@ class Tab:
             **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
         )
         await self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        await self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
         await self.call("Page.navigate", url=path.resolve().as_uri())
         await self.until("document.documentElement?.dataset.drawn === 'yes'")
 
@@ -93,6 +95,28 @@ class Tab:
             await self.call(
                 "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code
             )
+
+    async def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press the mouse at one place of the window, move it to another and let it go."""
+        for kind, (x, y) in (
+            ("Moved", start),
+            ("Pressed", start),
+            ("Moved", end),
+            ("Released", end),
+        ):
+            at = {"x": x, "y": y, "button": "left", "clickCount": 1, "buttons": 1}
+            await self.call("Input.dispatchMouseEvent", type=f"mouse{kind}", **at)
+
+    async def middle(self, selector: str) -> tuple[float, float]:
+        """Where the middle of an element is in the window, which is scrolled to it."""
+        box = f"document.querySelector({json.dumps(selector)})"
+        await self.value(f"{box}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        return tuple(
+            await self.value(
+                f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
+                f"({box}.getBoundingClientRect())"
+            )
+        )
 
     async def screenshot(self, whole: bool = False) -> bytes:
         result = await self.call("Page.captureScreenshot", captureBeyondViewport=whole)

@@ -1,18 +1,22 @@
-"""A study's files as the page reads them, small and written by hand: numbers are of no network."""
+"""A study's files as the page reads them, small and written by hand: its networks are untrained."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from helpers import run_program
+from helpers import addition_settings, regression_settings, run_program
 from PIL import Image
 
+from mechanics.addition.snapshots import as_int8
+from mechanics.models import addition, regression
+from mechanics.models.transformer import architecture, initial_weights
+from mechanics.models.weights import Network, write_network
 from mechanics.settings import as_argument
+from mechanics.training.checkpoint import checkpoint_key, write_tensors
 
 ROOT = Path(__file__).parents[1]
 P, KEYS, STEPS = 13, (2, 5), (0, 1, 10, 100, 200)
-LENGTHS = (5, 10)
 FIGURES = {
     "linear_regression": {"attention_maps_regression": ["tables/attention_match.csv"]},
     "modular_addition": {"embedding": ["analysis/embedding.parquet"]},
@@ -21,10 +25,10 @@ TASKS = tuple(FIGURES)
 
 
 def write_study(folder: Path, tasks: tuple[str, ...] = TASKS) -> tuple[Path, list[Path]]:
-    """Write results/small; return it and the folders of its runs.
+    """Write results/small; return it and the folders of the runs that its page shows.
 
-    Track A: ``linear_L1``, three seeds of which seed 2 diverged, and ``deep_L6``, one seed. Track
-    B: ``softmax_L1``, seed 0 grokked, seed 1 did not, and ``softmax_L1_wd0``, which diverged.
+    Track A: ``linear_L1``. Track B: ``softmax_L1``, which grokked and has snapshots, and
+    ``softmax_L1_held``, which did not and has none, nor checkpoints.
     """
     study = folder / "results/small"
     (study / "tables").mkdir(parents=True)
@@ -32,32 +36,32 @@ def write_study(folder: Path, tasks: tuple[str, ...] = TASKS) -> tuple[Path, lis
     pd.DataFrame(table).to_csv(study / "tables/comparative_metrics.csv", index=False)
     runs = []
     if "linear_regression" in tasks:
-        runs += write_regression(study)
+        settings = regression_settings()
+        write_weights(study, "linear_L1", settings, regression.initial(settings, 0))
     if "modular_addition" in tasks:
-        runs += write_addition(study)
+        runs = write_addition(study)
     for task in tasks:
-        for name in FIGURES[task]:
+        for name, data in FIGURES[task].items():
             write_picture(study / f"figures/{name}.png")
+            write_picture(study / f"figures/{name}.pdf")
+            for path in (own for own in data if own.startswith("tables/")):
+                (study / path).touch()
+    (study / "tables/comparative_metrics.md").touch()
     return study, runs
 
 
-def build(study: Path, runs: list[Path], output: Path, absent: tuple[str, ...] = ()) -> str:
-    """Run the program; return the page."""
-    tasks = {run.parts[-3] for run in runs}
+def build(study: Path, runs: list[Path], absent: tuple[str, ...] = ()) -> dict[str, str]:
+    """Run the program; return both pages by name."""
+    tasks = {path.name for path in (study / "weights").iterdir()}
     contents = {
         task: {"drawn": FIGURES[task], "absent": list(absent)} for task in TASKS if task in tasks
     }
+    caption = ROOT / "workflow/report/comparative_metrics_table.rst"
     run_program(
         *("build_page", "--study", study, "--runs", *runs, "--contents", as_argument(contents)),
-        *(
-            "--templates",
-            ROOT / "workflow/page",
-            "--caption",
-            ROOT / "workflow/report/comparative_metrics_table.rst",
-        ),
-        *("--output", output),
+        *("--templates", ROOT / "workflow/page", "--caption", caption, "--output", study / "page"),
     )
-    return output.read_text()
+    return {path.name: path.read_text() for path in (study / "page").iterdir()}
 
 
 def comparison_rows(task: str) -> list[dict]:
@@ -69,98 +73,78 @@ def comparison_rows(task: str) -> list[dict]:
     return [common | {"reference": name, "reference_value": r} for name, r in levels.items()]
 
 
-def write_record(run: Path, task: str, statuses: dict[int, str]) -> Path:
-    run.mkdir(parents=True)
-    settings = {"task": task, "d": 10, "k_min": 5, "k_max": 10, "p": P, "train_fraction": 0.3}
-    replicas = [{"seed": seed, "status": status} for seed, status in statuses.items()]
-    (run / "run.json").write_text(json.dumps({"settings": settings, "replicas": replicas}))
-    return run
-
-
-def write_regression(study: Path) -> list[Path]:
-    runs, risks = [], []
-    for model, n_layers, seeds in (("linear_L1", 1, (0, 1, 2)), ("deep_L6", 6, (0,))):
-        status = {seed: "diverged" if seed == 2 else "finished" for seed in seeds}
-        run = write_record(study / f"runs/linear_regression/{model}/0", "linear_regression", status)
-        rows = [
-            {"step": step, "seed": seed, "k": k, "risk": 1 / (1 + k * step / 100 + seed / 10)}
-            for seed in seeds
-            for step in (STEPS[:2] if seed == 2 else STEPS)
-            for k in LENGTHS
-        ]
-        pd.DataFrame(rows).to_parquet(run / "history.parquet")
-        runs.append(run)
-        risks += [
-            {"model": model, "seed": seed, "status": status[seed], "k": k, "n_layers": n_layers}
-            | {"risk": 10 / (10 + k), "one_step_optimum": 11 / (k + 11), "one_step_mixture": 0.7}
-            | {"gd_free": 0.3, "ols": max(0, 1 - k / 10)}
-            for seed in seeds
-            for k in LENGTHS
-        ]
-    pd.DataFrame(risks).to_csv(study / "tables/regression_risk.csv", index=False)
-    return runs
+def write_weights(study: Path, model: str, settings: dict, weights: dict) -> None:
+    stacked = {name: tensor[None] for name, tensor in weights.items()}
+    network = Network(settings["task"], model, 0, STEPS[-1], "finished", settings, stacked)
+    write_network(study / f"weights/{settings['task']}/{model}/seed0.safetensors", network)
 
 
 def write_addition(study: Path) -> list[Path]:
-    grokking, runs = [], []
-    for entry, seed, status in (
-        ("softmax_L1", 0, "grokked"),
-        ("softmax_L1", 1, "censored"),
-        ("softmax_L1_wd0", 0, "diverged"),
+    settings, runs, rows = addition_settings(p=P), [], []
+    for entry, norm, status in (
+        ("softmax_L1", "free", "grokked"),
+        ("softmax_L1_held", "held", "censored"),
     ):
-        place = f"modular_addition/{entry}/{seed}"
-        runs.append(write_record(study / "runs" / place, "modular_addition", {seed: status}))
-        grokking.append(
-            {"model": "softmax_L1", "arm": "main" if entry == "softmax_L1" else "weight_decay"}
-            | {"weight_decay": 0.0, "seed": seed, "status": status, "entry": entry}
-            | {"grokking_step": 100.0 if status == "grokked" else np.nan, "last_step": STEPS[-1]}
-            | {"first_reached_step": 10.0 if status == "grokked" else np.nan}
-        )
-        frames = addition_frames(seed, finite=2 if status == "diverged" else len(STEPS))
-        if status != "grokked":
-            frames |= {name: frames[name].iloc[:0] for name in ("embedding_planes",)}
-            frames |= {"embedding_trace": frames["embedding_trace"].iloc[:0]}
-        frames.pop("history").to_parquet(runs[-1] / "history.parquet")
-        analysis = study / "analysis" / place
-        analysis.mkdir(parents=True)
-        for name, frame in frames.items():
-            frame.to_parquet(analysis / f"{name}.parquet")
-    pd.DataFrame(grokking).to_csv(study / "tables/grokking.csv", index=False)
+        own = settings | {"norm": norm}
+        network = architecture(own)
+        shapes = addition.parameter_shapes(network, P)
+        weights = initial_weights(shapes, own, network.d_model, 0)
+        write_weights(study, entry, own, weights)
+        place = f"modular_addition/{entry}/0"
+        run, analysis = study / "runs" / place, study / "analysis" / place
+        run.mkdir(parents=True)
+        (run / "run.json").write_text(json.dumps({"settings": own}))
+        frames = addition_frames()
+        frames.pop("history").to_parquet(run / "history.parquet")
+        if status == "grokked":
+            analysis.mkdir(parents=True)
+            for name, frame in frames.items():
+                frame.to_parquet(analysis / f"{name}.parquet")
+            write_snapshots(analysis / "snapshots.safetensors", weights)
+        reached = 100.0 if status == "grokked" else np.nan
+        rows.append({"entry": entry, "seed": 0, "status": status, "memorised_step": 10.0})
+        rows[-1] |= {"first_reached_step": reached, "grokking_step": reached}
+        rows[-1] |= {"last_step": STEPS[-1]}
+        runs.append(run)
+    pd.DataFrame(rows).to_csv(study / "tables/grokking.csv", index=False)
+    split = pd.DataFrame({"a": np.arange(P * P) // P, "b": np.arange(P * P) % P})
+    split["split"] = np.where(split["a"] % 3 == 0, "train", "validation")
+    (study / "data/modular_addition").mkdir(parents=True)
+    split.to_parquet(study / "data/modular_addition/split_seed0.parquet")
     return runs
 
 
-def addition_frames(seed: int, finite: int) -> dict[str, pd.DataFrame]:
-    """What the analyses write for a network whose circles grow; the first ``finite`` checkpoints
-    have finite weights."""
-    history, progress, spectra, planes, circles = [], [], [], [], []
+def write_snapshots(path: Path, weights: dict) -> None:
+    tensors, scales = {}, {}
+    for step in (STEPS[0], STEPS[2]):
+        for name, tensor in weights.items():
+            key = checkpoint_key(0, step, name)
+            tensors[key], scales[key] = as_int8(tensor)
+    write_tensors(path, tensors, {"scales": scales})
+
+
+def addition_frames() -> dict[str, pd.DataFrame]:
+    """A history, and what follows a network whose circles grow."""
+    history, spectra, planes = [], [], []
     for place, step in enumerate(STEPS):
-        done = place / (len(STEPS) - 1)
-        common = {"seed": seed, "step": step}
-        norm = 100.0 - 10 * place if place < finite else np.nan
+        done, common = place / (len(STEPS) - 1), {"seed": 0, "step": step}
         for split in ("train", "validation"):
             history.append(common | {"split": split, "loss": 2.5 - 2 * done, "accuracy": done})
-            history[-1]["norm_squared"] = norm
-        progress.append(common | {"norm_squared": norm, "logit_fve": done})
-        progress[-1] |= {"restricted_loss_all": 2.0, "excluded_loss_train": 3.0 + done}
+            history[-1]["norm_squared"] = 100.0 - 10 * place
         shares = np.where(np.isin(np.arange(1, 7), KEYS), 0.1 + 0.3 * done, 0.1)
         spectra += [
             common | {"matrix": "W_E", "frequency": k, "share": share / shares.sum()}
             for k, share in enumerate(shares, start=1)
-            if place < finite
         ]
         for k in KEYS:
-            angle = 2 * np.pi * k * np.arange(P) / P
-            radius = 0.1 + done + (1 - done) * 0.05 * np.cos(3 * angle)
+            angle, radius = 2 * np.pi * k * np.arange(P) / P, 0.1 + done
             own = {"number": np.arange(P), "x": radius * np.cos(angle), "y": radius * np.sin(angle)}
             planes.append(pd.DataFrame(common | {"frequency": k} | own))
-            circles.append(common | {"frequency": k, "angle_r_squared": 0.5 + done / 2})
-            circles[-1] |= {"radius_cv": 0.3 - 0.2 * done, "fve": 0.1 + done / 3}
+    planes = pd.concat(planes, ignore_index=True)
     return {
         "history": pd.DataFrame(history),
-        "progress": pd.DataFrame(progress),
         "spectra": pd.DataFrame(spectra),
-        "embedding_planes": pd.concat(planes, ignore_index=True),
-        "embedding_trace": pd.DataFrame(circles),
+        "embedding_planes": planes,
     }
 
 

@@ -1,8 +1,9 @@
-"""The page: whole, alone, and with the numbers of the tables."""
+"""Both pages: whole, alone, without a dead link, and with what the study's files say."""
 
 import base64
 import json
 import re
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -10,109 +11,109 @@ import pytest
 from bs4 import BeautifulSoup
 from small_study import KEYS, STEPS, P, build, write_study
 
-MEGABYTE = 1_000_000
-
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """The study's folder, its runs, and the page."""
+    """The study's folder, its runs, and its pages."""
     study, runs = write_study(tmp_path_factory.mktemp("page"))
-    return study, runs, build(study, runs, study / "page/index.html", ("rank_collapse",))
+    return study, runs, build(study, runs, ("rank_collapse",))
 
 
 @pytest.fixture(scope="module")
 def soup(built):
-    return BeautifulSoup(built[2], "html.parser")
+    return BeautifulSoup(built[2]["index.html"], "html.parser")
 
 
-@pytest.fixture(scope="module")
-def networks(soup):
-    return json.loads(soup.find(id="page-data").string)["networks"]
+def data_of(page: str) -> dict:
+    return json.loads(BeautifulSoup(page, "html.parser").find(id="study-data").string)
 
 
-def test_nothing_comes_from_elsewhere(soup):
+def bytes_of(text: str, kind: str) -> np.ndarray:
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)
+
+
+def test_the_page_asks_for_no_other_file(soup):
     addresses = [tag[key] for key in ("src", "href") for tag in soup.find_all(**{key: True})]
-    assert addresses
-    for address in addresses:
-        assert re.match(r"#|\.\./|data:", address), address
+    assert {address for address in addresses if not address.startswith("#")} == {
+        "data:,",
+        "evidence.html",
+    }
     styles = "".join(style.string for style in soup.find_all("style"))
-    assert "url(" not in styles
-    assert "@import" not in styles
-    assert not soup.find_all(["link"], rel="stylesheet")
-    assert "$schema" not in soup.find(id="page-data").string
+    assert not re.search(r"url\(|@import", styles)
+    scripts = "".join(script.string for script in soup.find_all("script"))
+    assert not re.search(r"https?:|import\(|fetch\(", scripts)
 
 
-def test_it_is_small_without_its_data(built):
-    assert len(built[2].encode()) < 1.2 * MEGABYTE
+def test_no_link_is_dead(built):
+    study, _, pages = built
+    for name, page in pages.items():
+        found = BeautifulSoup(page, "html.parser")
+        for tag in found.find_all(["a", "img"]):
+            address = tag.get("href") or tag.get("src")
+            if address.startswith("#"):
+                assert found.find(id=address[1:]), f"{name}: {address}"
+            else:
+                assert (study / "page" / address).exists(), f"{name}: {address}"
+
+
+def test_the_ids_that_others_rely_on_are_there(built, soup):
+    fixed = ("add-a", "add-b", "add-answer", "add-right", "learn-step", "learn-accuracy")
+    fixed += ("prompt-canvas", "prompt-layer", "prompt-gd", "prompt-ols")
+    assert all(soup.find(id=name) for name in fixed)
+    named = re.findall(r"""(?<=[^\w])\$\("([\w-]+)"\)""", built[2]["index.html"])
+    optional = {"deep-key", "deep-circle", "deep-spectrum", "late-dose", "late-arms", "late-legend"}
+    optional |= {"deep-where", "deep-layer", "deep-at", "deep-shares", "deep-sum", "deep-exchange"}
+    assert {name for name in named if not soup.find(id=name)} <= optional
 
 
 def test_built_twice_it_is_the_same(built):
-    study, runs, page = built
-    assert build(study, runs, study / "page/again.html", ("rank_collapse",)) == page
+    study, runs, pages = built
+    assert build(study, runs, ("rank_collapse",)) == pages
 
 
-def test_table_has_the_values_of_the_csv(built, soup):
-    table = pd.read_csv(built[0] / "tables/comparative_metrics.csv")
-    shown = soup.find("table")
-    assert len(shown.find_all("tbody")) == table.groupby(["configuration", "task"]).ngroups
-    values = [float(cell.text) for cell in shown.find_all(class_="value")]
+def test_the_training_is_that_of_the_files(built):
+    study, _, pages = built
+    own = data_of(pages["index.html"])["addition"]
+    free, held = own["runs"]
+    assert free["steps"] == list(STEPS)
+    analysis = study / "analysis/modular_addition/softmax_L1/0"
+    spectra = pd.read_parquet(analysis / "spectra.parquet")
+    np.testing.assert_allclose(
+        bytes_of(free["spectra"], "<u2") / 65535, spectra["share"], atol=1e-5
+    )
+    planes = pd.read_parquet(analysis / "embedding_planes.parquet")
+    assert list(map(int, free["planes"])) == list(KEYS)
+    part = planes[planes["frequency"] == KEYS[0]].sort_values(["step", "number"])
+    plane = free["planes"][str(KEYS[0])]
+    points = bytes_of(plane["points"], "i1").reshape(len(STEPS), P, 2)
+    expected = part[["x", "y"]].to_numpy().reshape(points.shape)
+    np.testing.assert_allclose(points * np.reshape(plane["units"], (-1, 1, 1)), expected, atol=5e-3)
+    assert free["history"]["norm_squared"] == [100, 90, 80, 70, 60]
+    assert [snapshot["step"] for snapshot in free["snapshots"]] == [0, 10, STEPS[-1]]
+    assert (held["held"], held["steps"], held["snapshots"]) == (True, [], [])
+    trained = np.unpackbits(bytes_of(own["trained"], "u1"), bitorder="little")[: P * P]
+    assert (trained.reshape(P, P)[::3] == 1).all()
+    assert trained.sum() == 5 * P
+
+
+def test_what_a_study_lacks_is_said_in_its_place(soup):
+    assert "no <code>tables/norm_dose.csv</code>" in str(soup.find(id="part-6"))
+    assert "This study has no deeper network that adds." in soup.find(id="part-7").text
+
+
+def test_the_second_page_has_the_table_and_the_figures(built):
+    study, _, pages = built
+    soup = BeautifulSoup(pages["evidence.html"], "html.parser")
+    table = pd.read_csv(study / "tables/comparative_metrics.csv")
+    values = [float(cell.text) for cell in soup.find("table").find_all(class_="value")]
     assert values == table.drop_duplicates(["task", "metric"])["value"].tolist()
-    assert "nearest to <one step>" in shown.text  # escaped, not a tag
-
-
-def test_figures_have_captions_alternatives_and_links_to_their_data(soup):
+    assert "nearest to <one step>" in soup.find("table").text  # escaped, not a tag
     plate = soup.find(id="attention_maps_regression")
     assert plate.img["alt"].startswith(
         "Attention maps, and softmax attention as a kernel smoother, Track A."
     )
     assert "W_QK" in plate.figcaption.text
-    links = [link["href"] for link in plate.figcaption.find_all("a")]
-    assert "../tables/attention_match.csv" in links
-    assert "../figures/attention_maps_regression.pdf" in links
-
-
-def test_regression_explorer_has_the_histories_and_the_laws(built, networks):
-    linear, deep = networks["linear_regression"]
-    history = pd.read_parquet(built[0] / "runs/linear_regression/linear_L1/0/history.parquet")
-    expected = history[history["seed"] != 2].sort_values(["step", "k", "seed"])["risk"]
-    assert linear["risk"] == pytest.approx(expected.tolist(), rel=1e-3)
-    assert linear["steps"] == list(STEPS)
-    assert (linear["seeds"], linear["diverged"]) == ([0, 1], [2])
-    table = pd.read_csv(built[0] / "tables/regression_risk.csv")
-    law = table[table["model"] == "linear_L1"].groupby("k")["one_step_optimum"].first()
-    assert linear["laws"]["one_step_optimum"] == pytest.approx(law.tolist(), rel=1e-3)
-    assert "gd_free" not in linear["laws"]
-    assert "gd_free" in deep["laws"]
-
-
-def test_addition_explorer_has_the_analyses(built, networks):
-    seed = networks["modular_addition"][0]["seeds"][0]
-    folder = built[0] / "analysis/modular_addition/softmax_L1/0"
-    assert seed["steps"] == list(STEPS)
-    spectra = pd.read_parquet(folder / "spectra.parquet")
-    shares = np.frombuffer(base64.b64decode(seed["spectra"]["W_E"]["shares"]), "<u2") / 65535
-    np.testing.assert_allclose(shares, spectra["share"], atol=1e-5)
-    planes = pd.read_parquet(folder / "embedding_planes.parquet")
-    assert list(map(int, seed["circles"])) == list(KEYS)
-    for key, own in seed["circles"].items():
-        points = np.frombuffer(base64.b64decode(own["points"]), "i1").reshape(len(STEPS), P, 2)
-        part = planes[planes["frequency"] == int(key)].sort_values(["step", "number"])
-        expected = part[["x", "y"]].to_numpy().reshape(len(STEPS), P, 2)
-        np.testing.assert_allclose(
-            points * np.reshape(own["units"], (-1, 1, 1)), expected, atol=5e-3
-        )
-    assert seed["history"]["norm_squared"] == [100, 90, 80, 70, 60]
-
-
-def test_what_diverged_did_not_grok_or_is_absent_is_said(soup, networks):
-    text = soup.find("main").text
-    assert "linear, 1 layer: seed 2 diverged and is left out of its lines." in text
-    assert "softmax, 1 layer: seed 1 had not grokked when its budget ended." in text
-    assert "softmax, 1 layer: weight decay 0: seed 0 diverged." in text
-    assert "Rank collapse" in soup.find("p", class_="absent", string=re.compile("Not in")).text
-    diverged = networks["modular_addition"][1]["seeds"][0]
-    assert diverged["steps"] == list(STEPS[:2])  # those with finite weights
-    assert diverged["circles"] == {}
+    assert "Rank collapse" in soup.find(string=re.compile("Not in this study"))
 
 
 @pytest.mark.parametrize(
@@ -120,48 +121,23 @@ def test_what_diverged_did_not_grok_or_is_absent_is_said(soup, networks):
 )
 def test_a_study_of_one_track(tmp_path, task, missing):
     study, runs = write_study(tmp_path, (task,))
-    soup = BeautifulSoup(build(study, runs, tmp_path / "index.html"), "html.parser")
-    assert f"This study has no {missing}." in soup.text
-    assert [own["id"] for own in soup.find_all(class_="explorer")] == [f"{task}-explorer"]
-    assert len(soup.find_all("figure", class_="plate")) == 1
+    pages = build(study, runs)
+    assert f"This study has no {missing}" in BeautifulSoup(pages["index.html"], "html.parser").text
+    assert f"This study has no {missing}." in pages["evidence.html"]
+    data = data_of(pages["index.html"])
+    assert (data["addition"] is None) == (task == "linear_regression")
+    assert (data["prompts"] is None) == (task == "modular_addition")
 
 
-def test_a_network_of_which_every_seed_diverged_has_no_lines(tmp_path):
-    study, runs = write_study(tmp_path, ("linear_regression",))
-    path = study / "tables/regression_risk.csv"
-    pd.read_csv(path).assign(status="diverged").to_csv(path, index=False)
-    page = BeautifulSoup(build(study, runs, tmp_path / "index.html"), "html.parser")
-    network = json.loads(page.find(id="page-data").string)["networks"]["linear_regression"][0]
-    assert (network["steps"], network["risk"], network["end"]["risk"]) == ([], [], [])
-    assert "which leaves none" in page.text
+def test_without_its_runs_the_page_has_the_final_network(tmp_path):
+    study, _ = write_study(tmp_path, ("modular_addition",))
+    data = data_of(build(study, [])["index.html"])
+    assert (data["addition"]["model"], data["addition"]["runs"]) == ("softmax_L1", [])
 
 
 def test_a_missing_picture_is_named(tmp_path):
     study, runs = write_study(tmp_path, ("linear_regression",))
     (study / "figures/attention_maps_regression.png").unlink()
     with pytest.raises(SystemExit, match="attention_maps_regression.png"):
-        build(study, runs, tmp_path / "index.html")
-    assert not (tmp_path / "index.html").exists()
-
-
-def test_where_every_seed_diverged_the_page_says_so(tmp_path):
-    study, runs = write_study(tmp_path)
-    for name, missing in (
-        ("regression_risk", {"status": "diverged", "risk": np.nan}),
-        ("grokking", {"status": "diverged", "grokking_step": np.nan}),
-        ("comparative_metrics", {"n_seeds": 0} | dict.fromkeys(["value", "ci_low"], np.nan)),
-    ):
-        path = study / f"tables/{name}.csv"
-        pd.read_csv(path).assign(**missing).to_csv(path, index=False)
-    for path in study.glob("runs/*/*/*/history.parquet"):
-        history = pd.read_parquet(path)
-        numbers = [name for name in history.select_dtypes("float") if name != "step"]
-        history.assign(**dict.fromkeys(numbers, np.nan)).to_parquet(path)
-    for path in study.glob("analysis/*/*/*/progress.parquet"):
-        pd.read_parquet(path).assign(norm_squared=np.nan).to_parquet(path)
-    soup = BeautifulSoup(build(study, runs, study / "page/index.html"), "html.parser")
-    assert {cell.text.strip() for cell in soup.find("table").find_all(class_="value")} == {
-        "no seed"
-    }
-    assert "linear, 1 layer: seeds 0, 1, 2 diverged and are left out of its lines" in soup.text
-    assert "which leaves none" in soup.text
+        build(study, runs)
+    assert not (study / "page/index.html").exists()

@@ -135,7 +135,7 @@ def margins(grokking):
 
 
 def test_a_new_figure_is_a_module_a_caption_and_a_line(study):
-    figures, page = study / "scripts/mechanics/figures", "results/tiny/page/index.html"
+    figures, page = study / "scripts/mechanics/figures", "results/tiny/page/evidence.html"
     line, registry = '        "grokking_curves": ', figures / "registry.py"
     (figures / "margins.py").write_text(MARGINS)
     caption = study / "workflow/report/margins_figure.rst"

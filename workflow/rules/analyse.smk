@@ -25,35 +25,41 @@ def run_read(task):
     )
 
 
+def job_of_model(task, model, stage):
+    """The options of a stage's program for a model, and the files that it writes of a run."""
+    measures = contents.measures(task)
+    if stage == "analyse":
+        own = measures_of(task, model)
+        return f"--only {' '.join(own)}", [t for m in own for t in measures.TABLES[m]]
+    if (task, model) not in [run[:2] for run in page_runs()]:
+        return "", measures.FOLLOWED
+    seed = study.model_entry(config[task], model)["seeds"][0]
+    return f"--snapshots {seed}", [*measures.FOLLOWED, measures.SNAPSHOTS]
+
+
 for task in TASKS:
-    room, measures, alike = ROOMS[task], contents.measures(task), {}
-    for model in study.models(config[task]):
-        alike.setdefault(measures_of(task, model), []).append(model)
-    for number, (own, models) in enumerate(alike.items()):
-        ANALYSES.append(
-            (
-                f"analyse_{room}" if number == 0 else f"analyse_{room}_{number + 1}",
-                f"analyse_{room}",
-                task,
-                "[^/]+" if len(alike) == 1 else "|".join(map(re.escape, models)),
-                weights_read(task),
-                "--weights",
-                f"--only {' '.join(own)}",
-                [table for measure in own for table in measures.TABLES[measure]],
+    room = ROOMS[task]
+    for stage, source, option in (
+        ("analyse", weights_read(task), "--weights"),
+        ("follow", run_read(task), "--run"),
+    ):
+        alike = {}
+        for model in study.models(config[task]):
+            options, written = job_of_model(task, model, stage)
+            alike.setdefault((options, tuple(written)), []).append(model)
+        for number, ((options, written), models) in enumerate(alike.items()):
+            ANALYSES.append(
+                (
+                    f"{stage}_{room}" + (f"_{number + 1}" if number else ""),
+                    f"{stage}_{room}",
+                    task,
+                    "[^/]+" if len(alike) == 1 else "|".join(map(re.escape, models)),
+                    source,
+                    option,
+                    options,
+                    written,
+                )
             )
-        )
-    ANALYSES.append(
-        (
-            f"follow_{room}",
-            f"follow_{room}",
-            task,
-            "[^/]+",
-            run_read(task),
-            "--run",
-            "",
-            measures.FOLLOWED,
-        )
-    )
 
 for name, analysis, task, models, source, option, only, written in ANALYSES:
 
@@ -67,7 +73,8 @@ for name, analysis, task, models, source, option, only, written in ANALYSES:
         output:
             ensure(
                 [
-                    f"{RESULTS}/analysis/{task}/{{model}}/{{block}}/{table}.parquet"
+                    f"{RESULTS}/analysis/{task}/{{model}}/{{block}}/{table}"
+                    + (".parquet" if "." not in table else "")
                     for table in written
                 ],
                 non_empty=True,

@@ -132,13 +132,53 @@ def page_figures():
     return [name for own in page_contents().values() for name in own["drawn"]]
 
 
+def page_models():
+    """The addition networks whose training the page shows."""
+    if SWEEP or "modular_addition" not in TASKS:
+        return []
+    section = config["modular_addition"]
+    models = {name: study.model_entry(section, name) for name in study.models(section)}
+    variants = {name for name in models if study.is_variant(section, name)}
+    return contents.measures("modular_addition").shown(models, variants)
+
+
+def page_runs():
+    """Of each of them the run of its first seed."""
+    section = config.get("modular_addition")
+    return [
+        ("modular_addition", model, next(iter(study.blocks(section, model))))
+        for model in page_models()
+    ]
+
+
+PAGE_TABLES = (
+    "grokking",
+    "norm_dose",
+    "sum_in_stream",
+    "sum_exchange",
+    "kernel_smoother",
+)
+PAGE_FOLLOWED = ("spectra", "embedding_planes")
+
+
 def page_inputs(wildcards):
-    """Tables and per-run files that the explorers show."""
+    """What the page runs and draws: weights, tables, and of the runs it shows what followed them."""
+    made = made_tables()
     needed = [table("comparative_metrics"), table("comparative_metrics.md")]
-    if "linear_regression" in TASKS:
-        needed += [table("regression_risk")]
-    if "modular_addition" in TASKS:
-        needed += [table("grokking"), *analyses("modular_addition", TRACED)]
+    needed += [made[name] for name in PAGE_TABLES if name in made]
+    needed += [path for task in TASKS for path in final_weights(task, variants=False)]
+    measures = contents.measures("modular_addition")
+    for task, model, block in page_runs():
+        needed += [
+            f"{run_folder(task, model, block)}/{f}"
+            for f in ("run.json", "history.parquet")
+        ]
+        followed = [*(f"{name}.parquet" for name in PAGE_FOLLOWED), measures.SNAPSHOTS]
+        if study.model_entry(config[task], model)["checkpoints_at"]:
+            needed += [
+                f"{RESULTS}/analysis/{task}/{model}/{block}/{f}" for f in followed
+            ]
+        needed += splits_of(model, study.blocks(config[task], model)[block][:1])
     return needed
 
 

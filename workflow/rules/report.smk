@@ -1,5 +1,4 @@
 # What a reader gets: the stated numbers and the report, the notebook, the page.
-TRACED = ("progress", "spectra", "embedding_planes", "embedding_trace")
 
 
 rule write_numbers:
@@ -103,41 +102,22 @@ rule execute_notebook:
         " > {log:q} 2>&1"
 
 
-PAGE_TEMPLATES = [
-    from_here(ROOT / f"workflow/page/{name}")
-    for name in (
-        "index.html.j2",
-        "comparison.html.j2",
-        "linear_regression.html.j2",
-        "modular_addition.html.j2",
-        "slider.html.j2",
-        "page.css",
-        "timeline.js",
-        "track_a.js",
-        "track_b.js",
-        "start.js",
-    )
-]
-
-
 rule build_page:
     input:
         code=program("build_page"),
-        templates=PAGE_TEMPLATES,
+        templates=[
+            from_here(path) for path in sorted((ROOT / "workflow/page").iterdir())
+        ],
         captions=lambda wildcards: [
             from_here(ROOT / "workflow/report/comparative_metrics_table.rst"),
             *(from_here(registry.caption_file(name)) for name in page_figures()),
         ],
         pictures=lambda wildcards: figures(*page_figures()),
-        runs=lambda wildcards: [
-            path
-            for task in TASKS
-            for file in ("run.json", "history.parquet")
-            for path in runs(task, file, doses=False)
-        ],
-        explored=page_inputs,
+        shown=page_inputs,
     output:
-        ensure(f"{RESULTS}/page/index.html", non_empty=True),
+        ensure(
+            multiext(f"{RESULTS}/page/", "index.html", "evidence.html"), non_empty=True
+        ),
     log:
         f"{RESULTS}/logs/build_page.log",
     benchmark:
@@ -150,15 +130,12 @@ rule build_page:
         runtime=10,
     params:
         study=lambda wildcards, output: Path(output[0]).parents[1],
-        folders=[
-            folder
-            for task in TASKS
-            for folder in folders(runs(task, "run.json", doses=False))
-        ],
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        runs=lambda wildcards: [run_folder(*run) for run in page_runs()],
         contents=lambda wildcards: as_argument(page_contents()),
         templates=lambda wildcards, input: Path(input.templates[0]).parent,
     shell:
         f"python {SCRIPTS}/build_page.py"
-        " --study {params.study:q} --runs {params.folders:q}"
+        " --study {params.study:q} --runs {params.runs:q}"
         " --contents {params.contents:q} --templates {params.templates:q}"
-        " --caption {input.captions[0]:q} --output {output:q} > {log:q} 2>&1"
+        " --caption {input.captions[0]:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -38,6 +38,7 @@ COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")
 COMPUTED["norm_dose"] = ["norm_dose", "norm_laws"]
 # What follow_addition.py writes.
 FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
+SNAPSHOTS = "snapshots.safetensors"  # what it writes of the networks of ``shown``, too
 OF_VARIANTS = ("evaluation", "circuit", "sum_in_stream")  # these are measured less,
 OF_DOSES = ("evaluation", "circuit")  # and those that ask what decides when a network groks
 
@@ -53,3 +54,22 @@ def tables_of(settings: dict, variant: bool) -> list[str]:
     """All that is measured of a run, by the names of the files."""
     final = [table for name in defined_for(settings, variant) for table in TABLES[name]]
     return final + (FOLLOWED if settings["checkpoints_at"] else [])
+
+
+def shown(models: dict[str, dict], variants: set[str]) -> list[str]:
+    """The networks whose training the page shows: one that it can run, and beside it the variant
+    that has weight decay where this one's norm is held, or the other way round.
+
+    ``models``: the settings of each network in the config's order; ``variants``: those that vary
+    another one.
+    """
+    able = {name: own.get("norm", "free") for name, own in models.items() if _runs_in_page(own)}
+    own = [name for name in able if name not in variants][:1]
+    return (
+        own + [name for name in able if own and name in variants and able[name] != able[own[0]]][:1]
+    )
+
+
+def _runs_in_page(settings: dict) -> bool:
+    one_layer = settings["n_layers"] == 1 and not settings["layer_norm"]
+    return one_layer and settings["attention"] == "softmax" and settings["d_mlp"] > 0

@@ -1,41 +1,76 @@
-"""The page as a reader has it: opened from disk in Chromium, moved by keyboard, on a phone."""
+"""The page as a reader has it: opened from disk in Chromium, moved by keys and pointer, on a phone.
 
-import re
-import shutil
+Its answers are compared with PyTorch's and with the published tables.
+"""
+
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import torch
 from browser import CHROMIUM, browse
-from small_study import STEPS, build, write_study
+from markupsafe import Markup
+from small_study import KEYS, P, build, write_study
+
+from mechanics.models import regression
+from mechanics.models.prompts import Prompts
+from mechanics.report.page.networks import page_data
+from mechanics.report.page.pack import as_json
+from mechanics.report.page.render import render
+from mechanics.study.results import final_networks, model_for
 
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
 )
 PUBLISHED = Path(__file__).parents[3] / "results/published"
 FIRST_VIEW = 2000  # milliseconds
-CIRCLE = "document.querySelector('[data-chart=circle] svg').outerHTML"
-RISKS = "document.querySelector('[data-chart=risk_by_context] svg').outerHTML"
+ANSWERED = "all !== null"
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> Path:
+    """That of the published study, without its figures."""
+    model = model_for(PUBLISHED, "clock")[1]
+    data = page_data(PUBLISHED, sorted(PUBLISHED.glob(f"runs/modular_addition/{model}/*"))[:1])
+    content = data | {"study": "published", "data": Markup(as_json(data))}
+    path = tmp_path_factory.mktemp("published") / "index.html"
+    templates = PUBLISHED.parents[1] / "workflow/page"
+    path.write_text(render(templates, "index.html.j2", content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
     study, runs = write_study(tmp_path_factory.mktemp("page"))
-    build(study, runs, study / "page/index.html")
+    build(study, runs)
     return study / "page/index.html"
 
 
-def visited(page: Path, profile: Path, visit, width: int = 1280, height: int = 900):
+def visited(page: Path, profile: Path, visit, width: int = 1280, before: str = ""):
     """Open the page, await ``visit(tab)``; nothing may complain or ask for another address."""
 
     async def whole(tab):
-        await tab.open(page, width, height)
+        await tab.open(page, width, 900, before)
         result = await visit(tab)
         assert tab.complaints == []
-        asked = [url for url in tab.requests if not url.startswith("data:")]
-        assert asked == [page.resolve().as_uri()]
+        asked = {url for url in tab.requests if not url.startswith(("data:", "blob:"))}
+        assert asked == {page.resolve().as_uri()}
         return result
 
     return browse(whole, profile)
+
+
+def text(name: str) -> str:
+    return f"document.getElementById('{name}').textContent"
+
+
+async def type_in(tab, name: str, value: str) -> None:
+    """What a reader types; a number input has no value for what is no number."""
+    await tab.value(f"$('{name}').focus(); $('{name}').select()")
+    await tab.call("Input.insertText", text=value)
+    if not value:
+        await tab.press("Backspace", 8)
 
 
 def test_first_view_is_soon(page, tmp_path):
@@ -47,87 +82,193 @@ def test_first_view_is_soon(page, tmp_path):
     assert visited(page, tmp_path, visit) <= FIRST_VIEW
 
 
-def test_the_keyboard_moves_both_explorers(page, tmp_path):
+def test_all_sums_are_right_and_without_a_key_as_many_as_in_the_table(page, tmp_path):
+    table = pd.read_csv(PUBLISHED / "tables/embedding_ablation.csv")
+    own = table.query("entry == 'softmax_L1' and seed == 0 and kind == 'one_removed'")
+    by_frequency = own.set_index("frequency")["accuracy"]
+    key = by_frequency.idxmin()
+
     async def visit(tab):
-        for slider, picture in (("step-a", RISKS), ("step-b", CIRCLE)):
-            button = f"document.getElementById('{slider}').previousElementSibling"
-            await tab.value(f"{button}.focus()")
-            await tab.press("Tab", 9)
-            assert await tab.value("document.activeElement.id") == slider
-            outline = await tab.value("getComputedStyle(document.activeElement).outlineStyle")
-            assert outline == "solid"
-            before, seen = await tab.value(picture), await tab.screenshot()
-            await tab.press("ArrowLeft", 37)
-            words = f"document.getElementById('{slider}').getAttribute('aria-valuetext')"
-            await tab.until(f"{words} === 'step {STEPS[-2]}'")
-            await tab.value("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
-            assert await tab.value(picture) != before
-            assert await tab.screenshot() != seen
+        await tab.until(ANSWERED)
+        found = [await tab.value(text("add-right"))]
+        box = f"document.querySelector('[data-frequency=\"{key}\"]')"
+        await tab.value(f"{box}.focus()")
+        await tab.press(" ", 32)
+        await tab.until(f"!{box}.checked && state.off.length === 1")
+        await tab.until(ANSWERED)
+        found.append(await tab.value(text("add-right")))
+        assert await tab.value(text("break-right")) == found[-1]
+        assert f"frequency {key}" in await tab.value(text("now-what"))
+        await tab.value("document.querySelector('#now-back').click()")
+        await tab.until(f"state.off.length === 0 && {ANSWERED}")
+        return [*found, await tab.value(text("add-right"))]
 
-    visited(page, tmp_path, visit)
+    whole, without, again = visited(page, tmp_path, visit)
+    n = 113**2
+    assert whole == again == f"{n:,}"
+    assert without == f"{round(by_frequency[key] * n):,}"
 
 
-def test_accuracy_and_cursor_are_those_of_the_step(page, tmp_path):
+def test_a_sum_is_answered_at_once(page, tmp_path):
     async def visit(tab):
-        await tab.value("document.getElementById('step-b').focus()")
-        await tab.press("Home", 36)
-        await tab.until("document.getElementById('step-b').value === '0'")
-        first = await tab.value("document.querySelector('[data-role=accuracy]').textContent")
-        await tab.press("End", 35)
-        await tab.until("document.getElementById('step-b').value !== '0'")
-        last = await tab.value("document.querySelector('[data-role=accuracy]').textContent")
-        return first, last
+        await tab.value("document.querySelector('#add-a').focus()")
+        await type_in(tab, "add-a", "112")
+        await type_in(tab, "add-b", "3")
+        await tab.until("state.a === 112 && state.b === 3")
+        assert await tab.value(text("add-answer")) == "2"
+        await tab.until(ANSWERED)  # then nothing else is computed
+        timed = "(() => { const t = performance.now(); set({ a: (state.a + 7) % P }); "
+        timed += "return performance.now() - t; })()"
+        return min([await tab.value(timed) for _ in range(9)])
 
-    first, last = visited(page, tmp_path, visit)
-    assert re.fullmatch(r"train 0\.00, validation 0\.00", first)
-    assert re.fullmatch(r"train 1\.00, validation 1\.00", last)
+    assert visited(page, tmp_path, visit) <= 50
 
 
-def test_a_network_without_keys_has_no_circle_and_says_so(page, tmp_path):
+@pytest.mark.parametrize("value", ["", "-1", "113", "x", "1.5"])
+def test_what_is_no_number_is_said_in_its_place(page, tmp_path, value):
+    async def visit(tab):
+        await type_in(tab, "add-a", value)
+        await tab.until("$('add-a').getAttribute('aria-invalid') === 'true'")
+        assert await tab.value(text("add-answer")) == "–"
+        said = await tab.value(text("add-why"))
+        await type_in(tab, "add-a", "5")
+        await tab.until(f"{text('add-answer')} !== '–'")
+        return said
+
+    assert visited(page, tmp_path, visit) == "Type a whole number from 0 to 112 for a."
+
+
+def test_a_dragged_point_moves_the_network_and_the_gradient_step_together(page, tmp_path):
+    async def visit(tab):
+        names = ("layer", "gd", "ols")
+        numbers = "[" + ", ".join(f"Number({text(f'prompt-{name}')})" for name in names) + "]"
+        await tab.until(f"{text('prompt-layer')} !== '–'")
+        before = await tab.value(numbers)
+        x, y = await tab.middle("[data-point='0']")
+        await tab.drag((x, y), (x + 120, y - 80))
+        await tab.until("'0' in state.moved")
+        await tab.press("ArrowUp", 38)
+        await tab.value("new Promise((done) => setTimeout(done, 300))")
+        return before, await tab.value(numbers), await tab.value("points()")
+
+    before, after, points = visited(page, tmp_path, visit)
+    assert after[0] != before[0]
+    assert after[0] == pytest.approx(after[1], abs=0.02 * max(1, abs(after[0])))
+    network = final_networks(PUBLISHED, "linear_regression", "linear_L1")[0].exact()
+    d = network.settings["d"]
+    x = torch.zeros(1, 1, len(points), d, dtype=torch.float64)
+    x[0, 0, :, 0] = torch.tensor([point[0] for point in points])
+    y = torch.tensor([[[point[1] for point in points]]], dtype=torch.float64)
+    query = torch.zeros(1, 1, 1, d, dtype=torch.float64)
+    query[..., 0] = 1
+    prompts = Prompts(x, y, query, torch.zeros(1, 1, 1, dtype=torch.float64))
+    expected = regression.forward(network.weights, prompts, network.architecture).item()
+    assert after[0] == pytest.approx(expected, abs=6e-4)  # three decimals are shown
+
+
+def test_the_step_is_moved_by_keys_and_by_a_click_on_the_curve(small, tmp_path):
+    async def visit(tab):
+        await tab.value("$('learn-step').focus()")
+        found = []
+        for key, code in (("Home", 36), ("End", 35), ("ArrowLeft", 37)):
+            await tab.press(key, code)
+            await tab.value("new Promise((done) => setTimeout(done, 100))")
+            found.append(await tab.value(text("learn-accuracy")))
+        x, y = await tab.middle("#learn-chart")
+        await tab.drag((x, y), (x, y))
+        await tab.until("state.step < 4")
+        await tab.value("document.querySelector('[name=run][value=\"1\"]').click()")
+        await tab.until("!$('learn-missing').hidden")
+        return found, await tab.value(text("learn-missing"))
+
+    accuracies, missing = visited(small, tmp_path, visit)
+    assert accuracies == ["0.0 %", "100.0 %", "75.0 %"]
+    assert missing.startswith("Of this training only the curves were kept")
+
+
+def test_every_control_can_be_used(small, tmp_path):
+    async def visit(tab):
+        await tab.until(ANSWERED)
+        nudge = """(async () => {
+          const pause = () => new Promise((done) => setTimeout(done, 60));
+          for (const own of [...document.querySelectorAll("input, select, button")]) {
+            if (own.disabled || own.closest("[hidden]")) continue;
+            own.focus();
+            if (own.matches("select")) {
+              own.selectedIndex = own.options.length - 1;
+              own.dispatchEvent(new Event("change"));
+            } else if (own.type === "range") {
+              own.value = own.max;
+              own.dispatchEvent(new Event("input"));
+            } else own.click();
+            await pause();
+          }
+        })()"""
+        await tab.value(nudge)
+        await tab.until(ANSWERED)
+        return await tab.value("$('broken').hidden")
+
+    assert visited(small, tmp_path, visit)
+
+
+def test_without_any_frequency_it_is_said(small, tmp_path):
     async def visit(tab):
         await tab.value(
-            "const choice = document.querySelectorAll('[data-role=network]')[1];"
-            "choice.value = 1; choice.dispatchEvent(new Event('change'))"
+            "document.querySelectorAll('[data-frequency]').forEach((own) => own.click())"
         )
-        await tab.until("!document.querySelector('[data-role=no-circle]').hidden")
-        hidden = "document.querySelector('[data-chart=circle]').hidden"
-        assert await tab.value(hidden)
-        return await tab.value("document.querySelector('[data-role=status]').textContent")
+        await tab.until(f"!$('break-note').hidden && {ANSWERED}")
+        right = await tab.value(text("add-right"))
+        return right, await tab.value(text("break-note"))
 
-    assert visited(page, tmp_path, visit).startswith("Seed 0 diverged")
+    right, note = visited(small, tmp_path, visit)
+    assert right == str(P)  # one answer to all sums is right for p of them
+    assert note.startswith("All frequencies are off")
 
 
-def test_playing_moves_the_slider_to_the_end(page, tmp_path):
+def test_a_link_keeps_what_was_chosen(small, tmp_path):
     async def visit(tab):
-        play = "document.querySelectorAll('[data-role=play]')[1]"
-        await tab.value(f"{play}.click()")
-        assert await tab.value("document.getElementById('step-b').value") == "0"
-        await tab.until(f"{play}.getAttribute('aria-pressed') === 'false'")
-        return await tab.value("document.getElementById('step-b').value")
+        await tab.value(f"set({{ a: 3, off: [{KEYS[0]}], step: 2, moved: {{ 1: [0.5, 2] }} }})")
+        await tab.until("location.hash.includes('moved')")
+        kept = await tab.value("JSON.stringify(state)")
+        await tab.value("location.reload()")
+        await tab.until("document.documentElement?.dataset.drawn === 'yes'")
+        assert await tab.value("JSON.stringify(state)") == kept
+        odd = "{ a: 99, off: [0, 2.5, 3], place: 'x', step: 1e9, moved: { 0: 'x' }, k: 'many' }"
+        sounded = await tab.value(f"JSON.stringify(sound({odd}))")
+        return json.loads(sounded)
 
-    assert visited(page, tmp_path, visit) == str(len(STEPS) - 1)
+    sounded = visited(small, tmp_path, visit)
+    assert (sounded["a"], sounded["off"], sounded["place"]) == (P - 1, [3], "embedding")
+    assert (sounded["step"], sounded["moved"], sounded["k"]) == (4, {}, 8)
+
+
+NO_WORKER = "window.Worker = class { constructor() { throw new Error('none here'); } };"
+NO_ADDRESS = "history.replaceState = () => { throw new Error('not allowed'); };"
+
+
+def test_a_browser_without_workers_and_without_addresses_is_enough(small, tmp_path):
+    async def visit(tab):
+        await tab.until(ANSWERED)
+        assert await tab.value("engine.worker === null")
+        await tab.value("set({ a: 1 })")
+        await tab.until("!$('address-note').hidden")
+
+    visited(small, tmp_path, visit, before=NO_WORKER + NO_ADDRESS)
+
+
+def test_an_old_browser_is_told(small, tmp_path):
+    async def visit(tab):
+        return await tab.value("getComputedStyle(document.querySelector('.old-note')).display")
+
+    assert visited(small, tmp_path, visit, before="delete window.DecompressionStream;") == "block"
 
 
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_window(page, tmp_path, width):
     async def visit(tab):
-        return await tab.value(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
+        root = "document.documentElement"
+        return await tab.value(f"[{root}.scrollWidth, {root}.clientWidth]")
 
-    scrolled, shown = visited(page, tmp_path, visit, width, 844)
+    scrolled, shown = visited(page, tmp_path, visit, width)
     assert shown == width
     assert scrolled <= width
-
-
-def test_the_comparative_table_fits_a_window_of_1200_pixels(tmp_path):
-    study, runs = write_study(tmp_path)
-    shutil.copy(PUBLISHED / "tables/comparative_metrics.csv", study / "tables")  # words at length
-    build(study, runs, study / "page/index.html")
-
-    async def visit(tab):
-        box = "document.querySelector('.scroll')"
-        return await tab.value(f"[{box}.scrollWidth, {box}.clientWidth]")
-
-    inside, box = visited(study / "page/index.html", tmp_path / "profile", visit, 1200)
-    assert inside <= box

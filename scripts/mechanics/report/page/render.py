@@ -1,22 +1,17 @@
-"""The page from its parts: templates, data and Vega's JavaScript become one file."""
+"""A page from its parts: templates, styles, data and programs become one file."""
 
 from pathlib import Path
 
-import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from mechanics.report.page.pack import as_json
+CORE = "core.js"  # the networks: it runs in the page and in its worker
+PROGRAMS = ("draw.js", "engine.js", "state.js", "add.js", "learn.js", "late.js", "prompt.js")
+PROGRAMS += ("start.js",)
 
-TEMPLATE = "index.html.j2"
-PROGRAMS = ("timeline.js", "track_a.js", "track_b.js", "start.js")
 
-
-def render(templates: Path, content: dict, data: dict) -> str:
-    """HTML of the page. ``data`` is what its scripts read; ``content`` what the template shows.
-
-    Raises jinja2.UndefinedError if the template wants what there is not.
-    """
+def render(templates: Path, template: str, content: dict) -> str:
+    """Raises jinja2.UndefinedError if the template wants what there is not."""
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,
@@ -25,11 +20,10 @@ def render(templates: Path, content: dict, data: dict) -> str:
         lstrip_blocks=True,
     )
     own = "\n".join((templates / name).read_text() for name in PROGRAMS)
-    return environment.get_template(TEMPLATE).render(
+    return environment.get_template(template).render(
         **content,
         style=Markup((templates / "page.css").read_text()),
-        data=Markup(as_json(data)),
-        vega=Markup(inline(vl_convert.javascript_bundle())),
+        core=Markup(inline((templates / CORE).read_text())),
         programs=Markup(inline(f'"use strict";\n{own}')),
     )
 

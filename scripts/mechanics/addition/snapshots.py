@@ -1,0 +1,64 @@
+"""Some checkpoints of one seed, small enough to lie in a page: int8 with one scale a matrix.
+
+A network of one layer has 227,000 weights; ten of its checkpoints are 2.3 MB.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from mechanics.training.checkpoint import Run, checkpoint_key, read_tensors, write_tensors
+
+N_SNAPSHOTS = 10
+LARGEST = 127  # of int8; a weight is off by at most half a step, the largest over 254
+PATH = ("accuracy_train", "accuracy_validation")
+
+
+def telling_steps(progress: pd.DataFrame, n: int = N_SNAPSHOTS) -> list[int]:
+    """At most n of a seed's checkpoints, the first and the last among them.
+
+    They are spread evenly over what changes: both accuracies and the logarithm of the step. So
+    some lie where the training pairs are learned, some where the others are, few in between.
+    ``progress``: that of one seed, without what diverged.
+    """
+    own = progress.dropna(subset=list(PATH)).sort_values("step")
+    steps = own["step"].to_numpy()
+    if len(steps) <= n:
+        return steps.tolist()
+    course = [own[name].to_numpy() for name in PATH]
+    course.append(np.log1p(steps) / np.log1p(steps[-1]))
+    passed = np.abs(np.diff(course)).sum(axis=0).cumsum()
+    passed = np.concatenate([[0.0], passed / passed[-1]])
+    nearest = {int(np.abs(passed - place).argmin()) for place in np.linspace(0, 1, n)}
+    return steps[[*sorted(nearest - {len(steps) - 1}), len(steps) - 1]].tolist()
+
+
+def as_int8(weights: Tensor) -> tuple[Tensor, float]:
+    """Whole numbers and the scale that makes them weights again."""
+    scale = float(weights.abs().max()) / LARGEST
+    whole = (weights / scale).round() if scale else torch.zeros_like(weights)
+    return whole.to(torch.int8), scale
+
+
+def write_snapshots(path: Path, run: Run, seed: int, steps: list[int]) -> None:
+    """These checkpoints of a seed; of a seed of another run, which has none here, none."""
+    tensors, scales = {}, {}
+    for step in steps:
+        for name, weights in run.load(seed, step).items():
+            key = checkpoint_key(seed, step, name)
+            tensors[key], scales[key] = as_int8(weights[0])
+    write_tensors(path, tensors, {"scales": scales})
+
+
+def read_snapshots(path: Path) -> Iterator[tuple[int, dict[str, tuple[np.ndarray, float]]]]:
+    """(step, {name: (whole numbers, scale)}) in order. Raises CheckpointError if damaged."""
+    tensors, about = read_tensors(path)
+    found: dict[int, dict] = {}
+    for key in sorted(tensors):
+        _, step, name = key.split("/")
+        found.setdefault(int(step[4:]), {})[name] = tensors[key].numpy(), about["scales"][key]
+    yield from found.items()

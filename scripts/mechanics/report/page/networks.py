@@ -1,0 +1,243 @@
+"""What the page's networks are made of: a study's folder in, plain data out.
+
+What a study lacks is None or empty, and the page says so in its place.
+"""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mechanics.addition.measures import SNAPSHOTS
+from mechanics.addition.snapshots import read_snapshots
+from mechanics.models.weights import Network
+from mechanics.regression.laws.risk import optimal_step_size
+from mechanics.report.page.pack import (
+    as_text,
+    pack_network,
+    planes_as_text,
+    rounded,
+    shares_as_text,
+)
+from mechanics.study.results import final_networks, model_for, networks, table
+
+DOSE = ("arm", "norm_factor", "temperature", "epsilon", "weight_decay", "seed", "status")
+DOSE += ("memorised_step", "grokking_step", "last_step", "entry")
+
+STREAM = ("position", "layer", "quantity", "frequency", "value")
+IN_STREAM = ("share_sum", "spectrum", "sum_taken")
+
+
+def page_data(study: Path, runs: list[Path]) -> dict:
+    """What the page's scripts read. ``runs``: folders of the addition runs whose training it shows,
+    that of the network which runs in the page first."""
+    tasks = {task for task, _ in networks(study)}
+    return {
+        "addition": addition(study, runs) if "modular_addition" in tasks else None,
+        "prompts": prompts(study) if "linear_regression" in tasks else None,
+    }
+
+
+def tensors_of(network: Network) -> dict[str, tuple[np.ndarray, None]]:
+    """The weights as they are, float32."""
+    return {name: (tensor[0].numpy(), None) for name, tensor in network.weights.items()}
+
+
+def records(frame: pd.DataFrame | None) -> list[dict]:
+    """Rows as they stand in JSON: nan is null."""
+    return [] if frame is None else json.loads(frame.to_json(orient="records", double_precision=8))
+
+
+def whole(value: float) -> int | None:
+    return None if pd.isna(value) else int(value)
+
+
+def addition(study: Path, runs: list[Path]) -> dict | None:
+    """None without a network that the page can run."""
+    model = runs[0].parts[-2] if runs else (model_for(study, "clock") or (None, None))[1]
+    final = final_networks(study, "modular_addition", model) if model else []
+    if not final:
+        return None
+    network, settings = final[0], final[0].settings
+    doses = table(study, "norm_dose")
+    return {
+        "model": model,
+        "seed": network.seed,
+        "p": settings["p"],
+        "step": network.step,
+        "network": pack_network(tensors_of(network)),
+        "trained": trained_pairs(study, network.seed),
+        "runs": trainings(study, runs, network, table(study, "grokking")),
+        "doses": records(doses[list(DOSE)] if doses is not None else None),
+        "deep": deep(study),
+    }
+
+
+def trained_pairs(study: Path, seed: int) -> str | None:
+    """A bit for each pair, b running fastest: whether it was trained on."""
+    path = study / f"data/modular_addition/split_seed{seed}.parquet"
+    if not path.exists():
+        return None
+    split = pd.read_parquet(path).sort_values(["a", "b"])
+    return as_text(np.packbits(split["split"].to_numpy() == "train", bitorder="little"))
+
+
+def trainings(
+    study: Path, runs: list[Path], network: Network, grokking: pd.DataFrame | None
+) -> list[dict]:
+    """What is known of each run's training; a run that is not in the table is left out.
+
+    Snapshots take most of the page's room. So of the first run the one of the end is not there,
+    since it is the network itself, and of the others there is every second and the last.
+    """
+    if grokking is None:
+        return []
+    found = [one for run in runs if (one := training(study, run, grokking))]
+    for one in found:
+        kept = one["snapshots"]
+        if one["entry"] == network.model:
+            kept = [own for own in kept if own["step"] < network.step]
+            kept.append({"step": network.step, "network": None})
+        else:
+            kept = [*kept[:-1:2], *kept[-1:]]
+        one["snapshots"] = kept
+    return found
+
+
+def training(study: Path, run: Path, grokking: pd.DataFrame) -> dict | None:
+    """One seed of a run through its training; None if it is not in the table."""
+    entry = run.parts[-2]
+    settings = json.loads((run / "run.json").read_text())["settings"]
+    rows = grokking[grokking["entry"] == entry].sort_values("seed")
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    seed, analysis = int(row["seed"]), study.joinpath("analysis", *run.parts[-3:])
+    history = pd.read_parquet(run / "history.parquet").query("seed == @seed")
+    wide = history.pivot_table(
+        index="step", columns="split", values=["loss", "accuracy", "norm_squared"], dropna=False
+    )
+    curves = {
+        f"{name}_{split}": rounded(wide[name, split])
+        for name in ("loss", "accuracy")
+        for split in ("train", "validation")
+    }
+    return {
+        "entry": entry,
+        "held": settings.get("norm", "free") == "held",
+        "weight_decay": settings["weight_decay"],
+        "status": row["status"],
+        **{
+            name: whole(float(row[f"{name}_step"]))
+            for name in ("memorised", "first_reached", "grokking", "last")
+        },
+        "history": {
+            "step": wide.index.tolist(),
+            **curves,
+            "norm_squared": rounded(wide["norm_squared", "train"]),
+        },
+        "snapshots": [
+            {"step": step, "network": pack_network(tensors)}
+            for step, tensors in snapshots_of(analysis)
+        ],
+        **circles(analysis, seed),
+    }
+
+
+def snapshots_of(analysis: Path):
+    path = analysis / SNAPSHOTS
+    return read_snapshots(path) if path.exists() else []
+
+
+def circles(analysis: Path, seed: int) -> dict:
+    """The spectrum of W_E and the numbers in each key plane, at every checkpoint."""
+    if not (analysis / "spectra.parquet").exists():
+        return {"steps": [], "spectra": None, "planes": {}}
+    spectra = pd.read_parquet(analysis / "spectra.parquet").query("seed == @seed")
+    shares = spectra[spectra["matrix"] == "W_E"].pivot(
+        index="step", columns="frequency", values="share"
+    )
+    planes = pd.read_parquet(analysis / "embedding_planes.parquet").query("seed == @seed")
+    found = {}
+    for key, own in planes.groupby("frequency"):
+        ordered = own.sort_values(["step", "number"])[["x", "y"]].to_numpy(float)
+        points, units = planes_as_text(ordered.reshape(len(shares), -1, 2))
+        found[int(key)] = {"points": points, "units": units}
+    spectrum = shares_as_text(shares.to_numpy())
+    return {"steps": shares.index.tolist(), "spectra": spectrum, "planes": found}
+
+
+def deep(study: Path) -> dict | None:
+    """The deepest addition network's embedding and where the sum appears in its stream."""
+    found = [
+        own[0]
+        for task, model in networks(study)
+        if task == "modular_addition" and (own := final_networks(study, task, model))
+        if own[0].architecture.n_layers > 1
+    ]
+    if not found:
+        return None
+    network = min(found, key=lambda own: (-own.architecture.n_layers, len(own.model)))
+    stream, exchange = (
+        own if own is None else own[(own["entry"] == network.model) & (own["seed"] == network.seed)]
+        for own in (table(study, "sum_in_stream"), table(study, "sum_exchange"))
+    )
+    if stream is not None:
+        stream = stream.loc[stream["quantity"].isin(IN_STREAM), list(STREAM)]
+    return {
+        "model": network.model,
+        "seed": network.seed,
+        "n_layers": network.architecture.n_layers,
+        "embedding": pack_network({"W_E": (network.weights["embed.W_E"][0].numpy(), None)}),
+        "stream": records(stream),
+        "exchange": records(exchange),
+    }
+
+
+def prompts(study: Path) -> dict | None:
+    """The regression networks on d dimensions, a seed of each, and the step that theory takes."""
+    smoother = table(study, "kernel_smoother")
+    found = []
+    for task, model in networks(study):
+        own = final_networks(study, task, model) if task == "linear_regression" else []
+        if own and not own[0].settings["d_max"]:
+            found.append(own[0])
+    if not found:
+        return None
+    settings = found[0].settings
+    lengths = range(settings["k_min"], settings["k_max"] + 1)
+    found.sort(key=lambda own: (own.architecture.n_layers, len(own.model), own.model))
+    return {
+        "d": settings["d"],
+        "k_min": settings["k_min"],
+        "k_max": settings["k_max"],
+        "step_size": optimal_step_size(settings["d"], lengths),
+        "smoother": bandwidth(smoother),
+        "networks": [describe(network) for network in found],
+    }
+
+
+def bandwidth(smoother: pd.DataFrame | None) -> dict | None:
+    """ω and scale of the best exponential smoother of all context lengths, of the table."""
+    if smoother is None:
+        return None
+    known = smoother[["omega_optimum", "scale_optimum"]].dropna()
+    if known.empty:
+        return None
+    omega, scale = known.iloc[0]
+    return {"omega": float(omega), "scale": float(scale)}
+
+
+def describe(network: Network) -> dict:
+    own = network.architecture
+    names = ("attention", "n_layers", "n_heads", "d_model", "d_head", "d_mlp", "layer_norm")
+    names += ("embedded", "activation_clip", "zero_tokens", "y_scale")
+    return {
+        "model": network.model,
+        "seed": network.seed,
+        "n_weights": sum(math.prod(t.shape) for t in network.weights.values()),
+        "architecture": {name: getattr(own, name) for name in names},
+        "network": pack_network(tensors_of(network)),
+    }

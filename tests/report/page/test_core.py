@@ -1,0 +1,118 @@
+"""The networks in JavaScript answer as those in PyTorch do, all sums and any prompt."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mechanics.addition.ablation import judge
+from mechanics.addition.embedding_ablation import answers_with, in_embedding
+from mechanics.addition.fourier import frequencies
+from mechanics.addition.frequency_ablation import open_circuit
+from mechanics.addition.progress_measures import excluded_logits
+from mechanics.models import regression
+from mechanics.models.prompts import sample_prompts
+from mechanics.report.page.networks import describe, tensors_of
+from mechanics.report.page.pack import pack_network
+from mechanics.study.results import final_networks, model_for, networks
+
+NODE = shutil.which("node")
+pytestmark = pytest.mark.skipif(NODE is None, reason="no node on the PATH")
+ROOT = Path(__file__).parents[3]
+STUDY = ROOT / "results/published"
+
+
+def run_node(program: str, given: object, folder: Path):
+    """What a program prints of ``given``, with core.js as C; both are JSON."""
+    (folder / "given.json").write_text(json.dumps(given))
+    core = ROOT / "workflow/page/core.js"
+    head = f"const C = require({str(core)!r}), given = require({str(folder / 'given.json')!r});"
+    body = f"{head} (async () => {{ {program} }})();"
+    result = subprocess.run(
+        [NODE, "-e", body], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_all_sums_are_answered_alike_with_and_without_a_frequency(tmp_path):
+    network = final_networks(STUDY, *model_for(STUDY, "clock"))[0].exact()
+    W_E, own = network.weights["embed.W_E"][0], network.architecture
+    circuit = open_circuit(network)
+    logits, expected = circuit.logits, []
+    other = next(k for k in frequencies(circuit.p) if k not in circuit.keys)
+    taken = [[], circuit.keys[:1], [other]]
+    for off in taken:
+        in_W_E = answers_with(network.weights, own, in_embedding(W_E, off, keep=False))
+        in_logits = judge(excluded_logits(logits, off))
+        expected += [found.over_all() for found in (in_W_E, in_logits)]
+    program = """
+      const net = new C.Addition(await C.unpack(given.network)), found = [];
+      for (const off of given.taken) for (const place of ["embedding", "logits"]) {
+        const { right, loss } = C.answerAll(net, off, place);
+        found.push([right, loss]);
+      }
+      console.log(JSON.stringify(found));
+    """
+    given = {"network": pack_network(tensors_of(network)), "taken": taken}
+    found = run_node(program, given, tmp_path)
+    n = len(logits)
+    assert [right for right, _ in found] == [round(row["accuracy"] * n) for row in expected]
+    losses = [row["loss"] for row in expected]
+    assert [loss for _, loss in found] == pytest.approx(losses, rel=1e-6)
+    assert found[0][0] == n > found[2][0]
+
+
+@pytest.mark.parametrize("k", [2, 20])
+def test_prompts_are_answered_alike(tmp_path, k):
+    names = [name for task, name in networks(STUDY) if task == "linear_regression"]
+    first = [final_networks(STUDY, "linear_regression", name)[0] for name in names]
+    shown = [network.exact() for network in first if not network.settings["d_max"]]
+    prompts = sample_prompts("evaluation", 0, 0, 3, k, 2, shown[0].settings["d"]).double()
+    program = """
+      const found = [];
+      for (const { network, architecture } of given.networks) {
+        const net = new C.Regression(await C.unpack(network), architecture);
+        const answer = (X, i) => [...net.predict(X, given.y[i], given.queries[i]).predictions];
+        found.push(given.x.map(answer));
+      }
+      console.log(JSON.stringify(found));
+    """
+    given = {name: getattr(prompts, own)[0].tolist() for name, own in (("x", "x"), ("y", "y"))}
+    given["queries"] = prompts.x_test[0].tolist()
+    given["networks"] = [describe(network) for network in first if not network.settings["d_max"]]
+    found = np.array(run_node(program, given, tmp_path))
+    with torch.no_grad():
+        for network, own in zip(shown, found, strict=True):
+            expected = regression.forward(network.weights, prompts, network.architecture)[0]
+            np.testing.assert_allclose(own, expected.numpy(), atol=1e-5, err_msg=network.model)
+
+
+def test_weights_in_int8_are_those_of_python(tmp_path):
+    whole = np.arange(-3, 3, dtype="i1").reshape(2, 3)
+    exact = np.array([1.5, -2.25, 3e-9], dtype="f4")
+    given = pack_network({"coarse": (whole, 0.5), "fine": (exact, None)})
+    program = """
+      const { coarse, fine } = await C.unpack(given);
+      console.log(JSON.stringify([coarse.shape, [...coarse.data], [...fine.data]]));
+    """
+    shape, coarse, fine = run_node(program, given, tmp_path)
+    assert shape == [2, 3]
+    assert coarse == (whole * 0.5).ravel().tolist()
+    assert fine == exact.tolist()
+
+
+@pytest.mark.parametrize("k", [3, 12])
+def test_least_squares_is_the_shortest_solution(tmp_path, k):
+    draw = np.random.default_rng(0)
+    X, y = draw.normal(size=(k, 5)), draw.normal(size=k)
+    found = run_node(
+        "console.log(JSON.stringify(C.leastSquares(given.X, given.y)));",
+        {"X": X.tolist(), "y": y.tolist()},
+        tmp_path,
+    )
+    np.testing.assert_allclose(found, np.linalg.pinv(X) @ y, atol=1e-9)
