@@ -15,7 +15,7 @@ STEPS = pd.DataFrame({"step": (0, 10, 100, 1000), "done": (0.0, 0.1, 0.5, 1.0)})
 NUMBERS = pd.DataFrame({"number": range(7), "x": (0, 1, 2, 3, 2, 1, 0), "y": (3, 2, 1, 0, 0, 1, 2)})
 LAW = {"cosine": 0.99, "cosine_shuffled": 0.3, "n_effective": 40.0, "quadrature_error": 0.02}
 LAW |= {"recovery": 0.2, "recovery_predicted": 0.21}
-PHASES = pd.DataFrame({"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "weight": (0.4, 0.6)})
+PHASES = pd.DataFrame({"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "share_of_key": (0.4, 0.6)})
 GROUPS = {True: "key", False: "other"}
 MEASURES = (
     *("loss_train", "loss_validation", "restricted_loss_all", "excluded_loss_train"),
@@ -96,7 +96,7 @@ def published() -> dict[str, pd.DataFrame]:
     filters = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "status", "k"]]
     filters = filters.merge(kinds, "cross")
     arms = pd.DataFrame({"arm": ARMS, "model": "linear_L1", "status": "finished", "seed": 0})
-    arms = arms.assign(k=50.0, predicted=10.0, measured=12.0, ratio=1.2)
+    arms = arms.assign(k=50.0, predicted=10.0, measured=12.0, measured_over_predicted=1.2)
     both = pd.DataFrame({"curve": ("predicted", "measured")})
     training = arms.merge(both, "cross").merge(STEPS.rename(columns={"done": "risk"}), "cross")
     return found | {
@@ -106,6 +106,7 @@ def published() -> dict[str, pd.DataFrame]:
         "sum_exchange": main.merge(EXCHANGED, "cross"),
         "phase_law": law,
         "neuron_phases": phases,
+        "attention_examples": found["attention_examples"].rename(columns={"position": "rank"}),
         "circuit": circuit.assign(neurons_explained_weighted=0.98),
         "embedding_ablation": ablation.assign(group=ablation["is_key"].map(GROUPS)),
         "spectral_filter": filters,
@@ -116,7 +117,7 @@ def published() -> dict[str, pd.DataFrame]:
         "excluded_loss": keys.merge(STEPS.assign(excluded_loss=5.0), "cross"),
         "embedding": pd.concat([points, *spectra], ignore_index=True),
         "attention_maps": heads.drop_duplicates().merge(pairs, "cross").astype({"weight": float}),
-        "emergence_curves": emergence.rename(columns={"done": "loss"}),
+        "emergence_curves": emergence.rename(columns={"done": "held_out_loss"}),
         "algorithm_match_by_step": found["algorithm_match"].merge(STEPS, "cross"),
         f"{HISTORY} of linear_regression": risks.merge(STEPS, "cross"),
         f"{HISTORY} of modular_addition": learned.merge(splits, "cross").assign(

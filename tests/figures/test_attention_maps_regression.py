@@ -29,7 +29,7 @@ def head_rows(model, seed, layer, head, correlation, signed, status="finished") 
 def example_rows(model, layer, head, weights) -> list[dict]:
     key = {"model": model, "seed": 0, "k": K, "layer": layer, "head": head, "status": "finished"}
     return [
-        key | {"prompt": prompt, "position": place, "similarity": s, "weight": w * (1 + prompt)}
+        key | {"prompt": prompt, "rank": place, "similarity": s, "weight": w * (1 + prompt)}
         for prompt in range(N_PROMPTS)
         for place, (s, w) in enumerate(zip(SIMILARITY, weights, strict=True))
     ]

@@ -10,7 +10,7 @@ from mechanics.figures.style import NothingToDraw
 ABOUT = {"model": "softmax_L1", "seed": 0, "status": "grokked"}
 LAW = ABOUT | {"cosine": 0.99, "cosine_shuffled": 0.3, "n_effective": 40.0}
 LAW |= {"quadrature_error": 0.02, "recovery": 0.4, "recovery_predicted": 0.5}
-NEURON = ABOUT | {"frequency": 3, "input_phase": 1.0, "output_phase": 1.1, "weight": 0.5}
+NEURON = ABOUT | {"frequency": 3, "input_phase": 1.0, "output_phase": 1.1, "share_of_key": 0.5}
 
 
 @pytest.fixture(autouse=True)

@@ -153,7 +153,7 @@ def _correlation_map(axis: Axes, correlations: pd.DataFrame, example: pd.DataFra
 
 
 def _example_map(axis: Axes, example: pd.DataFrame) -> None:
-    weights = example.pivot(index="prompt", columns="position", values="weight").to_numpy()
+    weights = example.pivot(index="prompt", columns="rank", values="weight").to_numpy()
     if _is_signed(example):
         bound = np.abs(weights).max()
         shown = {"cmap": SIGNED, "vmin": -bound, "vmax": bound}

@@ -39,7 +39,7 @@ def phase_law(law: pd.DataFrame, neurons: pd.DataFrame) -> Figure:
     models = models_of(kept)
     figure, axes = rows_of_panels(2, 2, 2.5)
     (of_neurons, cosines), (errors, recoveries) = axes
-    _of_neurons(of_neurons, drawable(neurons).dropna(subset="weight"), shown_model(kept), models)
+    _of_neurons(of_neurons, drawable(neurons).dropna(subset="share_of_key"), shown_model(kept), models)
     for model in models:
         own, shade = kept[kept["model"] == model], colour(model, models)
         style = {"linestyle": "none", "color": shade, "marker": "o", "ms": 3.5, "alpha": 0.7}
@@ -64,7 +64,7 @@ def _of_neurons(axis: Axes, neurons: pd.DataFrame, model: str, models: list[str]
     for _, of_key in own.groupby("frequency"):
         shuffled = order.permutation(of_key["output_phase"].to_numpy())
         where, style = of_key["input_phase"] / TURN, {"linewidths": 0, "alpha": 0.6}
-        style["s"] = 2 + 300 * of_key["weight"]
+        style["s"] = 2 + 300 * of_key["share_of_key"]
         axis.scatter(where, shuffled / TURN, color="0.8", zorder=1, **style)
         axis.scatter(where, of_key["output_phase"] / TURN, color=shade, zorder=2, **style)
     axis.set(xlabel="φ$_a$ + φ$_b$, turns", ylabel="ψ, turns", xlim=(0, 1), ylim=(0, 1))

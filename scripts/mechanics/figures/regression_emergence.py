@@ -44,7 +44,7 @@ def regression_emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Fig
 
 def _curves(axis: Axes, curves: pd.DataFrame, models: list[str]) -> None:
     for (model, _), own in curves[curves["step"] > 0].groupby(["model", "seed"], sort=False):
-        loss = own["loss"] / own["loss"].max()
+        loss = own["held_out_loss"] / own["held_out_loss"].max()
         axis.plot(own["step"], loss, color=colour(model, models), linewidth=0.7)
 
 

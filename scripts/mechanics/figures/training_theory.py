@@ -34,7 +34,7 @@ def training_theory(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
         rows = table[(table["arm"] == arm) & ((table["k"] == longest) | (arm == "saddle"))]
         if arm == "saddle":
             level(axis, rows["predicted"].iloc[0])
-        elif rows["ratio"].notna().any():
+        elif rows["measured_over_predicted"].notna().any():
             words = f"half-way: measured\nover predicted {rows['ratio'].median():.2f}"
             write(axis, words, (0.04, 0.05), ha="left", va="bottom")
     axes[0].set_ylabel(f"risk at k = {longest:.0f} (saddle: mean)")
