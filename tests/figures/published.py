@@ -15,7 +15,9 @@ STEPS = pd.DataFrame({"step": (0, 10, 100, 1000), "done": (0.0, 0.1, 0.5, 1.0)})
 NUMBERS = pd.DataFrame({"number": range(7), "x": (0, 1, 2, 3, 2, 1, 0), "y": (3, 2, 1, 0, 0, 1, 2)})
 LAW = {"cosine": 0.99, "cosine_shuffled": 0.3, "n_effective": 40.0, "quadrature_error": 0.02}
 LAW |= {"recovery": 0.2, "recovery_predicted": 0.21}
-PHASES = pd.DataFrame({"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "share_of_key": (0.4, 0.6)})
+PHASES = pd.DataFrame(
+    {"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "share_of_key": (0.4, 0.6)}
+)
 GROUPS = {True: "key", False: "other"}
 MEASURES = (
     *("loss_train", "loss_validation", "restricted_loss_all", "excluded_loss_train"),

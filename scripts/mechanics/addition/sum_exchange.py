@@ -153,7 +153,13 @@ def keys_alone(
     right = streams.answers(stream, place.layer) == torch.arange(streams.p, device=part.device)
     listed = {"n_frequencies": len(keys), "frequencies": " ".join(map(str, keys))}
     share = float(right.double().mean())
-    return {"exchanged": "keys alone", **listed, "moved": share, "kept": torch.nan, "n_prompts": streams.p}
+    return {
+        "exchanged": "keys alone",
+        **listed,
+        "moved": share,
+        "kept": torch.nan,
+        "n_prompts": streams.p,
+    }
 
 
 def _exchange(

@@ -39,7 +39,9 @@ def phase_law(law: pd.DataFrame, neurons: pd.DataFrame) -> Figure:
     models = models_of(kept)
     figure, axes = rows_of_panels(2, 2, 2.5)
     (of_neurons, cosines), (errors, recoveries) = axes
-    _of_neurons(of_neurons, drawable(neurons).dropna(subset="share_of_key"), shown_model(kept), models)
+    _of_neurons(
+        of_neurons, drawable(neurons).dropna(subset="share_of_key"), shown_model(kept), models
+    )
     for model in models:
         own, shade = kept[kept["model"] == model], colour(model, models)
         style = {"linestyle": "none", "color": shade, "marker": "o", "ms": 3.5, "alpha": 0.7}
