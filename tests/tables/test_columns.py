@@ -11,9 +11,19 @@ import pytest
 from mechanics.addition import circuit, phase_law, progress, sum_exchange, sum_in_stream
 from mechanics.addition import wrap_around as wrap
 from mechanics.study.lineage import ROOT
-from mechanics.tables import algorithm_match, comparison, contents, effective_weights, grokking
+from mechanics.tables import (
+    algorithm_match,
+    comparison,
+    contents,
+    effective_weights,
+    grokking,
+    norm_dose,
+    patching_summary,
+    risk,
+    spectral_filter,
+    training_theory,
+)
 from mechanics.tables import circuit as circuit_table
-from mechanics.tables import norm_dose, patching_summary, risk, spectral_filter, training_theory
 from mechanics.tables.columns import COLUMNS, TABLES, column, meaning, row
 from mechanics.tables.emergence import Transition
 

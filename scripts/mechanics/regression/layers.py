@@ -29,8 +29,8 @@ def layers(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     its standard error, and the steps of gradient descent (best step sizes at this k) and of
     Newton's iteration of equal risk: inf where more than 20 (12) steps are needed, nan where no
     step is better. The same, ending in _lens, for the network's own read-out applied early, which
-    after the last layer is the network itself. ``nearest_algorithm`` is the one whose predictions are
-    nearest to the probe's.
+    after the last layer is the network itself. ``nearest_algorithm`` is the one whose predictions
+    are nearest to the probe's.
 
     Raises ValueError for networks of one layer: nothing lies between token and prediction.
     """

@@ -104,9 +104,9 @@ def arm(entry: str, settings: dict, variants: dict[str, str]) -> str:
 def tabulate(study: Study, run: Path) -> list[dict]:
     """A row for each seed of one run.
 
-    ``train_loss`` and ``logit_scale``, the root mean square of the logits about the mean of a pair's, are
-    those of the training pairs at temperature 1, at the end and (``_memorised``) when training
-    accuracy first reached the threshold. ``below_epsilon``: share of the last update.
+    ``train_loss`` and ``logit_scale``, the root mean square of the logits about the mean of a
+    pair's, are those of the training pairs at temperature 1, at the end and (``_memorised``) when
+    training accuracy first reached the threshold. ``below_epsilon``: share of the last update.
     """
     entry, record = run.parts[-2], study.records[run]
     settings = record["settings"]
