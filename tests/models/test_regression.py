@@ -20,6 +20,7 @@ ARCHITECTURES = {
     ),
     "softmax_L1": Architecture("softmax", 1, 2, D + 1, D + 1, 0, False, False),
     "deep": Architecture("softmax", 2, 2, 8, 4, 16, True, True),
+    "deep_no_skip": Architecture("softmax", 2, 2, 8, 4, 16, True, True, skips=False),
     "linear_embedded": Architecture("linear", 2, 2, 8, 4, 16, True, True),
 }
 

@@ -93,6 +93,10 @@ BAD = {
     ),
     "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
     "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),
+    "token without skips": (
+        regression(models={"linear_L1": {"skip_connections": False}}),
+        "skip_connections = false: expected true, because d_model is token",
+    ),
     "moments of a clipped stream": (
         regression(models={"linear_L6": {"trained_on": "moments", "activation_clip": 9.0}}),
         "activation_clip = 9.0: expected null, because trained_on is moments",
@@ -145,8 +149,7 @@ def test_a_value_from_the_command_line_is_named_as_such():
 def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
     config = load([STUDY])
     del config["modular_addition"]["defaults"]["steps"]
-    for name in ("linear_L1", "linear_L1_softmax"):
-        del config["modular_addition"]["models"][name]
+    del config["modular_addition"]["models"]["linear_L1"]
     config["results_folder"] = str(tmp_path)
     with pytest.raises(ConfigError, match="softmax_L1.steps = .absent.: expected a value"):
         config_checks.check(config, sources([STUDY]))

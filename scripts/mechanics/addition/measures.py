@@ -1,5 +1,7 @@
 """What is measured of an addition network's final weights."""
 
+from mechanics.tables import contents
+
 # Each measure of analyse_addition.py, and the tables that it writes of a run.
 TABLES = {
     "evaluation": ["evaluation"],
@@ -38,16 +40,15 @@ COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")
 COMPUTED["norm_dose"] = ["norm_dose", "norm_laws"]
 # What follow_addition.py writes.
 FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
-OF_VARIANTS = (
-    "evaluation",
-    "circuit",
-    "sum_in_stream",
-)  # a network that varies another one is measured less
+OF_VARIANTS = ("evaluation", "circuit", "sum_in_stream")  # these are measured less,
+OF_DOSES = ("evaluation", "circuit")  # and those that ask what decides when a network groks
 
 
 def defined_for(settings: dict, variant: bool) -> list[str]:
     """The measures that a network has."""
-    return list(OF_VARIANTS if variant else TABLES)
+    if variant:
+        return list(OF_DOSES if contents.is_dose(settings) else OF_VARIANTS)
+    return list(TABLES)
 
 
 def tables_of(settings: dict, variant: bool) -> list[str]:

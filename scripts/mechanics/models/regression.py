@@ -135,9 +135,10 @@ def forward(
             attended = attend_to_moments(normed, context, parameters, architecture, mask)
         else:
             attended = attend(normed, context, parameters, layer, architecture, mask)
-        stream = stream + attended
+        stream = stream + attended if architecture.skips else attended
         if architecture.d_mlp:
-            stream = stream + mlp(stream, parameters, layer, architecture)
+            added = mlp(stream, parameters, layer, architecture)
+            stream = stream + added if architecture.skips else added
         if architecture.activation_clip is not None:
             stream = stream.clamp(-architecture.activation_clip, architecture.activation_clip)
     return read_out(stream, parameters, architecture)

@@ -32,7 +32,8 @@ class Architecture:
     ``activation_clip`` bounds the stream after each layer to ±clip (``None``: not at all).
     ``zero_tokens`` join the keys of linear attention (``attention_pattern``). Tokens carry
     ``y_scale`` times y, and the prediction is divided by it. ``mlp_dtype`` is that of the MLP's
-    matrix products, forward and backward (``None``: that of the weights).
+    matrix products, forward and backward (``None``: that of the weights). Without ``skips`` a
+    layer passes on what attention and MLP return, not added to what they read.
     """
 
     attention: Kind
@@ -47,6 +48,7 @@ class Architecture:
     mlp_dtype: torch.dtype | None = None
     zero_tokens: int = 0
     y_scale: float = 1.0
+    skips: bool = True
 
     @property
     def score_scale(self) -> float:
@@ -149,7 +151,7 @@ def run_blocks(
             cache[name] = tensor
         return tensor
 
-    n_keys = visible.shape[-1]
+    n_keys, skips = visible.shape[-1], skips and architecture.skips
     for layer in range(first, architecture.n_layers):
         name = f"blocks.{layer}"
         keep(f"{name}.hook_resid_pre", stream)
@@ -190,6 +192,7 @@ def architecture(settings: dict) -> Architecture:
         layer_norm=settings["layer_norm"],
         embedded=embedded,
         activation_clip=settings["activation_clip"],
+        skips=settings.get("skip_connections", True),
         **(standard_tokens(settings["d"]) if settings.get("standard_tokens") else {}),
     )
 

@@ -159,8 +159,8 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
         for name, nothing in (("d_mlp", "0"), ("layer_norm", "false")):
             if getattr(model, name):
                 yield (name,), f"{nothing}, because d_model is token: no MLP, no LayerNorm"
-    elif model.d_max is not None:
-        yield ("d_max",), "null, because d_model is not token"
+        if not model.skip_connections:
+            yield ("skip_connections",), "true, because d_model is token: the answer is in the skip"
     if (model.d_max or section.d) < section.d:
         yield ("d_max",), f"null, or at least d = {section.d}"
     if model.standard_tokens and model.attention != "linear":

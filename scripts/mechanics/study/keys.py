@@ -142,9 +142,15 @@ class RegressionModel(Model):
     d_model: Width = key("`token`: [x; y] itself; a head has d + 1 dimensions", "dimensions")
     d_mlp: Natural = key("of each MLP; 0 leaves the MLPs out", "neurons")
     activation_clip: or_null(Positive) = key("bound of the stream after each layer; null: none")
+    skip_connections: Switch = key(
+        "each layer adds to the stream that it reads; false: it passes on what it returns alone"
+        " (`d_model` a number)",
+        "",
+        True,
+    )
     d_max: or_null(Count) = key(
-        "of x in a token (`d_model: token` only): a prompt lies in a d-dimensional subspace of"
-        " R^d_max, so that a larger d can be tested later; null: d",
+        "of x in a token: a prompt lies in a d-dimensional subspace of R^d_max, so that a larger d"
+        " can be tested later; null: d",
         "dimensions",
     )
     subspace: one_of("axis", "random") = key(

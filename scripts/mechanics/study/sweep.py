@@ -49,14 +49,16 @@ def _cut(entry: dict | None, kind: str) -> dict | None:
 def _models(section: dict) -> dict[str, dict]:
     known = [_settings(section, name) for name in models(section)]
     found = {}
-    for sweep in filter(None, (section.get("sweep"), *(section.get("grid") or []))):
+    grids = [grid | {"checkpoints_at": [None]} for grid in section.get("grid") or []]
+    for sweep in filter(None, (section.get("sweep"), *grids)):  # of a grid the ends count
         of, entry = sweep["of"], section["models"][sweep["of"]]
         kept = entry if "variant_of" in entry else {"variant_of": of}
         kept = kept | {key: sweep[key] for key in ("seeds",) if key in sweep}
         varied = {key: values for key, values in sweep.items() if key not in ("of", "seeds")}
         for values in product(*varied.values()):
             changes = dict(zip(varied, values, strict=True))
-            name = "_".join([of, *(f"{key}{value}" for key, value in changes.items())])
+            told = {key: value for key, value in changes.items() if value is not None}
+            name = "_".join([of, *(f"{key}{value}" for key, value in told.items())])
             own = {name: kept | changes}
             if _settings(section | {"models": section["models"] | own}, name) not in known:
                 found |= own
@@ -66,4 +68,4 @@ def _models(section: dict) -> dict[str, dict]:
 def _settings(section: dict, name: str) -> dict:
     entry = {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if key in section}
     entry |= model_entry(section, name)
-    return {key: value for key, value in entry.items() if key not in NOT_SETTINGS}
+    return {k: own for k, own in entry.items() if k not in (*NOT_SETTINGS, "checkpoints_at")}
