@@ -7,6 +7,8 @@ restored of a published study, and is made of the same published files still, is
 
 An analysis writes down no device: unless it was told to take the CPU, that of its runs is recorded.
 The job that records may run on a machine of another kind, and needs no GPU.
+
+Beside the tables it writes what each of them and each column is: README.md and datapackage.json.
 """
 
 import argparse
@@ -18,7 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mechanics.runtime.files import sha256
-from mechanics.study import crate
+from mechanics.study import crate, described
 from mechanics.study.lineage import ROOT, code_sha256, git_commit, value_sha256
 
 LOCK = "envs/requirements.txt"
@@ -34,7 +36,11 @@ def main() -> None:
     arguments = parser.parse_args()
     study, config = arguments.output.parent, json.loads(arguments.config)
     jobs = json.loads(arguments.jobs.read_text())
-    jobs = [job for job in jobs if arguments.output.name not in job["outputs"]]
+    made = [path for job in jobs for path in job["outputs"] if (study / path).exists()]
+    for job in jobs:
+        if arguments.output.name in job["outputs"]:  # itself, which cannot hold its own hash
+            job["inputs"] = sorted(filter(described.is_table, made))
+            job["outputs"] = described.write(study, job["inputs"])
     crate.write(arguments.output, record(study, jobs, config))
 
 
@@ -80,7 +86,7 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
         settings = json.loads(job["settings"]) if job["settings"] else config
         run = run_of(study, job)
         about = present | {"code_sha256": code, "settings": settings} | run
-        program = next(file for file in files if file.count("/") == 1)
+        program = next(file for file in files if Path(file).parent.name == "scripts")
         if about["git_commit"] == present["git_commit"]:  # else it may have had another lock
             files.append(LOCK)
         if about["code_sha256"] != code:  # which files that was is not known

@@ -60,7 +60,7 @@ def test_a_network_built_as_a_quadrature_obeys_the_law():
     neurons = tables["neuron_phases"]
     difference = neurons["output_phase"] - neurons["input_phase"]
     assert difference.map(math.cos).min() > 1 - 1e-10
-    assert neurons.groupby("frequency")["weight"].sum().tolist() == pytest.approx([1, 1])
+    assert neurons.groupby("frequency")["share_of_key"].sum().tolist() == pytest.approx([1, 1])
 
 
 @pytest.mark.parametrize("law", [True, False])

@@ -15,7 +15,9 @@ STEPS = pd.DataFrame({"step": (0, 10, 100, 1000), "done": (0.0, 0.1, 0.5, 1.0)})
 NUMBERS = pd.DataFrame({"number": range(7), "x": (0, 1, 2, 3, 2, 1, 0), "y": (3, 2, 1, 0, 0, 1, 2)})
 LAW = {"cosine": 0.99, "cosine_shuffled": 0.3, "n_effective": 40.0, "quadrature_error": 0.02}
 LAW |= {"recovery": 0.2, "recovery_predicted": 0.21}
-PHASES = pd.DataFrame({"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "weight": (0.4, 0.6)})
+PHASES = pd.DataFrame(
+    {"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "share_of_key": (0.4, 0.6)}
+)
 GROUPS = {True: "key", False: "other"}
 MEASURES = (
     *("loss_train", "loss_validation", "restricted_loss_all", "excluded_loss_train"),
@@ -87,7 +89,7 @@ def published() -> dict[str, pd.DataFrame]:
     filters = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "status", "k"]]
     filters = filters.merge(kinds, "cross")
     arms = pd.DataFrame({"arm": ARMS, "model": "linear_L1", "status": "finished", "seed": 0})
-    arms = arms.assign(k=50.0, predicted=10.0, measured=12.0, ratio=1.2)
+    arms = arms.assign(k=50.0, predicted=10.0, measured=12.0, measured_over_predicted=1.2)
     both = pd.DataFrame({"curve": ("predicted", "measured")})
     training = arms.merge(both, "cross").merge(STEPS.rename(columns={"done": "risk"}), "cross")
     return found | {
@@ -97,6 +99,7 @@ def published() -> dict[str, pd.DataFrame]:
         "sum_exchange": main.merge(EXCHANGED, "cross"),
         "phase_law": law,
         "neuron_phases": phases,
+        "attention_examples": found["attention_examples"].rename(columns={"position": "rank"}),
         "circuit": circuit.assign(neurons_explained_weighted=0.98),
         "embedding_ablation": ablation.assign(group=ablation["is_key"].map(GROUPS)),
         "spectral_filter": filters,
@@ -105,7 +108,7 @@ def published() -> dict[str, pd.DataFrame]:
         "training_theory_curves": training,
         "progress_measures": progress,
         "embedding": pd.concat([points, *spectra], ignore_index=True),
-        "emergence_curves": emergence.rename(columns={"done": "loss"}),
+        "emergence_curves": emergence.rename(columns={"done": "held_out_loss"}),
         f"{HISTORY} of linear_regression": risks.merge(STEPS, "cross"),
         f"{HISTORY} of modular_addition": learned.merge(splits, "cross").assign(
             loss=1.0, accuracy=0.5

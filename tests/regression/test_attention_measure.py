@@ -70,7 +70,7 @@ def test_examples_are_ordered_by_similarity_and_so_is_the_matching_head(measured
     assert examples["k"].eq(8).all()  # the nearest to 20
     assert examples.groupby("prompt").size().tolist() == [8] * 8
     for _, prompt in examples.groupby("prompt"):
-        ordered = prompt.sort_values("position")
+        ordered = prompt.sort_values("rank")
         assert ordered["similarity"].is_monotonic_decreasing
         assert ordered["weight"].is_monotonic_decreasing
 

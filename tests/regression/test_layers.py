@@ -49,21 +49,21 @@ def test_constructed_layers_are_worth_one_step_each(layers):
     for n in (1, 2):
         assert abs(own["risk"][n] - law[n]) < 4 * own["risk_se"][n]
         assert own["gd_steps"][n] == pytest.approx(n, abs=0.2)  # of 4 standard errors
-    assert own["nearest"][1:].tolist() == [f"{n}-step GD, tuned at k" for n in ("one", 2)]
+    assert own["nearest_algorithm"][1:].tolist() == [f"{n}-step GD, tuned at k" for n in ("one", 2)]
     assert own["nearest_preds_diff"][2] < 0.05
     assert own["risk_lens"][2] == pytest.approx(own["risk"][2], abs=1e-3)
 
 
 def test_untrained_layers_are_nearest_to_zero(layers):
     untrained = layers[~layers["trained"]]
-    assert set(untrained["nearest"]) == {"zero"}
+    assert set(untrained["nearest_algorithm"]) == {"zero"}
     assert (abs(untrained["risk"] - 1) < 4 * untrained["risk_se"]).all()
 
 
 def test_a_diverged_seed_has_rows_without_numbers(layers):
     own = layers.query("seed == 1 and trained and layer > 0")
     assert own[["risk", "risk_lens", "gd_steps", "newton_steps"]].isna().all(axis=None)
-    assert own["nearest"].isna().all()
+    assert own["nearest_algorithm"].isna().all()
 
 
 def test_early_read_out_after_the_last_layer_is_the_network_s_own_risk():

@@ -1,6 +1,5 @@
 """The README says what the published tables say."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -54,13 +53,3 @@ def test_this_readme_has_the_numbers_of_the_published_tables():
     template = (ROOT / "workflow/report/readme.md").read_text()
     readme = (ROOT / "README.md").read_text()
     assert with_results(readme, results_text(template, content)) == readme
-
-
-def test_readme_lists_every_table():
-    """Each table of the workflow has a caption, two of them by its own name."""
-    captions = (ROOT / "workflow/report").glob("*_table.rst")
-    tables = {path.stem.removesuffix("_table") for path in captions}
-    tables |= {path.stem for path in (ROOT / "results/published/tables").glob("*.csv")}
-    assert len(tables) > 20
-    readme = (ROOT / "workflow/README.md").read_text()
-    assert [table for table in sorted(tables) if not re.search(rf"\b{table}\.", readme)] == []

@@ -16,7 +16,8 @@ from recorded_study import (
     write_study,
 )
 
-from mechanics.study import crate
+from mechanics.study import crate, described
+from mechanics.study.provenance import altered
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,19 @@ def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
     assert table["seeds"] == run["seeds"] == [3]
     assert (run["git_commit"], run["software"][1]) == ("0" * 40 + "-dirty", "PyTorch 2.0")
     assert table["program"] == "scripts/write_tables.py"
+
+
+def test_what_the_record_says_of_the_tables_is_made_of_these_alone(tmp_path):
+    jobs, files = write_study(tmp_path), [*code("record_provenance"), "envs/requirements.txt"]
+    read = [path for job in jobs for path in job["outputs"]]
+    made = [described.README, described.PACKAGE]
+    jobs.append(job("record_provenance", files, read, [crate.NAME, *made]))
+    found = record(tmp_path, jobs)
+    own = job_of(found, described.README)
+    assert (own["inputs"], own["outputs"]) == (["tables/grokking.csv"], made)
+    assert own["program"] == "scripts/record_provenance.py"
+    assert "| `seed` |" in (tmp_path / described.README).read_text()
+    assert altered(tmp_path, found) == []
 
 
 @pytest.mark.parametrize(("device", "recorded"), [("auto", "A GPU, B GPU"), ("cpu", "cpu")])

@@ -80,7 +80,7 @@ def test_measures_are_those_of_the_end_and_of_memorising(study):
     assert (row["logit_scale_memorised"], row["logit_scale"]) == (2, 3)
     assert (row["n_keys"], row["key_frequencies"], row["logit_fve"]) == (2, "3 14", 0.9)
     assert (row["min_margin"], row["val_accuracy"], row["below_epsilon"]) == (-1, 0.8, 0.25)
-    assert row["loss"] == pytest.approx(0.1)
+    assert row["train_loss"] == pytest.approx(0.1)
     assert table["stalled_step"]["sham"] == 200
     assert math.isnan(table["stalled_step"]["held"])
 
@@ -104,7 +104,7 @@ def test_a_planted_law_is_found_and_the_norm_adds_nothing_to_it():
     scale = table["logit_scale_memorised"] / table["temperature"]
     table["grokking_step"] = 100 + scale**2
     table = pd.concat([table, table.assign(status="censored", grokking_step=None)])
-    found = laws(table).set_index("law")
+    found = laws(table).set_index("law_name")
     alone = found.loc["power of the logit scale"]
     assert (alone["slope"], alone["r_squared"]) == (pytest.approx(2), pytest.approx(1))
     assert (alone["n_runs"], alone["n_held"]) == (12, 24)

@@ -23,11 +23,11 @@ def test_the_drop_is_half_way_and_its_ratio_measured_over_predicted():
     curves = [grid.merge(falling(drop), how="left").interpolate() for drop in (100, 150)]
     (row,) = compare("arm", *curves, SETTINGS)
     assert (row["predicted"], row["measured"]) == pytest.approx((100, 150))
-    assert row["ratio"] == pytest.approx(1.5)
+    assert row["measured_over_predicted"] == pytest.approx(1.5)
     best = curves[0]["risk"].min()
     assert row["largest_deviation"] == pytest.approx(1 / best - 1)
 
 
 def test_alike_curves_do_not_deviate():
     (row,) = compare("arm", falling(100), falling(100), SETTINGS)
-    assert (row["ratio"], row["largest_deviation"]) == (1, 0)
+    assert (row["measured_over_predicted"], row["largest_deviation"]) == (1, 0)

@@ -9,8 +9,16 @@ import pytest
 from tiny_study import RUNS, TINY, changed, snakemake
 
 from mechanics.figures.registry import caption
+from mechanics.tables import columns
 from mechanics.tables.comparison import COLUMNS
 
+BENCHMARK = ("unit", "note")  # its table is made on request
+PATTERNS = {  # of Table Schema's types, as CSV has them
+    "integer": re.compile(r"-?\d+"),
+    "number": re.compile(r"-?(\d+(\.\d*)?(e[+-]\d+)?|inf)"),
+    "boolean": re.compile("True|False"),
+    "string": re.compile(".*", re.DOTALL),
+}
 ONE_LAYER = ["linear_L1", "linear_L1_subspace", "softmax_L1"]
 TRACK_A_TABLES = {  # columns that others may rely on, and the networks that have rows
     "regression_risk": (
@@ -123,11 +131,24 @@ def test_report_of_snakemake_shows_every_figure_and_table_with_its_caption(study
     assert {study / name for name in shown} == made
     assert all(entry["caption"] for entry in shown.values())
     captions = {f"figures/{name}.png": caption(name) for name in ("grokking_curves", "circuit")}
-    for name in ("parsimony", "kernel_smoother"):
-        source = study / f"workflow/report/{name}_table.rst"
-        captions[f"tables/{name}.csv"] = source.read_text()
     for name, text in captions.items():
         assert text.splitlines()[0] in shown[f"results/tiny/{name}"]["caption"]
+    for name in ("parsimony", "kernel_smoother"):
+        own = shown[f"results/tiny/tables/{name}.csv"]
+        assert own["labels"] == {"table": f"{name}. {columns.row(name)}"}
+
+
+def test_every_declared_column_is_that_of_a_table_as_it_was_made(study):
+    """That every column is declared the job has seen that records the study: it writes them."""
+    text = (study / "results/tiny/tables/README.md").read_text()
+    told = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
+    assert sorted({*columns.COLUMNS} - told - {*BENCHMARK}) == []
+    package = json.loads((study / "results/tiny/tables/datapackage.json").read_text())
+    for resource in package["resources"]:
+        cells = pd.read_csv(study / "results/tiny/tables" / resource["path"], dtype=str)
+        for field in resource["schema"]["fields"]:
+            values = cells[field["name"]].dropna()
+            assert values.map(PATTERNS[field["type"]].fullmatch).all(), (resource["name"], field)
 
 
 def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):

@@ -1,4 +1,4 @@
-# The record of what was made from what, the benchmark, and what is done before and after all jobs.
+# The record of what was made from what, what the tables mean, the benchmark, and what is done before and after all jobs.
 from mechanics.study import failures
 from mechanics.study import slurm
 
@@ -10,9 +10,11 @@ rule record_provenance:
     input:
         code=program("record_provenance"),
         lock=from_here(ROOT / "envs/requirements.txt"),
+        vocabulary=from_here(columns.VOCABULARY),
         made=lambda wildcards: [path for path in rules.all.input if path != PROVENANCE],
     output:
         ensure(PROVENANCE, non_empty=True),
+        described=multiext(f"{RESULTS}/tables/", "README.md", "datapackage.json"),
     log:
         f"{RESULTS}/logs/record_provenance.log",
     benchmark:
@@ -29,7 +31,7 @@ rule record_provenance:
     shell:
         f"python {SCRIPTS}/record_provenance.py"
         " --jobs {params.jobs:q} --config {params.config:q}"
-        " --output {output:q} > {log:q} 2>&1"
+        " --output {output[0]:q} > {log:q} 2>&1"
 
 
 # Benchmark: what a training step costs. Asked for by name, `make benchmark`; no part of `all`, and

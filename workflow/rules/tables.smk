@@ -104,10 +104,10 @@ for track, job, names in TABLE_JOBS:
             [
                 report(
                     table(name),
-                    caption=f"../report/{name}_table.rst",
+                    caption="../report/table_caption.rst",
                     category=TRACKS[track],
                     subcategory="Tables",
-                    labels={"table": name},
+                    labels={"table": f"{name}. {columns.row(name)}"},
                 )
                 for name in names
                 if table(name).endswith(".csv")

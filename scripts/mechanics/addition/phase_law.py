@@ -39,7 +39,7 @@ PHASES = ("cosine", "cosine_shuffled", "input_cosine", "phase_spread")
 LAW = f"seed:int64 frequency:int64 n_neurons:int64 {' '.join(PHASES)}"
 LAW += " n_effective quadrature_error quadrature_error_predicted quadrature_error_random"
 LAW += " alpha alpha_predicted alpha_with_products recovery recovery_predicted"
-NEURONS = "seed:int64 neuron:int64 frequency:int64 input_phase output_phase weight"
+NEURONS = "seed:int64 neuron:int64 frequency:int64 input_phase output_phase share_of_key"
 
 
 def phase_law(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -115,7 +115,7 @@ def neuron_columns(waves: Waves, weights: Tensor, chosen: Tensor) -> pd.DataFram
         "neuron": chosen.nonzero()[:, 0],
         "input_phase": waves.read % (2 * torch.pi),
         "output_phase": waves.written % (2 * torch.pi),
-        "weight": weights,
+        "share_of_key": weights,
     }
     return pd.DataFrame({name: column.numpy() for name, column in columns.items()})
 

@@ -26,7 +26,7 @@ N_PROMPTS = 1000  # pairs of prompts with different sums
 EXCHANGE_COLUMNS = {
     **{"seed": "int64", "position": "str", "layer": "int64", "carrier": "bool"},
     **{"exchanged": "str", "n_frequencies": "int64", "frequencies": "str"},
-    **{"moved": "float64", "kept": "float64", "n": "int64"},
+    **{"moved": "float64", "kept": "float64", "n_prompts": "int64"},
 }
 
 
@@ -153,7 +153,13 @@ def keys_alone(
     right = streams.answers(stream, place.layer) == torch.arange(streams.p, device=part.device)
     listed = {"n_frequencies": len(keys), "frequencies": " ".join(map(str, keys))}
     share = float(right.double().mean())
-    return {"exchanged": "keys alone", **listed, "moved": share, "kept": torch.nan, "n": streams.p}
+    return {
+        "exchanged": "keys alone",
+        **listed,
+        "moved": share,
+        "kept": torch.nan,
+        "n_prompts": streams.p,
+    }
 
 
 def _exchange(
@@ -167,7 +173,7 @@ def _exchange(
     moved, kept = (
         float((answers == streams.sums[prompt]).double().mean()) for prompt in (giver, taker)
     )
-    return {"moved": moved, "kept": kept, "n": len(taker)}
+    return {"moved": moved, "kept": kept, "n_prompts": len(taker)}
 
 
 def _change(

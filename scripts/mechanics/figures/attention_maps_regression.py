@@ -150,7 +150,7 @@ def _correlation_map(axis: Axes, attention: pd.DataFrame, example: pd.DataFrame)
 
 
 def _example_map(axis: Axes, example: pd.DataFrame) -> None:
-    weights = example.pivot(index="prompt", columns="position", values="weight").to_numpy()
+    weights = example.pivot(index="prompt", columns="rank", values="weight").to_numpy()
     bound = np.abs(weights).max()
     shown = {"cmap": SIGNED, "vmin": -bound, "vmax": bound}
     image = axis.imshow(weights, aspect="auto", interpolation="nearest", **shown)

@@ -41,7 +41,7 @@ def circuit(
     _circle(axes[0], points, keys)
     shares = spectrum(axes[1], points, keys, [], shade)
     axes[1].set_title(f"{len(keys)} waves: {shares.reindex(keys).sum():.0%}" if keys else "no keys")
-    _phases(axes[2], of_seed(drawable(neurons), model, seed).dropna(subset="weight"), shade)
+    _phases(axes[2], of_seed(drawable(neurons), model, seed).dropna(subset="share_of_key"), shade)
     cosines = of_seed(law, model, seed)["cosine"].dropna()
     axes[2].set_title(f"cosine ≥ {cosines.min():.3f}" if len(cosines) else "phases")
     letter_panels(axes)
@@ -66,7 +66,7 @@ def _phases(axis: Axes, neurons: pd.DataFrame, shade: str) -> None:
     for _, of_key in neurons.groupby("frequency"):
         shuffled = order.permutation(of_key["output_phase"].to_numpy())
         where, style = of_key["input_phase"] / TURN, {"linewidths": 0, "alpha": 0.6}
-        style["s"] = 1 + 100 * of_key["weight"]
+        style["s"] = 1 + 100 * of_key["share_of_key"]
         axis.scatter(where, shuffled / TURN, color="0.8", zorder=1, **style)
         axis.scatter(where, of_key["output_phase"] / TURN, color=shade, zorder=2, **style)
     axis.set(xlabel="φ$_a$ + φ$_b$, turns", ylabel="written, turns", xlim=(0, 1), ylim=(0, 1))

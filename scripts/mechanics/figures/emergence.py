@@ -40,7 +40,7 @@ def emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
 def _curves(axis: Axes, curves: pd.DataFrame, models: list[str]) -> None:
     """A line a seed; the names of the networks at the left, above one another."""
     for (model, _), own in curves[curves["step"] > 0].groupby(["model", "seed"], sort=False):
-        loss = own["loss"] / own["loss"].max()
+        loss = own["held_out_loss"] / own["held_out_loss"].max()
         axis.plot(own["step"], loss, color=colour(model, models), linewidth=0.7)
     for row, model in enumerate(reversed(models_of(curves))):
         write(axis, label(model), (0.02, 0.03 + 0.085 * row), color=colour(model, models))

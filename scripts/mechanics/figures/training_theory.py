@@ -22,7 +22,7 @@ def training_theory(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
             shade = colour("linear_L1") if measured else "black"
             axis.plot(line["step"], line["risk"], color=shade, linewidth=1.0 if measured else 0.6)
         rows = table[(table["arm"] == arm) & ((table["k"] == longest) | (arm == "saddle"))]
-        ratio = rows["ratio"].median()
+        ratio = rows["measured_over_predicted"].median()
         known = pd.notna(ratio) and arm != "saddle"
         axis.set_title(f"{arm}\n{ratio:.2f} × predicted" if known else arm, fontsize=7)
         axis.set(xlabel="step", ylim=(0, 1.2))

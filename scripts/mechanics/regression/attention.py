@@ -87,7 +87,7 @@ def over_prompts(values: Float[Tensor, "prompt query"]) -> tuple[float, float]:
 
 
 def example_attention(network: Network, held_out: HeldOut) -> pd.DataFrame:
-    """Attention of the first query of some prompts; position 0 is the best match of the context."""
+    """Attention of the first query of some prompts; rank 1 is the best match of the context."""
     k = min(network.settings["measured_at"], key=lambda length: abs(length - EXAMPLE_LENGTH))
     prompts = tokens(held_out.prompts(k, N_EXAMPLES), network)
     similarity, order = similarities(prompts)[0, :, 0].sort(dim=-1, descending=True)
@@ -96,12 +96,12 @@ def example_attention(network: Network, held_out: HeldOut) -> pd.DataFrame:
     for layer, pattern in enumerate(patterns):
         for head in range(network.architecture.n_heads):
             weight = pattern[0, :, head, 0].gather(-1, order)  # prompt k
-            prompt, position = torch.meshgrid(*map(torch.arange, weight.shape), indexing="ij")
-            columns = {"prompt": prompt, "position": position}
+            prompt, rank = torch.meshgrid(*map(torch.arange, weight.shape), indexing="ij")
+            columns = {"prompt": prompt, "rank": rank + 1}
             columns |= {"similarity": similarity, "weight": weight}
             frame = pd.DataFrame({n: c.flatten().cpu().numpy() for n, c in columns.items()})
             frames.append(frame.assign(seed=network.seed, k=k, layer=layer, head=head))
-    names = ["seed", "k", "layer", "head", "prompt", "position", "similarity", "weight"]
+    names = ["seed", "k", "layer", "head", "prompt", "rank", "similarity", "weight"]
     return pd.concat(frames, ignore_index=True)[names]
 
 

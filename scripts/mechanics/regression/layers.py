@@ -29,8 +29,8 @@ def layers(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     its standard error, and the steps of gradient descent (best step sizes at this k) and of
     Newton's iteration of equal risk: inf where more than 20 (12) steps are needed, nan where no
     step is better. The same, ending in _lens, for the network's own read-out applied early, which
-    after the last layer is the network itself. ``nearest`` is the algorithm whose predictions are
-    nearest to the probe's.
+    after the last layer is the network itself. ``nearest_algorithm`` is the one whose predictions
+    are nearest to the probe's.
 
     Raises ValueError for networks of one layer: nothing lies between token and prediction.
     """
@@ -79,7 +79,7 @@ def describe(
         **{steps: equivalent_steps(risk, risks) for steps, risks in risks_by_steps.items()},
         "risk_lens": risk_lens,
         **{f"{s}_lens": equivalent_steps(risk_lens, risks) for s, risks in risks_by_steps.items()},
-        "nearest": name,
+        "nearest_algorithm": name,
         "nearest_preds_diff": distance,
         "n_prompts": prompts.x.shape[1],
     }

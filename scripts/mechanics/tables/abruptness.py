@@ -30,7 +30,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 def follow(study: Study, run: Path) -> tuple[list[dict], list[pd.DataFrame]]:
     """The transitions and the curves of the seeds of one run.
 
-    ``loss`` is held-out risk, and in nats the loss on pairs trained on in neither order.
+    ``held_out_loss`` is risk, and in nats the loss on pairs trained on in neither order.
     """
     task, model = run.parts[-3:-1]
     history = pd.read_parquet(run / "history.parquet")
@@ -44,5 +44,5 @@ def follow(study: Study, run: Path) -> tuple[list[dict], list[pd.DataFrame]]:
             curve = on_new_pairs(study.analysis(run, "progress"), replica["seed"], "loss")
         found = fall(curve, LEAST_SHARE)
         rows.append({**common, "last_step": replica["last_step"], **asdict(found)})
-        curves.append(curve.rename("loss").reset_index().assign(**common))
+        curves.append(curve.rename("held_out_loss").reset_index().assign(**common))
     return rows, curves

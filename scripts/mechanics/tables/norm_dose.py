@@ -16,12 +16,12 @@ from mechanics.tables.study import Study, arm_of
 COLUMNS = [
     *("model", "seed", "norm_factor", "temperature", "epsilon", "weight_decay", "arm", "status"),
     *("memorised_step", "grokking_step", "last_step", "stalled_step", "norm_squared"),
-    *("logit_scale_memorised", "logit_scale", "loss", "below_epsilon", "n_keys"),
+    *("logit_scale_memorised", "logit_scale", "train_loss", "below_epsilon", "n_keys"),
     *("key_frequencies", "shared_keys", "shared_by_chance", "logit_fve", "val_accuracy"),
     *("min_margin", "entry"),
 ]
 
-LAWS = ["law", "slope", "r_squared", "n_runs", "n_held"]
+LAWS = ["law_name", "slope", "r_squared", "n_runs", "n_held"]
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -104,9 +104,9 @@ def arm(entry: str, settings: dict, variants: dict[str, str]) -> str:
 def tabulate(study: Study, run: Path) -> list[dict]:
     """A row for each seed of one run.
 
-    ``loss`` and ``logit_scale``, the root mean square of the logits about the mean of a pair's, are
-    those of the training pairs at temperature 1, at the end and (``_memorised``) when training
-    accuracy first reached the threshold. ``below_epsilon``: share of the last update.
+    ``train_loss`` and ``logit_scale``, the root mean square of the logits about the mean of a
+    pair's, are those of the training pairs at temperature 1, at the end and (``_memorised``) when
+    training accuracy first reached the threshold. ``below_epsilon``: share of the last update.
     """
     entry, record = run.parts[-2], study.records[run]
     settings = record["settings"]
@@ -138,7 +138,7 @@ def tabulate(study: Study, run: Path) -> list[dict]:
                 "norm_squared": last["norm_squared"],
                 "logit_scale_memorised": own["logit_scale"].get(moment["memorised_step"]),
                 "logit_scale": last["logit_scale"],
-                "loss": last["loss"],
+                "train_loss": last["loss"],
                 "below_epsilon": last["below_epsilon"],
                 "n_keys": len(keys.split()),
                 "key_frequencies": keys,

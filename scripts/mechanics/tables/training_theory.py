@@ -35,8 +35,8 @@ SADDLE_STD, SADDLE_RATE = 0.1, 0.02  # of the four matrices, on the exact risk
 MOST_STEPS, EVERY = 6000, 5
 N_SEEDS = 5
 COLUMNS = [
-    *("model", "status", "arm", "seed", "k", "predicted", "measured", "ratio"),
-    "largest_deviation",
+    *("model", "status", "arm", "seed", "k", "predicted", "measured"),
+    *("measured_over_predicted", "largest_deviation"),
 ]
 CURVES = ["model", "status", "arm", "curve", "seed", "step", "k", "risk"]
 KEYS = ["step", "k", "seed"]
@@ -46,8 +46,8 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     """``training_theory``, a row per arm, seed and k, and ``training_theory_curves``.
 
     ``predicted`` and ``measured`` are the steps at which the risk is half-way down from 1 to that
-    of the best step, ``ratio`` measured over predicted, ``largest_deviation`` the largest
-    |measured/predicted − 1| of the risk at any step. In the arm of the saddle they are risks.
+    of the best step, ``largest_deviation`` the largest |measured/predicted − 1| of the risk at any
+    step. In the arm of the saddle they are risks.
     """
     runs = [run for run in study.runs_of("linear_regression") if _fits(study.records[run])]
     if not runs:
@@ -168,7 +168,8 @@ def compare(
         ]
         row = {"arm": arm, "seed": seed, "k": k, "predicted": drops[0], "measured": drops[1]}
         apart = (own["risk_measured"] / own["risk_predicted"] - 1).abs().max()
-        rows.append(row | {"ratio": drops[1] / drops[0], "largest_deviation": apart})
+        row |= {"measured_over_predicted": drops[1] / drops[0]}
+        rows.append(row | {"largest_deviation": apart})
     return rows
 
 
@@ -204,8 +205,8 @@ def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
         at = np.where(waiting[:, seed], speed[:, seed], np.inf).argmin()
         found = risks[at, seed] if waiting[at, seed] else math.nan
         row = {"arm": "saddle", "seed": seed, "predicted": expected, "measured": found}
-        apart = {"ratio": found / expected, "largest_deviation": abs(found / expected - 1)}
-        rows.append(row | apart)
+        row |= {"measured_over_predicted": found / expected}
+        rows.append(row | {"largest_deviation": abs(found / expected - 1)})
     curves = [
         pd.DataFrame({"arm": "saddle", "curve": "measured", "seed": seed, "step": steps}).assign(
             risk=risks[:, seed]

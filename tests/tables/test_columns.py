@@ -1,0 +1,86 @@
+"""Every column of every table is declared, and nothing is declared that no table has."""
+
+import csv
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import measured
+import pytest
+
+from mechanics.addition import circuit, phase_law, progress, sum_exchange, sum_in_stream
+from mechanics.addition import wrap_around as wrap
+from mechanics.study.lineage import ROOT
+from mechanics.tables import (
+    algorithm_match,
+    comparison,
+    contents,
+    effective_weights,
+    grokking,
+    norm_dose,
+    patching_summary,
+    risk,
+    spectral_filter,
+    training_theory,
+)
+from mechanics.tables import circuit as circuit_table
+from mechanics.tables.columns import COLUMNS, TABLES, column, meaning, row
+from mechanics.tables.emergence import Transition
+
+PUBLISHED = sorted((ROOT / "results/published/tables").glob("*.csv"))
+ROOMS = ("tables", "regression", "addition", "benchmark")
+TYPED = [*circuit.COLUMNS.values(), phase_law.LAW, phase_law.NEURONS]  # "name:dtype name …"
+LISTED = {
+    *(*risk.COLUMNS, *effective_weights.COLUMNS, *algorithm_match.KEYS, *algorithm_match.MEASURES),
+    *(*training_theory.COLUMNS, *training_theory.CURVES, *comparison.COLUMNS),
+    *(*grokking.COLUMNS, *norm_dose.COLUMNS, *norm_dose.LAWS, *circuit_table.LAST.values()),
+    *(*patching_summary.NETWORK, *patching_summary.COLUMNS, *wrap.COLUMNS),
+    *(*progress.COLUMNS, *progress.MOMENTS, *progress.EXCLUDED),
+    *(*sum_in_stream.COLUMNS, *sum_exchange.EXCHANGE_COLUMNS),
+    *(field.name for field in fields(Transition)),
+    *(word.partition(":")[0] for typed in TYPED for word in typed.split()),
+}
+
+
+def header(path: Path) -> list[str]:
+    with path.open(newline="") as lines:
+        return next(csv.reader(lines))
+
+
+def test_every_table_is_declared_and_every_declared_table_is_made():
+    tracks = [*contents.ROOMS, *contents.BOTH]
+    made = {name for track in tracks for name in contents.gathered(track)}
+    made |= {name for t in tracks for own in contents.computed(t).values() for name in own}
+    assert {*TABLES} == made - {"comparative_metrics.md"} | {"benchmark"}
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+def test_every_published_column_is_declared(path):
+    assert [name for name in header(path) if name not in COLUMNS] == []
+
+
+def test_every_column_that_a_module_lists_is_declared():
+    filters = measured.filters(OLS=1.0).assign(model="m", status="finished")
+    assert sorted(LISTED.union(filters, spectral_filter.tabulate(filters)) - {*COLUMNS}) == []
+
+
+def test_no_column_is_declared_that_no_table_has():
+    """Those that are neither published nor listed are at least words of the code."""
+    sources = [path for room in ROOMS for path in (ROOT / "scripts/mechanics" / room).glob("*.py")]
+    words = {word for path in sources for word in re.findall(r"\w+", path.read_text())}
+    known = LISTED.union(words, *map(header, PUBLISHED))
+    assert sorted({*COLUMNS} - known) == []
+
+
+def test_a_declaration_is_a_sentence_with_a_type_of_table_schema():
+    for name, own in COLUMNS.items():
+        assert own.type in ("string", "number", "integer", "boolean"), name
+        assert own.meaning.endswith(".") and len(own.meaning.split()) > 1, name
+    assert all(row(name).endswith(".") for name in TABLES)
+
+
+def test_meaning_is_told_with_the_unit():
+    assert meaning("uniform_loss") == "ln p, the loss of guessing. Unit: nats."
+    assert meaning("plane") == "Which plane: key or raw."
+    with pytest.raises(KeyError, match=r"columns.toml declares no column 'nonsense'"):
+        column("nonsense")
