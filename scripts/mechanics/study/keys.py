@@ -59,12 +59,13 @@ Stack = value(
 )
 Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
 Nothing = value(None, "null: only regression networks have one")
-Prime = value(
-    int,
-    "an odd prime number, such as 113",
-    Predicate(lambda p: all(p % divisor for divisor in range(2, int(p**0.5) + 1))),
-    ge=3,
-)
+
+
+def is_odd_prime(p: int) -> bool:
+    return p >= 3 and all(p % divisor for divisor in range(2, int(p**0.5) + 1))
+
+
+Prime = value(int, "an odd prime number, such as 113", Predicate(is_odd_prime))
 
 
 class Keys(BaseModel):

@@ -1,0 +1,155 @@
+"""Files of weights that others have written, in the names and shapes of TransformerLens 3.
+
+Those are ours, with biases of attention and unembedding. A family of names is one function.
+"""
+
+import json
+import pickle
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+Tensors = dict[str, Tensor]
+NESTED = ("model", "state_dict", "model_state_dict", "weights")  # where a checkpoint keeps weights
+FAMILIES = {  # in words, and a name that no other family has
+    "nanogpt": ("nanoGPT", "wte.weight"),
+    "bridge": ("TransformerLens 4 (TransformerBridge)", "blocks.0.attn.q.weight"),
+    "lens": ("TransformerLens 3 (HookedTransformer), or this project", "blocks.0.attn.W_Q"),
+}
+NANDA = "Nanda et al. 2023 (progress-measures-paper)"
+
+
+class WeightsError(Exception):
+    """Weights that cannot be examined. The message says where, and what was expected."""
+
+
+def read_file(path: Path) -> tuple[Tensors, dict]:
+    """The tensors of a safetensors or PyTorch file, and what this project wrote beside them, if so.
+
+    No code in the file is run. Raises WeightsError if it cannot be read, or holds no tensors.
+    """
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
+    with open(path, "rb") as file:
+        is_safetensors = file.read(9)[8:] == b"{"
+    try:
+        if is_safetensors:
+            with safe_open(path, "pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                about = json.loads((file.metadata() or {}).get("json", "{}"))
+        else:
+            tensors, about = torch.load(path, map_location="cpu", weights_only=True), {}
+    except pickle.UnpicklingError as error:
+        what = "no weights"
+        if "GLOBAL" in str(error) or "Unsupported" in str(error):
+            what = "holds pickled code, which is not run: expected torch.save(model.state_dict())"
+        raise WeightsError(f"{path}: {what}") from error
+    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        first = str(error).partition("\n")[0]
+        raise WeightsError(f"{path}: cannot be read as weights ({first})") from error
+    inside = [tensors[key] for key in NESTED if isinstance(tensors, dict) and key in tensors]
+    tensors = next((own for own in inside if isinstance(own, dict)), tensors)
+    if not isinstance(tensors, dict) or not tensors:
+        raise WeightsError(f"{path}: holds no tensors with names")
+    tensors = {
+        str(k).removeprefix("_orig_mod.").removeprefix("module."): v for k, v in tensors.items()
+    }
+    for name, tensor in tensors.items():
+        if not isinstance(tensor, Tensor):
+            kind = type(tensor).__name__
+            raise WeightsError(f"{path}: {name} is a {kind}: expected names and tensors alone")
+        if tensor.is_floating_point() and not tensor.isfinite().all() and not _is_buffer(name):
+            raise WeightsError(f"{path}: {name} has values that are no finite numbers")
+    return tensors, about
+
+
+def _is_buffer(name: str) -> bool:
+    """What a model keeps beside its weights: TransformerLens's causal mask, and −inf."""
+    return name.endswith((".mask", ".IGNORE"))
+
+
+def in_our_names(tensors: Tensors, n_heads: int | None) -> tuple[Tensors, str]:
+    """The same weights under TransformerLens 3's names, in float64, and the family in words.
+
+    Raises WeightsError for names of no known family, and where the shapes do not tell the number of
+    heads and it is not given.
+    """
+    tensors = {n.replace("._original_component", ""): t for n, t in tensors.items()}
+    tensors = {n.removeprefix("transformer."): t for n, t in tensors.items()}
+    family = next((f for f, (_, sign) in FAMILIES.items() if sign in tensors), None)
+    if family is None:
+        signs = " or ".join(f"{sign} ({words})" for words, sign in FAMILIES.values())
+        names = ", ".join(list(tensors)[:4])
+        raise WeightsError(f"names of no known family ({names}, …): expected {signs}")
+    if family != "lens" and n_heads is None:
+        raise WeightsError(f"{FAMILIES[family][0]}: shapes do not tell the heads; give --heads")
+    exact = {n: t.double() for n, t in tensors.items() if not _is_buffer(n)}
+    if family == "nanogpt":
+        exact = nanogpt(exact)
+    if family != "lens":
+        return bridge(exact, n_heads), FAMILIES[family][0]
+    W_O = exact.get("blocks.0.attn.W_O")
+    if W_O is not None and W_O.dim() == 2:
+        return nanda(exact), NANDA
+    return exact, FAMILIES[family][0]
+
+
+def nanda(tensors: Tensors) -> Tensors:
+    """The saved runs of Nanda et al. 2023: matrices act from the left, and heads share W_O."""
+    ours = dict(tensors)
+    for name, tensor in tensors.items():
+        if name.endswith(("W_Q", "W_K", "W_V", "embed.W_E", "mlp.W_in", "mlp.W_out")):
+            ours[name] = tensor.mT
+        elif name.endswith("attn.W_O"):
+            n_heads = len(tensors[name.replace("W_O", "W_Q")])
+            ours[name] = tensor.T.unflatten(0, (n_heads, -1))
+    return ours
+
+
+def nanogpt(tensors: Tensors) -> Tensors:
+    """nanoGPT's names as TransformerLens 4's; W_Q, W_K and W_V lie upon each other in c_attn."""
+    renamed = {
+        **{"wte.": "embed.", "wpe.": "pos_embed.", "lm_head.": "unembed.", "ln_f.": "ln_final."},
+        **{"h.": "blocks.", "ln_1.": "ln1.", "ln_2.": "ln2.", "attn.c_proj.": "attn.o."},
+        **{"mlp.c_fc.": "mlp.in.", "mlp.c_proj.": "mlp.out."},
+    }
+    ours = {}
+    for name, tensor in tensors.items():
+        if name.endswith("attn.bias") and tensor.dim() == 4:
+            continue  # the causal mask
+        new = name if not name.startswith("h.") else name.replace("h.", "blocks.", 1)
+        for old, own in renamed.items():
+            if old != "h.":
+                new = new.replace(old, own)
+        if ".c_attn." in new:
+            for letter, part in zip("qkv", tensor.chunk(3), strict=True):
+                ours[new.replace("c_attn", letter)] = part
+        else:
+            ours[new] = tensor
+    return ours
+
+
+def bridge(tensors: Tensors, n_heads: int) -> Tensors:
+    """TransformerLens 4's names, under which each matrix is a ``torch.nn.Linear``'s."""
+    ours = {}
+    for name, tensor in tensors.items():
+        place, _, kind = name.rpartition(".")
+        block, _, part = place.rpartition(".")
+        letter = "W" if kind == "weight" else "b"
+        if block.endswith("attn") and part in "qkv":
+            own = tensor.unflatten(0, (n_heads, -1))
+            ours[f"{block}.{letter}_{part.upper()}"] = own.mT if letter == "W" else own
+        elif block.endswith("attn") and part == "o":
+            own = tensor.T.unflatten(0, (n_heads, -1)) if letter == "W" else tensor
+            ours[f"{block}.{letter}_O"] = own
+        elif block.endswith("mlp"):
+            ours[f"{block}.{letter}_{part}"] = tensor.T if letter == "W" else tensor
+        elif part == "unembed":
+            ours[f"{place}.{letter}_U"] = tensor.T if letter == "W" else tensor
+        elif part in ("embed", "pos_embed"):
+            ours[f"{place}.W_{'E' if part == 'embed' else 'pos'}"] = tensor
+        else:
+            ours[f"{place}.{letter.lower()}" if kind in ("weight", "bias") else name] = tensor
+    return ours
