@@ -57,7 +57,7 @@ def main() -> None:
     except (OSError, docutils.utils.SystemMessage, jinja2.TemplateError) as error:
         sys.exit(f"build_page.py: {error}")
     with atomic(arguments.output) as part:
-        part.write_text(page)
+        part.write_text(page, "utf-8")
 
 
 def explore(study: Path, runs: list[Path]) -> dict[str, dict]:
@@ -76,7 +76,9 @@ def explore(study: Path, runs: list[Path]) -> dict[str, dict]:
             read = [read_addition(study, folder) for folder in folders]
             grokking = read_table(study / "tables/grokking.csv")
             found[task] = addition_explorer(read, entries, grokking)
-        found[task]["settings"] = json.loads((folders[0] / "run.json").read_text())["settings"]
+        found[task]["settings"] = json.loads((folders[0] / "run.json").read_text("utf-8"))[
+            "settings"
+        ]
     return found
 
 
@@ -128,7 +130,7 @@ def describe(study: Path, caption: Path, contents: dict, explorers: dict[str, di
     return {
         "study": study.name,
         "comparison": grouped(read_table(study / "tables/comparative_metrics.csv")),
-        "comparison_caption": caption_html(caption.read_text()),
+        "comparison_caption": caption_html(caption.read_text("utf-8")),
         "tracks": tracks,
         "laws": LAWS,
         "risk_floor": f"{RISK_FLOOR:g}",

@@ -17,8 +17,10 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -32,6 +34,7 @@ LACKS = {  # by the tags of cells, which are the roles of networks
     "gradient-step": "one head of linear attention on regression tokens",
     "clock": "one layer of softmax attention on modular addition without LayerNorm",
 }
+USERS = ("PYTHON", "IPYTHON", "JUPYTER", "MPL", "MATPLOTLIB")  # settings that are not ours
 # Without the scripts that nbconvert's page loads from the network, and no wider than can be read.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
@@ -77,7 +80,7 @@ def main() -> None:
 def read(source: Path) -> NotebookNode:
     """The notebook as it is written, from one file or from a folder of its parts."""
     parts = sorted(source.glob("*.py")) or [source]
-    notebook = jupytext.reads("\n".join(part.read_text() for part in parts), "py:percent")
+    notebook = jupytext.reads("\n".join(part.read_text("utf-8") for part in parts), "py:percent")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel})
     return notebook
@@ -125,12 +128,15 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
     Raises NotebookError, after writing the notebook as far as it came to ``failed``.
     """
     with tempfile.TemporaryDirectory() as folder:
-        own = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
-        own |= {"IPYTHONDIR": folder}
+        own = {name: v for name, v in os.environ.items() if not name.startswith(USERS)}
+        own |= {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        own |= {"IPYTHONDIR": folder, "PYTHONUTF8": "1"}
+        # this Python's kernel, whatever else is installed under its name
+        kernels = KernelSpecManager(kernel_dirs=[])
         client = NotebookClient(
             notebook,
             timeout=None,
-            kernel_name="python3",
+            km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=kernels),
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
             record_timing=False,
             coalesce_streams=True,  # where prints are cut is a matter of timing
@@ -138,8 +144,8 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
             on_cell_start=lambda cell, cell_index: _log(f"{cell_index + 1}/{len(notebook.cells)}"),
         )
         try:
-            client.execute(env=os.environ | own)
-        except (CellExecutionError, DeadKernelError) as error:
+            client.execute(env=own)
+        except (CellExecutionError, RuntimeError) as error:  # RuntimeError: the kernel died
             write(nbformat.writes(notebook), failed)
             raise NotebookError(_describe(notebook, error, failed)) from None
     notebook.metadata.pop("widgets", None)
@@ -147,9 +153,18 @@ def execute(notebook: NotebookNode, failed: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             _tidy(cell)
-    if str(ROOT) in nbformat.writes(notebook):
+    if shows_path(notebook, ROOT):
         write(nbformat.writes(notebook), failed)
         raise NotebookError(f"an output shows a path of this machine, {ROOT}: see {failed}")
+
+
+def shows_path(notebook: NotebookNode, root: Path) -> bool:
+    """Whether a text that a cell wrote names this folder. Pictures are no text."""
+    said = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = [output.get("text", "") for output in said]
+    texts += [t for o in said for kind, t in o.get("data", {}).items() if kind.startswith("text/")]
+    name = re.compile(rf"(?<![\w./~-]){re.escape(str(root))}(?![\w.-])")
+    return any(name.search(text) for text in texts)
 
 
 def _describe(notebook: NotebookNode, error: Exception, failed: Path) -> str:
@@ -189,7 +204,7 @@ def as_html(notebook: NotebookNode, title: str) -> str:
 
 def write(text: str, path: Path) -> None:
     with atomic(path) as part:
-        part.write_text(text if text.endswith("\n") else text + "\n")
+        part.write_text(text if text.endswith("\n") else text + "\n", "utf-8")
 
 
 if __name__ == "__main__":

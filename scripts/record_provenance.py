@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="the record, in the study")
     arguments = parser.parse_args()
     study, config = arguments.output.parent, json.loads(arguments.config)
-    jobs = json.loads(arguments.jobs.read_text())
+    jobs = json.loads(arguments.jobs.read_text("utf-8"))
     jobs = [job for job in jobs if arguments.output.name not in job["outputs"]]
     crate.write(arguments.output, record(study, jobs, config))
 
@@ -114,7 +114,7 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
 def run_of(study: Path, job: dict) -> dict:
     """What training wrote of the run that a job made; nothing if it made no run."""
     paths = [study / path for path in job["outputs"] if path.endswith("/run.json")]
-    return json.loads(paths[0].read_text()) if paths else {}
+    return json.loads(paths[0].read_text("utf-8")) if paths else {}
 
 
 if __name__ == "__main__":

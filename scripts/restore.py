@@ -70,7 +70,7 @@ def restore(published: Path, files: list[str]) -> None:
     try:
         for path in absent:  # Snakemake notes nothing of a job that lacks a file
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("not published\n")
+            path.write_text("not published\n", "utf-8")
         snakemake(files, "--touch", "--forceall")
     finally:
         for path in absent:

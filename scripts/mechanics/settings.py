@@ -16,7 +16,7 @@ class ConfigError(Exception):
 def read_yaml(path: str) -> dict:
     """Raises ConfigError for a file that is no YAML, has no keys, or gives a key twice."""
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text("utf-8")
         content = yaml.safe_load(text)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error

@@ -43,7 +43,7 @@ def read_file(path: Path) -> tuple[Tensors, dict]:
             tensors, about = torch.load(path, map_location="cpu", weights_only=True), {}
     except pickle.UnpicklingError as error:
         what = "no weights"
-        if "GLOBAL" in str(error) or "Unsupported" in str(error):
+        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
             what = "holds pickled code, which is not run: expected torch.save(model.state_dict())"
         raise WeightsError(f"{path}: {what}") from error
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError) as error:

@@ -68,4 +68,4 @@ def caption(name: str) -> str:
 
 
 def _docstring(name: str) -> list[str]:
-    return ast.get_docstring(ast.parse(module(name).read_text())).splitlines()
+    return ast.get_docstring(ast.parse(module(name).read_text("utf-8"))).splitlines()

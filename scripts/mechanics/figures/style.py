@@ -55,6 +55,7 @@ LABELS = {
 
 
 def use_style() -> None:
+    mpl.rcdefaults()  # whatever the user's matplotlibrc says
     sns.set_theme(
         style="ticks",
         context="paper",

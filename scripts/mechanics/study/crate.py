@@ -72,13 +72,15 @@ def write(path: Path, record: dict) -> None:
     )
     text = ",\n".join(map(json.dumps, graph.values()))  # an entity a line, for `git diff`
     with atomic(path) as part:
-        part.write_text(f'{{"@context": {json.dumps(CONTEXT)},\n"@graph": [\n{text}\n]}}\n')
+        part.write_text(
+            f'{{"@context": {json.dumps(CONTEXT)},\n"@graph": [\n{text}\n]}}\n', "utf-8"
+        )
 
 
 def read(path: Path) -> dict:
     """The record of a study. Raises ValueError if it is not there or cannot be read."""
     try:
-        graph = {entity["@id"]: entity for entity in json.loads(path.read_text())["@graph"]}
+        graph = {entity["@id"]: entity for entity in json.loads(path.read_text("utf-8"))["@graph"]}
         files = [own for own in graph.values() if own["@type"] in ("File", "CreativeWork")]
         files = {own["name"]: own for own in files if "sha256" in own}
         return {

@@ -24,10 +24,10 @@ def render(templates: Path, content: dict, data: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = "\n".join((templates / name).read_text() for name in PROGRAMS)
+    own = "\n".join((templates / name).read_text("utf-8") for name in PROGRAMS)
     return environment.get_template(TEMPLATE).render(
         **content,
-        style=Markup((templates / "page.css").read_text()),
+        style=Markup((templates / "page.css").read_text("utf-8")),
         data=Markup(as_json(data)),
         vega=Markup(inline(vl_convert.javascript_bundle())),
         programs=Markup(inline(f'"use strict";\n{own}')),
