@@ -13,11 +13,12 @@ import json
 from datetime import date
 from pathlib import Path
 
-from mechanics.runtime.files import atomic
+from mechanics.runtime.files import atomic, sha256
 from mechanics.settings import as_argument
 from mechanics.study.lineage import ID_DIGITS, git, value_sha256
 
 NAME = "ro-crate-metadata.json"
+MANIFEST = "manifest-sha256.txt"  # beside it: `sha256sum -c` reads it
 RESTORED = "restored.json"  # in a study's folder: the published record of what was restored
 CRATE, PROFILE = "https://w3id.org/ro/crate/1.1", "https://w3id.org/ro/wfrun/process/0.5"
 CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
@@ -75,6 +76,10 @@ def write(path: Path, record: dict) -> None:
         part.write_text(
             f'{{"@context": {json.dumps(CONTEXT)},\n"@graph": [\n{text}\n]}}\n', "utf-8"
         )
+    sums = {name: record["sha256"][name] for name in record["sha256"] if name in graph}
+    sums[path.name] = sha256(path)
+    with atomic(path.with_name(MANIFEST)) as part:
+        part.write_text("".join(f"{own}  {name}\n" for name, own in sums.items()), "utf-8")
 
 
 def read(path: Path) -> dict:
