@@ -16,7 +16,7 @@ OVERLAY ?=
 CONFIG := config/config.yaml $(OVERLAY)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: study examine quick test slurm lint format benchmark unlock verify publish restore snakemake-report lock
+.PHONY: study examine quick test slurm lint format benchmark unlock verify publish restore remember snakemake-report lock
 
 study: .venv/installed
 	$(SNAKEMAKE)
@@ -61,6 +61,10 @@ verify: .venv/installed
 
 publish: .venv/installed
 	$(BIN)/python scripts/publish.py --study $(STUDY) --readme README.md
+
+# The folder .snakemake was lost: what agrees with the study's record is not made anew.
+remember: .venv/installed
+	$(BIN)/python scripts/restore.py --remember $(if $(OVERLAY),--config $(OVERLAY))
 
 restore: .venv/installed
 	$(BIN)/python scripts/restore.py $(if $(OVERLAY),--config $(OVERLAY))

@@ -19,9 +19,7 @@ from pathlib import Path
 
 from mechanics.runtime.files import sha256
 from mechanics.study import crate
-from mechanics.study.lineage import ROOT, code_sha256, git_commit, value_sha256
-
-LOCK = "envs/requirements.txt"
+from mechanics.study.lineage import LOCK, ROOT, code_sha256, git_commit, value_sha256
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ from mechanics.settings import as_argument
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 ROOT = SCRIPTS.parent
+LOCK = "envs/requirements.txt"
 ID_DIGITS = 12
 
 
