@@ -103,6 +103,8 @@ def examine_addition(network: Network, output: Path):
     logits = addition.forward(network.weights, pairs[None], network.architecture)[0]
     right = judge(logits).over_all()["accuracy"]
     print(f"accuracy on all {p**2:,} pairs: {right:.4f}", flush=True)
+    if right < 2 / p:
+        print("that is guessing: if it was trained to answer, something assumed above is wrong")
     unknown = pd.DataFrame({"split": ["unknown"] * p**2, "swapped_in_training": False})
     tables = {}
     for measure in analyse_addition.MEASURES.values():

@@ -5,6 +5,7 @@ Those are ours, with biases of attention and unembedding. A family of names is o
 
 import json
 import pickle
+import re
 from pathlib import Path
 
 import torch
@@ -17,6 +18,11 @@ FAMILIES = {  # in words, and a name that no other family has
     "nanogpt": ("nanoGPT", "wte.weight"),
     "bridge": ("TransformerLens 4 (TransformerBridge)", "blocks.0.attn.q.weight"),
     "lens": ("TransformerLens 3 (HookedTransformer), or this project", "blocks.0.attn.W_Q"),
+}
+NANOGPT = {  # parts of its names, and of TransformerLens 4's
+    **{"wte": "embed", "wpe": "pos_embed", "lm_head": "unembed", "ln_f": "ln_final"},
+    **{r"^h\.": "blocks.", "ln_1": "ln1", "ln_2": "ln2", r"attn\.c_proj": "attn.o"},
+    **{r"mlp\.c_fc": "mlp.in", r"mlp\.c_proj": "mlp.out"},
 }
 NANDA = "Nanda et al. 2023 (progress-measures-paper)"
 
@@ -110,24 +116,18 @@ def nanda(tensors: Tensors) -> Tensors:
 
 def nanogpt(tensors: Tensors) -> Tensors:
     """nanoGPT's names as TransformerLens 4's; W_Q, W_K and W_V lie upon each other in c_attn."""
-    renamed = {
-        **{"wte.": "embed.", "wpe.": "pos_embed.", "lm_head.": "unembed.", "ln_f.": "ln_final."},
-        **{"h.": "blocks.", "ln_1.": "ln1.", "ln_2.": "ln2.", "attn.c_proj.": "attn.o."},
-        **{"mlp.c_fc.": "mlp.in.", "mlp.c_proj.": "mlp.out."},
-    }
     ours = {}
-    for name, tensor in tensors.items():
-        if name.endswith("attn.bias") and tensor.dim() == 4:
-            continue  # the causal mask
-        new = name if not name.startswith("h.") else name.replace("h.", "blocks.", 1)
-        for old, own in renamed.items():
-            if old != "h.":
-                new = new.replace(old, own)
-        if ".c_attn." in new:
+    for old, tensor in tensors.items():
+        name = old
+        for theirs, own in NANOGPT.items():
+            name = re.sub(theirs, own, name)
+        if name.endswith("attn.bias"):  # the causal mask
+            continue
+        if "c_attn" in name:
             for letter, part in zip("qkv", tensor.chunk(3), strict=True):
-                ours[new.replace("c_attn", letter)] = part
+                ours[name.replace("c_attn", letter)] = part
         else:
-            ours[new] = tensor
+            ours[name] = tensor
     return ours
 
 
@@ -135,21 +135,18 @@ def bridge(tensors: Tensors, n_heads: int) -> Tensors:
     """TransformerLens 4's names, under which each matrix is a ``torch.nn.Linear``'s."""
     ours = {}
     for name, tensor in tensors.items():
-        place, _, kind = name.rpartition(".")
-        block, _, part = place.rpartition(".")
-        letter = "W" if kind == "weight" else "b"
-        if block.endswith("attn") and part in "qkv":
-            own = tensor.unflatten(0, (n_heads, -1))
-            ours[f"{block}.{letter}_{part.upper()}"] = own.mT if letter == "W" else own
-        elif block.endswith("attn") and part == "o":
-            own = tensor.T.unflatten(0, (n_heads, -1)) if letter == "W" else tensor
-            ours[f"{block}.{letter}_O"] = own
-        elif block.endswith("mlp"):
-            ours[f"{block}.{letter}_{part}"] = tensor.T if letter == "W" else tensor
+        *above, part, kind = name.split(".")
+        letter, place, is_matrix = "bW"[kind == "weight"], ".".join(above), kind == "weight"
+        if above and above[-1] == "attn":
+            own = tensor.T if is_matrix and part == "o" else tensor
+            own = own if kind == "bias" and part == "o" else own.unflatten(0, (n_heads, -1))
+            ours[f"{place}.{letter}_{part.upper()}"] = own.mT if is_matrix and part != "o" else own
+        elif above and above[-1] == "mlp":
+            ours[f"{place}.{letter}_{part}"] = tensor.T if is_matrix else tensor
         elif part == "unembed":
-            ours[f"{place}.{letter}_U"] = tensor.T if letter == "W" else tensor
+            ours[f"unembed.{letter}_U"] = tensor.T if is_matrix else tensor
         elif part in ("embed", "pos_embed"):
-            ours[f"{place}.W_{'E' if part == 'embed' else 'pos'}"] = tensor
-        else:
-            ours[f"{place}.{letter.lower()}" if kind in ("weight", "bias") else name] = tensor
+            ours[f"{part}.W_{'E' if part == 'embed' else 'pos'}"] = tensor
+        else:  # LayerNorm
+            ours[".".join([*above, part, letter.lower()])] = tensor
     return ours

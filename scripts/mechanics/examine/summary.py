@@ -7,6 +7,7 @@ import math
 
 import pandas as pd
 
+from mechanics.addition.neurons import EXPLAINED
 from mechanics.models.transformer import architecture
 from mechanics.regression.effective_weights import is_one_linear_layer
 from mechanics.tables.interpretation import (
@@ -27,6 +28,7 @@ LEVELS = {  # columns of ``tables.risk.laws``, and how a reader is told of them
     "polynomial_floor": "floor of L layers",
     "ols": "OLS",
 }
+OF_SEVERAL = ("gd_free_at_k", "polynomial_floor")  # layers: of one they are the best step
 N_NEAREST = 3
 
 
@@ -64,8 +66,8 @@ def addition(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
         ["logits explained by the keys (FVE)", row["logit_fve"], "1: a circuit of waves"],
         ["logits explained by all cos ω(a+b−c)", all_pairs["sum_fve"], "random: nearly 0"],
         ["frequencies that make nine tenths of it", all_pairs["n_frequencies"], ""],
-        ["neurons of one frequency", row["neurons_explained"], "share with FVE above 0.85"],
-        ["distance irrelevance", row["distance_irrelevance"], "0: clock, 1: pizza"],
+        ["neurons of one frequency", row["neurons_explained"], f"share with FVE above {EXPLAINED}"],
+        ["distance irrelevance", row["distance_irrelevance"], "near 0: pizza, near 1: clock"],
     ]
     by_key = tables["identities"].merge(tables["circles"], on=["seed", "frequency"], how="left")
     by_key = by_key[by_key["plane"] == "key"]
@@ -135,10 +137,11 @@ def regression(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
     lengths = sorted(risk["k"])
     middle = lengths[len(lengths) // 2]
     verdict = f"At k = {middle}: {describe_filter(filters[filters['k'] == middle])}."
+    shown = [n for n in LEVELS if settings["n_layers"] > 1 or n not in OF_SEVERAL]
     by_k, nearest = [], []
     for k in lengths:
         own, levels = risk[risk["k"] == k].iloc[0], laws(settings, k)
-        values = [levels[name] for name in LEVELS]
+        values = [levels[name] for name in shown]
         by_k.append([str(k), own["risk"], own["risk_se"], own["risk_median"], *values])
         near = distances[distances["k"] == k].nsmallest(N_NEAREST, "preds_diff")
         named = [f"{r.algorithm} ({number(r.preds_diff)})" for r in near.itertuples()]
@@ -146,7 +149,7 @@ def regression(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
     sections = [
         table(
             "Risk, MSE/d, by context length k",
-            ["k", "risk", "standard error", "median", *LEVELS.values()],
+            ["k", "risk", "standard error", "median", *(LEVELS[name] for name in shown)],
             by_k,
             "Predicting zero has risk 1. The laws have no free parameter.",
         ),
@@ -154,7 +157,7 @@ def regression(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
             "Nearest algorithms",
             ["k", "nearest", "second", "third"],
             nearest,
-            "In brackets the mean squared difference of predictions, over that of zero.",
+            "In brackets E|ŷ − ŷ'|, over prompts whose y has a standard deviation of √d.",
         ),
     ]
     if is_one_linear_layer(architecture(settings)):
