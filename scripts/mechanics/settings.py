@@ -44,6 +44,10 @@ def _refuse_duplicates(path: str, node: yaml.Node, above: str = "") -> None:
         _refuse_duplicates(path, value, f"{name}.")
 
 
+def is_odd_prime(p: int) -> bool:
+    return p >= 3 and all(p % divisor for divisor in range(2, int(p**0.5) + 1))
+
+
 def as_argument(value: object) -> str:
     """A settings slice as one canonical line of JSON, for the command line and for hashing."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))

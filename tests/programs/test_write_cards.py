@@ -16,7 +16,12 @@ from write_cards import MEASURED
 
 def test_the_lines_of_the_card_run_where_our_code_is_not(tmp_path):
     weights, clock = clock_network(11, [2, 3])
-    sizes = {"n_heads": clock.n_heads, "d_model": clock.d_model, "d_mlp": clock.d_mlp}
+    sizes = {
+        "n_heads": clock.n_heads,
+        "d_model": clock.d_model,
+        "d_mlp": clock.d_mlp,
+        "d_head": clock.d_head,
+    }
     settings = addition_settings(**sizes)
     own = {name: tensor.float() for name, tensor in weights.items()}
     linear = settings | {"attention": "linear"}

@@ -17,7 +17,7 @@ from mechanics.examine.formats import Tensors, WeightsError, in_our_names, read_
 from mechanics.models import addition, regression
 from mechanics.models.transformer import architecture, token_d
 from mechanics.models.weights import Network
-from mechanics.study.keys import is_odd_prime
+from mechanics.settings import is_odd_prime
 
 ADDITION, REGRESSION = "modular_addition", "linear_regression"
 

@@ -33,13 +33,13 @@ N_NEAREST = 3
 
 
 def number(value: float) -> str:
-    if value is None or math.isnan(value):
+    if math.isnan(value):
         return "–"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def table(heading: str, columns: list[str], rows: list[list], note: str = "") -> dict:
-    shown = [[own if isinstance(own, str) else number(own) for own in row] for row in rows]
+    shown = [[own if isinstance(own, str) else number(float(own)) for own in row] for row in rows]
     return {"heading": heading, "columns": columns, "rows": shown, "note": note}
 
 

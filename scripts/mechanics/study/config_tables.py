@@ -35,4 +35,4 @@ def _rows(kind: type[keys.Keys], above: str = "") -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text("utf-8")))
+    README.write_text(filled(README.read_text("utf-8")), "utf-8")

@@ -10,6 +10,8 @@ from annotated_types import Predicate
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 
+from mechanics.settings import is_odd_prime
+
 
 def value(kind: Any, words: str, *checks: Any, **bounds: Any) -> Any:
     """A type of values, and the words that end the message about a wrong one."""
@@ -59,10 +61,6 @@ Stack = value(
 )
 Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
 Nothing = value(None, "null: only regression networks have one")
-
-
-def is_odd_prime(p: int) -> bool:
-    return p >= 3 and all(p % divisor for divisor in range(2, int(p**0.5) + 1))
 
 
 Prime = value(int, "an odd prime number, such as 113", Predicate(is_odd_prime))
