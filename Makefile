@@ -11,6 +11,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 BIN := .venv/bin
+# What a user has set for other Pythons and installations is not for this one.
+unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
+export PYTHONUTF8 := 1
+export PIP_USER := 0
 STUDY ?= results/full
 OVERLAY ?=
 CONFIG := config/config.yaml $(OVERLAY)

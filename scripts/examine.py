@@ -1,7 +1,7 @@
 """Examine weights of a network that others, or this project, have trained: one folder, one summary.
 
 Reads safetensors, or a PyTorch state dict (no code in it is run), in the names of this project, of
-TransformerLens 3 or 4, of Nanda et al. 2023's saved runs, or of nanoGPT. Finds the task, addition
+TransformerLens 3 or 4, or of Nanda et al. 2023's saved runs. Finds the task, addition
 modulo p or in-context regression, and the sizes from the shapes. What it cannot read, fold or
 express, it refuses by name.
 
@@ -80,14 +80,12 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--weights", required=True, type=Path)
     parser.add_argument("--output", required=True, type=Path, help="folder of tables and summary")
-    words = "where shapes do not tell (TransformerLens 4, nanoGPT)"
+    words = "where shapes do not tell (TransformerLens 4)"
     parser.add_argument("--heads", type=int, help=words)
     words = "default: softmax in addition; regression asks for it"
     parser.add_argument("--attention", choices=["softmax", "linear"], help=words)
     words = "there is LayerNorm, without weights of its own (TransformerLens's LNPre)"
     parser.add_argument("--layer-norm", action="store_true", help=words)
-    words = "nanoGPT's names, and an MLP with ReLU in the place of GELU"
-    parser.add_argument("--relu", action="store_true", help=words)
     words = "regression: fewest pairs in training, default %(default)s"
     parser.add_argument("--k-min", type=int, default=Given.k_min, help=words)
     words = "regression: most pairs in training, default %(default)s"

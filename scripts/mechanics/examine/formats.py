@@ -5,7 +5,6 @@ Those are ours, with biases of attention and unembedding. A family of names is o
 
 import json
 import pickle
-import re
 from pathlib import Path
 
 import torch
@@ -14,17 +13,7 @@ from torch import Tensor
 
 Tensors = dict[str, Tensor]
 NESTED = ("model", "state_dict", "model_state_dict", "weights")  # where a checkpoint keeps weights
-FAMILIES = {  # in words, and a name that no other family has
-    "nanogpt": ("nanoGPT", "wte.weight"),
-    "bridge": ("TransformerLens 4 (TransformerBridge)", "blocks.0.attn.q.weight"),
-    "lens": ("TransformerLens 3 (HookedTransformer), or this project", "blocks.0.attn.W_Q"),
-}
-NANOGPT = {  # parts of its names, and of TransformerLens 4's
-    **{"wte": "embed", "wpe": "pos_embed", "lm_head": "unembed", "ln_f": "ln_final"},
-    **{r"^h\.": "blocks.", "ln_1": "ln1", "ln_2": "ln2", r"attn\.c_proj": "attn.o"},
-    **{r"mlp\.c_fc": "mlp.in", r"mlp\.c_proj": "mlp.out"},
-}
-NANDA = "Nanda et al. 2023 (progress-measures-paper)"
+LENS, BRIDGE = "blocks.0.attn.W_Q", "blocks.0.attn.q.weight"  # names that tell 3 from 4
 
 
 class WeightsError(Exception):
@@ -82,24 +71,19 @@ def in_our_names(tensors: Tensors, n_heads: int | None) -> tuple[Tensors, str]:
     Raises WeightsError for names of no known family, and where the shapes do not tell the number of
     heads and it is not given.
     """
-    tensors = {n.replace("._original_component", ""): t for n, t in tensors.items()}
-    tensors = {n.removeprefix("transformer."): t for n, t in tensors.items()}
-    family = next((f for f, (_, sign) in FAMILIES.items() if sign in tensors), None)
-    if family is None:
-        signs = " or ".join(f"{sign} ({words})" for words, sign in FAMILIES.values())
-        names = ", ".join(list(tensors)[:4])
-        raise WeightsError(f"names of no known family ({names}, …): expected {signs}")
-    if family != "lens" and n_heads is None:
-        raise WeightsError(f"{FAMILIES[family][0]}: shapes do not tell the heads; give --heads")
     exact = {n: t.double() for n, t in tensors.items() if not _is_buffer(n)}
-    if family == "nanogpt":
-        exact = nanogpt(exact)
-    if family != "lens":
-        return bridge(exact, n_heads), FAMILIES[family][0]
-    W_O = exact.get("blocks.0.attn.W_O")
-    if W_O is not None and W_O.dim() == 2:
-        return nanda(exact), NANDA
-    return exact, FAMILIES[family][0]
+    exact = {n.replace("._original_component", ""): t for n, t in exact.items()}
+    if BRIDGE in exact:
+        if n_heads is None:
+            raise WeightsError("TransformerLens 4: shapes do not tell the heads; give --heads")
+        return bridge(exact, n_heads), "TransformerLens 4 (TransformerBridge)"
+    if LENS not in exact:
+        nanogpt = "c_attn" in " ".join(exact)
+        why = "nanoGPT's MLP has GELU, which our block has not" if nanogpt else "no known family"
+        raise WeightsError(f"{next(iter(exact))}: {why}: expected {LENS} or {BRIDGE}")
+    if exact.get("blocks.0.attn.W_O", exact[LENS]).dim() == 2:
+        return nanda(exact), "Nanda et al. 2023 (progress-measures-paper)"
+    return exact, "TransformerLens 3 (HookedTransformer), or this project"
 
 
 def nanda(tensors: Tensors) -> Tensors:
@@ -111,23 +95,6 @@ def nanda(tensors: Tensors) -> Tensors:
         elif name.endswith("attn.W_O"):
             n_heads = len(tensors[name.replace("W_O", "W_Q")])
             ours[name] = tensor.T.unflatten(0, (n_heads, -1))
-    return ours
-
-
-def nanogpt(tensors: Tensors) -> Tensors:
-    """nanoGPT's names as TransformerLens 4's; W_Q, W_K and W_V lie upon each other in c_attn."""
-    ours = {}
-    for old, tensor in tensors.items():
-        name = old
-        for theirs, own in NANOGPT.items():
-            name = re.sub(theirs, own, name)
-        if name.endswith("attn.bias"):  # the causal mask
-            continue
-        if "c_attn" in name:
-            for letter, part in zip("qkv", tensor.chunk(3), strict=True):
-                ours[name.replace("c_attn", letter)] = part
-        else:
-            ours[name] = tensor
     return ours
 
 

@@ -29,7 +29,6 @@ class Given:
     heads: int | None = None
     attention: str | None = None
     layer_norm: bool = False  # LayerNorm without weights of its own
-    relu: bool = False  # whether it is said that the MLP has ReLU
     k_min: int = 5
     k_max: int = 50
 
@@ -48,19 +47,19 @@ def understand(path: Path, given: Given) -> Understood:
     precisions = {str(t.dtype).removeprefix("torch.") for t in tensors.values()}
     try:
         weights, family = in_our_names(tensors, given.heads)
-        if family == "nanoGPT" and not given.relu:
-            raise WeightsError("nanoGPT's MLP has GELU, our block ReLU: give --relu if that is it")
         said = {"names": family, "numbers": f"{', '.join(sorted(precisions))}, read as float64"}
         settings = sizes(weights, given, about.get("settings", {}), said)
         if settings["task"] == ADDITION:
-            weights, settings = fold(cut(weights, settings, said), settings, said)
+            cut(weights, settings, said)
         expect(weights, settings, said)
+        if settings["task"] == ADDITION:
+            weights, settings = fold(weights, settings, said)
+        weights = without_rest(weights, settings)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from error
     stacked = {name: tensor[None].contiguous() for name, tensor in weights.items()}
-    seed, step = about.get("seed", 0), about.get("step", 0)
-    status = about.get("status", "finished")
-    network = Network(settings["task"], path.stem, seed, step, status, settings, stacked)
+    run = [about.get(*own) for own in (("seed", 0), ("step", 0), ("status", "finished"))]
+    network = Network(settings["task"], path.stem, *run, settings, stacked)
     return Understood(network, said)
 
 
@@ -118,54 +117,66 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
     return settings
 
 
-def cut(weights: Tensors, settings: dict, said: dict[str, str]) -> Tensors:
-    """Without what prompts "a b =" never use: later positions, and "=" as an answer."""
-    weights, p, cuts = dict(weights), settings["p"], []
-    for name, axis, size, words in (
-        ("pos_embed.W_pos", 0, 3, "positions after the third"),
-        ("unembed.W_U", 1, p, "the logit of ="),
-        ("unembed.b_U", 0, p, "the logit of ="),
-    ):
-        more = weights[name].shape[axis] - size if name in weights else 0
-        if more > 0 and ((axis == 0 and name.endswith("pos")) or more == 1):
-            weights[name] = weights[name].narrow(axis, 0, size)
-            cuts.append(words)
-    if cuts:
-        said["left out"] = " and ".join(dict.fromkeys(cuts))
-    return weights
+def cut(weights: Tensors, settings: dict, said: dict[str, str]) -> None:
+    """Leave out what prompts "a b =" never use: later positions, and "=" as an answer."""
+    W_pos, p = weights["pos_embed.W_pos"], settings["p"]
+    if len(W_pos) > 3:
+        weights["pos_embed.W_pos"] = W_pos[:3]
+        said["left out"] = "positions after the third"
+    for name in ("unembed.W_U", "unembed.b_U"):
+        if name in weights and weights[name].shape[-1] == p + 1:
+            weights[name] = weights[name][..., :p]
+            said["answers"] = "numbers; the logit of = is left out"
+
+
+def expect(weights: Tensors, settings: dict, said: dict[str, str]) -> None:
+    """Fill in biases that are not there. Raises WeightsError for any other shape than expected."""
+    own, biases = architecture(settings), {}
+    if settings["task"] == ADDITION:
+        expected = addition.parameter_shapes(own, settings["p"])
+        biases = {"unembed.b_U": (settings["p"],)}
+        for layer in range(own.n_layers):
+            attn, one = f"blocks.{layer}.attn", (own.n_heads, own.d_head)
+            biases |= {f"{attn}.b_{letter}": one for letter in "QKV"}
+            biases[f"{attn}.b_O"] = (own.d_model,)
+    else:
+        expected = regression.parameter_shapes(own, token_d(settings))
+    filled = []
+    for name, shape in (expected | biases).items():
+        kind = name.rsplit(".", 1)[-1]
+        if name not in weights and kind.startswith(("b", "w")):
+            weights[name] = torch.full(shape, float(kind == "w"), dtype=torch.float64)
+            filled += [name] if name in expected else []
+        if name not in weights or tuple(weights[name].shape) != shape:
+            found = tuple(weights[name].shape) if name in weights else "absent"
+            raise WeightsError(f"{name}: {found}: expected {shape}, by the other shapes")
+    if filled:
+        said["absent"] = f"{', '.join(filled)}: taken as that which does nothing"
 
 
 def fold(weights: Tensors, settings: dict, said: dict[str, str]) -> tuple[Tensors, dict]:
     """The same function without biases of attention and unembedding, as far as our block can."""
-    weights, layer_norm, folded = dict(weights), settings["layer_norm"], []
-    softmax, carried = settings["attention"] == "softmax", {}
+    softmax, plain = settings["attention"] == "softmax", not settings["layer_norm"]
+    weights, folded, carried = dict(weights), [], {}
 
-    def take(name: str) -> Tensor | None:
-        tensor = weights.pop(name, None)
-        if tensor is None or not tensor.any():
-            return None
-        folded.append(name)
-        return tensor
+    def take(name: str, can: bool) -> Tensor:
+        """The bias, which is then no longer there; zeros if it must stay."""
+        bias = weights[name]
+        if can and bias.any():
+            folded.append(name)
+            weights[name] = torch.zeros_like(bias)
+        return bias if can else torch.zeros_like(bias)
 
     for layer in range(settings["n_layers"]):
         attn, mlp = f"blocks.{layer}.attn", f"blocks.{layer}.mlp"
-        if softmax:
-            take(f"{attn}.b_K")
-        if softmax and not layer_norm and f"{mlp}.W_in" in weights:
-            W_in, zero = weights[f"{mlp}.W_in"], torch.zeros((), dtype=torch.float64)
-            added = zero
-            if (b_V := take(f"{attn}.b_V")) is not None:
-                added = torch.einsum("hd,hdm->m", b_V, weights[f"{attn}.W_O"])
-            if (b_O := take(f"{attn}.b_O")) is not None:
-                added = added + b_O
-            if added.dim():
-                weights[f"{mlp}.b_in"] = weights.get(f"{mlp}.b_in", zero) + added @ W_in
-                weights[f"{mlp}.b_out"] = weights.get(f"{mlp}.b_out", zero) + added
-        if not layer_norm and (b_Q := take(f"{attn}.b_Q")) is not None:
-            carried[f"{attn}.W_Q"] = b_Q[:, None]
-    if not layer_norm and (b_U := take("unembed.b_U")) is not None:
-        carried["unembed.W_U"] = b_U[None]
-    if carried:
+        take(f"{attn}.b_K", softmax)
+        b_V, b_O = take(f"{attn}.b_V", softmax and plain), take(f"{attn}.b_O", plain)
+        added = torch.einsum("hd,hdm->m", b_V, weights[f"{attn}.W_O"]) + b_O
+        weights[f"{mlp}.b_in"] = weights[f"{mlp}.b_in"] + added @ weights[f"{mlp}.W_in"]
+        weights[f"{mlp}.b_out"] = weights[f"{mlp}.b_out"] + added
+        carried[f"{attn}.W_Q"] = take(f"{attn}.b_Q", plain)[:, None]
+    carried["unembed.W_U"] = take("unembed.b_U", plain)[None]
+    if any(row.any() for row in carried.values()):
         weights = with_constant_coordinate(weights, carried)
         settings = settings | {"d_model": settings["d_model"] + 1}
     if folded:
@@ -186,30 +197,16 @@ def with_constant_coordinate(weights: Tensors, carried: Tensors) -> Tensors:
     return weights
 
 
-def expect(weights: Tensors, settings: dict, said: dict[str, str]) -> None:
-    """Fill in biases that are not there, drop what is zero; raise WeightsError for all else."""
-    own = architecture(settings)
-    if settings["task"] == ADDITION:
-        expected = addition.parameter_shapes(own, settings["p"])
-    else:
-        expected = regression.parameter_shapes(own, token_d(settings))
-    filled = []
-    for name, shape in expected.items():
-        kind = name.rsplit(".", 1)[-1]
-        if name not in weights and kind in ("b_in", "b_out", "b", "w"):
-            fill = torch.ones if kind == "w" else torch.zeros
-            weights[name] = fill(shape, dtype=torch.float64)
-            filled.append(name)
-        if name not in weights or tuple(weights[name].shape) != shape:
-            found = tuple(weights[name].shape) if name in weights else "absent"
-            raise WeightsError(f"{name}: {found}: expected {shape}, by the other shapes")
-    for name in weights.keys() - expected.keys():
+def without_rest(weights: Tensors, settings: dict) -> Tensors:
+    """The weights of our block alone. Raises WeightsError if what is left over is not zero."""
+    own, size = architecture(settings), settings.get("p") or token_d(settings)
+    room = addition if settings["task"] == ADDITION else regression
+    ours = room.parameter_shapes(own, size)
+    for name in sorted(weights.keys() - ours.keys()):
         if weights[name].any():
+            norm = "LayerNorm" if own.layer_norm else f"{own.attention} attention"
             raise WeightsError(
-                f"{name}: not zero, and our block, with "
-                f"{'LayerNorm' if own.layer_norm else own.attention + ' attention'}, has no place"
-                " for it: what it does would be left out"
+                f"{name}: not zero, and our block, with {norm}, has no place for it: what it does"
+                " would be left out"
             )
-        del weights[name]
-    if filled:
-        said["taken as absent"] = ", ".join(filled)
+    return {name: weights[name] for name in ours}
