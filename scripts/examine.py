@@ -36,10 +36,14 @@ from mechanics.regression.measures import defined_for
 from mechanics.runtime.device import choose_device
 from mechanics.runtime.files import atomic
 from mechanics.tables.frames import write_tables
+from mechanics.tables.interpretation import is_fourier
 from mechanics.tables.risk import laws
 
 TEMPLATES = Path(__file__).resolve().parents[1] / "workflow" / "report" / "examined"
 N_PROMPTS, N_QUERIES = 2048, 8  # of every context length
+# What the summary reads; --all measures the rest. The last is asked where there is no circuit.
+ADDITION_MEASURES = ("evaluation", "circuit", "ablation", "patching", "sum_in_stream")
+REGRESSION_MEASURES = ("evaluation", "filters")
 CAPTIONS = {
     "embedding_spectrum": "Share of each frequency in what varies over the numbers in W_E; dashed, "
     "what the key rule asks for. A circuit: a few tall lines; random vectors: no line stands out.",
@@ -58,7 +62,7 @@ def main() -> None:
         for what, how in understood.said.items():
             print(f"{what}: {how}", flush=True)
         examine = examine_addition if network.task == ADDITION else examine_regression
-        tables, (verdict, sections), figure, name = examine(network, arguments.output)
+        tables, (verdict, sections), figure, name = examine(network, arguments)
     except (WeightsError, OSError) as error:
         sys.exit(f"examine.py: {error}")
     write_tables(tables, arguments.output / "tables")
@@ -82,6 +86,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", required=True, type=Path, help="folder of tables and summary")
     words = "where shapes do not tell (TransformerLens 4)"
     parser.add_argument("--heads", type=int, help=words)
+    words = "measure all that a study measures, not what the summary needs alone (minutes)"
+    parser.add_argument("--all", action="store_true", help=words)
     words = "default: softmax in addition; regression asks for it"
     parser.add_argument("--attention", choices=["softmax", "linear"], help=words)
     words = "there is LayerNorm, without weights of its own (TransformerLens's LNPre)"
@@ -93,7 +99,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def examine_addition(network: Network, output: Path):
+def examine_addition(network: Network, arguments: argparse.Namespace):
     """Tables, what is said of them, a figure and its name. Which pairs were trained on is unknown:
     tables are of all pairs."""
     p = network.settings["p"]
@@ -105,8 +111,10 @@ def examine_addition(network: Network, output: Path):
         print("that is guessing: if it was trained to answer, something assumed above is wrong")
     unknown = pd.DataFrame({"split": ["unknown"] * p**2, "swapped_in_training": False})
     tables = {}
-    for measure in analyse_addition.MEASURES.values():
-        tables |= measure([network], {network.seed: unknown})
+    for name in analyse_addition.MEASURES if arguments.all else ADDITION_MEASURES:
+        known = name == "sum_in_stream" and is_fourier(tables["parsimony"], p)
+        if arguments.all or not known:
+            tables |= analyse_addition.MEASURES[name]([network], {network.seed: unknown})
     tables = {n: t[t["split"] == "all"] if "split" in t else t for n, t in tables.items()}
     named = {"model": network.model, "arm": "main", "status": network.status}
     shown = (tables[name].assign(**named) for name in ("embedding", "circuit"))
@@ -115,20 +123,20 @@ def examine_addition(network: Network, output: Path):
     return tables, summary.addition(tables, network.settings), figure, "embedding_spectrum"
 
 
-def examine_regression(network: Network, output: Path):
+def examine_regression(network: Network, arguments: argparse.Namespace):
     """Tables, what is said of them, a figure and its name."""
     settings = network.settings
     low, high = settings["k_min"], settings["k_max"]
     lengths = sorted({round(low + (high - low) * part / 4) for part in range(5)})
     network.settings["measured_at"] = lengths
-    prompts = output / "prompts.safetensors"
+    prompts = arguments.output / "prompts.safetensors"
     asked = {"d": settings["d"], "context_lengths": lengths}
     data.prepare(asked | {"n_prompts": N_PROMPTS, "n_queries": N_QUERIES}, prompts)
     held_out = read_held_out(prompts, torch.device("cpu"))
     network = network.to(torch.float32)  # as it was trained
-    expect_regression(network, held_out, output)
+    expect_regression(network, held_out, arguments.weights)
     tables = {}
-    for name in defined_for(settings):
+    for name in defined_for(settings) if arguments.all else REGRESSION_MEASURES:
         tables |= analyse_regression.MEASURES[name]([network], held_out)
     risks = tables["risk"].assign(model=network.model, status=network.status)
     levels = pd.DataFrame([laws(settings, k) for k in risks["k"]])

@@ -10,6 +10,7 @@ from clock_network import clock_network
 from helpers import regression_settings, run_program
 from safetensors.torch import save_file
 
+import examine
 from mechanics.models import regression
 
 
@@ -43,7 +44,8 @@ def test_a_circuit_is_told_from_none(tmp_path, capsys, is_random):
         assert accuracy == 1
 
 
-def test_a_gradient_step_is_named(tmp_path):
+def test_a_gradient_step_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(examine, "N_PROMPTS", 128)
     d, step_size = 3, 0.7
     own = regression.initial(regression_settings(), 0)
     own = {
@@ -53,7 +55,7 @@ def test_a_gradient_step_is_named(tmp_path):
     own["blocks.0.attn.W_K"][0, :d, :d] = torch.eye(d)
     own["blocks.0.attn.W_V"][0, d, d] = 1
     own["blocks.0.attn.W_O"][0, d, d] = -step_size
-    content = examined(tmp_path, own, "--attention", "linear", "--k-min", "4", "--k-max", "12")
+    content = examined(tmp_path, own, "--attention", "linear", "--k-min", "4", "--k-max", "8")
     step = next(s for s in content["sections"] if s["heading"].startswith("The layer as"))
     assert step["rows"][0][:2] == ["step size ĉ", "0.7"]
     assert "One-step Optimizer" in content["verdict"]
