@@ -12,8 +12,8 @@ rule record_provenance:
         lock=from_here(ROOT / "envs/requirements.txt"),
         made=lambda wildcards: [path for path in rules.all.input if path != PROVENANCE],
     output:
-        ensure(PROVENANCE, non_empty=True),
-        f"{RESULTS}/manifest-sha256.txt",
+        record=ensure(PROVENANCE, non_empty=True),
+        manifest=f"{RESULTS}/manifest-sha256.txt",
     log:
         f"{RESULTS}/logs/record_provenance.log",
     benchmark:
@@ -30,7 +30,7 @@ rule record_provenance:
     shell:
         f"python {SCRIPTS}/record_provenance.py"
         " --jobs {params.jobs:q} --config {params.config:q}"
-        " --output {output[0]:q} > {log:q} 2>&1"
+        " --output {output.record:q} > {log:q} 2>&1"
 
 
 # Benchmark: what a training step costs. Asked for by name, `make benchmark`; no part of `all`, and
