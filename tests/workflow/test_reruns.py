@@ -5,7 +5,7 @@ import re
 import pytest
 from tiny_study import TINY, changed, planned, snakemake
 
-SHOWS = {"write_numbers", "build_report", "build_page", "execute_notebook"}  # what is in the tables
+SHOWS = {"write_numbers", "build_report", "build_page", "execute_notebook", "write_cards"}
 
 
 def test_finished_study_reruns_nothing(study):
