@@ -3,6 +3,7 @@
 # make benchmark   what a training step costs         make publish refresh results/published/
 # make slurm     as root: the workflow on a Slurm of one node, compared with a local run
 # make verify      a study against its record          make restore a study from results/published/
+# make examine WEIGHTS=path   weights from anywhere: a folder of tables and a summary, results/examined/
 # make snakemake-report   tables, figures and run times as Snakemake's own page, with captions
 # Each creates .venv from the lock first, if it is not there. The last four are for the whole study;
 # for another one:   make verify STUDY=results/quick OVERLAY=config/quick.yaml
@@ -10,12 +11,16 @@ SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')
 BIN := .venv/bin
+# What a user has set for other Pythons and installations is not for this one.
+unexport PYTHONPATH PYTHONHOME PYTHONOPTIMIZE PIP_TARGET PIP_PREFIX
+export PYTHONUTF8 := 1
+export PIP_USER := 0
 STUDY ?= results/full
 OVERLAY ?=
 CONFIG := config/config.yaml $(OVERLAY)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: study quick test slurm lint format benchmark unlock verify publish restore snakemake-report lock
+.PHONY: study examine quick test slurm lint format benchmark unlock verify publish restore remember snakemake-report lock
 
 study: .venv/installed
 	$(SNAKEMAKE)
@@ -51,11 +56,19 @@ benchmark: .venv/installed
 unlock: .venv/installed
 	$(SNAKEMAKE) --unlock
 
+# What shapes do not tell: OPTIONS="--heads 4"; all of them: .venv/bin/python scripts/examine.py --help
+examine: .venv/installed
+	$(BIN)/python scripts/examine.py --weights "$(WEIGHTS)" --output "results/examined/$(basename $(notdir $(WEIGHTS)))" $(OPTIONS)
+
 verify: .venv/installed
 	$(BIN)/python scripts/verify.py --study $(STUDY)
 
 publish: .venv/installed
 	$(BIN)/python scripts/publish.py --study $(STUDY) --readme README.md
+
+# The folder .snakemake was lost: what agrees with the study's record is not made anew.
+remember: .venv/installed
+	$(BIN)/python scripts/restore.py --remember $(if $(OVERLAY),--config $(OVERLAY))
 
 restore: .venv/installed
 	$(BIN)/python scripts/restore.py $(if $(OVERLAY),--config $(OVERLAY))
@@ -73,9 +86,13 @@ snakemake-report: .venv/installed
 # Pin anew what requirements.in asks for, in a fresh environment.
 lock:
 	rm -rf .venv/lock && $(PYTHON) -m venv .venv/lock
+	sed '/^# For developers/,$$d' envs/requirements.in > .venv/lock/users.in
+	.venv/lock/bin/pip install --quiet -r .venv/lock/users.in
+	.venv/lock/bin/pip freeze | sed 's/+cpu//' > .venv/lock/users.txt
 	.venv/lock/bin/pip install --quiet -r envs/requirements.in
 	{ echo "# The lock: everything that is installed, pinned. Made from requirements.in by \`make lock\`."; \
-	  .venv/lock/bin/pip freeze | sed 's/+cpu//'; } > envs/requirements.txt
+	  echo "# For users:"; cat .venv/lock/users.txt; grep '^# For developers' envs/requirements.in; \
+	  .venv/lock/bin/pip freeze | sed 's/+cpu//' | grep -vxFf .venv/lock/users.txt; } > envs/requirements.txt
 	rm -rf .venv/lock
 	$(MAKE) envs/study.yaml
 

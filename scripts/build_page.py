@@ -58,7 +58,7 @@ def main() -> None:
         sys.exit(f"build_page.py: {error}")
     for name, page in pages.items():
         with atomic(arguments.output / name) as part:
-            part.write_text(page)
+            part.write_text(page, "utf-8")
 
 
 def evidence(study: Path, caption: Path, contents: dict) -> dict:
@@ -76,7 +76,7 @@ def evidence(study: Path, caption: Path, contents: dict) -> dict:
     return {
         "study": study.name,
         "comparison": grouped(read_table(study / "tables/comparative_metrics.csv")),
-        "comparison_caption": caption_html(caption.read_text()),
+        "comparison_caption": caption_html(caption.read_text("utf-8")),
         "tracks": tracks,
     }
 

@@ -40,8 +40,8 @@ def main() -> None:
 
 def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None:
     """Raises ReportError if the prose has a number of its own, or if it does not fit its pages."""
-    prose, content = source / "prose.typ", json.loads(claims.read_text())
-    found = problems(prose.read_text(), {*content["claims"], *content["directions"]})
+    prose, content = source / "prose.typ", json.loads(claims.read_text("utf-8"))
+    found = problems(prose.read_text("utf-8"), {*content["claims"], *content["directions"]})
     if found:
         raise ReportError("\n".join([f"{prose}:", *found]))
     captions = [source / f"{path.stem}_figure.rst" for path in figures]
@@ -55,7 +55,7 @@ def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None
         staged = Path(folder)
         for path in sources:
             shutil.copy(path, staged)
-        (staged / "claims.json").write_text(json.dumps(content))
+        (staged / "claims.json").write_text(json.dumps(content), "utf-8")
         (staged / "figures").mkdir()
         for path in figures:
             shutil.copy(path, staged / "figures")

@@ -18,8 +18,10 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.exceptions import CellExecutionError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -34,6 +36,7 @@ LACKS = {  # by the tags of cells, which are the roles of networks
     "clock": "one layer of softmax attention on modular addition without LayerNorm",
     "deep-addition": "several layers of softmax attention on modular addition",
 }
+USERS = ("PYTHON", "IPYTHON", "JUPYTER", "MPL", "MATPLOTLIB")  # settings that are not ours
 # Without the scripts that nbconvert's page loads from the network, and no wider than can be read.
 TEMPLATE = """
 {%- extends 'lab/index.html.j2' -%}
@@ -140,11 +143,15 @@ def execute(notebook: NotebookNode) -> None:
     """
     cells = notebook.cells
     with tempfile.TemporaryDirectory() as folder:
-        own = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        own = {name: v for name, v in os.environ.items() if not name.startswith(USERS)}
+        own |= {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}  # same sums, same orders of sets
+        own |= {"IPYTHONDIR": folder, "PYTHONUTF8": "1"}
+        # this Python's kernel, whatever else is installed under its name
+        kernels = KernelSpecManager(kernel_dirs=[])
         client = NotebookClient(
             notebook,
             timeout=None,
-            kernel_name="python3",
+            km=AsyncKernelManager(kernel_name="python3", kernel_spec_manager=kernels),
             extra_arguments=["--IPKernelApp.log_level=ERROR"],
             record_timing=False,
             coalesce_streams=True,  # where prints are cut is a matter of timing
@@ -152,7 +159,7 @@ def execute(notebook: NotebookNode) -> None:
             on_cell_start=lambda cell, cell_index: _log(f"{cell_index + 1}/{len(cells)}"),
         )
         try:
-            client.execute(env=os.environ | own | {"IPYTHONDIR": folder})
+            client.execute(env=own)
         except (CellExecutionError, DeadKernelError) as error:
             _log(str(error))
             last = max(
@@ -167,8 +174,17 @@ def execute(notebook: NotebookNode) -> None:
         cell.outputs = [output for output in cell.outputs if output not in said]
         for output in said:
             _log(f"{cell.id}: {output.text.rstrip()}")
-    if str(ROOT) in nbformat.writes(notebook):
+    if shows_path(notebook, ROOT):
         raise NotebookError(f"an output shows a path of this machine, {ROOT}")
+
+
+def shows_path(notebook: NotebookNode, root: Path) -> bool:
+    """Whether a text that a cell wrote names this folder. Pictures are no text."""
+    said = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    texts = [output.get("text", "") for output in said]
+    texts += [t for o in said for kind, t in o.get("data", {}).items() if kind.startswith("text/")]
+    name = re.compile(rf"(?<![\w./~-]){re.escape(str(root))}(?![\w.-])")
+    return any(name.search(text) for text in texts)
 
 
 def _log(text: str) -> None:
@@ -177,7 +193,7 @@ def _log(text: str) -> None:
 
 def write(text: str, path: Path) -> None:
     with atomic(path) as part:
-        part.write_text(text if text.endswith("\n") else text + "\n")
+        part.write_text(text if text.endswith("\n") else text + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def main() -> None:
             raise ValueError("the study is not as it was recorded:\n  " + "\n  ".join(found))
         publish(arguments.study, record, fresh)
         if arguments.readme:  # before anything is replaced: it may lack a claim
-            content = json.loads((arguments.study / "report/claims.json").read_text())
+            content = json.loads((arguments.study / "report/claims.json").read_text("utf-8"))
             readme.update(arguments.readme, arguments.template, content)
     except (OSError, ValueError, readme.ReadmeError) as error:
         sys.exit(f"publish.py: {error}")
@@ -59,7 +59,7 @@ def publish(study: Path, record: dict, output: Path) -> None:
         if there and path not in again:
             (output / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(study / path, output / path)
-    (output / CONFIG).write_text(yaml.safe_dump(record["config"], sort_keys=False))
+    (output / CONFIG).write_text(yaml.safe_dump(record["config"], sort_keys=False), "utf-8")
     added = {path: sha256(output / path) for path in (BESIDES, CONFIG) if (output / path).exists()}
     crate.write(output / crate.NAME, record | {"sha256": hashes | added})
 

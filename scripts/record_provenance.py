@@ -21,9 +21,7 @@ from pathlib import Path
 
 from mechanics.runtime.files import sha256
 from mechanics.study import crate, described
-from mechanics.study.lineage import ROOT, code_sha256, git_commit, value_sha256
-
-LOCK = "envs/requirements.txt"
+from mechanics.study.lineage import LOCK, ROOT, code_sha256, git_commit, value_sha256
 
 
 def main() -> None:
@@ -35,7 +33,7 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path, help="the record, in the study")
     arguments = parser.parse_args()
     study, config = arguments.output.parent, json.loads(arguments.config)
-    jobs = json.loads(arguments.jobs.read_text())
+    jobs = json.loads(arguments.jobs.read_text("utf-8"))
     made = [path for job in jobs for path in job["outputs"] if (study / path).exists()]
     for job in jobs:
         if arguments.output.name in job["outputs"]:  # itself, which cannot hold its own hash
@@ -120,7 +118,7 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
 def run_of(study: Path, job: dict) -> dict:
     """What training wrote of the run that a job made; nothing if it made no run."""
     paths = [study / path for path in job["outputs"] if path.endswith("/run.json")]
-    return json.loads(paths[0].read_text()) if paths else {}
+    return json.loads(paths[0].read_text("utf-8")) if paths else {}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,10 @@ The files are copied, the held-out prompts sampled again. Snakemake notes the pr
 code as those that made them, and plans what either changes from then on; the record goes on to say
 what made them in truth. The checkpoints are not published: where the code or settings of what
 follows them change, their runs are trained again. An existing study stays as it is.
+
+With ``--remember`` instead: the folder .snakemake of an existing study is lost, and Snakemake would
+make it all anew. It is told of each file that is as the study's own record says, with its code, its
+settings and all it was made from.
 """
 
 import argparse
@@ -17,6 +21,7 @@ from mechanics.runtime.files import sha256
 from mechanics.settings import ConfigError
 from mechanics.study import crate
 from mechanics.study.config import load, of_results
+from mechanics.study.lineage import LOCK, ROOT
 from mechanics.study.provenance import ABSENT, altered, differences
 from mechanics.study.sweep import spelled_out
 from mechanics.tables.frames import seal
@@ -30,11 +35,45 @@ def main() -> None:
     parser.add_argument(
         "--config", nargs="+", default=[], help="config files, laid over config/config.yaml"
     )
+    words = "tell Snakemake of an existing study, whose .snakemake is lost"
+    parser.add_argument("--remember", action="store_true", help=words)
     arguments = parser.parse_args()
     try:
+        if arguments.remember:
+            return remember(arguments.config)
         restore(arguments.published, arguments.config)
     except (ConfigError, OSError, ValueError) as error:
         sys.exit(f"restore.py: {error}")
+
+
+def remember(files: list[str]) -> None:
+    """Raises ValueError for a study without a record, or whose record is of another config."""
+    config = spelled_out(load(["config/config.yaml", *files]))
+    study = Path(config["results_folder"], config["study"])
+    record = crate.read(study / crate.NAME)
+    if found := list(differences(record["config"], of_results(config))):
+        raise ValueError(f"{study} was made with other settings: {found[0][0]}, …")
+    known = [str(study / path) for path in unchanged(study, record)]
+    if known:
+        snakemake(files, "--touch", "--forceall", *known)
+    print(f"{study}: Snakemake knows {len(known)} of {len(record['sha256'])} files again")
+
+
+def unchanged(study: Path, record: dict) -> list[str]:
+    """The files that are as recorded, made by code that is as it was of files that are, too."""
+    hashes, found = record["sha256"], set()
+    same = {p for p, h in hashes.items() if (study / p).is_file() and sha256(study / p) == h}
+
+    def is_own(code: dict[str, str]) -> bool:
+        now = {file: ROOT / file for file in code if file != LOCK}
+        return bool(code) and all(p.is_file() and sha256(p) == code[f] for f, p in now.items())
+
+    waiting = [job for job in record["jobs"] if same.issuperset(job["outputs"])]
+    waiting = [job for job in waiting if is_own(job["code"])]
+    while ready := [job for job in waiting if found.issuperset(job["inputs"])]:
+        found |= {path for job in ready for path in job["outputs"]}
+        waiting = [job for job in waiting if job not in ready]
+    return sorted(found)
 
 
 def restore(published: Path, files: list[str]) -> None:
@@ -70,7 +109,7 @@ def restore(published: Path, files: list[str]) -> None:
     try:
         for path in absent:  # Snakemake notes nothing of a job that lacks a file
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("not published\n")
+            path.write_text("not published\n", "utf-8")
         snakemake(files, "--touch", "--forceall")
     finally:
         for path in absent:

@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> None:
         "checkpoints_sha256": sha256(arguments.output / "checkpoints.safetensors"),
     }
     with atomic(record_path) as part:
-        part.write_text(json.dumps(record, indent=1) + "\n")
+        part.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     done = state_folder.with_name(f".{key}.done")  # renamed first: a kill while it is removed
     state_folder.rename(done)  # must not leave half a state to resume from
     shutil.rmtree(done)

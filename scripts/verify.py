@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from mechanics.study import crate
+from mechanics.study.lineage import why_no_history
 from mechanics.study.provenance import altered, moved_on
 
 
@@ -28,9 +29,10 @@ def main() -> None:
         sys.exit(f"verify.py: {error}")
     wrong = altered(study, record)
     kept, lost = moved_on(record)
+    why = f" ({why_no_history()})" if lost and why_no_history() else ""
     for title, lines in {
         "Not as it was recorded": wrong,
-        "The code has moved on, and no commit that git knows holds what made these": lost,
+        f"The code has moved on, and no commit that git knows holds what made these{why}": lost,
         "The code has moved on; the recorded commit holds what made these": kept,
     }.items():
         if lines:

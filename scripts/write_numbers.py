@@ -31,7 +31,9 @@ def main() -> None:
     except (TableError, ConfigError) as error:
         sys.exit(f"write_numbers.py: {error}")
     with atomic(arguments.output) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        part.write_text(
+            json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
+        )
 
 
 def made(arguments: argparse.Namespace) -> dict:
@@ -46,7 +48,8 @@ def made(arguments: argparse.Namespace) -> dict:
             raise TableError(f"{error} These numbers stand on it: {', '.join(said)}") from error
     tables = {path.stem: read_table(path) for path in arguments.tables}
     records = [
-        json.loads(path.read_text()) | {"model": path.parent.parent.name} for path in arguments.runs
+        json.loads(path.read_text("utf-8")) | {"model": path.parent.parent.name}
+        for path in arguments.runs
     ]
     found = numbers(tables, settings)
     stated = directions(tables, found, settings)

@@ -1,13 +1,16 @@
 """The lock, the conda file made from it, and what is installed are one environment."""
 
+import ast
 import re
-from importlib.metadata import version
+import sys
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
+PROGRAMS = [*(ROOT / "scripts").rglob("*.py"), *(ROOT / "workflow/notebooks").rglob("*.py")]
 
 
 def pinned() -> list[str]:
@@ -39,3 +42,35 @@ def test_what_is_asked_for_is_in_the_lock():
 def test_installed_is_the_lock(name):
     installed = version(name).split("+")[0]  # a CPU build of torch calls itself 2.13.0+cpu
     assert f"{name}=={installed}" in pinned()
+
+
+def trees() -> dict[str, ast.AST]:
+    return {str(p.relative_to(ROOT)): ast.parse(p.read_text("utf-8")) for p in PROGRAMS}
+
+
+def test_what_is_imported_is_asked_for_among_what_users_need():
+    text = (ROOT / "envs" / "requirements.in").read_text("utf-8")
+    asked = {re.split("==", line)[0].lower() for line in text.split("# For dev")[0].splitlines()}
+    own = {path.stem for path in PROGRAMS} | {"mechanics"} | sys.stdlib_module_names
+    names = set()
+    for node in (node for tree in trees().values() for node in ast.walk(tree)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module.split(".")[0])
+    packages = packages_distributions()
+    found = {name: {package.lower() for package in packages[name]} for name in names - own}
+    assert {name for name, ways in found.items() if not ways & asked} == set()
+
+
+def test_text_is_read_and_written_as_utf_8_in_every_locale():
+    wanted = {"read_text": 0, "write_text": 1}  # the place of the encoding
+    found = [
+        f"{file}:{node.lineno}"
+        for file, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in wanted and len(node.args) <= wanted[node.func.attr]
+        if "encoding" not in [keyword.arg for keyword in node.keywords]
+    ]
+    assert found == []

@@ -16,7 +16,7 @@ class ConfigError(Exception):
 def read_yaml(path: str) -> dict:
     """Raises ConfigError for a file that is no YAML, has no keys, or gives a key twice."""
     try:
-        text = Path(path).read_text()
+        text = Path(path).read_text("utf-8")
         content = yaml.safe_load(text)
     except (OSError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
@@ -42,6 +42,10 @@ def _refuse_duplicates(path: str, node: yaml.Node, above: str = "") -> None:
             )
         lines[name] = line
         _refuse_duplicates(path, value, f"{name}.")
+
+
+def is_odd_prime(p: int) -> bool:
+    return p >= 3 and all(p % divisor for divisor in range(2, int(p**0.5) + 1))
 
 
 def as_argument(value: object) -> str:

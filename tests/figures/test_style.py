@@ -3,6 +3,7 @@
 import re
 from itertools import combinations
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
@@ -90,3 +91,11 @@ def test_tables_without_data_are_told_apart_from_a_table_with_one_diverged_model
 def test_an_empty_frame_says_what_is_missing():
     figure = style.empty_frame("every seed diverged")
     assert "every seed diverged" in figure.axes[0].texts[0].get_text()
+
+
+def test_the_users_matplotlibrc_changes_no_figure():
+    style.use_style()
+    ours = dict(mpl.rcParams)
+    mpl.rcParams.update({"text.usetex": True, "savefig.bbox": "tight", "image.cmap": "jet"})
+    style.use_style()
+    assert dict(mpl.rcParams) == ours

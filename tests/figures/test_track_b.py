@@ -162,7 +162,7 @@ def test_key_rule_is_that_of_the_measure():
 def test_circuit_shows_the_first_seed_that_grokked_with_its_phases():
     found = clock()
     law = pd.DataFrame([COMMON | {"frequency": k, "cosine": c} for k, c in ((4, 0.99), (17, 1.0))])
-    phases = {"input_phase": [0.5, 3.0], "output_phase": [0.6, 3.1], "weight": 0.5}
+    phases = {"input_phase": [0.5, 3.0], "output_phase": [0.6, 3.1], "share_of_key": 0.5}
     phases = pd.DataFrame(COMMON | {"frequency": 4} | phases)
     runs = pd.DataFrame(
         [COMMON | {"status": s, "seed": n} for n, s in ((1, "censored"), (0, "grokked"))]

@@ -1,6 +1,7 @@
 """Executing a notebook: the same bytes each time, nothing from the network, and clear failures."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from helpers import addition_settings, run_program
 from test_study_results import write_weights
 
-from execute_notebook import ROOT, SOURCE, prepare, read
+from execute_notebook import ROOT, SOURCE, prepare, read, shows_path
 
 TINY = """
 # %% [markdown]
@@ -86,6 +87,31 @@ def test_output_with_a_path_of_this_machine_is_refused(study, tmp_path):
     source = '# %% tags=["parameters"]\nSTUDY = 0\n# %%\nimport os\nprint(os.getcwd())\n'
     with pytest.raises(SystemExit, match="shows a path of this machine"):
         execute(study, source, tmp_path / "out")
+
+
+def test_pictures_and_longer_names_show_no_path():
+    picture = nbformat.v4.new_output("display_data", {"image/png": "aa/io/bb", "text/plain": "no"})
+    text = nbformat.v4.new_output("stream", text="read /data/io/x, ~/io, https://a/io, /ions")
+    cell = nbformat.v4.new_code_cell(outputs=[picture, text])
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    assert not shows_path(notebook, Path("/io"))
+    text.text += "\nFile /io/x.py"
+    assert shows_path(notebook, Path("/io"))
+
+
+def test_what_a_user_has_set_for_other_kernels_changes_nothing(study, tmp_path, monkeypatch):
+    foreign = tmp_path / "jupyter/kernels/python3"
+    foreign.mkdir(parents=True)
+    spec = {"argv": ["/bin/false"], "display_name": "foreign", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    monkeypatch.setenv("MPLBACKEND", "TkAgg")
+    source = '# %% tags=["parameters"]\nSTUDY = 0\n# %%\nimport os, sys\n'
+    source += 'print(sys.flags.optimize, os.environ.get("MPLBACKEND"))\n'
+    execute(study, source, tmp_path / "out")
+    cells = nbformat.read(tmp_path / "out/tiny.ipynb", as_version=4).cells
+    assert cells[-1].outputs[0].text == "0 module://matplotlib_inline.backend_inline\n"
 
 
 def test_cells_without_their_network_leave_one_line(study, tmp_path):

@@ -202,3 +202,10 @@ def test_tables_of_the_readme_are_those_of_the_keys():
     kinds = [kind for kind in vars(keys).values() if hasattr(kind, "model_fields")]
     missing = {name for kind in kinds for name in kind.model_fields if f"{name}` |" not in text}
     assert missing == {"defaults", "models"}  # told in the text
+
+
+@pytest.mark.parametrize("folder", ["~/x", "$HOME/x"])
+def test_a_folder_that_only_a_shell_understands_is_refused(folder):
+    config = load([STUDY]) | {"results_folder": folder}
+    with pytest.raises(ConfigError, match="results_folder = .*: expected a folder written out"):
+        config_checks.check(config, sources([STUDY]))

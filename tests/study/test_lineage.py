@@ -1,11 +1,22 @@
 """The code that made a file, and the id in the metadata of what is drawn."""
 
+import subprocess
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pytest
 
 from mechanics.figures import style
-from mechanics.study.lineage import SCRIPTS, closure, code_sha256, git_commit, id_of, short_id
+from mechanics.study import lineage
+from mechanics.study.lineage import (
+    SCRIPTS,
+    closure,
+    code_sha256,
+    git_commit,
+    id_of,
+    short_id,
+    why_no_history,
+)
 
 PLOT = SCRIPTS / "plot.py"
 FIGURE = SCRIPTS / "mechanics/figures/frequencies.py"
@@ -84,3 +95,45 @@ def test_figures_carry_the_id_and_are_the_same_bytes_twice(tmp_path):
     files = drawn(tmp_path / "once")
     assert files == drawn(tmp_path / "again")
     assert all(id_of(["a"], "b").encode() in content for content in files.values())
+
+
+def repository(folder: Path, file: str) -> Path:
+    """A git repository with two commits of one file."""
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    author = ["-c", "user.name=n", "-c", "user.email=e"]
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    for text in ("old", "new"):
+        (folder / file).write_text(text)
+        for words in (["add", "--all"], [*author, "commit", "--quiet", "-m", text]):
+            subprocess.run(["git", "-C", folder, *words], check=True)
+    return folder
+
+
+def test_a_repository_around_the_project_says_nothing_of_it(tmp_path, monkeypatch):
+    outer = repository(tmp_path / "outer", "their/work.py")
+    project = outer / "project"
+    (project / "scripts").mkdir(parents=True)
+    (project / "scripts/train.py").write_text("unpacked from a tarball")
+    monkeypatch.setattr(lineage, "ROOT", project)
+    assert git_commit() == "unknown"
+    assert why_no_history().startswith("this is no git clone")
+
+
+@pytest.mark.parametrize("case", ["whole", "shallow", "foreign", "ZIP", "no git"])
+def test_why_git_knows_no_older_code(tmp_path, monkeypatch, case):
+    project = repository(tmp_path / "project", "scripts/train.py")
+    expected = {"whole": "", "ZIP": "this is no git clone", "no git": "there is no git here"}
+    expected |= {"shallow": "git fetch --unshallow", "foreign": "safe.directory"}
+    if case == "shallow":
+        clone = ["git", "clone", "--quiet", "--depth", "1", f"file://{project}", tmp_path / "one"]
+        subprocess.run(clone, check=True)
+        project = tmp_path / "one"
+    elif case == "foreign":
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    elif case == "ZIP":
+        project = tmp_path
+    elif case == "no git":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(lineage, "ROOT", project)
+    assert expected[case] in why_no_history()
+    assert bool(why_no_history()) == bool(expected[case])

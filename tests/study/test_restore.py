@@ -11,6 +11,7 @@ from mechanics.runtime.files import sha256
 from mechanics.settings import ConfigError
 from mechanics.study import crate
 from mechanics.study.config import load, merge, of_results, training_settings
+from mechanics.study.lineage import ROOT
 from mechanics.study.sweep import spelled_out
 from mechanics.tables.frames import check_unedited
 
@@ -129,3 +130,26 @@ def test_what_snakemake_says_of_a_wrong_config_is_told(published, tmp_path):
     (tmp_path / "wrong.yaml").write_text("modular_addition: {p: 12}\n")
     with pytest.raises((ValueError, ConfigError), match=r"modular_addition.p = 12: expected"):
         restore.restore(published, [str(tmp_path / "wrong.yaml")])
+
+
+def test_snakemake_is_told_of_what_agrees_with_the_record(published, files, monkeypatch, tmp_path):
+    study, config = tmp_path / "results/small", of_results(spelled_out(load(files)))
+    study.parent.mkdir()
+    published.rename(study)
+    (study / "tables/other.csv").write_text("b\n1\n")
+    code = {"scripts/train.py": sha256(ROOT / "scripts/train.py")}
+    other = {"scripts/train.py": "as it was"}
+    about = {"rule": "r", "program": "p", "code_sha256": "c", "git_commit": "g", "software": []}
+    about |= {"settings_sha256": "s", "seeds": [], "device": "cpu"}
+    jobs = [(code, [], [RUN]), (code, [RUN], [TABLE]), (other, [RUN], ["tables/other.csv"])]
+    jobs = [about | {"code": c, "inputs": i, "outputs": o} for c, i, o in jobs]
+    hashes = {path: sha256(study / path) for path in (RUN, TABLE, "tables/other.csv")}
+    record = {"study": "small", "machine": "m", "config": config, "sha256": hashes, "jobs": jobs}
+    crate.write(study / crate.NAME, record)
+    asked = []
+    monkeypatch.setattr(restore, "snakemake", lambda _, *arguments: asked.append(arguments))
+    restore.remember(files)
+    assert asked == [("--touch", "--forceall", f"{study}/{RUN}", f"{study}/{TABLE}")]
+    (study / RUN).write_text("edited")  # and so is nothing that was made from it
+    restore.remember(files)
+    assert len(asked) == 1

@@ -11,9 +11,8 @@ from recorded_study import CONFIG, RUN, job_of, record, write_study
 from mechanics.runtime.files import sha256
 from mechanics.study import crate, lineage, provenance
 from mechanics.study.config import merge
-from mechanics.study.lineage import ROOT
+from mechanics.study.lineage import LOCK, ROOT
 from mechanics.study.provenance import differences
-from record_provenance import LOCK
 
 
 @pytest.fixture(scope="module")

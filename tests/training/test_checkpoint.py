@@ -1,10 +1,20 @@
+import errno
+import fcntl
 import json
 
 import pytest
 import torch
 
 from mechanics.runtime.files import atomic, sha256
-from mechanics.training.checkpoint import CheckpointError, Run, alone, checkpoint_key, write_tensors
+from mechanics.training import checkpoint
+from mechanics.training.checkpoint import (
+    CheckpointError,
+    Run,
+    alone,
+    checkpoint_key,
+    read_tensors,
+    write_tensors,
+)
 
 
 @pytest.fixture
@@ -69,3 +79,22 @@ def test_a_second_process_is_refused(tmp_path):
 
 def test_files_can_be_read_by_others(run_folder):
     assert (run_folder / "checkpoints.safetensors").stat().st_mode & 0o044 == 0o044
+
+
+def test_a_filesystem_without_locks_is_told_from_another_training(tmp_path, monkeypatch, capsys):
+    def no_locks(file, operation):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with alone(tmp_path):
+        assert "cannot be locked (Function not implemented)" in capsys.readouterr().out
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(checkpoint, "safe_open", refuse)
+    write_tensors(tmp_path / "w.safetensors", {"w": torch.ones(1)})
+    with pytest.raises(CheckpointError, match="w.safetensors: cannot be read: Permission denied$"):
+        read_tensors(tmp_path / "w.safetensors")

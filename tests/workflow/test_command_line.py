@@ -1,5 +1,7 @@
 """What the command line gives is checked as a file is; the message says where it stands."""
 
+import json
+
 import pytest
 from tiny_study import snakemake
 
@@ -18,3 +20,10 @@ def test_wrong_command_line_is_named(clone, arguments, message):
     result = snakemake(clone, "--dry-run", *arguments)
     assert result.returncode != 0
     assert message in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("folder", ["other/", "./other"])
+def test_a_folder_may_be_written_as_one_likes(clone, folder):
+    result = snakemake(clone, "--dry-run", "--config", f"results_folder={json.dumps(folder)}")
+    assert result.returncode == 0, result.stderr
+    assert "other/tiny/ro-crate-metadata.json" in result.stdout

@@ -20,7 +20,7 @@ def test_study_agrees_with_its_provenance(study):
     made = {path.relative_to(study / "results/tiny").as_posix() for path in made}
     kept = ("logs/", "benchmarks/", "tables/.sha256/")  # of the running, and hashes of tables
     unrecorded = {path for path in made if not path.startswith(kept)}
-    assert unrecorded - record["sha256"].keys() == {crate.NAME}
+    assert unrecorded - record["sha256"].keys() == {crate.NAME, crate.MANIFEST}
     job_of = {path: job for job in record["jobs"] for path in job["outputs"]}
     assert job_of["tables/grokking.csv"]["seeds"] == [0, 1]
     assert "tables/parsimony.csv" in job_of["figures/frequencies.pdf"]["inputs"]

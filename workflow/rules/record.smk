@@ -13,7 +13,8 @@ rule record_provenance:
         vocabulary=from_here(columns.VOCABULARY),
         made=lambda wildcards: [path for path in rules.all.input if path != PROVENANCE],
     output:
-        ensure(PROVENANCE, non_empty=True),
+        record=ensure(PROVENANCE, non_empty=True),
+        manifest=f"{RESULTS}/manifest-sha256.txt",
         described=multiext(f"{RESULTS}/tables/", "README.md", "datapackage.json"),
     log:
         f"{RESULTS}/logs/record_provenance.log",
@@ -31,7 +32,7 @@ rule record_provenance:
     shell:
         f"python {SCRIPTS}/record_provenance.py"
         " --jobs {params.jobs:q} --config {params.config:q}"
-        " --output {output[0]:q} > {log:q} 2>&1"
+        " --output {output.record:q} > {log:q} 2>&1"
 
 
 # Benchmark: what a training step costs. Asked for by name, `make benchmark`; no part of `all`, and

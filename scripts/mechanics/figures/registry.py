@@ -49,8 +49,8 @@ def caption_file(name: str) -> Path:
 
 
 def title(name: str) -> str:
-    return caption_file(name).read_text().splitlines()[0].rstrip(".")
+    return caption_file(name).read_text("utf-8").splitlines()[0].rstrip(".")
 
 
 def caption(name: str) -> str:
-    return caption_file(name).read_text().partition("\n")[2].strip()
+    return caption_file(name).read_text("utf-8").partition("\n")[2].strip()

@@ -55,6 +55,7 @@ LABELS = {
 
 
 def use_style() -> None:
+    mpl.rcdefaults()  # whatever the user's matplotlibrc says
     mpl.use("Agg")
     mpl.rcParams.update(
         {

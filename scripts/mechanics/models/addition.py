@@ -16,7 +16,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mechanics.models.attention import attention_pattern, join_heads, project, split_heads
-from mechanics.models.transformer import Architecture, block_shapes, mlp, normalise, run_blocks
+from mechanics.models.transformer import (
+    LAYER_NORM_EPSILON,
+    Architecture,
+    block_shapes,
+    mlp,
+    normalise,
+    run_blocks,
+)
 
 Parameters = dict[str, Tensor]
 
@@ -30,6 +37,20 @@ def parameter_shapes(architecture: Architecture, p: int) -> dict[str, tuple[int,
     if architecture.layer_norm:
         shapes |= {"ln_final.w": (d_model,), "ln_final.b": (d_model,)}
     return shapes | {"unembed.W_U": (d_model, p)}
+
+
+def lens_settings(architecture: Architecture, p: int) -> dict[str, int | float | str | None]:
+    """The network in the words of TransformerLens's configs, of version 3 as of version 4.
+
+    Attention's scale keeps its default there, which is ours. Of softmax attention only.
+    """
+    sizes = {key: getattr(architecture, key) for key in ("n_layers", "n_heads", "d_model")}
+    return {
+        **sizes,
+        **{"d_head": architecture.d_head, "d_mlp": architecture.d_mlp, "act_fn": "relu"},
+        "normalization_type": "LN" if architecture.layer_norm else None,
+        **{"eps": LAYER_NORM_EPSILON, "d_vocab": p + 1, "d_vocab_out": p, "n_ctx": 3},
+    }
 
 
 @dataclass

@@ -10,9 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 from transformer_lens.config import TransformerBridgeConfig
 from transformer_lens.model_bridge import TransformerBridge
+from transformer_lens.utilities.tl_checkpoint_conversion import convert_tl_checkpoint
 
 from mechanics.models import addition
-from mechanics.models.transformer import LAYER_NORM_EPSILON, Architecture
+from mechanics.models.transformer import Architecture
 
 
 def to_lens(
@@ -33,24 +34,11 @@ def to_lens(
         )
     p = _modulus(parameters, architecture)
     W_E = parameters["embed.W_E"]
-    config = TransformerBridgeConfig(  # attn_scale keeps its default, which is sqrt(d_head)
-        n_layers=architecture.n_layers,
-        n_heads=architecture.n_heads,
-        d_model=architecture.d_model,
-        d_head=architecture.d_head,
-        d_mlp=architecture.d_mlp,
-        act_fn="relu",
-        normalization_type="LN" if architecture.layer_norm else None,
-        eps=LAYER_NORM_EPSILON,
-        d_vocab=p + 1,
-        d_vocab_out=p,
-        n_ctx=3,
-        init_weights=False,
-    )
+    config = TransformerBridgeConfig(**addition.lens_settings(architecture, p), init_weights=False)
     model = TransformerBridge.boot_native(config, device=W_E.device, dtype=W_E.dtype)
     zeros = {name: torch.zeros_like(tensor) for name, tensor in model.state_dict().items()}
     own = {name: tensor[0].detach() for name, tensor in parameters.items()}
-    model.load_state_dict(zeros | _renamed(own, architecture))
+    model.load_state_dict(zeros | convert_tl_checkpoint(own, config))
     for block in model.blocks:
         for part in (block.attn.q, block.attn.k, block.attn.v, block.attn.o):
             part.bias.requires_grad_(False)
@@ -72,26 +60,3 @@ def _modulus(parameters: dict[str, Tensor], architecture: Architecture) -> int:
                 " of this architecture"
             )
     return p
-
-
-def _renamed(own: dict[str, Tensor], architecture: Architecture) -> dict[str, Tensor]:
-    """Weights of one replica under TransformerLens's names: torch.nn.Linear wants [out, in]."""
-    weights = {
-        "embed.weight": own["embed.W_E"],
-        "pos_embed.weight": own["pos_embed.W_pos"],
-        "unembed.weight": own["unembed.W_U"].T,
-    }
-    norms = ["ln_final"] if architecture.layer_norm else []
-    for layer in range(architecture.n_layers):
-        name = f"blocks.{layer}"
-        for letter in "QKV":  # head d_model d_head -> (head d_head) d_model
-            matrix = own[f"{name}.attn.W_{letter}"].transpose(1, 2).flatten(0, 1)
-            weights[f"{name}.attn.{letter.lower()}.weight"] = matrix
-        weights[f"{name}.attn.o.weight"] = own[f"{name}.attn.W_O"].flatten(0, 1).T
-        for part in ("in", "out"):
-            weights[f"{name}.mlp.{part}.weight"] = own[f"{name}.mlp.W_{part}"].T
-            weights[f"{name}.mlp.{part}.bias"] = own[f"{name}.mlp.b_{part}"]
-        norms += [f"{name}.ln1", f"{name}.ln2"] if architecture.layer_norm else []
-    for norm in norms:
-        weights |= {f"{norm}.weight": own[f"{norm}.w"], f"{norm}.bias": own[f"{norm}.b"]}
-    return weights

@@ -184,7 +184,7 @@ def architecture(settings: dict) -> Architecture:
     return Architecture(
         **model,
         d_model=d_model,
-        d_head=d_model // settings["n_heads"] if embedded else d_model,
+        d_head=settings.get("d_head") or (d_model // settings["n_heads"] if embedded else d_model),
         layer_norm=settings["layer_norm"],
         embedded=embedded,
         skips=settings.get("skip_connections", True),

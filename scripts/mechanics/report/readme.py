@@ -41,7 +41,8 @@ def with_results(readme: str, text: str) -> str:
 
 def update(readme: Path, template: Path, content: dict) -> None:
     """Write the README's block of results anew."""
-    readme.write_text(with_results(readme.read_text(), results_text(template.read_text(), content)))
+    text = results_text(template.read_text("utf-8"), content)
+    readme.write_text(with_results(readme.read_text("utf-8"), text), "utf-8")
 
 
 def _comparison(rows: list[dict]) -> str:

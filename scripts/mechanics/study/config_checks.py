@@ -107,6 +107,8 @@ def _study_problems(study: Study) -> Problems:
         yield ("study",), "another name than that of the published results"
     if not study.sections():
         yield TASKS[:1], f"{' or '.join(TASKS)}, or both"
+    if re.search(r"^~|\$", study.results_folder):
+        yield ("results_folder",), "a folder written out: neither ~ nor $NAME is replaced here"
     folder = Path(study.results_folder, study.study).absolute()
     existing = next(path for path in (folder, *folder.parents) if os.path.exists(path))
     if not (os.path.isdir(existing) and os.access(existing, os.W_OK)):

@@ -41,4 +41,4 @@ def _classes(annotation) -> list[type]:
 
 
 if __name__ == "__main__":
-    README.write_text(filled(README.read_text()))
+    README.write_text(filled(README.read_text("utf-8")), "utf-8")

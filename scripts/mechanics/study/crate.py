@@ -13,11 +13,12 @@ import json
 from datetime import date
 from pathlib import Path
 
-from mechanics.runtime.files import atomic
+from mechanics.runtime.files import atomic, sha256
 from mechanics.settings import as_argument
 from mechanics.study.lineage import ID_DIGITS, git, value_sha256
 
 NAME = "ro-crate-metadata.json"
+MANIFEST = "manifest-sha256.txt"  # beside it: `sha256sum -c` reads it
 RESTORED = "restored.json"  # in a study's folder: the published record of what was restored
 CRATE, PROFILE = "https://w3id.org/ro/crate/1.1", "https://w3id.org/ro/wfrun/process/0.5"
 CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
@@ -72,13 +73,19 @@ def write(path: Path, record: dict) -> None:
     )
     text = ",\n".join(map(json.dumps, graph.values()))  # an entity a line, for `git diff`
     with atomic(path) as part:
-        part.write_text(f'{{"@context": {json.dumps(CONTEXT)},\n"@graph": [\n{text}\n]}}\n')
+        part.write_text(
+            f'{{"@context": {json.dumps(CONTEXT)},\n"@graph": [\n{text}\n]}}\n', "utf-8"
+        )
+    sums = {name: record["sha256"][name] for name in record["sha256"] if name in graph}
+    sums[path.name] = sha256(path)
+    with atomic(path.with_name(MANIFEST)) as part:
+        part.write_text("".join(f"{own}  {name}\n" for name, own in sums.items()), "utf-8")
 
 
 def read(path: Path) -> dict:
     """The record of a study. Raises ValueError if it is not there or cannot be read."""
     try:
-        graph = {entity["@id"]: entity for entity in json.loads(path.read_text())["@graph"]}
+        graph = {entity["@id"]: entity for entity in json.loads(path.read_text("utf-8"))["@graph"]}
         files = [own for own in graph.values() if own["@type"] in ("File", "CreativeWork")]
         files = {own["name"]: own for own in files if "sha256" in own}
         return {

@@ -28,7 +28,7 @@ def summary(jobs: Collection) -> str:
 
 
 def _last_line(path: Path) -> str:
-    written = path.read_text(errors="replace").strip() if path.exists() else ""
+    written = path.read_text("utf-8", errors="replace").strip() if path.exists() else ""
     if written:
         return written.splitlines()[-1]
     folder = next(parent for parent in path.absolute().parents if parent.exists())

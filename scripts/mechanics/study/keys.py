@@ -10,6 +10,8 @@ from annotated_types import Predicate
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, model_validator
 from pydantic_core import PydanticCustomError, core_schema
 
+from mechanics.settings import is_odd_prime
+
 
 def value(kind: Any, words: str, *checks: Any, **bounds: Any) -> Any:
     """A type of values, and the words that end the message about a wrong one."""
@@ -58,12 +60,7 @@ Stack = value(
     Count | Devices, "a whole number of at least 1, or {cpu: 1, cuda: 64} for each device"
 )
 Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
-Prime = value(
-    int,
-    "an odd prime number, such as 113",
-    Predicate(lambda p: all(p % divisor for divisor in range(2, int(p**0.5) + 1))),
-    ge=3,
-)
+Prime = value(int, "an odd prime number, such as 113", Predicate(is_odd_prime))
 
 
 class Keys(BaseModel):

@@ -16,6 +16,7 @@ from mechanics.settings import as_argument
 
 SCRIPTS = Path(__file__).resolve().parents[2]
 ROOT = SCRIPTS.parent
+LOCK = "envs/requirements.txt"
 ID_DIGITS = 12
 
 
@@ -40,7 +41,7 @@ def closure(*sources: Path) -> list[Path]:
 def _imported(path: Path) -> list[Path]:
     """The modules of ``mechanics`` in the import statements of a file."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -66,18 +67,42 @@ def value_sha256(value: object) -> str:
 
 def git(*words: str) -> bytes | None:
     """What git says in the project's folder; None if it fails, or if there is none."""
-    command = ["git", "-C", str(ROOT), *words]
     try:
-        result = subprocess.run(command, capture_output=True, check=False)
+        result = _run_git(*words)
     except OSError:
         return None
     return result.stdout if result.returncode == 0 else None
 
 
+def _run_git(*words: str) -> subprocess.CompletedProcess:
+    command = ["git", "-C", str(ROOT), *words]
+    return subprocess.run(command, capture_output=True, check=False)
+
+
 def git_commit() -> str:
-    """The commit of the code, with ``-dirty`` if files differ from it, or ``unknown``."""
+    """The commit of the code, with ``-dirty`` if files differ from it, or ``unknown``.
+
+    A repository around the project that does not hold it knows nothing of it.
+    """
+    if git("ls-files", "--error-unmatch", "scripts/train.py") is None:
+        return "unknown"
     said = git("describe", "--always", "--dirty", "--abbrev=40")
     return said.decode().strip() if said else "unknown"
+
+
+def why_no_history() -> str:
+    """Why git may know no older code, and what helps; nothing if it has all of its history."""
+    try:
+        asked = _run_git("rev-parse", "--is-shallow-repository")
+    except OSError:
+        return "there is no git here: install it"
+    if b"dubious ownership" in asked.stderr:
+        return (
+            f"git refuses a folder of another user: git config --global --add safe.directory {ROOT}"
+        )
+    if asked.returncode or git("ls-files", "--error-unmatch", "scripts/train.py") is None:
+        return "this is no git clone (a ZIP or tarball has no history): clone the project"
+    return "the clone is shallow: git fetch --unshallow" if b"true" in asked.stdout else ""
 
 
 def id_of(input_hashes: Iterable[str], code_hash: str) -> str:

@@ -41,7 +41,7 @@ def unlike_config(runs: list[Path], config: dict) -> list[str]:
     for path in runs:
         task, model = path.parts[-4:-2]
         if config.get(task) and model in models(config[task]):
-            trained = json.loads(path.read_text())["settings"]
+            trained = json.loads(path.read_text("utf-8"))["settings"]
             asked = training_settings(config, task, model)
             found += [
                 f"{path}: trained with {key} = {one}, but the recorded config says {other}"

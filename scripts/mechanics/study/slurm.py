@@ -46,7 +46,7 @@ def partitions_of(jobs, partition_file: Path | None) -> set[str]:
     named = {str(job.resources.get("slurm_partition") or "") for job in jobs}
     found = {name for names in named for name in names.split(",") if name}
     if partition_file is not None:
-        found |= set(yaml.safe_load(Path(partition_file).read_text())["partitions"])
+        found |= set(yaml.safe_load(Path(partition_file).read_text("utf-8"))["partitions"])
     return found
 
 

@@ -29,7 +29,7 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 def seal(path: Path) -> None:
     """Write the hash of a table beside it, by which ``check_unedited`` knows it again."""
     with atomic(_sealed(path)) as part:
-        part.write_text(sha256(path) + "\n")
+        part.write_text(sha256(path) + "\n", "utf-8")
 
 
 def _sealed(path: Path) -> Path:
@@ -40,7 +40,7 @@ def check_unedited(path: Path) -> None:
     """Raise TableError unless the table is, to the byte, what its program wrote."""
     if not path.exists():
         raise TableError(f"{path} is missing. Make it again.")
-    if not _sealed(path).exists() or _sealed(path).read_text().strip() != sha256(path):
+    if not _sealed(path).exists() or _sealed(path).read_text("utf-8").strip() != sha256(path):
         raise TableError(
             f"{path} is not what its program wrote: it was edited. Delete it and make it again."
         )
@@ -52,7 +52,7 @@ def write_table(table: pd.DataFrame | str, path: Path) -> None:
         return write_csv(table, path)
     with atomic(path) as part:
         if isinstance(table, str):
-            part.write_text(table)
+            part.write_text(table, "utf-8")
             return None
         floats = list(table.select_dtypes("float"))
         others = [name for name in table if name not in floats]

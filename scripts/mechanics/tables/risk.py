@@ -34,7 +34,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     return {"regression_risk": table[COLUMNS]}
 
 
-def laws(settings: dict, k: int) -> dict[str, float]:
+def laws(settings: dict, k: int) -> dict[str, int | float]:
     """What theory says of a network of this depth at this k."""
     d, k_min, k_max = settings["d"], settings["k_min"], settings["k_max"]
     return {

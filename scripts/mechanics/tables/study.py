@@ -30,7 +30,7 @@ class Study:
     @cached_property
     def records(self) -> dict[Path, dict]:
         """What run.json says of each run."""
-        return {run: json.loads((run / "run.json").read_text()) for run in self.runs}
+        return {run: json.loads((run / "run.json").read_text("utf-8")) for run in self.runs}
 
     def _is_dose(self, run: Path) -> bool:
         return run.parts[-2] in self.variants and is_dose(self.records[run]["settings"])

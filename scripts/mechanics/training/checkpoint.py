@@ -32,14 +32,17 @@ def alone(folder: Path) -> Iterator[None]:
     """Keep any other process from working in ``folder`` within the block.
 
     Raises CheckpointError if one does: two trainings of one run would destroy each other's state.
-    The system drops the lock when a process ends, however it ends.
+    The system drops the lock when a process ends, however it ends. A filesystem without locks
+    cannot keep anyone away: that is said.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise CheckpointError(f"{folder}: another process is training this run") from error
+        except OSError as error:  # Lustre and some NFS know no locks
+            print(f"{folder}: cannot be locked ({error.strerror}): train this run by one process")
         yield
 
 
@@ -57,7 +60,9 @@ def read_tensors(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], di
         with safe_open(path, "pt", device) as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return tensors, json.loads(file.metadata()["json"])
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{path}: truncated or corrupted ({error}). Nothing was overwritten; "
             "delete the file if the run is to be trained again."
@@ -79,7 +84,7 @@ class Run:
         self.folder = Path(folder)
         self.path = self.folder / "checkpoints.safetensors"
         try:
-            self.record = json.loads((self.folder / "run.json").read_text())
+            self.record = json.loads((self.folder / "run.json").read_text("utf-8"))
             digest = sha256(self.path)
         except (OSError, ValueError) as error:
             raise CheckpointError(f"{self.folder}: not a finished run ({error})") from error

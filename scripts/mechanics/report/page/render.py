@@ -19,11 +19,11 @@ def render(templates: Path, template: str, content: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = "\n".join((templates / name).read_text() for name in PROGRAMS)
+    own = "\n".join((templates / name).read_text("utf-8") for name in PROGRAMS)
     return environment.get_template(template).render(
         **content,
-        style=Markup((templates / "page.css").read_text()),
-        core=Markup(inline((templates / CORE).read_text())),
+        style=Markup((templates / "page.css").read_text("utf-8")),
+        core=Markup(inline((templates / CORE).read_text("utf-8"))),
         programs=Markup(inline(f'"use strict";\n{own}')),
     )
 

@@ -1,0 +1,169 @@
+"""Weights under others' names, with others' biases, are read as the same function, or refused."""
+
+import pytest
+import torch
+from clock_network import clock_network
+from safetensors.torch import save_file
+
+from mechanics.addition.circuit import measure_network
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.examine.formats import WeightsError
+from mechanics.examine.network import Given, understand
+from mechanics.models import addition
+
+P, D, H, M = 7, 8, 2, 12  # p, d_model, heads, d_mlp
+
+
+def hooked(n_layers=1, biases=True, norms=False, seed=0) -> dict[str, torch.Tensor]:
+    """A random network with all that a HookedTransformer of version 3 has."""
+    draw = torch.Generator().manual_seed(seed)
+    shapes = {"embed.W_E": (P + 1, D), "pos_embed.W_pos": (3, D), "unembed.W_U": (D, P)}
+    shapes["unembed.b_U"] = (P,)
+    for layer in range(n_layers):
+        name = f"blocks.{layer}"
+        shapes |= {f"{name}.attn.W_{q}": (H, D, D // H) for q in "QKV"}
+        shapes |= {f"{name}.attn.b_{q}": (H, D // H) for q in "QKV"}
+        shapes |= {f"{name}.attn.W_O": (H, D // H, D), f"{name}.attn.b_O": (D,)}
+        shapes |= {f"{name}.mlp.W_in": (D, M), f"{name}.mlp.b_in": (M,)}
+        shapes |= {f"{name}.mlp.W_out": (M, D), f"{name}.mlp.b_out": (D,)}
+        shapes |= {f"{name}.ln{i}.{w}": (D,) for i in (1, 2) for w in "wb"} if norms else {}
+    shapes |= {f"ln_final.{w}": (D,) for w in "wb"} if norms else {}
+    own = {n: torch.randn(s, generator=draw, dtype=torch.float64) for n, s in shapes.items()}
+    if not biases:
+        own |= {n: t * 0 for n, t in own.items() if ".attn.b_" in n or n == "unembed.b_U"}
+    return own
+
+
+def logits_of(weights: dict[str, torch.Tensor], n_layers=1) -> torch.Tensor:
+    """The logits at "=" of all pairs, written down as a Transformer is in a textbook."""
+    pairs = torch.nn.functional.pad(all_pairs(P), (0, 1), value=P)
+    x = weights["embed.W_E"][pairs] + weights["pos_embed.W_pos"]
+
+    def norm(x, name):
+        if f"{name}.w" not in weights:
+            return x
+        own = (weights[f"{name}.w"], weights[f"{name}.b"])
+        return torch.nn.functional.layer_norm(x, (D,), *own, eps=1e-5)
+
+    for layer in range(n_layers):
+        w = {n.split(f"blocks.{layer}.")[1]: t for n, t in weights.items() if f".{layer}." in n}
+        z = norm(x, f"blocks.{layer}.ln1")
+        q, k, v = (
+            torch.einsum("nsd,hde->nhse", z, w[f"attn.W_{c}"]) + w[f"attn.b_{c}"][:, None]
+            for c in "QKV"
+        )
+        scores = (q @ k.mT / (D // H) ** 0.5).masked_fill(~torch.ones(3, 3).tril().bool(), -1e9)
+        x = x + torch.einsum("nhse,hed->nsd", scores.softmax(-1) @ v, w["attn.W_O"])
+        x = x + w["attn.b_O"]
+        z = norm(x, f"blocks.{layer}.ln2")
+        x = x + (z @ w["mlp.W_in"] + w["mlp.b_in"]).relu() @ w["mlp.W_out"] + w["mlp.b_out"]
+    return norm(x, "ln_final")[:, -1] @ weights["unembed.W_U"] + weights["unembed.b_U"]
+
+
+def as_bridge(own: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """TransformerLens's own conversion, to the names of its version 4."""
+    from transformer_lens.config import TransformerBridgeConfig  # noqa: PLC0415 (seconds)
+    from transformer_lens.utilities import tl_checkpoint_conversion  # noqa: PLC0415
+
+    sizes = {"n_layers": 1, "n_heads": H, "d_model": D, "d_head": D // H, "n_ctx": 3, "d_mlp": M}
+    config = TransformerBridgeConfig(**sizes, d_vocab=P + 1, act_fn="relu")
+    return tl_checkpoint_conversion.convert_tl_checkpoint(own, config)
+
+
+def as_nanda(own: dict[str, torch.Tensor]) -> dict:
+    """The saved runs of Nanda et al. 2023: no biases in attention, matrices act from the left."""
+    ours = {n: t for n, t in own.items() if ".attn.b_" not in n and n != "unembed.b_U"}
+    for name, tensor in ours.items():
+        if name.endswith("attn.W_O"):
+            ours[name] = tensor.flatten(0, 1).T
+        elif (name.startswith("blocks") and ".W_" in name) or name == "embed.W_E":
+            ours[name] = tensor.mT
+    W_U = ours["unembed.W_U"]
+    ours["unembed.W_U"] = torch.cat([W_U, torch.ones_like(W_U[:, :1])], dim=1)  # "=", never right
+    ours["blocks.0.attn.mask"] = torch.ones(3, 3).tril()
+    return {"model": ours, "epoch": 1, "train_loss": 0.1}
+
+
+def read(tmp_path, content, **given):
+    path = tmp_path / "weights.pth"
+    torch.save(content, path)
+    return understand(path, Given(**given))
+
+
+def logits_read(understood) -> torch.Tensor:
+    network = understood.network
+    return addition.forward(network.weights, all_pairs(P)[None], network.architecture)[0]
+
+
+@pytest.mark.parametrize("n_layers", [1, 2])
+def test_biases_are_folded_exactly(tmp_path, n_layers):
+    own = hooked(n_layers)
+    found = read(tmp_path, own | {"blocks.0.attn.IGNORE": torch.tensor(-torch.inf)})
+    torch.testing.assert_close(logits_read(found), logits_of(own, n_layers))
+    assert {"blocks.0.attn.b_Q", "unembed.b_U"} <= {*found.said["folded"].split(", ")}
+
+
+def test_every_family_of_names_is_the_same_network(tmp_path):
+    plain, normed = hooked(biases=False), hooked(biases=False, norms=True)
+    as_read = {
+        "nanda": (plain, read(tmp_path, as_nanda(plain))),
+        "bridge": (plain, read(tmp_path, as_bridge(plain), heads=H)),
+        "with LayerNorm": (normed, read(tmp_path, as_bridge(normed), heads=H)),
+    }
+    for own, found in as_read.values():
+        torch.testing.assert_close(logits_read(found), logits_of(own))
+
+
+def test_a_circuit_saved_as_nanda_et_al_saved_theirs_is_found(tmp_path):
+    weights, _ = clock_network(31, [3, 8])
+    found = read(tmp_path, as_nanda({n: t[0].float() for n, t in weights.items()}))
+    network = found.network
+    answers = addition.forward(network.weights, all_pairs(31)[None], network.architecture)[0]
+    assert torch.equal(answers.argmax(-1), targets(all_pairs(31), 31))
+    row = measure_network(network.weights, network.architecture)["circuit"][0]
+    assert row["key_frequencies"] == "3 8"
+
+
+def test_half_precision_in_safetensors_is_read_and_told(tmp_path):
+    path = tmp_path / "half.safetensors"
+    save_file({n: t.half() for n, t in hooked(biases=False).items()}, path)
+    assert understand(path, Given()).said["numbers"].startswith("float16")
+
+
+def damaged(**changes) -> dict[str, torch.Tensor]:
+    own = hooked(biases=False) | {n.replace("__", "."): t for n, t in changes.items()}
+    return {name: tensor for name, tensor in own.items() if tensor is not None}
+
+
+NAMES = {
+    "bias with LayerNorm": (hooked(norms=True), "attn.b_[VOQ]: not zero, .*LayerNorm"),
+    "extra": (damaged(blocks__0__attn__rotary=torch.ones(3)), "attn.rotary: not zero"),
+    "missing": (damaged(blocks__0__attn__W_V=None), r"W_V: absent: expected \(2, 8, 4\)"),
+    "shape": (damaged(pos_embed__W_pos=torch.ones(2, D)), r"W_pos: \(2, 8\): expected \(3, 8\)"),
+    "NaN": (damaged(unembed__W_U=torch.full((D, P), torch.nan)), "W_U has values that are no"),
+    "p": (damaged(embed__W_E=torch.ones(10, D)), "embed.W_E: 10 tokens: expected .*odd prime"),
+    "names": ({"fc.weight": torch.ones(2, 2)}, "fc.weight: no known family: expected .*W_Q"),
+    "heads": (as_bridge(hooked()), "shapes do not tell the heads; give --heads"),
+    "nanoGPT": ({"transformer.h.0.attn.c_attn.weight": torch.ones(3, 1)}, "nanoGPT's MLP has GELU"),
+    "attention": ({"blocks.0.attn.W_Q": torch.ones(1, 4, 4)}, "give --attention"),
+    "no tensors": ([1, 2], "holds no tensors with names"),
+    "other things": ({"a": 1}, "a is a int: expected names and tensors"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+def test_what_is_no_network_of_ours_is_refused_by_name(tmp_path, case):
+    content, message = NAMES[case]
+    with pytest.raises(WeightsError, match=f"weights.pth: .*{message}|weights.pth: {message}"):
+        read(tmp_path, content)
+
+
+def test_code_and_garbage_are_told_apart(tmp_path):
+    with pytest.raises(WeightsError, match="pickled code, which is not run"):
+        read(tmp_path, torch.nn.Linear(2, 2))
+    path = tmp_path / "text.pth"
+    path.write_text("no weights at all")
+    with pytest.raises(WeightsError, match="no weights"):
+        understand(path, Given())
+    with pytest.raises(WeightsError, match="no such file"):
+        understand(tmp_path / "nothing", Given())

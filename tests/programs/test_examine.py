@@ -1,0 +1,61 @@
+"""Examining weights: a folder of tables and a summary, whatever the network is."""
+
+import json
+
+import pandas as pd
+import pypdf
+import pytest
+import torch
+from clock_network import clock_network
+from helpers import regression_settings, run_program
+from safetensors.torch import save_file
+
+import examine
+from mechanics.models import regression
+
+
+def examined(tmp_path, weights, *options) -> dict:
+    save_file(weights, tmp_path / "net.safetensors")
+    output = tmp_path / "out"
+    run_program("examine", "--weights", tmp_path / "net.safetensors", "--output", output, *options)
+    assert len(pypdf.PdfReader(output / "summary.pdf").pages) <= 2
+    content = json.loads((output / "summary.json").read_text("utf-8"))
+    page = (output / "summary.html").read_text("utf-8")
+    assert content["verdict"].split(";")[0] in page
+    return content
+
+
+@pytest.mark.parametrize("is_random", [False, True])
+def test_a_circuit_is_told_from_none(tmp_path, capsys, is_random):
+    weights, _ = clock_network(23, [2, 7], thresholds=[0.0, 0.15])
+    own = {name: tensor[0] for name, tensor in weights.items()}
+    if is_random:
+        draw = torch.Generator().manual_seed(0)
+        own = {n: torch.randn(t.shape, generator=draw) / 8 for n, t in own.items()}
+    content = examined(tmp_path, own)
+    evaluation = pd.read_parquet(tmp_path / "out/tables/evaluation.parquet")
+    accuracy = evaluation["accuracy"].item()
+    assert f"accuracy on all 529 pairs: {accuracy:.4f}" in capsys.readouterr().out
+    if is_random:
+        assert content["verdict"].startswith("No circuit: no key frequencies in its logits")
+        assert accuracy < 0.2
+    else:
+        assert content["verdict"].startswith("Fourier circuit: 2 key frequencies")
+        assert accuracy == 1
+
+
+def test_a_gradient_step_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(examine, "N_PROMPTS", 128)
+    d, step_size = 3, 0.7
+    own = regression.initial(regression_settings(), 0)
+    own = {
+        f"blocks.0.attn.W_{letter}": torch.zeros_like(own["blocks.0.attn.W_Q"]) for letter in "QKVO"
+    }
+    own["blocks.0.attn.W_Q"][0, :d, :d] = torch.eye(d) * (d + 1) ** 0.5  # undoes the scale
+    own["blocks.0.attn.W_K"][0, :d, :d] = torch.eye(d)
+    own["blocks.0.attn.W_V"][0, d, d] = 1
+    own["blocks.0.attn.W_O"][0, d, d] = -step_size
+    content = examined(tmp_path, own, "--attention", "linear", "--k-min", "4", "--k-max", "8")
+    step = next(s for s in content["sections"] if s["heading"].startswith("The layer as"))
+    assert step["rows"][0][:2] == ["step size ĉ", "0.7"]
+    assert "One-step Optimizer" in content["verdict"]
