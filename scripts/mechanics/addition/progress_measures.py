@@ -18,7 +18,9 @@ from mechanics.addition.activations import neuron_logits
 from mechanics.addition.fourier import (
     along_sum,
     frequency_shares,
+    sum_means,
     sum_spectrum,
+    waves,
 )
 from mechanics.addition.pairs import all_pairs, cross_entropy, grokking_step, targets
 from mechanics.models import addition
@@ -71,8 +73,17 @@ def restricted_logits(
     everywhere with all frequencies, and partly with three. Read it beside what other frequencies
     alone answer and what is lost without these.
     """
-    exact = logits.double()
-    return along_sum(exact, keys, logits.shape[-1]) + exact.mean(dim=0)
+    p = logits.shape[-1]
+    sums = targets(all_pairs(p), p).to(logits.device)
+    return restricted_to(sum_means(logits.double(), p), keys)[sums]
+
+
+def restricted_to(
+    of_sums: Float[Tensor, "sum token"], keys: Sequence[int]
+) -> Float[Tensor, "sum token"]:
+    """``restricted_logits`` of the pairs of each sum, from their mean logits."""
+    directions = waves(len(of_sums), keys).to(of_sums)
+    return directions.T @ (directions @ of_sums) + of_sums.mean(dim=0)
 
 
 def excluded_logits(
