@@ -45,7 +45,7 @@ TRACK_A_TABLES = {  # columns that others may rely on, and the networks that hav
 TRACK_A_FIGURES = [
     *("regression_risk_by_context", "effective_weights", "algorithm_match", "depth_bracket"),
     *("attention_maps_regression", "kernel_smoother", "rank_collapse"),
-    *("regression_generalisation", "regression_emergence", "spectral_filter", "training_theory"),
+    *("regression_generalisation", "regression_emergence", "spectral_filter"),
 ]
 
 

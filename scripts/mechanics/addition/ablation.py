@@ -63,8 +63,9 @@ def without_frequencies_in_neurons(
 ) -> Float[Tensor, "pair token"]:
     """The logits once these directions are removed from every neuron (one layer, no LayerNorm).
 
-    ``written`` is what the neurons write, hook_post W_L. The mean over the pairs of what is removed is zero, so this is mean ablation of the directions.
-    It differs from ``excluded_logits`` by what attention writes to the logits directly.
+    ``written`` is what the neurons write, hook_post W_L. The mean over the pairs of what is removed
+    is zero, so this is mean ablation of the directions. It differs from ``excluded_logits`` by what
+    attention writes to the logits directly.
     """
     return logits - along_sum(written, chosen, written.shape[1])
 
