@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pytest
 
 from mechanics.figures import style
 from mechanics.study.lineage import SCRIPTS, closure, code_sha256, git_commit, id_of, short_id
@@ -24,6 +25,24 @@ def test_closure_leaves_out_what_is_not_imported():
     assert not any("figures" in name or "algorithms" in name for name in names("train.py"))
     assert "mechanics/study/config.py" not in names("train.py")
     assert "mechanics/study/provenance.py" not in names("train.py")
+
+
+@pytest.mark.parametrize(
+    ("module", "rooms"),
+    [
+        ("models/prompts", {"regression"}),
+        ("addition/pairs", {"addition"}),
+        ("regression/laws/risk", set()),
+        ("runtime/seeds", {"regression", "addition"}),
+        ("training/checkpoint", {"regression", "addition"}),
+    ],
+)
+def test_a_training_is_made_by_its_own_track_and_what_both_share(module, rooms):
+    for room in ("regression", "addition"):
+        task = SCRIPTS / f"mechanics/{room}/task.py"
+        made_by = closure(SCRIPTS / "train.py", task)
+        assert task in made_by
+        assert (SCRIPTS / f"mechanics/{module}.py" in made_by) == (room in rooms)
 
 
 def test_a_new_key_or_sentence_reruns_nothing():

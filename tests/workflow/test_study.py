@@ -137,4 +137,3 @@ def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):
     assert result.returncode == 0, result.stdout + result.stderr
     text = "".join(page.extract_text() for page in pypdf.PdfReader(study / report).pages)
     assert "Track B, modular addition, is not in this study" in text
-    assert snakemake(study).returncode == 0
