@@ -1,6 +1,5 @@
 """The attention figure, from frames whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,13 +9,6 @@ from mechanics.figures.attention_maps_regression import attention_maps_regressio
 
 K, N_PROMPTS, D = 8, 4, 3
 SIMILARITY = np.linspace(2.5, -2.5, K)
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def head_rows(model, seed, layer, head, correlation, signed, status="finished") -> list[dict]:

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,13 +22,6 @@ from mechanics.regression.laws.spectrum import density_spectrum, expected_spectr
 
 D, LENGTHS = 3, (2, 4, 8)
 DEPTHS = {"linear_L1": 1, "linear_L2": 2, "linear_L3": 3, "linear_L6": 6, "deep_L6": 6}
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 @cache

@@ -1,19 +1,10 @@
 """The figure of ablation in the embedding, from frames whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.embedding_ablation import embedding_ablation
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def frame(model: str = "deep_L6", keys: tuple = (2, 5), diverged: tuple = ()) -> pd.DataFrame:

@@ -1,19 +1,10 @@
 """The figure of the necessity sweep, from frames whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.frequency_ablation import frequency_ablation
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def frame(model: str = "softmax_L1", keys: tuple = (2, 5), diverged: tuple = ()) -> pd.DataFrame:

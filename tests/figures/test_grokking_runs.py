@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,13 +11,6 @@ from mechanics.figures.decay_groups import not_grokked
 from mechanics.figures.weight_decay_circuit import weight_decay_circuit
 from mechanics.figures.weight_decay_survival import weight_decay_survival
 from mechanics.figures.weight_norm import weight_norm
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def test_share_not_grokked_by_hand():

@@ -1,21 +1,12 @@
 """The figure of the kernel smoother, from frames whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.kernel_smoother import kernel_smoother
 
 LENGTHS = (5, 10, 20)
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def smoother_rows(model, seed, omegas, status="finished") -> pd.DataFrame:

@@ -1,6 +1,5 @@
 """Figures from frames whose content is known; the same frame gives the same bytes."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,13 +8,6 @@ from modular_history import history_of
 from mechanics.figures import panels, style
 from mechanics.figures.grokking_curves import grokking_curves
 from mechanics.figures.regression_learning_curves import regression_learning_curves
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def regression_history() -> pd.DataFrame:

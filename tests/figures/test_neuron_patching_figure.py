@@ -1,21 +1,12 @@
 """The figure of activation patching, from frames whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.neuron_patching import neuron_patching
 
 D_MLP = 8
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def one_layer(hooked: bool = True, known: bool = True) -> tuple[pd.DataFrame, pd.DataFrame]:

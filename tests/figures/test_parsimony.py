@@ -2,20 +2,11 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.parsimony import parsimony
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def frame(model: str = "softmax_L1", n_keys: int = 3, status: str = "finished") -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
@@ -17,13 +16,6 @@ MOMENTS = {
     "grokking_step": 2000.0,
     "cleanup_end_step": 3000.0,
 }
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def progress(seed: int, status: str = "finished", **changes) -> pd.DataFrame:

@@ -1,20 +1,11 @@
 """The figure of rank collapse, from a frame whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.rank_collapse import rank_collapse
 from mechanics.regression.rank_collapse import VARIANTS
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def collapse_frame(share: float = 1.0, diverged: tuple = ()) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from importlib import import_module
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from published import published
@@ -15,13 +14,6 @@ DRAWN = [
     *(("modular_addition", name) for name in registry.OF_A_SWEEP),
 ]
 MORE = ("softmax_L2", "my_net")  # networks that a user adds
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def of(task: str, name: str) -> list[pd.DataFrame]:

@@ -1,11 +1,9 @@
 """What the figure of shifted prompts shows, from a frame whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.regression_generalisation import regression_generalisation
 
 VALUES = {
@@ -16,13 +14,6 @@ VALUES = {
     "noise": (0.0, 0.5, 5.0),
 }
 LEVEL = {"linear_L1": 0.5, "linear_L2": 0.2, "mine": 0.4}
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def rows(model: str, seed: int = 0, status: str = "finished", d_max: bool = False) -> list[dict]:

@@ -8,17 +8,9 @@ import pytest
 from figures.circuit_frames import circuit_frames
 from figures.test_grokking_runs import grokking
 
-from mechanics.figures import style
 from mechanics.figures.report_addition import report_addition, shown_seed
 from mechanics.figures.report_cause import report_cause
 from mechanics.figures.report_regression import report_regression
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def words(axis) -> list[str]:

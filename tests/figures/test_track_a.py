@@ -1,6 +1,5 @@
 """What the figures of Track A show, from frames whose content is known."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,13 +9,6 @@ from mechanics.figures.algorithm_match import algorithm_match
 from mechanics.figures.effective_weights import effective_weights
 from mechanics.figures.regression_emergence import regression_emergence
 from mechanics.figures.regression_risk_by_context import regression_risk_by_context
-
-
-@pytest.fixture(autouse=True)
-def own_style():
-    style.use_style()
-    yield
-    plt.close("all")
 
 
 def words(figure) -> str:

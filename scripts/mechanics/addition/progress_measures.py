@@ -40,8 +40,7 @@ def logits_and_neurons(
 ) -> tuple[Float[Tensor, "pair token"], Float[Tensor, "pair d_mlp"] | None]:
     """Logits and hook_post of one replica at "=" for all pairs.
 
-    None for hook_post where W_L does not say what the neurons do. ``addition_activations`` has
-    both too; the many checkpoints of a run are worth the shortcut.
+    None for hook_post where W_L does not say what the neurons do.
     """
     W_E = parameters["embed.W_E"]
     pairs = all_pairs(W_E.shape[1] - 1).to(W_E.device)[None]

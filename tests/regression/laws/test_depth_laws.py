@@ -5,7 +5,7 @@ import math
 import pytest
 
 from mechanics.regression.laws.depth_laws import bracket
-from mechanics.regression.laws.risk import least_squares_risk, one_step_risk, optimal_step_size
+from mechanics.regression.laws.risk import least_squares_risk
 
 D, K_MIN, K_MAX = 3, 2, 9
 
@@ -41,15 +41,6 @@ def test_one_step_with_zero_tokens_is_optimal_at_every_length():
     for k in (2, 9):  # E[S²] = E[S] for S = XᵀX/(k + d + 1): the best size is 1
         levels = bracket(1, D, K_MIN, K_MAX, k, zero_tokens=D + 1)
         assert levels["gd_free"] == pytest.approx(1 - k / (k + D + 1), abs=1e-10)
-
-
-def test_one_layer_is_the_law_of_one_step():
-    step_size = optimal_step_size(D, range(K_MIN, K_MAX + 1))
-    for k in (2, 9):
-        levels, law = bracket(1, D, K_MIN, K_MAX, k), one_step_risk(step_size, D, k)
-        assert levels["gd_tied"] == pytest.approx(law, abs=1e-10)
-        assert levels["gd_free"] == pytest.approx(law, abs=1e-10)
-        assert levels["ols"] == least_squares_risk(D, k)
 
 
 def test_six_layers_have_a_floor_from_the_density_and_no_gd_plus_plus():
