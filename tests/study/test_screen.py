@@ -8,7 +8,7 @@ from mechanics.study import screen
 
 def test_the_first_screen_counts_the_jobs_and_says_how_long_they_take():
     jobs = [SimpleNamespace(rule=SimpleNamespace(name=name)) for name in ("train_m_0", "plot")]
-    config = {"study": "small", "takes": "a minute", "modular_addition": {"p": 13}}
+    config = {"study": "small", "takes": {"small": "a minute"}, "modular_addition": {"p": 13}}
     words = screen.first(config, "results/small", jobs, 2, "snakemake.log")
     assert "Study small: modular addition. " in words
     assert "Jobs: 2, of which 1 train networks" in words

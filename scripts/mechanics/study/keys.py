@@ -278,8 +278,8 @@ class Study(Keys):
         " take one where they find one"
     )
     threads_per_training: Count = key("two jobs of one thread beat one of two", "threads")
-    takes: or_null(value(str, "words")) = key(
-        "how long the study takes, as it is told at its start", default=None
+    takes: value(dict[str, str], "words by the names of studies") = key(
+        "how long a study takes from nothing, as it is told at its start", default={}
     )
     linear_regression: Regression | None = key("Track A, below; null leaves it out", default=None)
     modular_addition: Addition | None = key("Track B, below; null leaves it out", default=None)
