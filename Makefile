@@ -2,6 +2,7 @@
 # make test    all tests                               make lint    style of Python and Snakemake
 # make benchmark   what a training step costs         make publish refresh results/published/
 # make slurm     as root: the workflow on a Slurm of one node, compared with a local run
+# make gpu       what a CUDA card does for it: a table, in minutes; asks for such a card
 # make verify      a study against its record          make restore a study from results/published/
 # make examine WEIGHTS=path   weights from anywhere: a folder of tables and a summary, results/examined/
 # make snakemake-report   tables, figures and run times as Snakemake's own page, with captions
@@ -20,13 +21,14 @@ OVERLAY ?=
 CONFIG := config/config.yaml $(OVERLAY)
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 
-.PHONY: study examine quick test slurm lint format benchmark unlock verify publish restore remember snakemake-report lock
+.PHONY: study examine quick gpu test slurm lint format benchmark unlock verify publish restore remember \
+	snakemake-report lock
 
 study: .venv/installed
-	$(SNAKEMAKE)
+	@SCREEN=short $(SNAKEMAKE)
 
 quick: .venv/installed
-	$(SNAKEMAKE) --configfile config/quick.yaml
+	@SCREEN=short $(SNAKEMAKE) --configfile config/quick.yaml
 
 test: .venv/installed lint
 	$(BIN)/pytest -n $(CORES) --dist loadfile
@@ -34,6 +36,15 @@ test: .venv/installed lint
 # Every training and the two main tables, in minutes; without --targets every rule of the workflow.
 slurm: .venv/installed
 	$(BIN)/python tests/slurm/run.py --targets results/tiny/tables/comparative_metrics.csv results/tiny/tables/grokking.csv
+
+# Some minutes of a card; without one it says so before anything runs.
+gpu: .venv/installed
+	@$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "make gpu: PyTorch sees no CUDA GPU here; make quick needs none")'
+	for device in cuda cpu; do \
+	  $(SNAKEMAKE) --configfile config/quick.yaml --config device=$$device study=quick_$$device \
+	    -- results/quick_$$device/tables/comparative_metrics.csv || exit 1; \
+	done
+	$(BIN)/python scripts/check_gpu.py --studies results/quick_cpu results/quick_cuda --output results/quick_cuda/tables/gpu.csv
 
 lint: .venv/installed
 	$(BIN)/ruff check .

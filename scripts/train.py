@@ -25,10 +25,11 @@ from mechanics.training.checkpoint import (
     CheckpointError,
     alone,
     checkpoint_key,
+    read_tensors,
     weights_sha256,
     write_tensors,
 )
-from mechanics.training.loop import collect_checkpoints, train
+from mechanics.training.loop import STATE_FILE, collect_checkpoints, train
 from mechanics.training.objective import objective, task_file
 
 
@@ -76,9 +77,12 @@ def run(arguments: argparse.Namespace) -> None:
     task = objective(settings, arguments.data, device)
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds)} seeds"
     with alone(state_folder), Progress(title, settings["steps"], task) as progress:
-        training = train(
-            task, settings, seeds, device, state_folder, progress, arguments.save_seconds
-        )
+        try:
+            training = train(
+                task, settings, seeds, device, state_folder, progress, arguments.save_seconds
+            )
+        except KeyboardInterrupt:
+            raise SystemExit(stopped(progress.step, state_folder)) from None
     if code_sha256(closure(*sources)) != code:
         raise ValueError(
             "the code changed while it trained: nothing was written, since it would pass for the"
@@ -108,6 +112,15 @@ def run(arguments: argparse.Namespace) -> None:
     done = state_folder.with_name(f".{key}.done")  # renamed first: a kill while it is removed
     state_folder.rename(done)  # must not leave half a state to resume from
     shutil.rmtree(done)
+
+
+def stopped(step: int, state_folder: Path) -> str:
+    """What Ctrl-C leaves: the last measured step, and the step from which a training goes on."""
+    saved = state_folder / STATE_FILE
+    start = read_tensors(saved)[1]["step"] if saved.exists() else 0
+    return f"train.py: stopped after step {step}; the same command goes on" + (
+        f" from step {start}, which was saved in {state_folder}" if start else " from step 0"
+    )
 
 
 def last_saved(checkpoints: dict, seed: int) -> tuple[int, dict]:

@@ -11,6 +11,8 @@ import pandas as pd
 import torch
 import yaml
 
+from mechanics.models import addition
+from mechanics.models.transformer import Architecture, architecture, initialise
 from mechanics.models.weights import Network
 from mechanics.regression.held_out import HeldOut, read_held_out
 from mechanics.runtime.files import sha256
@@ -100,6 +102,18 @@ def addition_network(
     stacked = {name: tensor[None] for name, tensor in weights.items()}
     network = Network("modular_addition", "model", seed, 20, status, settings, stacked)
     return network.exact()
+
+
+def random_weights(settings: dict, std: float = 0.5) -> dict[str, torch.Tensor]:
+    """Weights of an addition network with these settings (without a seed dimension)."""
+    shapes = addition.parameter_shapes(architecture(settings), settings["p"])
+    return initialise(shapes, std, torch.Generator().manual_seed(0))
+
+
+def sizes_of(network: Architecture) -> dict:
+    """The settings that make a network of this architecture."""
+    names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
+    return {name: getattr(network, name) for name in names}
 
 
 def regression_network(

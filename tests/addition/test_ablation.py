@@ -139,10 +139,11 @@ def test_no_frequency_matters_more_than_another_to_memorised_logits():
 
 
 def test_clock_needs_its_keys_and_nothing_else(clock):
-    (logits, *_), keys = clock
+    (logits, hook_post, W_L), keys = clock
+    written = hook_post @ W_L
     assert judge(logits).over_all()["accuracy"] == 1
     assert loss(restricted_logits(logits, keys)) < 1e-3
-    ablations = (excluded_logits, lambda L, k: without_frequencies_in_neurons(*clock[0], k))
+    ablations = (excluded_logits, lambda L, k: without_frequencies_in_neurons(L, written, k))
     for without in ablations:
         for k in frequencies(13):
             if k in keys:
@@ -157,7 +158,7 @@ def test_ablation_in_neurons_is_the_one_carried_out_on_them(clock):
     changed = hook_post - along_sum(hook_post, [3], 13)
     same(changed.mean(dim=0), hook_post.mean(dim=0))
     expected = logits + (changed - hook_post) @ W_L
-    same(without_frequencies_in_neurons(*clock[0], [3]), expected)
+    same(without_frequencies_in_neurons(logits, hook_post @ W_L, [3]), expected)
 
 
 def test_cluster_of_a_key_carries_it(clock):

@@ -22,14 +22,23 @@ def network(attention: str, n_layers: int, layer_norm: bool):
     ("attention", "n_layers", "layer_norm"),
     [("softmax", 1, False), ("linear", 1, False), ("softmax", 3, True)],
 )
-def test_logits_and_parts_are_those_of_the_forward_pass(attention, n_layers, layer_norm):
+def test_all_are_those_of_every_position_of_every_pair_computed(attention, n_layers, layer_norm):
     parameters, architecture = network(attention, n_layers, layer_norm)
-    found = addition_activations(parameters, architecture)
-    expected = addition.forward(parameters, all_pairs(P)[None], architecture)[0]
-    torch.testing.assert_close(found.logits, expected, atol=1e-10, rtol=0)
-    assert len(found.pattern) == len(found.hook_post) == n_layers
-    if attention == "softmax":
-        torch.testing.assert_close(found.pattern[0].sum(-1), torch.ones(P * P, 2).double())
+    found, whole = addition_activations(parameters, architecture), {}
+    logits = addition.run(parameters, all_pairs(P)[None], architecture, whole)[0, :, 2]
+    torch.testing.assert_close(found.logits, logits, atol=1e-10, rtol=0)
+    for layer in range(n_layers):
+        for name, hook in (
+            ("pattern", "attn.hook_pattern"),
+            ("attn_out", "hook_attn_out"),
+            ("hook_post", "mlp.hook_post"),
+            ("mlp_out", "hook_mlp_out"),
+        ):
+            at = whole[f"blocks.{layer}.{hook}"][0]
+            at_equals = at[:, :, 2] if name == "pattern" else at[:, 2]
+            torch.testing.assert_close(getattr(found, name)[layer], at_equals, atol=1e-10, rtol=0)
+    at_start = whole["blocks.0.hook_resid_pre"][0, :, 2]
+    torch.testing.assert_close(found.resid_embed.expand_as(at_start), at_start)
 
 
 def test_logits_are_what_attention_and_neurons_add_up_to():

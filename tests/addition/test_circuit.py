@@ -4,18 +4,11 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network
-from helpers import addition_network, addition_settings
+from helpers import addition_network, addition_settings, random_weights
 
 from mechanics.addition.circuit import circuit, frame, measure_network
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
 
 TABLES = ("circuit", "identities", "circles", "embedding", "neurons")
-
-
-def random_weights(settings: dict) -> dict[str, torch.Tensor]:
-    shapes = addition.parameter_shapes(architecture(settings), settings["p"])
-    return initialise(shapes, 0.3, torch.Generator().manual_seed(0))
 
 
 def measured(settings: dict, weights: dict) -> dict[str, pd.DataFrame]:
@@ -64,7 +57,7 @@ def test_a_network_built_by_hand(kind):
 @pytest.mark.parametrize("changes", [{}, {"attention": "linear"}])
 def test_a_network_without_key_frequencies(changes):
     settings = addition_settings(p=59, **changes)
-    tables = measured(settings, random_weights(settings))
+    tables = measured(settings, random_weights(settings, 0.3))
     row = tables["circuit"].iloc[0]
     assert row["key_frequencies"] == ""
     absent = ["key_frequencies_agree", "logit_fve", "w_l_outside", "clock_circles"]
@@ -79,7 +72,7 @@ def test_a_network_without_key_frequencies(changes):
 @pytest.mark.parametrize("changes", [{"n_layers": 2}, {"layer_norm": True}])
 def test_measures_that_do_not_apply_are_nan(changes):
     settings = addition_settings(**changes)
-    tables = measured(settings, random_weights(settings))
+    tables = measured(settings, random_weights(settings, 0.3))
     row = tables["circuit"].iloc[0]
     assert row["keys_from"] == "logits"
     absent = ["key_frequencies_agree", "w_l_outside", "neurons_agree", "attention_fve"]
@@ -90,7 +83,7 @@ def test_measures_that_do_not_apply_are_nan(changes):
 
 def test_weights_that_are_not_finite_give_one_row_of_nan():
     settings = addition_settings()
-    weights = random_weights(settings)
+    weights = random_weights(settings, 0.3)
     weights["embed.W_E"][0, 0] = torch.nan
     tables = measured(settings, weights)
     assert tables["circuit"].loc[0, ["seed", "key_frequencies"]].tolist() == [0, ""]

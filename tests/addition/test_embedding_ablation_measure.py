@@ -6,11 +6,9 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network
-from helpers import addition_network, addition_settings
+from helpers import addition_network, addition_settings, random_weights, sizes_of
 
 from mechanics.addition.embedding_ablation import embedding_ablation
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
 
 P, KEYS = 31, [3, 15]
 ABOUT_KEYS = ["keys_kept", "keys_removed", "random_kept", "random_removed"]
@@ -21,17 +19,11 @@ def measure(settings: dict, weights: dict) -> pd.DataFrame:
     return embedding_ablation([addition_network(settings, weights)], {})
 
 
-def random_weights(settings: dict) -> dict[str, torch.Tensor]:
-    shapes = addition.parameter_shapes(architecture(settings), P)
-    return initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-
-
 @pytest.fixture(scope="module")
 def clock() -> pd.DataFrame:
     parameters, network = clock_network(P, KEYS, d_model=8)
     weights = {name: tensor[0].float() for name, tensor in parameters.items()}
-    names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
-    settings = addition_settings(p=P, **{name: getattr(network, name) for name in names})
+    settings = addition_settings(p=P, **sizes_of(network))
     return measure(settings, weights)
 
 

@@ -1,11 +1,11 @@
 """The evaluation of networks whose answers are known, and what becomes of a part without pairs."""
 
 import pytest
-import torch
 from helpers import (
     addition_network,
     addition_settings,
     addition_split,
+    random_weights,
     regression_settings,
     run_program,
     write_data,
@@ -15,15 +15,11 @@ from helpers import (
 from mechanics.addition.circuit import circuit
 from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
 from mechanics.models.weights import Network, write_network
 
 
 def random_network(settings: dict, **changes) -> Network:
-    shapes = addition.parameter_shapes(architecture(settings), settings["p"])
-    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-    return addition_network(settings, weights, **changes)
+    return addition_network(settings, random_weights(settings), **changes)
 
 
 def test_untrained_network_is_near_chance_and_parts_add_up():

@@ -6,21 +6,13 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network
-from helpers import addition_network, addition_settings, addition_split
+from helpers import addition_network, addition_settings, addition_split, random_weights, sizes_of
 
 from mechanics.addition.frequency_ablation import frequency_ablation
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
 
 P, KEYS = 31, [3, 15]
 SPLIT = ["all", "train", "validation"]
 NEED_KEYS = {"keys_only", "without_keys", "rebuilt", "mlp_directions", "null_space", "equal_keys"}
-
-
-def settings_of(network, **changes) -> dict:
-    names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
-    own = {name: getattr(network, name) for name in names}
-    return addition_settings(p=P, **{**own, **changes})
 
 
 def measure(settings: dict, weights: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -29,16 +21,11 @@ def measure(settings: dict, weights: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tables["ablation"], tables["parsimony"]
 
 
-def random_weights(settings: dict) -> dict[str, torch.Tensor]:
-    shapes = addition.parameter_shapes(architecture(settings), P)
-    return initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-
-
 @pytest.fixture(scope="module")
 def clock():
     parameters, network = clock_network(P, KEYS, d_model=8)
     weights = {name: tensor[0].float() for name, tensor in parameters.items()}
-    return measure(settings_of(network), weights)
+    return measure(addition_settings(p=P, **sizes_of(network)), weights)
 
 
 def value(parsimony: pd.DataFrame, kind: str, column: str, n: int | None = None) -> float:

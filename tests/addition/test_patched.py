@@ -4,19 +4,13 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network, random_orthonormal
-from helpers import addition_network, addition_settings
+from helpers import addition_network, addition_settings, random_weights
 
 from mechanics.addition.patched import patched
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
+from mechanics.models.transformer import architecture
 
 P = 29  # 14 frequencies: with fewer, a third of the power is no key frequency
 SETTINGS = addition_settings(p=P)
-
-
-def random_weights(settings: dict) -> dict[str, torch.Tensor]:
-    shapes = addition.parameter_shapes(architecture(settings), P)
-    return initialise(shapes, 0.5, torch.Generator().manual_seed(0))
 
 
 def clock_run(**changes) -> tuple[dict[str, torch.Tensor], dict]:

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network
-from helpers import addition_settings, addition_split, write_run
+from helpers import addition_settings, addition_split, random_weights, write_run
 
 from mechanics.addition.progress import COLUMNS, final_keys, follow_progress
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
+from mechanics.models.transformer import architecture
 from mechanics.runtime.files import sha256
 from mechanics.training.checkpoint import Run, checkpoint_key, write_tensors
 
@@ -49,10 +48,8 @@ def analyse(folder, settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]
     return progress, spectra, excluded
 
 
-def random_weights(settings) -> dict[str, torch.Tensor]:
-    network = architecture(settings)
-    shapes = addition.parameter_shapes(network, settings["p"])
-    weights = initialise(shapes, network.d_model**-0.5, torch.Generator().manual_seed(0))
+def untrained(settings) -> dict[str, torch.Tensor]:
+    weights = random_weights(settings, architecture(settings).d_model ** -0.5)
     return {name: tensor[None] for name, tensor in weights.items()}
 
 
@@ -62,7 +59,7 @@ def grown_clock(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     clock, _ = clock_network(P, FREQUENCIES)
     settings = clock_settings(clock)
-    run = write_checkpoints(folder, settings, {0: random_weights(settings), 20: clock})
+    run = write_checkpoints(folder, settings, {0: untrained(settings), 20: clock})
     return analyse(run, settings)
 
 
@@ -105,7 +102,7 @@ def test_spectra_and_excluded_losses_have_a_row_per_frequency(grown_clock):
 def test_network_without_key_frequencies_has_no_measures_of_them(tmp_path):
     clock, _ = clock_network(P, FREQUENCIES)
     settings = clock_settings(clock)
-    run = write_checkpoints(tmp_path, settings, {0: random_weights(settings)})
+    run = write_checkpoints(tmp_path, settings, {0: untrained(settings)})
     progress, _, excluded = analyse(run, settings)
     row = progress.iloc[0]
     assert row["n_final_keys"] == row["n_keys"] == len(excluded) == 0
@@ -129,7 +126,7 @@ def test_diverged_replica_keeps_its_rows(tmp_path):
 
 def test_deep_network_has_keys_from_its_logits_and_no_neuron_measures(tmp_path):
     settings = addition_settings(p=13, n_layers=2, layer_norm=True)
-    weights = {name: tensor[0] for name, tensor in random_weights(settings).items()}
+    weights = {name: tensor[0] for name, tensor in untrained(settings).items()}
     progress, spectra, _ = analyse(write_run(tmp_path, settings, weights), settings)
     assert math.isnan(progress["neuron_share"].iloc[0])
     assert progress["norm_squared_other"].iloc[0] == pytest.approx(5 * 8)  # LayerNorms at 1

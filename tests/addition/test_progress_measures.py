@@ -7,7 +7,6 @@ import pytest
 import torch
 from clock_network import clock_network, memorised_logits
 
-from mechanics.addition.activations import addition_activations
 from mechanics.addition.fourier import key_frequencies
 from mechanics.addition.pairs import all_pairs, training_mask
 from mechanics.addition.progress_measures import (
@@ -22,8 +21,6 @@ from mechanics.addition.progress_measures import (
     pair_losses,
     restricted_logits,
 )
-from mechanics.models import addition
-from mechanics.models.transformer import Architecture, initialise
 
 P, KEYS = 13, (2, 5)
 NAN = math.nan
@@ -105,24 +102,6 @@ def test_random_logits_carry_nothing():
     assert logit_fve(logits, [4, 17, 29]) < 20 * 3 / p**2
     restricted = pair_losses(restricted_logits(logits, [4, 17, 29])).mean()
     assert restricted == pytest.approx(math.log(p), abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("attention", "n_layers", "layer_norm"),
-    [("softmax", 1, False), ("linear", 1, False), ("softmax", 2, True)],
-)
-def test_fast_logits_and_neurons_are_those_of_the_activations(attention, n_layers, layer_norm):
-    architecture = Architecture(attention, n_layers, 2, 8, 4, 12, layer_norm)
-    shapes = addition.parameter_shapes(architecture, 7)
-    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-    parameters = {name: tensor[None].double() + 0.1 for name, tensor in weights.items()}
-    logits, hook_post = logits_and_neurons(parameters, architecture)
-    expected = addition_activations(parameters, architecture)
-    torch.testing.assert_close(logits, expected.logits, atol=1e-10, rtol=0)
-    if n_layers > 1:
-        assert hook_post is None
-    else:
-        torch.testing.assert_close(hook_post, expected.hook_post[0], atol=1e-10, rtol=0)
 
 
 def test_norms_add_up_and_name_their_matrices():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import carrying_network, clock_network
-from helpers import addition_network, addition_settings
+from helpers import addition_network, addition_settings, sizes_of
 
 from mechanics.addition.collapse import collapse, neurons_of_one_sum
 from mechanics.addition.pairs import all_pairs, targets
@@ -20,8 +20,7 @@ POSITION = {1: "b", 2: "="}
 
 
 def network_of(parameters, architecture, **changes):
-    names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
-    own = {name: getattr(architecture, name) for name in names} | changes
+    own = sizes_of(architecture) | changes
     return addition_network(addition_settings(p=P, **own), {n: t[0] for n, t in parameters.items()})
 
 

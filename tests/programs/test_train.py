@@ -1,6 +1,7 @@
 """The training program as a process: killed it goes on, finished it is not trained over."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -41,6 +42,18 @@ def test_training_killed_by_sigkill_ends_with_the_same_weights(tmp_path):
     assert not (tmp_path / "killed" / "run.json").exists()
     subprocess.run(command, check=True, capture_output=True)
     assert weights_hash(tmp_path / "killed") == weights_hash(tmp_path / "whole")
+
+
+def test_ctrl_c_says_at_which_step_it_stopped_and_that_the_same_command_goes_on(tmp_path):
+    command = train_command(tmp_path, "run", addition_settings(steps=100000, measure_every=10))
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while not list((tmp_path / "run/.state").glob("*/state.safetensors")):
+            assert process.poll() is None, "it ended before it could be stopped"
+            time.sleep(0.005)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read().decode()
+    assert process.returncode == 1
+    assert re.fullmatch(r"train.py: stopped after step \d+; .*goes on from step \d+, .*\n", said)
 
 
 def test_finished_run_is_not_trained_over(tmp_path):

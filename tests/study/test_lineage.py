@@ -37,6 +37,24 @@ def test_closure_leaves_out_what_is_not_imported():
     assert "mechanics/study/provenance.py" not in names("train.py")
 
 
+@pytest.mark.parametrize(
+    ("module", "rooms"),
+    [
+        ("models/prompts", {"regression"}),
+        ("addition/pairs", {"addition"}),
+        ("regression/laws/risk", set()),
+        ("runtime/seeds", {"regression", "addition"}),
+        ("training/checkpoint", {"regression", "addition"}),
+    ],
+)
+def test_a_training_is_made_by_its_own_track_and_what_both_share(module, rooms):
+    for room in ("regression", "addition"):
+        task = SCRIPTS / f"mechanics/{room}/task.py"
+        made_by = closure(SCRIPTS / "train.py", task)
+        assert task in made_by
+        assert (SCRIPTS / f"mechanics/{module}.py" in made_by) == (room in rooms)
+
+
 def test_a_new_key_or_sentence_reruns_nothing():
     programs = [path.name for path in SCRIPTS.glob("*.py")]
     assert not [name for name in programs if "mechanics/study/keys.py" in names(name)]

@@ -35,11 +35,12 @@ def test_failed_job_leaves_what_is_finished(study):
     before, intact = kept.read_bytes(), split.read_bytes()
     shutil.rmtree(folder)
     split.write_bytes(b"not a table")
-    result = snakemake(study)
+    measured = "results/tiny/analysis/modular_addition/softmax_L1/1/evaluation.parquet"
+    result = snakemake(study, measured)
     assert result.returncode != 0
     assert kept.read_bytes() == before
     split.write_bytes(intact)
-    assert snakemake(study).returncode == 0
+    assert snakemake(study, measured).returncode == 0
     assert folder.exists()
 
 
@@ -61,4 +62,4 @@ def test_corrupted_checkpoint_is_named(study):
     path.write_bytes(intact)
     assert result.returncode != 0
     assert "checkpoints.safetensors: truncated or corrupted" in result.stdout + result.stderr
-    assert snakemake(study).returncode == 0
+    assert snakemake(study, analysed).returncode == 0

@@ -101,16 +101,11 @@ def test_a_restored_study_is_made_anew_without_training(restored, published):
     assert {"analyse_addition", "write_tables_addition", "plot_addition", "build_page"} <= plan
     made_before = {"prepare_regression", "prepare_addition", "follow_addition"}
     assert not plan & {"train", *made_before}
-    result = snakemake(restored)
+    tables = list((published / "tables").glob("*.csv"))
+    assert tables
+    result = snakemake(restored, *(f"results/tiny/tables/{path.name}" for path in tables))
     assert result.returncode == 0, result.stdout + result.stderr
-    for path in (published / "tables").glob("*.csv"):
+    for path in tables:
         assert (restored / "results/tiny/tables" / path.name).read_bytes() == path.read_bytes()
     result = python(restored, "verify", "--study", "results/tiny")
     assert "Not as it was recorded" not in result.stdout
-    record = crate.read(restored / "results/tiny" / crate.NAME)
-    assert (
-        f"{RUNS}/modular_addition/softmax_L1/0/checkpoints.safetensors".removeprefix(
-            "results/tiny/"
-        )
-        in record["absent"]
-    )

@@ -17,6 +17,7 @@ TINY = {
         "d": 2,
         "k_max": 8,
         "tabulated_at": [5, 8],
+        "training_theory": False,
         "evaluation": {"context_lengths": [5, 8], "n_prompts": 64, "n_queries": 1},
         "defaults": {"steps": 20, "measured_at": [5, 8], "n_prompts_history": 64}
         | {"checkpoints_at": CHECKPOINTS},

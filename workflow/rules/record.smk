@@ -1,5 +1,10 @@
-# The record of what was made from what, what the tables mean, the benchmark, and what is done before and after all jobs.
+# The record of what was made from what, what the tables mean, the benchmark, and what is done before
+# and after all jobs.
+import logging
+import time
+
 from mechanics.study import failures
+from mechanics.study import screen
 from mechanics.study import slurm
 
 PROVENANCE = f"{RESULTS}/ro-crate-metadata.json"
@@ -68,10 +73,24 @@ rule benchmark:
         " --output {output:q} --threads {threads} > {log:q} 2>&1"
 
 
+STARTED = time.monotonic()
+if os.environ.get("SCREEN") == "short":  # as the Makefile asks
+    screen.shorten(logging.getLogger("snakemake.logging"))
+
+
 onstart:
     check_scheduler()
     notice_cancelled_jobs()
     write_jobs()
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name != "all"]
+    words = screen.first(config, RESULTS, jobs, workflow.cores, *log[:1])
+    print(words, file=sys.stderr)
+
+
+onsuccess:
+    if os.path.exists(PROVENANCE):  # not of a single file that was asked for
+        words = screen.last(config, RESULTS, time.monotonic() - STARTED)
+        print(words, file=sys.stderr)
 
 
 onerror:

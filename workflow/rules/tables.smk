@@ -27,9 +27,10 @@ def tables_of(track):
         for name, (analysis, variants) in contents.gathered(track).items()
         if analyses(track, [analysis], variants)
     ]
-    return [
-        name for own in contents.computed(track).values() for name in own
-    ] + gathered
+    computed = [name for own in contents.computed(track).values() for name in own]
+    if not config.get(track, {}).get("training_theory", True):
+        computed = [name for name in computed if name not in contents.SLOW]
+    return computed + gathered
 
 
 def table_modules(track):

@@ -43,9 +43,12 @@ class Answers:
         return self.over(every) | {"min_margin": self.min_margin(every)}
 
 
-def judge(logits: Float[Tensor, "pair token"]) -> Answers:
+def judge(
+    logits: Float[Tensor, "pair token"], correct: Int[Tensor, " pair"] | None = None
+) -> Answers:
+    """How logits answer all p² pairs, or rows whose ``correct`` answers are given."""
     p = logits.shape[-1]
-    correct = targets(all_pairs(p), p).to(logits.device)
+    correct = (targets(all_pairs(p), p) if correct is None else correct).to(logits.device)
     loss = cross_entropy(logits, correct)
     others = logits.scatter(-1, correct[:, None], float("-inf")).amax(dim=-1)
     margin = logits.gather(-1, correct[:, None])[:, 0] - others
@@ -55,16 +58,16 @@ def judge(logits: Float[Tensor, "pair token"]) -> Answers:
 
 def without_frequencies_in_neurons(
     logits: Float[Tensor, "pair token"],
-    hook_post: Float[Tensor, "pair d_mlp"],
-    W_L: Float[Tensor, "d_mlp token"],
+    written: Float[Tensor, "pair token"],
     chosen: Sequence[int],
 ) -> Float[Tensor, "pair token"]:
     """The logits once these directions are removed from every neuron (one layer, no LayerNorm).
 
-    The mean over the pairs of what is removed is zero, so this is mean ablation of the directions.
-    It differs from ``excluded_logits`` by what attention writes to the logits directly.
+    ``written`` is what the neurons write, hook_post W_L. The mean over the pairs of what is removed
+    is zero, so this is mean ablation of the directions. It differs from ``excluded_logits`` by what
+    attention writes to the logits directly.
     """
-    return logits - along_sum(hook_post @ W_L, chosen, W_L.shape[1])
+    return logits - along_sum(written, chosen, written.shape[1])
 
 
 def without_neurons(

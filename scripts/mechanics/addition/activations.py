@@ -33,22 +33,17 @@ class AdditionActivations:
 def addition_activations(
     parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture
 ) -> AdditionActivations:
-    """Run one replica on all pairs, every position of every pair computed by itself."""
+    """Run one replica on all pairs."""
     own = {name: tensor.double() for name, tensor in parameters.items()}
     pairs = all_pairs(own["embed.W_E"].shape[1] - 1).to(own["embed.W_E"].device)
     cache: dict[str, Tensor] = {}
-    logits = addition.run(own, pairs[None], architecture, cache)[0, :, 2]
-
-    def of_layers(hook: str) -> list[Tensor]:
-        return [cache[f"blocks.{layer}.{hook}"][0] for layer in range(architecture.n_layers)]
-
-    at_equals = [
-        [tensor[:, 2] for tensor in of_layers(hook)]
-        for hook in ("hook_attn_out", "mlp.hook_post", "hook_mlp_out")
-    ]
-    resid_embed = cache["blocks.0.hook_resid_pre"][0, 0, 2]
-    pattern = [tensor[:, :, 2] for tensor in of_layers("attn.hook_pattern")]
-    return AdditionActivations(resid_embed, pattern, *at_equals, logits)
+    logits = addition.forward(own, pairs[None], architecture, cache)[0]
+    of_layers = (
+        [cache[f"blocks.{layer}.{hook}"][0] for layer in range(architecture.n_layers)]
+        for hook in ("attn.hook_pattern", "hook_attn_out", "mlp.hook_post", "hook_mlp_out")
+    )
+    resid_embed = own["embed.W_E"][0, -1] + own["pos_embed.W_pos"][0, 2]
+    return AdditionActivations(resid_embed, *of_layers, logits)
 
 
 def neuron_inputs(

@@ -25,7 +25,7 @@ from mechanics.addition.fourier import (
     waves,
 )
 from mechanics.addition.pairs import all_pairs
-from mechanics.models import addition
+from mechanics.models import addition, table_rows
 from mechanics.models.transformer import Architecture
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
@@ -58,9 +58,12 @@ def answers_with(
     W_E: Float[Tensor, "token d_model"],
 ) -> Answers:
     """How one replica (float64) answers all p² pairs with another embedding."""
-    p = len(W_E) - 1
+    p, changed = len(W_E) - 1, parameters | {"embed.W_E": W_E[None]}
     pairs = all_pairs(p).to(W_E.device)[None]
-    return judge(addition.forward(parameters | {"embed.W_E": W_E[None]}, pairs, architecture)[0])
+    if table_rows.applies(architecture):
+        index = table_rows.PairRows(pairs, p, architecture.n_heads)
+        return judge(table_rows.forward(changed, index, architecture)[0])
+    return judge(addition.forward(changed, pairs, architecture)[0])
 
 
 def embedding_ablation(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.DataFrame:

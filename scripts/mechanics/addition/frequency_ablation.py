@@ -37,10 +37,11 @@ from mechanics.addition.fourier import (
     frequencies,
     frequency_shares,
     key_frequencies,
+    sum_means,
     sum_spectrum,
 )
 from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.progress_measures import excluded_logits, restricted_logits
+from mechanics.addition.progress_measures import excluded_logits, restricted_to
 from mechanics.addition.splits import members
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
@@ -95,16 +96,17 @@ def ablate(circuit: Circuit, parts: dict[str, Bool[Tensor, "pair"]]) -> list[dic
     for the other levels). Only ``logits`` for deep networks and with LayerNorm.
     """
     own = (circuit.logits, circuit.hook_post, circuit.W_L)
-    full = judge(circuit.logits)
+    full, written = judge(circuit.logits), circuit.hook_post @ circuit.W_L
     rows = []
     for k in frequencies(circuit.p):
-        levels = {"logits": (excluded_logits(circuit.logits, [k]), math.nan)}
+        levels = {"logits": (judge(excluded_logits(circuit.logits, [k])), math.nan)}
         if circuit.exact:
-            levels["neurons"] = without_frequencies_in_neurons(*own, [k]), math.nan
+            changed = without_frequencies_in_neurons(own[0], written, [k])
+            levels["neurons"] = judge(changed), math.nan
             cluster = circuit.frequency == k
-            levels["clusters"] = without_neurons(*own, cluster), float(cluster.sum())
-        for level, (logits, n_neurons) in levels.items():
-            answers = judge(logits)
+            without = judge(without_neurons(*own, cluster)) if cluster.any() else full
+            levels["clusters"] = without, float(cluster.sum())
+        for level, (answers, n_neurons) in levels.items():
             for split in SPLITS:
                 pairs = parts[split]
                 row = {"split": split, "level": level, "frequency": k, "is_key": k in circuit.keys}
@@ -139,26 +141,35 @@ def row(kind: str, n: int, values: dict[str, float], draw: int = 0) -> dict:
 
 def _by_frequency(circuit: Circuit, seed: int) -> list[dict]:
     logits, keys, everything = circuit.logits, circuit.keys, list(frequencies(circuit.p))
+    of_sums = sum_means(logits, circuit.p)
+
+    def restricted(chosen: Sequence[int]) -> dict[str, float]:
+        """``restricted_logits``, judged: they are the same for all pairs of one sum."""
+        kept = restricted_to(of_sums, chosen)
+        return judge(kept, torch.arange(circuit.p)).over_all()
+
+    def excluded(chosen: Sequence[int]) -> dict[str, float]:
+        return judge(excluded_logits(logits, chosen)).over_all()
+
     order = (sum_spectrum(logits).argsort(descending=True) + 1).tolist()
     amplitudes = fitted_amplitudes(logits)
     rows = [row("full", len(everything), judge(logits).over_all())]
     for n in range(len(order) + 1):
-        kept = restricted_logits(logits, order[:n])
-        rows.append(row("frequencies", n, judge(kept).over_all()))
+        rows.append(row("frequencies", n, restricted(order[:n])))
         ideal = formula_answers(kept_amplitudes(amplitudes, order[:n]))
         rows.append(row("ideal", n, ideal.over_all()))
     others = [k for k in everything if k not in keys]
     draws = random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed)) if keys else []
     for own, other, change in (
-        ("keys_only", "random_frequencies", restricted_logits),
-        ("without_keys", "without_random_frequencies", excluded_logits),
+        ("keys_only", "random_frequencies", restricted),
+        ("without_keys", "without_random_frequencies", excluded),
     ):
         if not keys:
             rows += [row(own, 0, NAN), row(other, 0, NAN)]
             continue
-        rows.append(row(own, len(keys), judge(change(logits, keys)).over_all()))
+        rows.append(row(own, len(keys), change(keys)))
         for draw, chosen in enumerate(draws):
-            rows.append(row(other, len(keys), judge(change(logits, chosen)).over_all(), draw))
+            rows.append(row(other, len(keys), change(chosen), draw))
     return rows
 
 

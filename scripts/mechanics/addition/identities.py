@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.activations import addition_activations
-from mechanics.addition.fourier import fourier_basis, sum_spectrum
+from mechanics.addition.fourier import fourier_basis, sum_means, sum_spectrum
 from mechanics.addition.neurons import NeuronFrequencies, neuron_frequencies
 from mechanics.addition.pairs import all_pairs, targets
+from mechanics.models import addition
 from mechanics.models.transformer import Architecture
 
 ROUNDING = 1e-12  # standard deviation over size, below which logits do not vary at all
@@ -50,8 +50,7 @@ def logit_identities(
     """
     p = logits.shape[1]
     basis = fourier_basis(p)
-    by_sum = torch.zeros(p, p, dtype=torch.float64)
-    by_sum.index_add_(0, targets(all_pairs(p), p), logits.double().cpu())
+    by_sum = p * sum_means(logits.double().cpu(), p)
     spectrum = sum_spectrum(logits).tolist()
     sums = targets(all_pairs(p), p)
     rows = []
@@ -129,15 +128,16 @@ def clock_or_pizza(
 
     For networks without LayerNorm, whose scale would change with what is left out.
     """
-    W_E = parameters["embed.W_E"].double()
+    exact = {name: tensor.double() for name, tensor in parameters.items()}
+    W_E = exact["embed.W_E"]
     p = W_E.shape[1] - 1
-    basis = fourier_basis(p).to(W_E.device)
+    basis, pairs = fourier_basis(p).to(W_E.device), all_pairs(p).to(W_E.device)[None]
     rows = []
     for k in keys:
         kept = basis[[0, 2 * k - 1, 2 * k]]
         numbers = kept.T @ (kept @ W_E[0, :-1])
         isolated = torch.cat([numbers, W_E[0, -1:]])[None]
-        logits = addition_activations(parameters | {"embed.W_E": isolated}, architecture).logits
+        logits = addition.forward(exact | {"embed.W_E": isolated}, pairs, architecture)[0]
         rows.append(ClockOrPizza(k, *clock_and_pizza_fve(logits, k)))
     return rows
 

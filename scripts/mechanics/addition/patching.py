@@ -23,6 +23,7 @@ from mechanics.addition.pairs import targets
 from mechanics.runtime.seeds import generator
 
 EQUALS = 2  # the position of "="
+AT_ONCE = 8  # patches in one forward pass
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Patch:
 def hooked_effects(
     model: nn.Module, patches: Sequence[Patch], prompts: PromptPairs
 ) -> Float[Tensor, "patch prompt"]:
-    """Effects of patches made with TransformerLens's hooks, a forward pass for each patch.
+    """Effects of patches made with TransformerLens's hooks, ``AT_ONCE`` in each forward pass.
 
     ``model`` is that of ``models.lens.to_lens``; dtype and device are those of its weights.
     (``transformer_lens.patching.generic_activation_patch`` does the same, but stores float32.)
@@ -157,13 +158,17 @@ def hooked_effects(
     _, clean_cache = model.run_with_cache(clean, names_filter=lambda name: name in names)
     unpatched, own_cache = model.run_with_cache(corrupted, names_filter=lambda name: name in held)
     before = metric(unpatched[:, EQUALS], prompts)
-    effects = []
-    for patch in patches:
-        hooks = [(name, _setter(own_cache[name], EQUALS, None)) for name in patch.frozen]
-        source = clean_cache[patch.hook]
-        hooks.append((patch.hook, _setter(source, patch.position, patch.index)))
-        logits = model.run_with_hooks(corrupted, fwd_hooks=hooks)
-        effects.append(metric(logits[:, EQUALS], prompts) - before)
+    effects, n = [], len(prompts)
+    for first in range(0, len(patches), AT_ONCE):
+        together, hooks = patches[first : first + AT_ONCE], []
+        for number, patch in enumerate(together):
+            own = slice(number * n, (number + 1) * n)
+            hooks += [(name, _setter(own_cache[name], own, EQUALS, None)) for name in patch.frozen]
+            source = clean_cache[patch.hook]
+            hooks.append((patch.hook, _setter(source, own, patch.position, patch.index)))
+        repeated = corrupted.repeat(len(together), 1)
+        logits = model.run_with_hooks(repeated, fwd_hooks=hooks)[:, EQUALS]
+        effects += [metric(part, prompts) - before for part in logits.split(n)]
     return torch.stack(effects)
 
 
@@ -190,13 +195,11 @@ def _rows(prompts: PromptPairs, p: int) -> tuple[Int[Tensor, " prompt"], Int[Ten
     return (prompts.clean * place).sum(dim=1), (prompts.corrupted * place).sum(dim=1)
 
 
-def _setter(source: Tensor, position: int | slice, index: int | Tensor | None):
-    """A hook that writes ``source`` at a position into an activation [prompt, position, …]."""
-    where = (slice(None), position) if index is None else (slice(None), position, index)
+def _setter(source: Tensor, prompts: slice, position: int | slice, index: int | Tensor | None):
+    """A hook that writes ``source`` at a position of these prompts' activation, in place."""
+    where = (position,) if index is None else (position, index)
 
-    def replace(activation: Tensor, hook: nn.Module) -> Tensor:
-        patched = activation.clone()
-        patched[where] = source[where]
-        return patched
+    def replace(activation: Tensor, hook: nn.Module) -> None:
+        activation[prompts][(slice(None), *where)] = source[(slice(None), *where)]
 
     return replace

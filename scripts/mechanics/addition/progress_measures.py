@@ -18,7 +18,9 @@ from mechanics.addition.activations import neuron_logits
 from mechanics.addition.fourier import (
     along_sum,
     frequency_shares,
+    sum_means,
     sum_spectrum,
+    waves,
 )
 from mechanics.addition.pairs import all_pairs, cross_entropy, grokking_step, targets
 from mechanics.models import addition
@@ -38,8 +40,7 @@ def logits_and_neurons(
 ) -> tuple[Float[Tensor, "pair token"], Float[Tensor, "pair d_mlp"] | None]:
     """Logits and hook_post of one replica at "=" for all pairs.
 
-    None for hook_post where W_L does not say what the neurons do. ``addition_activations`` has
-    both too; the many checkpoints of a run are worth the shortcut.
+    None for hook_post where W_L does not say what the neurons do.
     """
     W_E = parameters["embed.W_E"]
     pairs = all_pairs(W_E.shape[1] - 1).to(W_E.device)[None]
@@ -71,8 +72,17 @@ def restricted_logits(
     everywhere with all frequencies, and partly with three. Read it beside what other frequencies
     alone answer and what is lost without these.
     """
-    exact = logits.double()
-    return along_sum(exact, keys, logits.shape[-1]) + exact.mean(dim=0)
+    p = logits.shape[-1]
+    sums = targets(all_pairs(p), p).to(logits.device)
+    return restricted_to(sum_means(logits.double(), p), keys)[sums]
+
+
+def restricted_to(
+    of_sums: Float[Tensor, "sum token"], keys: Sequence[int]
+) -> Float[Tensor, "sum token"]:
+    """``restricted_logits`` of the pairs of each sum, from their mean logits."""
+    directions = waves(len(of_sums), keys).to(of_sums)
+    return directions.T @ (directions @ of_sums) + of_sums.mean(dim=0)
 
 
 def excluded_logits(

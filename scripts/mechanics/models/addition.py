@@ -89,7 +89,11 @@ def forward(
     architecture: Architecture,
     cache: dict[str, Tensor] | None = None,
 ) -> Float[Tensor, "seed pair token"]:
-    """Logits at "=" for each pair (a, b); ``cache`` keeps each layer's mlp.hook_post at "="."""
+    """Logits at "=" for each pair (a, b).
+
+    ``cache`` keeps what is at "=", under the names that ``run`` has for it: of each layer the
+    pattern, ``hook_attn_out``, ``mlp.hook_post`` and ``hook_mlp_out``.
+    """
     W_E, W_pos = parameters["embed.W_E"], parameters["pos_embed.W_pos"]
     a, b = pairs.unbind(-1)
     streams = [
@@ -130,8 +134,13 @@ def _collapsed_block(parameters, streams, layer, architecture, only_last, cache)
         scores = torch.stack(torch.broadcast_tensors(*scores), dim=-1)  # seed row head key
         pattern = attention_pattern(scores, architecture.attention)
         mixed = sum(pattern[..., j, None] * value for j, value in enumerate(visible))
-        stream = stream + join_heads(mixed, parameters[f"{name}.attn.W_O"])
-        result.append(Rows(stream + mlp(stream, parameters, layer, architecture, cache), index))
+        attn_out = join_heads(mixed, parameters[f"{name}.attn.W_O"])
+        stream = stream + attn_out
+        mlp_out = mlp(stream, parameters, layer, architecture, cache)
+        if cache is not None and position == 2:
+            cache[f"{name}.attn.hook_pattern"] = pattern
+            cache |= {f"{name}.hook_attn_out": attn_out, f"{name}.hook_mlp_out": mlp_out}
+        result.append(Rows(stream + mlp_out, index))
     return result
 
 

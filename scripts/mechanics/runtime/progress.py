@@ -27,6 +27,7 @@ class Progress:
     def __init__(self, title: str, n_steps: int, objective: Objective) -> None:
         self.title, self.n_steps, self.objective = title, n_steps, objective
         self.started, self.logged, self.first_step = time.monotonic(), 0.0, None
+        self.step = 0  # the last measured one
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         columns += (TimeElapsedColumn(), TextColumn("ETA"), TimeRemainingColumn())
         console = Console(stderr=True)
@@ -43,7 +44,7 @@ class Progress:
             self.bar.stop()
 
     def __call__(self, training: Training) -> None:
-        state = self.describe(training)
+        state, self.step = self.describe(training), training.step
         now, first = time.monotonic(), self.first_step is None
         if first:  # steps done before a resumption say nothing of today's speed
             self.first_step, self.started = training.step, now

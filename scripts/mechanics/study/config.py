@@ -15,7 +15,7 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
 SPLIT_MARK = "_fraction"  # in the names of splits of another fraction than the section's
 # They say which replicas there are and what they are compared with, not what one is.
 NOT_SETTINGS = ("seeds", "stack", "variant_of")
-MACHINE = ("device", "threads_per_training", "results_folder")  # where it is computed and kept
+MACHINE = ("device", "threads_per_training", "results_folder", "takes")  # where, and how long
 
 
 def load(paths: list[str]) -> dict:

@@ -185,6 +185,10 @@ class Regression(Section):
     k_min: Count = key("shortest context trained on", "pairs")
     k_max: Count = key("longest context trained on", "pairs")
     tabulated_at: different(Count) = key("contexts shown in the comparative table", "pairs")
+    training_theory: Switch = key(
+        "whether the training of one linear layer is set beside its theory, a minute's work",
+        default=True,
+    )
     evaluation: Evaluation = key("held-out prompts, from a seed of their own, shared by all:")
 
 
@@ -275,6 +279,9 @@ class Study(Keys):
         " take one where they find one"
     )
     threads_per_training: Count = key("two jobs of one thread beat one of two", "threads")
+    takes: value(dict[str, str], "words by the names of studies") = key(
+        "how long a study takes from nothing, as it is told at its start", default={}
+    )
     linear_regression: Regression | None = key("Track A, below; null leaves it out", default=None)
     modular_addition: Addition | None = key("Track B, below; null leaves it out", default=None)
 

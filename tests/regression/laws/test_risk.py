@@ -43,11 +43,6 @@ def test_optimal_step_of_the_mixture_that_the_study_trains_on():
     assert 1 - best == pytest.approx(0.3662, abs=5e-5)
 
 
-def test_optimal_risk_at_a_single_length():
-    best = risk.optimal_step_size(10, [20])
-    assert risk.one_step_risk(best, 10, 20) == pytest.approx(11 / 31, abs=1e-12)
-
-
 def test_longer_contexts_leave_what_one_step_cannot_learn():
     best = risk.optimal_step_size(10, range(5, 51))
     assert risk.one_step_risk(best, 10, 10**9) == pytest.approx((1 - best) ** 2, abs=1e-8)

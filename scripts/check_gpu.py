@@ -1,0 +1,146 @@
+"""What a GPU does for this study, in one table: a stack of grokking runs, and results like a CPU's.
+
+``make gpu`` runs the quick study on the GPU and on the CPU first, then this:
+    python scripts/check_gpu.py --studies results/quick_cpu results/quick_cuda --output gpu.csv
+Exit status 1 if a result on the GPU is further from the CPU's than the table allows.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import pandas as pd
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from mechanics.benchmark.steps import Step, addition_step, regression_step
+from mechanics.runtime.device import choose_device, device_name
+from mechanics.runtime.files import atomic
+from mechanics.settings import ConfigError, as_argument, read_settings
+from mechanics.study import config as study
+from mechanics.study.lineage import ROOT
+
+COLUMNS = ["quantity", "value", "unit", "allowed", "note"]
+LOSSES = 1e-3  # relative: rounding grows from step to step
+APART = 0.02  # of an accuracy, and of a risk, of which 1 is that of predicting zero
+WARM_UP, N_COMPARED = 5, 50  # steps
+
+Row = tuple[str, float, str, float, str]
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    try:
+        rows = pd.DataFrame(run(arguments), columns=COLUMNS)
+    except (ConfigError, OSError, ValueError) as error:
+        sys.exit(f"check_gpu.py: {error}")
+    with atomic(arguments.output) as part:
+        rows.to_csv(part, index=False)
+    print(rows.to_string(index=False, na_rep="", float_format="{:.4g}".format))
+    wrong = rows[~(rows["value"] <= rows["allowed"]) & rows["allowed"].notna()]
+    if len(wrong):
+        sys.exit(f"check_gpu.py: not as on the CPU: {', '.join(wrong['quantity'])}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    config = study.load([str(ROOT / "config/config.yaml")])
+    for task, model in (("modular_addition", "softmax_L1"), ("linear_regression", "linear_L1")):
+        default = as_argument(study.training_settings(config, task, model))
+        words = f"settings, JSON or a file; default: {model} of config/config.yaml"
+        parser.add_argument(f"--{task.split('_')[1]}", default=default, help=words)
+    parser.add_argument("--output", required=True, type=Path, help="CSV, one row per quantity")
+    words = "folders of the quick study as a CPU and as this device made it"
+    parser.add_argument("--studies", type=Path, nargs=2, help=words)
+    parser.add_argument("--device", default="cuda", help="cuda; cpu tries the program itself")
+    parser.add_argument("--replicas", type=int, default=64, help="of the stack that is timed")
+    parser.add_argument("--steps", type=int, default=100, help="that are timed")
+    parser.add_argument("--matrix", type=int, default=8192, help="rows of the product timed")
+    return parser.parse_args()
+
+
+def run(arguments: argparse.Namespace) -> list[Row]:
+    """Raises ValueError where there is no such device, or a study lacks its table."""
+    device = choose_device(arguments.device)
+    addition, regression = map(read_settings, (arguments.addition, arguments.regression))
+    rate = matrix_rate(arguments.matrix, device)
+    size = f"float32, {arguments.matrix} rows, {device_name(device)}, torch {torch.__version__}"
+    rows = [("matrix_rate", rate / 1e12, "TFLOP/s", float("nan"), size)]
+    rows += stack_rows(addition, arguments.replicas, arguments.steps, rate, device)
+    for name, make, settings in (
+        ("addition", addition_step, addition),
+        ("regression", regression_step, regression),
+    ):
+        apart = losses_apart(make, settings, device)
+        note = f"largest relative difference from the CPU's, {N_COMPARED} steps of two replicas"
+        rows.append((f"{name}_losses", apart, "", LOSSES, note))
+    return rows + (study_rows(*arguments.studies) if arguments.studies else [])
+
+
+def seconds(work: Callable, repeats: int, device: torch.device) -> float:
+    """Mean seconds of a piece of work, after a warm-up; a GPU is waited for."""
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    for _ in range(WARM_UP):
+        work()
+    wait()
+    started = perf_counter()
+    for _ in range(repeats):
+        work()
+    wait()
+    return (perf_counter() - started) / repeats
+
+
+def matrix_rate(n: int, device: torch.device) -> float:
+    """FLOP/s of a product of two float32 matrices of n rows, as the trainings multiply."""
+    left, right = torch.randn(2, n, n, device=device)
+    return 2 * n**3 / seconds(lambda: left @ right, 10, device)
+
+
+def stack_rows(settings: dict, n: int, steps: int, rate: float, device: torch.device) -> list[Row]:
+    """What a step of n grokking runs at once takes, and which share of the matrix rate it has."""
+    step = addition_step(settings, n, device)
+    with FlopCounterMode(display=False) as counter:
+        step()
+    took, nan = seconds(step, steps, device), float("nan")
+    whole = settings["steps"] * took / 60
+    share = counter.get_total_flops() / took / rate
+    return [
+        ("stack_steps_per_second", 1 / took, "1/s", nan, f"of a stack of {n} grokking runs"),
+        ("stack_share_of_matrix_rate", share, "share", nan, "its matrix products alone counted"),
+        ("stack_minutes", whole, "min", nan, f"{n} runs of {settings['steps']} steps, all at once"),
+    ]
+
+
+def losses_apart(
+    make: Callable[[dict, int, torch.device], Step], settings: dict, device: torch.device
+) -> float:
+    """Largest relative difference of two replicas' losses from those on the CPU."""
+    here, there = (make(settings, 2, place) for place in (torch.device("cpu"), device))
+    apart = 0.0
+    for _ in range(N_COMPARED):
+        (own, _), (other, _) = here(), there()
+        apart = max(apart, float((other.cpu() / own - 1).abs().max()))
+    return apart
+
+
+def study_rows(cpu: Path, other: Path) -> list[Row]:
+    """Of the comparative tables: largest difference of the risks, and of the final accuracies."""
+    key = ["configuration", "task", "metric"]
+    tables = [pd.read_csv(folder / "tables/comparative_metrics.csv") for folder in (cpu, other)]
+    both = tables[0].drop_duplicates(key).merge(tables[1].drop_duplicates(key), on=key)
+    rows = []
+    for name, start in (("study_risks", "MSE/d"), ("study_accuracies", "accuracy")):
+        own = both[both["metric"].str.startswith(start)]
+        if own.empty:
+            raise ValueError(f"{cpu}, {other}: their tables share no row whose metric is {start}")
+        apart = (own["value_y"] - own["value_x"]).abs().max()
+        rows.append((name, apart, start, APART, f"largest of {len(own)} differences"))
+    return rows
+
+
+if __name__ == "__main__":
+    main()

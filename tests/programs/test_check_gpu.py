@@ -1,0 +1,45 @@
+"""The comparison of a GPU with the CPU, tried on the CPU: it differs from itself by nothing."""
+
+import pandas as pd
+import pytest
+from helpers import addition_settings, regression_settings, run_program
+
+from mechanics.settings import as_argument
+
+HEAD = "configuration,task,metric,value\n"
+TINY = ["--device", "cpu", "--replicas", "2", "--steps", "2", "--matrix", "64"]
+TINY += ["--addition", as_argument(addition_settings())]
+TINY += ["--regression", as_argument(regression_settings())]
+
+
+def write_studies(folder, risk: float) -> list[str]:
+    """Two tables, of which the second has this risk for 0.5."""
+    for name, value in (("cpu", 0.5), ("cuda", risk)):
+        (folder / name / "tables").mkdir(parents=True)
+        rows = f"a,linear_regression,MSE/d at k = 10,{value}\n"
+        rows += 'b,modular_addition,"accuracy, all pairs",1.0\n'
+        (folder / name / "tables/comparative_metrics.csv").write_text(HEAD + rows)
+    return ["--studies", str(folder / "cpu"), str(folder / "cuda")]
+
+
+def test_one_table_says_rates_and_how_far_results_are_apart(tmp_path):
+    studies = write_studies(tmp_path, 0.51)
+    run_program("check_gpu", *TINY, *studies, "--output", tmp_path / "gpu.csv")
+    found = pd.read_csv(tmp_path / "gpu.csv").set_index("quantity")["value"]
+    assert found[["matrix_rate", "stack_steps_per_second", "stack_minutes"]].gt(0).all()
+    assert 0 < found["stack_share_of_matrix_rate"] < 10
+    assert found[["addition_losses", "regression_losses", "study_accuracies"]].eq(0).all()
+    assert found["study_risks"] == pytest.approx(0.01)
+
+
+def test_results_that_are_too_far_apart_are_an_error(tmp_path):
+    studies = write_studies(tmp_path, 0.6)
+    with pytest.raises(SystemExit, match="not as on the CPU: study_risks"):
+        run_program("check_gpu", *TINY, *studies, "--output", tmp_path / "gpu.csv")
+
+
+def test_without_a_gpu_it_refuses(tmp_path, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(SystemExit, match="device 'cuda': PyTorch sees no CUDA GPU here"):
+        run_program("check_gpu", "--output", tmp_path / "gpu.csv")
+    assert not (tmp_path / "gpu.csv").exists()

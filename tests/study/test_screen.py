@@ -1,0 +1,36 @@
+"""What a terminal shows of a study."""
+
+import logging
+from types import SimpleNamespace
+
+from mechanics.study import screen
+
+
+def test_the_first_screen_counts_the_jobs_and_says_how_long_they_take():
+    jobs = [SimpleNamespace(rule=SimpleNamespace(name=name)) for name in ("train_m_0", "plot")]
+    config = {"study": "small", "takes": {"small": "a minute"}, "modular_addition": {"p": 13}}
+    words = screen.first(config, "results/small", jobs, 2, "snakemake.log")
+    assert "Study small: modular addition. " in words
+    assert "Jobs: 2, of which 1 train networks" in words
+    assert "Time: a minute, from nothing; here 2 cores" in words
+
+
+def test_the_last_screen_names_what_there_is_to_look_at(tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report/report.pdf").write_text("two pages")
+    words = screen.last({"study": "small"}, str(tmp_path), 125.4)
+    assert "it took 2 min 5 s" in words
+    assert f"{tmp_path}/report/report.pdf" in words
+    assert "index.html" not in words
+
+
+def test_of_the_lines_of_snakemake_those_of_progress_and_errors_are_shown():
+    def record(level: int, words: str, event: str = "") -> logging.LogRecord:
+        made = logging.LogRecord("snakemake", level, "", 0, words, None, None)
+        made.event = SimpleNamespace(name=event)
+        return made
+
+    assert screen.only_progress(record(logging.INFO, "3 of 9 steps done", "PROGRESS"))
+    assert screen.only_progress(record(logging.ERROR, "a job failed"))
+    assert screen.only_progress(record(logging.INFO, "Nothing to be done (all requested files …)"))
+    assert not screen.only_progress(record(logging.INFO, "rule plot:", "JOB_INFO"))
