@@ -80,12 +80,13 @@ def drawn(task):
     ]
 
 
-def final_weights(task):
+def final_weights(task, variants=True):
     """The final weights of every replica of a task."""
     section = config[task]
     return [
         weights_of(task, model, seed)
         for model in study.models(section)
+        if variants or not study.is_variant(section, model)
         for seeds in study.blocks(section, model).values()
         for seed in seeds
     ]
