@@ -14,7 +14,7 @@ D = 3
 ARCHITECTURES = {
     "linear_L1": Architecture("linear", 1, 1, D + 1, D + 1, 0, False, False),
     "linear_2heads": Architecture("linear", 1, 2, D + 1, D + 1, 0, False, False),
-    "linear_L3": Architecture("linear", 3, 1, D + 1, D + 1, 0, False, False, 10.0),
+    "linear_L3": Architecture("linear", 3, 1, D + 1, D + 1, 0, False, False),
     "linear_zeros": Architecture(
         "linear", 2, 1, D + 1, D + 1, 0, False, False, zero_tokens=4, y_scale=0.5
     ),

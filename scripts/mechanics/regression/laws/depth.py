@@ -153,33 +153,42 @@ def optimal_gd_plus_plus(
 ) -> tuple[list[float], list[float]]:
     """The best step sizes and γ found for ``gd_plus_plus`` (degree 3^L − 1).
 
-    The risk has many local minima. Layer after layer is added to the best so far from
+    The risk has many local minima. Layer after layer is added to the best so far from twice
     ``n_starts`` random starts, so that more layers are never worse; the result bounds the
-    optimum from above, as ``polynomial_floor`` does from below.
+    optimum from above, as ``polynomial_floor`` does from below. Half of the starts are near the
+    best so far; in the others the next step is several times as long as the last, which has left
+    the small eigenvalues. Factors of the start are sought: steps of a stack differ by 10² and more.
 
     Raises ValueError for less than one step.
     """
     _require_steps(n_steps)
     random = np.random.default_rng(seed)
-    best = np.array(optimal_step_sizes(1, spectrum))
+    steps, gammas = np.array(optimal_step_sizes(1, spectrum)), np.array([])
     for n in range(2, n_steps + 1):
 
-        def risk(parameters: np.ndarray, n: int = n) -> tuple[float, np.ndarray]:
-            own = torch.tensor(parameters, dtype=torch.float64, requires_grad=True)
-            pieces = own[:n].unbind(), own[n:].unbind()
+        def risk(factors: np.ndarray, start: np.ndarray, n: int = n) -> tuple[float, np.ndarray]:
+            own = torch.tensor(factors, dtype=torch.float64, requires_grad=True)
+            parameters = own * torch.from_numpy(start)
+            pieces = parameters[:n].unbind(), parameters[n:].unbind()
             residual = _gd_plus_plus_residual(*pieces, spectrum.eigenvalues)
             value = spectrum.weights @ residual.square()
             if not value < FAR:
-                return FAR, np.zeros(len(parameters))
+                return FAR, np.zeros(len(factors))
             return value.item(), torch.autograd.grad(value, own)[0].numpy()
 
-        extended = np.concatenate([best[: n - 1], [0.0], best[n - 1 :], [0.0]])
-        starts = [extended]
+        ones, best = np.ones(2 * n - 1), np.concatenate([steps, [0.0], gammas, [0.0]])
+        lowest = risk(ones, best)[0]
+        before = best.copy()
         for _ in range(n_starts):
-            starts.append(extended + random.uniform(0, 1, size=2 * n - 1))
-        found = [minimize(risk, start, jac=True, method="BFGS") for start in starts]
-        best = min(found, key=lambda result: result.fun).x
-    return best[:n_steps].tolist(), best[n_steps:].tolist()
+            added = steps[-1] * random.uniform(1, 10), steps[-1] * random.uniform(0, 1)
+            longer = np.concatenate([steps, added[:1], gammas, added[1:]])
+            near = before + random.uniform(0, 1, size=2 * n - 1)
+            for start in (near, longer * random.uniform(0.7, 1.3, size=2 * n - 1)):
+                found = minimize(risk, ones, (start,), jac=True, method="BFGS")
+                if found.fun < lowest:
+                    lowest, best = found.fun, start * found.x
+        steps, gammas = best[:n], best[n:]
+    return steps.tolist(), gammas.tolist()
 
 
 def ridge_risk(penalty: float, k: int, spectrum: Spectrum, noise: float = 0.0) -> float:
