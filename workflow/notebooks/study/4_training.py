@@ -184,12 +184,12 @@ show(figure, "Accuracy, losses, the squared norm and the embedding's spectrum of
 show_figure(
     STUDY,
     "grokking_curves",
-    "the shaded gap between the two accuracies. Nothing in the training loss announces its end:"
+    "the gap between the two accuracies. Nothing in the training loss announces its end:"
     " it has been near zero for most of the gap.",
 )
 show_figure(
     STUDY,
-    "regression_learning_curves",
+    "regression_training",
     "no gap, for no prompt is seen twice: risks fall to the level that each architecture allows,"
     " one layer to the law of one step, deep ones towards least squares.",
 )
