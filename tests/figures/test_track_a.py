@@ -54,7 +54,8 @@ def filters() -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def test_one_layer_stands_beside_its_law_and_the_deepest_beside_as_many_steps():
-    left, right = one_layer(risks((*TWO, ("linear_L1_axis", 1))), *filters()).axes
+    arms = (("linear_L1_axis", 1), ("deep_L6_no_skip", 6))
+    left, right = one_layer(risks((*TWO, *arms)), *filters()).axes
     assert words(left) == ["linear", "deep", "one step", "6 steps"]
     assert title(left) == "(a) linear / law: 0.50–1.50"
     assert lines(left, LINEAR)[0] == pytest.approx([1.0, 0.4])
@@ -167,6 +168,10 @@ def test_rank_collapse_says_what_is_left_and_draws_the_bound_where_it_holds():
     assert lines(trained, dashes="--") == [pytest.approx(100 * 10.0 ** (-3 * layers[1:]))] * 2
     assert title(trained).endswith("attention alone leaves 1e-09, the whole 1.00")
     assert "attention only\nrisk 0.3" in words(untrained)
+    without = collapse().assign(model="deep_L6_no_skip")
+    *_, third = rank_collapse(pd.concat([collapse(), without])).axes
+    assert words(third) == ["no skip connections\nrisk 0"]
+    assert lines(third) == [[1.0] * 4] * 2
     unmet = rank_collapse(collapse(share=0.0)).axes[0]
     assert not lines(unmet, dashes="--")
     assert "condition of the bound not met" in words(unmet)

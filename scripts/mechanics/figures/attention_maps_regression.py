@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from mechanics.figures.panels import level, limits, models_of, write
+from mechanics.figures.panels import level, limits, models_of, without_arms, write
 from mechanics.figures.style import (
     PAGE,
     REFERENCE,
@@ -20,8 +20,7 @@ from mechanics.figures.style import (
 from mechanics.tables.frames import sound
 
 # Drawn as others are. Networks that a user adds are drawn.
-LEFT_OUT = ("linear_L1_axis", "linear_L1_subspace", "softmax_L1_2heads")
-LEFT_OUT += ("linear_L2", "linear_L3", "linear_L6")
+LEFT_OUT = ("softmax_L1_2heads", "linear_L2", "linear_L3", "linear_L6")
 SIGNED = "RdBu_r"  # safe for the colour-blind
 KERNELS = {  # marker and name
     "exponential": ("o-", "exponential"),
@@ -33,7 +32,7 @@ def attention_maps_regression(
     attention: pd.DataFrame, examples: pd.DataFrame, query_key: pd.DataFrame, kernel: pd.DataFrame
 ) -> Figure:
     """Tables: attention_match, attention_examples, query_key and kernel_smoother."""
-    measured = drawable(attention).dropna(subset="correlation")
+    measured = without_arms(drawable(attention)).dropna(subset="correlation")
     shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
     known = shown[shown["model"].isin(measured["model"])]
     shown = known[~known["model"].isin(LEFT_OUT)]
@@ -42,7 +41,7 @@ def attention_maps_regression(
     if not models:
         raise NothingToDraw("no attention of any network was measured")
     rows = [_head_to_draw(measured, shown[shown["model"] == model]) for model in models]
-    smoother = sound(kernel)
+    smoother = without_arms(sound(kernel))
     n_rows = len(rows) + (len(smoother) > 0)
     size = (PAGE, 1.6 * n_rows)
     figure, axes = plt.subplots(n_rows, 3, figsize=size, squeeze=False, width_ratios=[1, 1.3, 1.2])

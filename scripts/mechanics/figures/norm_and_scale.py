@@ -109,7 +109,7 @@ def _doses(axis: Axes, held: pd.DataFrame) -> None:
     if len(share) > 1:
         share = share.agg(["sum", "size"])
         first, last = (f"{n}/{of}" for n, of in (share.iloc[0], share.iloc[-1]))
-        axis.set_title(f"{share.index[0]:g}×: {first}, {share.index[-1]:g}×: {last}")
+        axis.set_title(f"grok {first} at {share.index[0]:g}×, {last} at {share.index[-1]:g}×")
     else:
         axis.set_title("norm held")
 

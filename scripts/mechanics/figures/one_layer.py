@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import label_ends, last, models_of, with_bars, write
+from mechanics.figures.panels import label_ends, last, models_of, with_bars, without_arms, write
 from mechanics.figures.style import (
     COLUMN,
     REFERENCE,
@@ -25,7 +25,7 @@ LAWS = {"one-step GD": ":", "6-step GD": "-.", "ridge, penalty fitted": "--"}
 
 def one_layer(risks: pd.DataFrame, curves: pd.DataFrame, distances: pd.DataFrame) -> Figure:
     """``risks``: regression_risk; ``curves``: spectral_filter_curves; ``distances``: its table."""
-    kept, models = drawable(risks), models_of(risks)
+    kept, models = without_arms(drawable(risks)), models_of(risks)
     shown = networks(kept)
     figure, axes = plt.subplots(1, 2, figsize=(COLUMN, 2.1))
     for axis in axes:

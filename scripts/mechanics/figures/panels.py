@@ -10,7 +10,10 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from mechanics.figures.style import END, PAGE, REFERENCE, drawable
 
-ARMS_OF_DIMENSION = ("linear_L1_axis", "linear_L1_subspace")
+ARMS = (  # networks that stand for another one, in more dimensions or without a part
+    *("linear_L1_axis", "linear_L1_subspace", "softmax_L1_subspace", "deep_L6_subspace"),
+    *("deep_L6_no_skip", "deep_L6_no_mlp", "deep_L6_attention_only"),
+)
 
 
 def models_of(frame: pd.DataFrame) -> list[str]:
@@ -109,11 +112,8 @@ def shown_seed(networks: pd.DataFrame, model: str) -> int:
 
 
 def without_arms(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without the linear layers that stand for themselves in other dimensions, if others are left.
-
-    They are ``linear_L1`` once more, and hide it.
-    """
-    others = frame[~frame["model"].isin(ARMS_OF_DIMENSION)]
+    """Without ``ARMS``, which hide the networks that they vary; all, if nothing else is left."""
+    others = frame[~frame["model"].isin(ARMS)]
     return others if len(others) else frame
 
 

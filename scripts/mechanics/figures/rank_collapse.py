@@ -6,11 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures.panels import (
+    ARMS,
     each_seed,
     in_seeds,
     label_ends,
     models_of,
     rows_of_panels,
+    without_arms,
     write,
 )
 from mechanics.figures.style import REFERENCE, colour, label
@@ -31,22 +33,26 @@ BOTTOM, TOP = 1e-17, 1e3  # float64 leaves a ratio of some 1e-16 of tokens that 
 
 
 def rank_collapse(frame: pd.DataFrame, norm: str = "composite") -> Figure:
-    """``frame``: the table of this name, of which one norm is drawn. A row for each network.
+    """``frame``: the table of this name, of which one norm is drawn.
 
     Raises ValueError for a norm that is not in the frame.
     """
     if norm not in set(frame["norm"]):
         raise ValueError(f"norm = {norm!r}: expected one of {sorted(set(frame['norm']))}")
-    models = models_of(frame)
-    figure, axes = rows_of_panels(len(models), 2, 2.7, sharex=True, sharey=True)
-    for row, model in zip(axes, models, strict=True):
-        for axis, trained in zip(row, (True, False), strict=True):
-            own = frame[(frame["model"] == model) & (frame["trained"] == trained)]
-            _ratios(axis, sound(own[own["norm"] == norm]))
-            words = "trained" if trained else "untrained"
-            axis.set_title(f"{label(model)}, {words}, {_in_words(own)}{_finding(own, norm)}")
-        row[0].set_ylabel(f"‖res(X)‖ / ‖X‖, {NORMS[norm]}")
-    for axis in axes[-1]:
+    first, *others = models_of(without_arms(frame)) + [m for m in models_of(frame) if m in ARMS]
+    figure, axes = rows_of_panels(1, 2 + bool(others), 2.9, sharex=True, sharey=True)
+    for axis, trained in zip(axes[0], (True, False), strict=False):
+        own = frame[(frame["model"] == first) & (frame["trained"] == trained)]
+        _ratios(axis, sound(own[own["norm"] == norm]))
+        words = "trained" if trained else "untrained"
+        axis.set_title(
+            f"{label(first)}, {words}, {_in_words(own)}{_finding(own, norm)}", fontsize=7
+        )
+    if others:
+        whole = frame[(frame["variant"] == "whole") & frame["trained"] & (frame["norm"] == norm)]
+        _others(axes[0, 2], sound(whole[whole["model"].isin(others)]), others)
+    axes[0, 0].set_ylabel(f"‖res(X)‖ / ‖X‖, {NORMS[norm]}")
+    for axis in axes[0]:
         axis.set_xlabel("layer (0: embedding)")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
@@ -75,6 +81,20 @@ def _ratios(axis: Axes, part: pd.DataFrame) -> None:
     write(axis, words, (0.02, 0.95))
     axis.axhspan(BOTTOM, ROUNDING, color="0.93", zorder=0)
     write(axis, "float64 rounding", (0.02, 0.03))
+
+
+def _others(axis: Axes, whole: pd.DataFrame, models: list[str]) -> None:
+    """Networks that were trained without a part, each as it is."""
+    ends = {}
+    for model in models_of(whole):
+        own, shade = whole[whole["model"] == model].sort_values("layer"), colour(model, models)
+        own = own.assign(ratio_median=own["ratio_median"].clip(lower=BOTTOM))
+        each_seed(axis, own, "layer", "ratio_median", color=shade)
+        last = own[own["layer"] == own["layer"].max()]
+        words = f"{label(model)}\nrisk {last['risk'].median():.2g}"
+        ends[words] = float(last["ratio_median"].median()), shade
+    label_ends(axis, ends)
+    axis.set_title("trained without a part", fontsize=7)
 
 
 def _finding(own: pd.DataFrame, norm: str) -> str:

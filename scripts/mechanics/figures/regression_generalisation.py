@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mechanics.figures.panels import label_ends, limits, models_of, rows_of_panels, with_range
+from mechanics.figures.panels import ARMS, label_ends, limits, models_of, rows_of_panels, with_range
 from mechanics.figures.style import REFERENCE, NothingToDraw, colour, diverged_note, drawable, label
 
 # In the first panel alone. Networks that a user adds are in all.
@@ -55,7 +55,7 @@ def regression_generalisation(frame: pd.DataFrame) -> Figure:
     """
     models, finished = models_of(frame), drawable(frame)
     with_dimension = finished.loc[finished["shift"] == "dimension", "model"].unique()
-    repeated = finished["model"].isin(with_dimension) & (finished["shift"] != "dimension")
+    repeated = finished["model"].isin([*with_dimension, *ARMS]) & (finished["shift"] != "dimension")
     drawn = finished[~repeated].dropna(subset="risk")
     rows = {panel: _rows(drawn, panel) for panel in PANELS}
     panels = [panel for panel in PANELS if len(rows[panel])]
@@ -78,8 +78,8 @@ def _rows(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     """What a panel shows: all models where contexts grow, a few elsewhere."""
     own = frame[(frame["shift"] == panel.shift) & (frame["arm"] == panel.arm)]
     if panel.shift == "dimension":
-        lengths = sorted(own["k"].unique())[-N_LENGTHS:]
-        return own[own["k"].isin(lengths)]
+        n_lengths = N_LENGTHS if own["model"].nunique() == 1 else 1
+        return own[own["k"].isin(sorted(own["k"].unique())[-n_lengths:])]
     few = ~own["model"].isin(LEFT_OUT)
     return own[few] if panel.shift != "context_length" and few.any() else own
 
@@ -90,14 +90,14 @@ def _draw(axis: Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> No
     axis.set_yscale("linear" if by_length else "log")
     low, high = rows["risk"].min(), rows["risk"].max()
     limits(axis, *((0, 1.1 * high) if by_length else (low / MARGIN, high * MARGIN)))
-    ends = {}
+    several, ends = rows["k"].nunique() > 1, {}
     # the context length is the value of its own shift, and a line of its own only in dimension
     for (model, k), own in rows.groupby(["model", "k"] if by_length else ["model", "shift"]):
         by_value, shade = own.groupby("value"), colour(model, models)
         end = with_range(axis, by_value["risk"], shade, "mean", 0.25, alpha=0.6, **MEASURED)
         law = by_value["law"].mean().dropna()
         axis.plot(law.index, law, **LAW)
-        ends[f"k = {k}" if by_length else label(model)] = end, shade
+        ends[f"k = {k}" if by_length and several else label(model)] = end, shade
     for _, own in rows.groupby("k" if by_length else "shift"):
         # networks with fewer prompts have a least squares of their own: the one of most prompts
         most = own[own["n_prompts"] == own["n_prompts"].max()]
