@@ -11,7 +11,8 @@ async function start() {
   }
   preparePrompts();
   const later = (key) => key === "net" || key === "all"; // they are announced
-  for (const [keys, react] of listeners) if (!keys.every(later)) Promise.resolve(react(Object.keys(state))).catch(failed);
+  for (const [keys, react] of listeners)
+    if (!keys.every(later)) Promise.resolve(react(Object.keys(state))).catch(failed);
 }
 
 function failed(error) {
@@ -25,4 +26,10 @@ addEventListener("hashchange", () => {
   if (/^#(part-\d|main)?$/.test(location.hash)) return;
   set(sound({ ...JSON.parse(FIRST), ...readAddress(location.hash) }));
 });
-requestAnimationFrame(() => setTimeout(() => start().then(() => (document.documentElement.dataset.drawn = "yes")).catch(failed)));
+requestAnimationFrame(() =>
+  setTimeout(() =>
+    start()
+      .then(() => (document.documentElement.dataset.drawn = "yes"))
+      .catch(failed),
+  ),
+);
