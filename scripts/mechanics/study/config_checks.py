@@ -53,9 +53,10 @@ def check(config: dict, sources: dict[str, dict]) -> None:
 
 
 def _depth(content: object, keys: tuple) -> int:
-    """How many of the keys, one below the other, are there."""
+    """How many of the keys, or of the places in lists, one below the other, are there."""
     for depth, name in enumerate(keys):
-        if not isinstance(content, dict) or name not in content:
+        places = range(len(content)) if isinstance(content, list) else content
+        if not isinstance(places, dict | range) or name not in places:
             return depth
         content = content[name]
     return len(keys)
@@ -134,8 +135,9 @@ def _section_problems(section: Section) -> Problems:
             yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
         if section.sweep and section.sweep.of not in mains:
             yield ("sweep", "of"), main
-        if section.grid and section.grid.of not in entries:
-            yield ("grid", "of"), f"a model: {', '.join(entries)}"
+        for place, grid in enumerate(section.grid or []):
+            if grid.of not in entries:
+                yield ("grid", place, "of"), f"a model: {', '.join(entries)}"
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
 

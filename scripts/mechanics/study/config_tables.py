@@ -29,9 +29,15 @@ def _rows(kind: type[keys.Keys], above: str = "") -> Iterator[str]:
             value += f"; left out: {str(field.default).lower()}"
         unit = field.json_schema_extra["unit"]
         yield f"| `{above}{name}` | {value} | {unit} | {field.description} |\n"
-        for own in (field.annotation, *get_args(field.annotation)):  # Grid, or Grid | None
-            if isclass(own) and issubclass(own, keys.Keys) and not issubclass(own, keys.Section):
+        for own in _classes(field.annotation):
+            if issubclass(own, keys.Keys) and not issubclass(own, keys.Section):
                 yield from _rows(own, f"{name}.")
+
+
+def _classes(annotation) -> list[type]:
+    """The classes that an annotation names: Grid of list[Grid] | None."""
+    inner = [own for part in get_args(annotation) for own in _classes(part)]
+    return inner or [annotation] * isclass(annotation)
 
 
 if __name__ == "__main__":

@@ -258,9 +258,9 @@ class Addition(Section):
         " `grokking_sweep`; it does not analyse every run:",
         default=None,
     )
-    grid: Grid | None = key(
-        "beside the models: a variant of `of` for every combination of the values in these lists"
-        " that no model has, any of them; the table `norm_dose` tells how each ended:",
+    grid: list[Grid] | None = key(
+        "beside the models, a list of grids: a variant of `of` for every combination of the values"
+        " in a grid's lists that no model has; the table `norm_dose` tells how each ended:",
         default=None,
     )
 

@@ -49,9 +49,7 @@ def _cut(entry: dict | None, kind: str) -> dict | None:
 def _models(section: dict) -> dict[str, dict]:
     known = [_settings(section, name) for name in models(section)]
     found = {}
-    for sweep in (section.get("sweep"), section.get("grid")):
-        if not sweep:
-            continue
+    for sweep in filter(None, (section.get("sweep"), *(section.get("grid") or []))):
         of, entry = sweep["of"], section["models"][sweep["of"]]
         kept = entry if "variant_of" in entry else {"variant_of": of}
         kept = kept | {key: sweep[key] for key in ("seeds",) if key in sweep}
