@@ -157,7 +157,7 @@ function prepareAnswers() {
   );
   $("add-trained").addEventListener("change", maps);
   on(["a", "b", "net", "all"], moved);
-  on(["a", "b", "net", "all"], maps);
+  onFrame(["a", "b", "net", "all"], maps);
   on(["net", "all"], counts);
   on(["run", "step", "off", "place"], choose);
   on(["run", "step", "off", "place", "net"], () => {

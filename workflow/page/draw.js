@@ -111,7 +111,14 @@ function drawMap(canvas, p, colour) {
   const context = canvas.getContext("2d"),
     image = context.createImageData(p, p);
   for (let a = 0; a < p; a++) {
-    for (let b = 0; b < p; b++) image.data.set([...colour(a, b), 255], 4 * ((p - 1 - b) * p + a));
+    for (let b = 0; b < p; b++) {
+      const [red, green, blue] = colour(a, b),
+        at = 4 * ((p - 1 - b) * p + a);
+      image.data[at] = red;
+      image.data[at + 1] = green;
+      image.data[at + 2] = blue;
+      image.data[at + 3] = 255;
+    }
   }
   context.putImageData(image, 0, 0);
 }

@@ -46,7 +46,7 @@ function prepareClock() {
   );
   $("clock-k").addEventListener("change", () => set({ clock: Number($("clock-k").value) }));
   $("clock-waves").addEventListener("input", () => set({ waves: Number($("clock-waves").value) }));
-  on(["a", "b", "clock", "waves"], drawClock);
+  onFrame(["a", "b", "clock", "waves"], drawClock);
 }
 
 // ---------- Part 4
@@ -163,7 +163,7 @@ function prepareInside() {
     planes = Object.fromEntries(keys.map((k) => [k, plane(whole.W_E, P, whole.d, k)]));
     $("inside-neuron").max = net.m - 1;
   });
-  on(["a", "b", "net"], drawInside);
-  on(["all"], drawLogits);
-  on(["neuron", "net"], drawNeuron);
+  onFrame(["a", "b", "net"], drawInside);
+  onFrame(["all"], drawLogits);
+  onFrame(["neuron", "net"], drawNeuron);
 }

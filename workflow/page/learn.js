@@ -269,6 +269,6 @@ async function prepareLearning() {
   $("learn-key").addEventListener("change", drawStep);
   preparePlaying();
   on(["run"], chooseRun);
-  on(["run", "step"], drawStep);
+  onFrame(["run", "step"], drawStep);
   chooseRun();
 }

@@ -202,7 +202,7 @@ function preparePrompts() {
     const [x, y] = points()[own.dataset.point];
     move(own.dataset.point, x + by[0], y + by[1]);
   });
-  on(["model", "k", "draw", "moved", "x"], drawPrompt);
+  onFrame(["model", "k", "draw", "moved", "x"], drawPrompt);
   let later = null;
   on(["model", "k", "draw"], () => {
     clearTimeout(later);

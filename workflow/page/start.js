@@ -11,15 +11,14 @@ async function start() {
   }
   preparePrompts();
   const later = (key) => key === "net" || key === "all"; // they are announced
-  for (const [keys, react] of listeners)
-    if (!keys.every(later)) Promise.resolve(react(Object.keys(state))).catch(failed);
+  for (const [keys, react] of listeners) if (!keys.every(later)) react(Object.keys(state));
 }
 
-function failed(error) {
-  $("broken").textContent = `The networks could not be started in this browser: ${error.message}`;
+// What goes wrong anywhere is said at the head of the page, and in the console.
+addEventListener("unhandledrejection", ({ reason }) => {
+  $("broken").textContent = `Something does not work in this browser: ${reason.message}`;
   $("broken").hidden = false;
-  throw error;
-}
+});
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => announce("net"));
 addEventListener("hashchange", () => {
@@ -27,9 +26,5 @@ addEventListener("hashchange", () => {
   set(sound({ ...JSON.parse(FIRST), ...readAddress(location.hash) }));
 });
 requestAnimationFrame(() =>
-  setTimeout(() =>
-    start()
-      .then(() => (document.documentElement.dataset.drawn = "yes"))
-      .catch(failed),
-  ),
+  setTimeout(() => start().then(() => (document.documentElement.dataset.drawn = "yes"))),
 );

@@ -29,6 +29,17 @@ const listeners = [];
 // Call `react` when one of these keys changes.
 const on = (keys, react) => listeners.push([keys, react]);
 
+// Pictures wait for the next frame, so that an answer never waits for them, and are drawn once in it.
+function onFrame(keys, draw) {
+  let frame = null;
+  on(keys, () => {
+    frame ??= requestAnimationFrame(() => {
+      frame = null;
+      draw();
+    });
+  });
+}
+
 // … or when something that is no choice, but takes time, has come.
 function announce(key) {
   for (const [keys, react] of listeners) if (keys.includes(key)) react([key]);
