@@ -1,5 +1,6 @@
 """The evaluation of networks whose answers are known, and what becomes of a part without pairs."""
 
+import numpy as np
 import pytest
 from helpers import (
     addition_network,
@@ -15,6 +16,7 @@ from helpers import (
 from mechanics.addition.circuit import circuit
 from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
+from mechanics.addition.snapshots import read_snapshots
 from mechanics.models.weights import Network, write_network
 
 
@@ -76,7 +78,7 @@ def programs(folder, settings, seed=0):
     common = ("--split", split, "--output", folder / "out", "--device", "cpu")
     return (
         ("analyse_addition", "--weights", weights, *common),
-        ("follow_addition", "--run", run, *common),
+        ("follow_addition", "--run", run, "--snapshots", 0, *common),
     )
 
 
@@ -88,8 +90,18 @@ def test_programs_write_every_table_by_its_name(tmp_path):
         *("patched_neurons", "patched_groups", "ablation", "parsimony", "embedding_ablation"),
         *("attention", "progress", "spectra", "excluded"),
         *("embedding_planes", "embedding_trace", "sum_in_stream", "sum_exchange"),
-        *("phase_law", "neuron_phases", "wrap_around"),
+        *("phase_law", "neuron_phases", "wrap_around", "snapshots"),
     }
+    own = random_network(addition_settings()).weights["embed.W_E"][0].numpy()
+    ((_, tensors),) = read_snapshots(tmp_path / "out/snapshots.safetensors")
+    whole, scale = tensors["embed.W_E"]
+    np.testing.assert_allclose(whole * scale, own, atol=0.51 * scale)
+
+
+def test_a_run_without_the_seed_has_no_snapshots(tmp_path):
+    _, (program, *options) = programs(tmp_path, addition_settings())
+    run_program(program, *options, "--snapshots", 7)
+    assert list(read_snapshots(tmp_path / "out/snapshots.safetensors")) == []
 
 
 @pytest.mark.parametrize(

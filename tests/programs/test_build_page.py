@@ -62,7 +62,15 @@ def test_the_ids_that_others_rely_on_are_there(built, soup):
     assert all(soup.find(id=name) for name in fixed)
     named = re.findall(r"""(?<=[^\w])\$\("([\w-]+)"\)""", built[2]["index.html"])
     optional = {"deep-key", "deep-circle", "deep-spectrum", "late-dose", "late-arms", "late-legend"}
-    optional |= {"deep-where", "deep-layer", "deep-at", "deep-shares", "deep-sum", "deep-exchange"}
+    optional |= {
+        "deep-where",
+        "deep-layer",
+        "deep-at",
+        "deep-shares",
+        "deep-sum",
+        "deep-exchange",
+        "prompt-test",
+    }
     assert {name for name in named if not soup.find(id=name)} <= optional
 
 

@@ -1,5 +1,6 @@
 """A study agrees with its provenance, is published, and restored without training."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -53,6 +54,14 @@ def test_published_weights_are_the_runs(study, published):
     assert all(torch.equal(weights[name], final[name][0]) for name in final)
     assert (about["seed"], about["settings"]["p"]) == (1, 11)
     assert python(study, "verify", "--study", "results/published").returncode == 0
+
+
+def test_no_link_of_the_published_page_is_dead(published):
+    pages = list((published / "page").glob("*.html"))
+    assert {page.name for page in pages} == {"index.html", "evidence.html"}
+    for page in pages:
+        for link in re.findall(r'(?:href|src)="([^"#:]+)"', page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
 def test_unfinished_study_is_not_published(study, published):

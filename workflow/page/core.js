@@ -11,10 +11,12 @@ async function inflate(text) {
 // {tensors: [[name, shape, scale]], data} → {name: {shape, data}}. With a scale: int8; else float32,
 // the bytes of equal weight side by side.
 async function unpack(packed) {
-  const bytes = new Uint8Array(await inflate(packed.data)), tensors = {};
+  const bytes = new Uint8Array(await inflate(packed.data)),
+    tensors = {};
   let at = 0;
   for (const [name, shape, scale] of packed.tensors) {
-    const n = shape.reduce((product, size) => product * size, 1), data = new Float64Array(n);
+    const n = shape.reduce((product, size) => product * size, 1),
+      data = new Float64Array(n);
     if (scale === null) {
       const own = new Uint8Array(4 * n);
       for (let i = 0; i < 4 * n; i++) own[i] = bytes[at + (i % 4) * n + (i >> 2)];
@@ -34,7 +36,8 @@ async function unpack(packed) {
 function addProduct(x, W, out, from = 0) {
   const columns = out.length;
   for (let i = 0; i < x.length; i++) {
-    const xi = x[i], row = from + i * columns;
+    const xi = x[i],
+      row = from + i * columns;
     if (xi !== 0) for (let j = 0; j < columns; j++) out[j] += xi * W[row + j];
   }
   return out;
@@ -42,7 +45,8 @@ function addProduct(x, W, out, from = 0) {
 const product = (x, W, columns, from = 0) => addProduct(x, W, new Float64Array(columns), from);
 
 function softmax(scores) {
-  const top = Math.max(...scores), raised = scores.map((s) => Math.exp(s - top));
+  const top = Math.max(...scores),
+    raised = scores.map((s) => Math.exp(s - top));
   const total = raised.reduce((a, b) => a + b, 0);
   return raised.map((v) => v / total);
 }
@@ -55,19 +59,29 @@ const largest = (values) => values.reduce((best, v, i) => (v > values[best] ? i 
 class Addition {
   constructor(tensors) {
     const of = (name) => tensors[name].data;
-    const [, d] = tensors["embed.W_E"].shape, p = tensors["unembed.W_U"].shape[1];
-    const [heads, , dHead] = tensors["blocks.0.attn.W_Q"].shape, m = tensors["blocks.0.mlp.b_in"].shape[0];
+    const [, d] = tensors["embed.W_E"].shape,
+      p = tensors["unembed.W_U"].shape[1];
+    const [heads, , dHead] = tensors["blocks.0.attn.W_Q"].shape,
+      m = tensors["blocks.0.mlp.b_in"].shape[0];
     Object.assign(this, { tensors, p, d, heads, m, W_E: of("embed.W_E") });
     const [W_Q, W_K, W_V, W_O] = ["Q", "K", "V", "O"].map((letter) => of(`blocks.0.attn.W_${letter}`));
-    const W_in = of("blocks.0.mlp.W_in"), W_out = of("blocks.0.mlp.W_out"), W_U = of("unembed.W_U");
-    const b_out = of("blocks.0.mlp.b_out"), W_pos = of("pos_embed.W_pos");
-    const token = (t, position) => Float64Array.from({ length: d }, (_, j) => this.W_E[t * d + j] + W_pos[position * d + j]);
+    const W_in = of("blocks.0.mlp.W_in"),
+      W_out = of("blocks.0.mlp.W_out"),
+      W_U = of("unembed.W_U");
+    const b_out = of("blocks.0.mlp.b_out"),
+      W_pos = of("pos_embed.W_pos");
+    const token = (t, position) =>
+      Float64Array.from({ length: d }, (_, j) => this.W_E[t * d + j] + W_pos[position * d + j]);
 
     this.W_L = new Float64Array((m + 1) * p); // neurons to logits, and a last one of zeros
     for (let i = 0; i < m; i++) this.W_L.set(product(W_out.subarray(i * d, (i + 1) * d), W_U, p), i * p);
     const equals = token(p, 2);
     this.neurons0 = addProduct(equals, W_in, Float64Array.from(of("blocks.0.mlp.b_in")));
-    this.logits0 = product(equals.map((v, j) => v + b_out[j]), W_U, p);
+    this.logits0 = product(
+      equals.map((v, j) => v + b_out[j]),
+      W_U,
+      p,
+    );
     // rows: a = 0 … p − 1 at the first place, b at the second, then "="
     const rows = [0, 1].flatMap((position) => Array.from({ length: p }, (_, t) => token(t, position)));
     rows.push(equals);
@@ -76,7 +90,8 @@ class Addition {
     this.toNeurons = new Float64Array(heads * R * m);
     this.toLogits = new Float64Array(heads * R * p);
     for (let h = 0; h < heads; h++) {
-      const from = h * d * dHead, query = product(equals, W_Q, dHead, from);
+      const from = h * d * dHead,
+        query = product(equals, W_Q, dHead, from);
       rows.forEach((x, r) => {
         const key = product(x, W_K, dHead, from);
         this.score[h * R + r] = key.reduce((sum, v, i) => sum + v * query[i], 0) / Math.sqrt(dHead);
@@ -96,13 +111,16 @@ class Addition {
   }
 
   logits(a, b, out = new Float64Array(this.p)) {
-    const { p, m, R, neurons, W_L } = this, rows = [a, p + b, 2 * p];
+    const { p, m, R, neurons, W_L } = this,
+      rows = [a, p + b, 2 * p];
     neurons.set(this.neurons0);
     out.set(this.logits0);
     const { toNeurons, toLogits } = this;
     this.attention(a, b).forEach(([u, v, w], h) => {
-      const [r, s, t] = rows.map((row) => (h * R + row) * m), [x, y, z] = rows.map((row) => (h * R + row) * p);
-      for (let i = 0; i < m; i++) neurons[i] += u * toNeurons[r + i] + v * toNeurons[s + i] + w * toNeurons[t + i];
+      const [r, s, t] = rows.map((row) => (h * R + row) * m),
+        [x, y, z] = rows.map((row) => (h * R + row) * p);
+      for (let i = 0; i < m; i++)
+        neurons[i] += u * toNeurons[r + i] + v * toNeurons[s + i] + w * toNeurons[t + i];
       for (let c = 0; c < p; c++) out[c] += u * toLogits[x + c] + v * toLogits[y + c] + w * toLogits[z + c];
     });
     const on = this.on; // the neurons that are on, four at a time: half the time
@@ -122,12 +140,15 @@ class Addition {
 
   // One neuron over all pairs, b running fastest.
   neuron(i) {
-    const { p, m, R } = this, out = new Float64Array(p * p);
+    const { p, m, R } = this,
+      out = new Float64Array(p * p);
     for (let a = 0; a < p; a++) {
       for (let b = 0; b < p; b++) {
         const rows = [a, p + b, 2 * p];
         let v = this.neurons0[i];
-        this.attention(a, b).forEach((weights, h) => weights.forEach((w, j) => (v += w * this.toNeurons[(h * R + rows[j]) * m + i])));
+        this.attention(a, b).forEach((weights, h) =>
+          weights.forEach((w, j) => (v += w * this.toNeurons[(h * R + rows[j]) * m + i])),
+        );
         out[a * p + b] = Math.max(0, v);
       }
     }
@@ -136,7 +157,8 @@ class Addition {
 
   // Logits of all pairs [a, b, c].
   all() {
-    const p = this.p, L = new Float64Array(p ** 3);
+    const p = this.p,
+      L = new Float64Array(p ** 3);
     for (let r = 0; r < p * p; r++) this.logits(Math.floor(r / p), r % p, L.subarray(r * p, (r + 1) * p));
     return L;
   }
@@ -144,19 +166,24 @@ class Addition {
   // The same network whose embedding of the numbers lacks these frequencies: each is at its mean.
   without(frequencies) {
     if (!frequencies.length) return this;
-    const { p, d } = this, W = Float64Array.from(this.W_E);
+    const { p, d } = this,
+      W = Float64Array.from(this.W_E);
     for (const wave of waves(p, frequencies)) {
       const part = new Float64Array(d);
       for (let t = 0; t < p; t++) for (let j = 0; j < d; j++) part[j] += wave[t] * this.W_E[t * d + j];
       for (let t = 0; t < p; t++) for (let j = 0; j < d; j++) W[t * d + j] -= wave[t] * part[j];
     }
-    return new Addition({ ...this.tensors, "embed.W_E": { shape: this.tensors["embed.W_E"].shape, data: W } });
+    return new Addition({
+      ...this.tensors,
+      "embed.W_E": { shape: this.tensors["embed.W_E"].shape, data: W },
+    });
   }
 }
 
 // Orthonormal cosine and sine over Z_p of each frequency.
 function waves(p, frequencies) {
-  const wave = (k, f) => Float64Array.from({ length: p }, (_, t) => Math.sqrt(2 / p) * f((2 * Math.PI * ((k * t) % p)) / p));
+  const wave = (k, f) =>
+    Float64Array.from({ length: p }, (_, t) => Math.sqrt(2 / p) * f((2 * Math.PI * ((k * t) % p)) / p));
   return frequencies.flatMap((k) => [wave(k, Math.cos), wave(k, Math.sin)]);
 }
 
@@ -199,14 +226,17 @@ function plane(rows, p, d, k) {
     const norm = Math.hypot(...v);
     basis.push(v.map((x) => x / norm));
   }
-  const points = Array.from({ length: p }, (_, t) => basis.map((u) => u.reduce((sum, x, j) => sum + x * rows[t * d + j], 0)));
+  const points = Array.from({ length: p }, (_, t) =>
+    basis.map((u) => u.reduce((sum, x, j) => sum + x * rows[t * d + j], 0)),
+  );
   const centre = [0, 1].map((i) => points.reduce((sum, point) => sum + point[i], 0) / p);
   return points.map((point) => point.map((x, i) => x - centre[i]));
 }
 
 // What frequencies of a + b put into the logits [a, b, c]: a row for each sum, the same for its pairs.
 function partOfSum(L, p, frequencies) {
-  const means = new Float64Array(p * p), part = new Float64Array(p * p);
+  const means = new Float64Array(p * p),
+    part = new Float64Array(p * p);
   for (let r = 0; r < p * p; r++) {
     const s = (Math.floor(r / p) + (r % p)) % p;
     for (let c = 0; c < p; c++) means[s * p + c] += L[r * p + c] / p;
@@ -220,8 +250,10 @@ function partOfSum(L, p, frequencies) {
 
 // All answers, how many are right, and the mean loss (nats), without a part of each sum's logits.
 function judge(L, p, part = null) {
-  const answers = new Int16Array(p * p), l = new Float64Array(p);
-  let right = 0, loss = 0;
+  const answers = new Int16Array(p * p),
+    l = new Float64Array(p);
+  let right = 0,
+    loss = 0;
   for (let r = 0; r < p * p; r++) {
     const s = (Math.floor(r / p) + (r % p)) % p;
     for (let c = 0; c < p; c++) l[c] = L[r * p + c] - (part ? part[s * p + c] : 0);
@@ -239,7 +271,8 @@ function judge(L, p, part = null) {
 function answerAll(network, frequencies, place) {
   const p = network.p;
   if (place === "embedding") return { ...judge(network.without(frequencies).all(), p), part: null };
-  const L = network.all(), part = partOfSum(L, p, frequencies);
+  const L = network.all(),
+    part = partOfSum(L, p, frequencies);
   return { ...judge(L, p, part), part };
 }
 
@@ -251,43 +284,65 @@ class Regression {
 
   normalised(x, name) {
     if (!this.layer_norm) return x;
-    const n = x.length, mean = x.reduce((a, b) => a + b, 0) / n;
-    const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / n, scale = 1 / Math.sqrt(variance + 1e-5);
-    const w = this.tensors[`${name}.w`].data, b = this.tensors[`${name}.b`].data;
+    const n = x.length,
+      mean = x.reduce((a, b) => a + b, 0) / n;
+    const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / n,
+      scale = 1 / Math.sqrt(variance + 1e-5);
+    const w = this.tensors[`${name}.w`].data,
+      b = this.tensors[`${name}.b`].data;
     return x.map((v, j) => (v - mean) * scale * w[j] + b[j]);
   }
 
   // ŷ for every query, and the first layer's attention of the last one to the k pairs (mean of heads).
   predict(X, y, queries) {
-    const k = X.length, T = this.tensors, flag = this.embedded ? 1 : 0;
+    const k = X.length,
+      T = this.tensors,
+      flag = this.embedded ? 1 : 0;
     const token = (x, target, mark) => Float64Array.from([...x, target, ...(flag ? [mark] : [])]);
-    let stream = [...X.map((x, i) => token(x, y[i] * this.y_scale, 0)), ...queries.map((x) => token(x, 0, 1))];
+    let stream = [
+      ...X.map((x, i) => token(x, y[i] * this.y_scale, 0)),
+      ...queries.map((x) => token(x, 0, 1)),
+    ];
     if (flag) stream = stream.map((x) => product(x, T["embed.W_E"].data, this.d_model));
     let pattern = null;
     for (let layer = 0; layer < this.n_layers; layer++) {
-      const name = `blocks.${layer}`, last = layer === this.n_layers - 1;
+      const name = `blocks.${layer}`,
+        last = layer === this.n_layers - 1;
       const normed = stream.map((x) => this.normalised(x, `${name}.ln1`));
-      const context = normed.slice(0, k), start = last ? k : 0; // only queries are read in the end
+      const context = normed.slice(0, k),
+        start = last ? k : 0; // only queries are read in the end
       const added = normed.slice(start).map(() => new Float64Array(this.d_model));
       for (let h = 0; h < this.n_heads; h++) {
         const from = h * this.d_model * this.d_head;
         const project = (x, letter) => product(x, T[`${name}.attn.W_${letter}`].data, this.d_head, from);
-        const keys = context.map((x) => project(x, "K")), values = context.map((x) => project(x, "V"));
+        const keys = context.map((x) => project(x, "K")),
+          values = context.map((x) => project(x, "V"));
         normed.slice(start).forEach((x, i) => {
           const query = project(x, "Q");
-          const scores = keys.map((key) => key.reduce((sum, v, j) => sum + v * query[j], 0) / Math.sqrt(this.d_head));
-          const weights = this.attention === "softmax" ? softmax(scores) : scores.map((s) => s / (k + this.zero_tokens));
+          const scores = keys.map(
+            (key) => key.reduce((sum, v, j) => sum + v * query[j], 0) / Math.sqrt(this.d_head),
+          );
+          const weights =
+            this.attention === "softmax" ? softmax(scores) : scores.map((s) => s / (k + this.zero_tokens));
           const mixed = new Float64Array(this.d_head);
-          values.forEach((value, j) => { for (let e = 0; e < mixed.length; e++) mixed[e] += weights[j] * value[e]; });
+          values.forEach((value, j) => {
+            for (let e = 0; e < mixed.length; e++) mixed[e] += weights[j] * value[e];
+          });
           addProduct(mixed, T[`${name}.attn.W_O`].data, added[i], from);
           if (layer === 0 && i === added.length - 1) {
             pattern = weights.map((w, j) => w / this.n_heads + (pattern ? pattern[j] : 0));
           }
         });
       }
-      stream = stream.slice(start).map((x, i) => this.throughMlp(x.map((v, j) => v + added[i][j]), name));
+      stream = stream.slice(start).map((x, i) =>
+        this.throughMlp(
+          x.map((v, j) => v + added[i][j]),
+          name,
+        ),
+      );
     }
-    const read = (x) => this.embedded ? product(this.normalised(x, "ln_final"), T["unembed.W_U"].data, 1)[0] : -x[x.length - 1];
+    const read = (x) =>
+      this.embedded ? product(this.normalised(x, "ln_final"), T["unembed.W_U"].data, 1)[0] : -x[x.length - 1];
     return { predictions: stream.slice(-queries.length).map((x) => read(x) / this.y_scale), pattern };
   }
 
@@ -295,7 +350,11 @@ class Regression {
     if (this.d_mlp) {
       const of = (key) => this.tensors[`${name}.mlp.${key}`].data;
       const hidden = addProduct(this.normalised(x, `${name}.ln2`), of("W_in"), Float64Array.from(of("b_in")));
-      const out = addProduct(hidden.map((v) => Math.max(0, v)), of("W_out"), Float64Array.from(of("b_out")));
+      const out = addProduct(
+        hidden.map((v) => Math.max(0, v)),
+        of("W_out"),
+        Float64Array.from(of("b_out")),
+      );
       x = x.map((v, j) => v + out[j]);
     }
     const clip = this.activation_clip;
@@ -312,7 +371,9 @@ function gradientStep(X, y, size) {
 
 // Least squares; of several solutions the shortest, so that it holds for fewer points than d.
 function leastSquares(X, y) {
-  const k = X.length, d = X[0].length, wide = k < d;
+  const k = X.length,
+    d = X[0].length,
+    wide = k < d;
   const gram = wide
     ? X.map((x) => X.map((z) => dot(x, z)))
     : X[0].map((_, i) => X[0].map((_, j) => X.reduce((sum, x) => sum + x[i] * x[j], 0)));
@@ -323,8 +384,10 @@ function leastSquares(X, y) {
 
 // Gaussian elimination; a direction in which the matrix has nothing gets 0.
 function solve(matrix, right) {
-  const n = right.length, A = matrix.map((row, i) => [...row, right[i]]);
-  const least = 1e-10 * Math.max(...A.map((row, i) => Math.abs(row[i])), 1e-300), dead = [];
+  const n = right.length,
+    A = matrix.map((row, i) => [...row, right[i]]);
+  const least = 1e-10 * Math.max(...A.map((row, i) => Math.abs(row[i])), 1e-300),
+    dead = [];
   for (let i = 0; i < n; i++) {
     let top = i;
     for (let r = i + 1; r < n; r++) if (Math.abs(A[r][i]) > Math.abs(A[top][i])) top = r;
@@ -361,6 +424,18 @@ function normals(seed) {
 }
 
 if (typeof module !== "undefined") {
-  module.exports = { inflate, unpack, Addition, Regression, spectrum, keysOf, plane, transposed, answerAll, judge, partOfSum };
+  module.exports = {
+    inflate,
+    unpack,
+    Addition,
+    Regression,
+    spectrum,
+    keysOf,
+    plane,
+    transposed,
+    answerAll,
+    judge,
+    partOfSum,
+  };
   Object.assign(module.exports, { gradientStep, leastSquares, smoother, dot, softmax, normals });
 }

@@ -3,7 +3,8 @@
 const $ = (id) => document.getElementById(id);
 const grouped = (n) => Math.round(n).toLocaleString("en");
 const percent = (share) => `${(100 * share).toFixed(share > 0.9995 && share < 1 ? 2 : 1)} %`;
-const short = (v, digits = 3) => (v === null || !Number.isFinite(v) ? "–" : Number(v.toPrecision(digits)).toString());
+const short = (v, digits = 3) =>
+  v === null || !Number.isFinite(v) ? "–" : Number(v.toPrecision(digits)).toString();
 const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // ---------- What is under the pointer: an element's data-tip, or what its `tell(x, y)` says.
@@ -17,11 +18,14 @@ const tellers = new WeakMap();
 // Where a pointer is in an SVG's viewBox, or in a canvas's pixels.
 function place(element, event) {
   const box = element.getBoundingClientRect();
-  const [w, h] = element.viewBox ? [element.viewBox.baseVal.width, element.viewBox.baseVal.height] : [element.width, element.height];
+  const [w, h] = element.viewBox
+    ? [element.viewBox.baseVal.width, element.viewBox.baseVal.height]
+    : [element.width, element.height];
   return [((event.clientX - box.left) / box.width) * w, ((event.clientY - box.top) / box.height) * h];
 }
 document.addEventListener("pointermove", (event) => {
-  const named = event.target.closest?.("[data-tip]"), told = event.target.closest?.(".tells");
+  const named = event.target.closest?.("[data-tip]"),
+    told = event.target.closest?.(".tells");
   const text = named?.dataset.tip ?? (told && tellers.get(told)?.(...place(told, event)));
   tip.hidden = !text;
   if (!text) return;
@@ -37,7 +41,8 @@ function tells(element, say) {
 
 // ---------- Charts. A scale knows its ticks; a chart is text of SVG in a viewBox.
 function linear(domain, range, ticks) {
-  const [a, b] = domain, scale = (v) => range[0] + ((v - a) / (b - a || 1)) * (range[1] - range[0]);
+  const [a, b] = domain,
+    scale = (v) => range[0] + ((v - a) / (b - a || 1)) * (range[1] - range[0]);
   scale.back = (place) => a + ((place - range[0]) / (range[1] - range[0])) * (b - a);
   scale.ticks = ticks ?? [a, (a + b) / 2, b];
   return scale;
@@ -55,25 +60,41 @@ const tickText = (v) => (Math.abs(v) >= 1000 ? grouped(v) : String(Number(v.toPr
 function axes(x, y, { width, height, left, bottom, xTitle, yTitle }) {
   const base = height - bottom;
   return (
-    x.ticks.map((v) => `<text class="tick" x="${x(v)}" y="${base + 16}" text-anchor="middle">${tickText(v)}</text><line class="grid" x1="${x(v)}" x2="${x(v)}" y1="8" y2="${base}"/>`).join("") +
-    y.ticks.map((v) => `<text class="tick" x="${left - 6}" y="${y(v) + 4}" text-anchor="end">${tickText(v)}</text><line class="grid" x1="${left}" x2="${width - 8}" y1="${y(v)}" y2="${y(v)}"/>`).join("") +
+    x.ticks
+      .map(
+        (v) =>
+          `<text class="tick" x="${x(v)}" y="${base + 16}" text-anchor="middle">${tickText(v)}</text><line class="grid" x1="${x(v)}" x2="${x(v)}" y1="8" y2="${base}"/>`,
+      )
+      .join("") +
+    y.ticks
+      .map(
+        (v) =>
+          `<text class="tick" x="${left - 6}" y="${y(v) + 4}" text-anchor="end">${tickText(v)}</text><line class="grid" x1="${left}" x2="${width - 8}" y1="${y(v)}" y2="${y(v)}"/>`,
+      )
+      .join("") +
     `<text class="axis" x="${(left + width) / 2}" y="${height - 2}" text-anchor="middle">${xTitle}</text>` +
-    (yTitle ? `<text class="axis" x="12" y="${base / 2 + 4}" text-anchor="middle" transform="rotate(-90 12 ${base / 2})">${yTitle}</text>` : "")
+    (yTitle
+      ? `<text class="axis" x="12" y="${base / 2 + 4}" text-anchor="middle" transform="rotate(-90 12 ${base / 2})">${yTitle}</text>`
+      : "")
   );
 }
-const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
+const path = (points) =>
+  points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 const line = (points, name, extra = "") => `<path class="line ${name}" d="${path(points)}" ${extra}/>`;
 
 // ---------- The numbers on a circle: coloured by where they belong, some of them named.
 function circleOf(points, k, marked = {}) {
-  const p = points.length, reach = 1.12 * Math.max(...points.map(([x, y]) => Math.hypot(x, y)), 1e-9);
+  const p = points.length,
+    reach = 1.12 * Math.max(...points.map(([x, y]) => Math.hypot(x, y)), 1e-9);
   const at = ([x, y]) => [100 + (92 * x) / reach, 100 - (92 * y) / reach];
   const dots = points.map((point, t) => {
-    const [x, y] = at(point), hue = (360 * ((k * t) % p)) / p;
+    const [x, y] = at(point),
+      hue = (360 * ((k * t) % p)) / p;
     return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="2.6" fill="hsl(${hue.toFixed(0)} 60% 55%)" data-tip="the number ${t}"/>`;
   });
   const names = Object.entries(marked).map(([name, t]) => {
-    const [x, y] = at(points[t]), out = Math.hypot(x - 100, y - 100) || 1;
+    const [x, y] = at(points[t]),
+      out = Math.hypot(x - 100, y - 100) || 1;
     return (
       `<line class="hand" x1="100" y1="100" x2="${x}" y2="${y}"/><circle class="mark" cx="${x}" cy="${y}" r="5" data-tip="${name} = ${t}"/>` +
       `<text class="name" x="${x - ((x - 100) / out) * 14}" y="${y - ((y - 100) / out) * 14 + 4}" text-anchor="middle">${name}</text>`
@@ -87,14 +108,25 @@ function drawMap(canvas, p, colour) {
   canvas.width = canvas.height = p;
   const dot = Math.max(1, Math.floor((canvas.closest(".panels") ? 260 : 400) / p)); // whole pixels, or stripes would appear that are not there
   canvas.style.width = `min(100%, ${dot * p}px)`;
-  const context = canvas.getContext("2d"), image = context.createImageData(p, p);
+  const context = canvas.getContext("2d"),
+    image = context.createImageData(p, p);
   for (let a = 0; a < p; a++) {
-    for (let b = 0; b < p; b++) image.data.set([...colour(a, b), 255], 4 * ((p - 1 - b) * p + a));
+    for (let b = 0; b < p; b++) {
+      const [red, green, blue] = colour(a, b),
+        at = 4 * ((p - 1 - b) * p + a);
+      image.data[at] = red;
+      image.data[at + 1] = green;
+      image.data[at + 2] = blue;
+      image.data[at + 3] = 255;
+    }
   }
   context.putImageData(image, 0, 0);
 }
 const sumAt = (p, x, y) => [x, p - y].map((v) => Math.max(0, Math.min(p - 1, Math.floor(v)))); // a, b
-const rgb = (name) => colourOf(name).match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+const rgb = (name) =>
+  colourOf(name)
+    .match(/[0-9a-f]{2}/gi)
+    .map((part) => parseInt(part, 16));
 
 // A picture on which a click chooses, and whose arrow keys move by one.
 function chooses(element, { click, keys }) {

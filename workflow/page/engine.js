@@ -18,12 +18,20 @@ class Engine {
     try {
       this.worker = new Worker(URL.createObjectURL(new Blob([source, WORK], { type: "text/javascript" })));
       this.worker.onmessage = ({ data }) => this.done(data.result);
-      this.worker.onerror = () => { this.worker = null; this.busy = null; this.next(); };
-    } catch { this.worker = null; }
+      this.worker.onerror = () => {
+        this.worker = null;
+        this.busy = null;
+        this.next();
+      };
+    } catch {
+      this.worker = null;
+    }
     this.sent = new Set();
   }
 
-  add(name, tensors) { this.networks[name] = tensors; }
+  add(name, tensors) {
+    this.networks[name] = tensors;
+  }
 
   // {answers, right, loss, part} of a network without frequencies; null if another question of the
   // same slot came before it was begun.
@@ -48,7 +56,8 @@ class Engine {
       const compute = () => this.done(answerAll(new Addition(this.networks[own.name]), own.off, own.place));
       return setTimeout(compute, 20);
     }
-    if (!this.sent.has(own.name)) this.worker.postMessage({ name: own.name, tensors: this.networks[own.name] });
+    if (!this.sent.has(own.name))
+      this.worker.postMessage({ name: own.name, tensors: this.networks[own.name] });
     this.sent.add(own.name);
     this.worker.postMessage({ off: own.off, place: own.place, name: own.name });
   }

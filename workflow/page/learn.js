@@ -6,10 +6,16 @@ const runLabel = (run) => (run.held ? "held norm" : run.weight_decay ? "weight d
 // The last step before the jump, where there is something to see; else the last.
 function opening(run) {
   const { step, accuracy_validation: known } = run.history;
-  const early = run.track.filter((own) => (known[step.indexOf(own)] ?? 1) < 0.5 && own < (run.first_reached ?? 0));
+  const early = run.track.filter(
+    (own) => (known[step.indexOf(own)] ?? 1) < 0.5 && own < (run.first_reached ?? 0),
+  );
   return run.track.indexOf(early.at(-1) ?? run.track.at(-1));
 }
-const indexOf = (run, step) => Math.max(0, run.track.findLastIndex((own) => own <= step));
+const indexOf = (run, step) =>
+  Math.max(
+    0,
+    run.track.findLastIndex((own) => own <= step),
+  );
 const shownIndex = () => state.step ?? learn.step[state.run];
 const measured = (run, index) => run.history.step.indexOf(run.track[index]);
 
@@ -17,7 +23,11 @@ const measured = (run, index) => run.history.step.indexOf(run.track[index]);
 function notesOn({ memorised, first_reached: reached, last }) {
   const notes = [];
   if (memorised) notes.push([memorised, `Step ${grouped(memorised)}: it knows by heart what it was shown.`]);
-  if (memorised && (reached ?? last) > 3 * memorised) notes.push([Math.sqrt(memorised * (reached ?? last)), "Then nothing seems to happen. Look at the circle and the norm."]);
+  if (memorised && (reached ?? last) > 3 * memorised)
+    notes.push([
+      Math.sqrt(memorised * (reached ?? last)),
+      "Then nothing seems to happen. Look at the circle and the norm.",
+    ]);
   if (reached) notes.push([reached, `Step ${grouped(reached)}: it knows nearly all of the others.`]);
   else notes.push([last, `Step ${grouped(last)}: its training ends, and the others it does not know.`]);
   return notes;
@@ -25,23 +35,58 @@ function notesOn({ memorised, first_reached: reached, last }) {
 
 let accuracyX, normX;
 function drawCurves() {
-  const run = ADD.runs[state.run], { step, accuracy_train, accuracy_validation, norm_squared } = run.history;
-  const last = Math.max(...ADD.runs.map((own) => own.last)), others = ADD.runs.filter((own) => own !== run);
+  const run = ADD.runs[state.run],
+    { step, accuracy_train, accuracy_validation, norm_squared } = run.history;
+  const last = Math.max(...ADD.runs.map((own) => own.last)),
+    others = ADD.runs.filter((own) => own !== run);
   accuracyX = logarithmic([1, last], [44, 620]);
   const y = linear([0, 1], [212, 22]);
-  const curve = (values, x, scale, at = step) => at.flatMap((s, i) => (values[i] === null ? [] : [[x(s), scale(values[i])]]));
-  const beside = others.map((own) => line(curve(own.history.accuracy_validation, accuracyX, y, own.history.step), "beside")).join("");
+  const curve = (values, x, scale, at = step) =>
+    at.flatMap((s, i) => (values[i] === null ? [] : [[x(s), scale(values[i])]]));
+  const beside = others
+    .map((own) => line(curve(own.history.accuracy_validation, accuracyX, y, own.history.step), "beside"))
+    .join("");
   const notes = notesOn(run);
   $("learn-chart").innerHTML =
-    axes(accuracyX, y, { width: 640, height: 250, left: 44, bottom: 38, xTitle: "training step", yTitle: "share right" }) +
-    beside + line(curve(accuracy_train, accuracyX, y), "train") + line(curve(accuracy_validation, accuracyX, y), "others") +
-    notes.map(([s], n) => `<circle class="note-mark" cx="${accuracyX(s)}" cy="12" r="9"/><text class="note-number" x="${accuracyX(s)}" y="16" text-anchor="middle">${n + 1}</text>`).join("") +
+    axes(accuracyX, y, {
+      width: 640,
+      height: 250,
+      left: 44,
+      bottom: 38,
+      xTitle: "training step",
+      yTitle: "share right",
+    }) +
+    beside +
+    line(curve(accuracy_train, accuracyX, y), "train") +
+    line(curve(accuracy_validation, accuracyX, y), "others") +
+    notes
+      .map(
+        ([s], n) =>
+          `<circle class="note-mark" cx="${accuracyX(s)}" cy="12" r="9"/><text class="note-number" x="${accuracyX(s)}" y="16" text-anchor="middle">${n + 1}</text>`,
+      )
+      .join("") +
     `<text class="label train" x="50" y="34">shown in training</text><text class="label others" x="50" y="50">never shown</text>${beside && `<text class="label beside" x="50" y="66">never shown, with ${runLabel(others[0])}</text>`}<line class="cursor" y1="16" y2="212"/>`;
-  $("learn-notes").innerHTML = notes.map(([s, words]) => `<li><button class="goto" data-step="${Math.round(s)}">${words}</button></li>`).join("");
+  $("learn-notes").innerHTML = notes
+    .map(([s, words]) => `<li><button class="goto" data-step="${Math.round(s)}">${words}</button></li>`)
+    .join("");
   const most = Math.max(...norm_squared.filter((v) => v !== null)) * 1.05;
   normX = logarithmic([1, last], [46, 284]);
-  const normY = linear([0, most], [160, 8], [0, Number((most / 2).toPrecision(1)), Number(most.toPrecision(1))].filter((v) => v <= most));
-  $("learn-norms").innerHTML = axes(normX, normY, { width: 300, height: 200, left: 46, bottom: 40, xTitle: "training step", yTitle: "" }) + line(curve(norm_squared, normX, normY), "sum") + '<line class="cursor" y1="8" y2="160"/>';
+  const normY = linear(
+    [0, most],
+    [160, 8],
+    [0, Number((most / 2).toPrecision(1)), Number(most.toPrecision(1))].filter((v) => v <= most),
+  );
+  $("learn-norms").innerHTML =
+    axes(normX, normY, {
+      width: 300,
+      height: 200,
+      left: 46,
+      bottom: 40,
+      xTitle: "training step",
+      yTitle: "",
+    }) +
+    line(curve(norm_squared, normX, normY), "sum") +
+    '<line class="cursor" y1="8" y2="160"/>';
   const say = (scale) => (px) => {
     const i = measured(run, indexOf(run, scale.back(px)));
     return `step ${grouped(step[i])}: shown ${percent(accuracy_train[i])}, others ${percent(accuracy_validation[i])}, norm ${grouped(norm_squared[i] ?? NaN)}`;
@@ -51,7 +96,10 @@ function drawCurves() {
 }
 
 function drawStep() {
-  const run = ADD.runs[state.run], index = shownIndex(), i = measured(run, index), step = run.track[index];
+  const run = ADD.runs[state.run],
+    index = shownIndex(),
+    i = measured(run, index),
+    step = run.track[index];
   $("learn-step").max = run.track.length - 1;
   $("learn-step").value = index;
   $("learn-step").setAttribute("aria-valuetext", `step ${grouped(step)}`);
@@ -60,7 +108,10 @@ function drawStep() {
   $("learn-train").textContent = percent(accuracy_train[i]);
   $("learn-accuracy").textContent = percent(accuracy_validation[i]);
   $("learn-norm").textContent = norm_squared[i] === null ? "–" : grouped(norm_squared[i]);
-  for (const [id, x] of [["learn-chart", accuracyX], ["learn-norms", normX]]) {
+  for (const [id, x] of [
+    ["learn-chart", accuracyX],
+    ["learn-norms", normX],
+  ]) {
     const cursor = $(id).querySelector(".cursor");
     cursor.setAttribute("x1", x(step));
     cursor.setAttribute("x2", x(step));
@@ -70,44 +121,81 @@ function drawStep() {
 }
 
 function drawCircleAndSpectrum(run, index) {
-  const { spectra, planes } = { spectra: learn.spectra[state.run], planes: learn.planes[state.run] }, n = (P - 1) / 2;
+  const { spectra, planes } = { spectra: learn.spectra[state.run], planes: learn.planes[state.run] },
+    n = (P - 1) / 2;
   if (!spectra) return;
-  drawSpectrum("learn-spectrum", Array.from(spectra.subarray(index * n, (index + 1) * n), (v) => v / 65535), Math.max(...spectra) / 65535, Object.keys(planes).map(Number));
+  drawSpectrum(
+    "learn-spectrum",
+    Array.from(spectra.subarray(index * n, (index + 1) * n), (v) => v / 65535),
+    Math.max(...spectra) / 65535,
+    Object.keys(planes).map(Number),
+  );
   const k = $("learn-key").value;
   if (!planes[k]) return;
-  const unit = run.planes[k].units[index], from = 2 * P * index;
-  const points = Array.from({ length: P }, (_, t) => [planes[k][from + 2 * t] * unit, planes[k][from + 2 * t + 1] * unit]);
+  const unit = run.planes[k].units[index],
+    from = 2 * P * index;
+  const points = Array.from({ length: P }, (_, t) => [
+    planes[k][from + 2 * t] * unit,
+    planes[k][from + 2 * t + 1] * unit,
+  ]);
   $("learn-circle").innerHTML = circleOf(points, Number(k));
 }
 
 function drawSpectrum(id, shares, top, marked) {
-  const n = shares.length, x = linear([0.5, n + 0.5], [40, 292], [1, ...marked]), y = linear([0, top], [160, 12], [0, top]);
+  const n = shares.length,
+    x = linear([0.5, n + 0.5], [40, 292], [1, ...marked]),
+    y = linear([0, top], [160, 12], [0, top]);
   const ticks = { width: 300, height: 200, left: 40, bottom: 40, xTitle: "frequency k", yTitle: "" };
   x.ticks = [1, n];
-  $(id).innerHTML = axes(x, y, ticks) + shares.map((share, i) => `<rect class="wave-bar ${marked.includes(i + 1) ? waveClass(i + 1) : ""}" x="${(x(i + 1) - 1.6).toFixed(1)}" width="3.2" y="${y(Math.min(share, top)).toFixed(1)}" height="${Math.max(0, 160 - y(Math.min(share, top))).toFixed(1)}" data-tip="frequency ${i + 1}: ${percent(share)}"/>`).join("") +
-    marked.map((k) => `<text class="tick" x="${x(k)}" y="${Math.max(10, y(Math.min(shares[k - 1], top)) - 4)}" text-anchor="middle">${k}</text>`).join("");
+  $(id).innerHTML =
+    axes(x, y, ticks) +
+    shares
+      .map(
+        (share, i) =>
+          `<rect class="wave-bar ${marked.includes(i + 1) ? waveClass(i + 1) : ""}" x="${(x(i + 1) - 1.6).toFixed(1)}" width="3.2" y="${y(Math.min(share, top)).toFixed(1)}" height="${Math.max(0, 160 - y(Math.min(share, top))).toFixed(1)}" data-tip="frequency ${i + 1}: ${percent(share)}"/>`,
+      )
+      .join("") +
+    marked
+      .map(
+        (k) =>
+          `<text class="tick" x="${x(k)}" y="${Math.max(10, y(Math.min(shares[k - 1], top)) - 4)}" text-anchor="middle">${k}</text>`,
+      )
+      .join("");
 }
 
 async function drawSnapshot(run, index) {
-  const i = snapshotAt(state.run, index), here = [state.run, index], canvas = $("learn-map");
-  const [name, get] = networkAt(state.run, index), network = await get();
-  $("learn-network").textContent = i === null
-    ? "All sums, answered by the trained network: the study kept no earlier one"
-    : `All sums, answered by the network of step ${grouped(run.snapshots[i].step)}, the nearest that was kept`;
+  const i = snapshotAt(state.run, index),
+    here = [state.run, index],
+    canvas = $("learn-map");
+  const [name, get] = networkAt(state.run, index),
+    network = await get();
+  $("learn-network").textContent =
+    i === null
+      ? "All sums, answered by the trained network: the study kept no earlier one"
+      : `All sums, answered by the network of step ${grouped(run.snapshots[i].step)}, the nearest that was kept`;
   const found = network && (await engine.ask("learn", name, [], "embedding"));
   if (!found || here[0] !== state.run || here[1] !== shownIndex()) return;
   const [right, wrong] = ["--map-right", "--map-wrong"].map(rgb);
   drawMap(canvas, P, (a, b) => (found.answers[a * P + b] === (a + b) % P ? right : wrong));
-  tells(canvas, (x, y) => { const [a, b] = sumAt(P, x, y); return `${a} + ${b} → ${found.answers[a * P + b]}`; });
+  tells(canvas, (x, y) => {
+    const [a, b] = sumAt(P, x, y);
+    return `${a} + ${b} → ${found.answers[a * P + b]}`;
+  });
   canvas.setAttribute("aria-label", `${grouped(found.right)} of all sums are right`);
   $("learn-network").textContent += `: ${grouped(found.right)} right`;
 }
 
 const PLAY_MS = 160;
 function preparePlaying() {
-  const button = $("learn-play"), slider = $("learn-step");
+  const button = $("learn-play"),
+    slider = $("learn-step");
   let timer = null;
-  const stop = () => { clearInterval(timer); timer = null; button.setAttribute("aria-pressed", "false"); button.textContent = "▶ Play"; };
+  const stop = () => {
+    clearInterval(timer);
+    timer = null;
+    button.setAttribute("aria-pressed", "false");
+    button.textContent = "▶ Play";
+  };
   const last = () => ADD.runs[state.run].track.length - 1;
   const go = () => (shownIndex() >= last() ? stop() : set({ step: shownIndex() + 1 }));
   button.addEventListener("click", () => {
@@ -117,10 +205,20 @@ function preparePlaying() {
     button.textContent = "⏸ Pause";
     timer = setInterval(go, matchMedia("(prefers-reduced-motion: reduce)").matches ? 5 * PLAY_MS : PLAY_MS);
   });
-  slider.addEventListener("input", () => { stop(); set({ step: Number(slider.value) }); });
-  const toStep = (step) => { stop(); set({ step: indexOf(ADD.runs[state.run], step) }); };
-  $("learn-chart").addEventListener("click", (event) => toStep(accuracyX.back(place($("learn-chart"), event)[0])));
-  $("learn-norms").addEventListener("click", (event) => toStep(normX.back(place($("learn-norms"), event)[0])));
+  slider.addEventListener("input", () => {
+    stop();
+    set({ step: Number(slider.value) });
+  });
+  const toStep = (step) => {
+    stop();
+    set({ step: indexOf(ADD.runs[state.run], step) });
+  };
+  $("learn-chart").addEventListener("click", (event) =>
+    toStep(accuracyX.back(place($("learn-chart"), event)[0])),
+  );
+  $("learn-norms").addEventListener("click", (event) =>
+    toStep(normX.back(place($("learn-norms"), event)[0])),
+  );
   document.addEventListener("click", (event) => {
     const own = event.target.closest(".goto");
     if (!own) return;
@@ -135,22 +233,34 @@ async function prepareLearning() {
     learn.step[i] = opening(run);
     learn.spectra[i] = run.spectra && new Uint16Array(await inflate(run.spectra));
     learn.planes[i] = {};
-    for (const k of Object.keys(run.planes)) learn.planes[i][k] = new Int8Array(await inflate(run.planes[k].points));
+    for (const k of Object.keys(run.planes))
+      learn.planes[i][k] = new Int8Array(await inflate(run.planes[k].points));
   }
-  $("learn-runs").insertAdjacentHTML("beforeend", ADD.runs.map((run, i) => `<label><input type="radio" name="run" value="${i}"> ${runLabel(run)}</label>`).join(""));
+  $("learn-runs").insertAdjacentHTML(
+    "beforeend",
+    ADD.runs
+      .map((run, i) => `<label><input type="radio" name="run" value="${i}"> ${runLabel(run)}</label>`)
+      .join(""),
+  );
   const radios = [...document.querySelectorAll("[name=run]")];
   radios.forEach((own) => own.addEventListener("change", () => set({ run: Number(own.value), step: null })));
   const other = ADD.runs[0].held ? "weight decay" : "a held norm";
   const missing = [];
   if (ADD.runs.length < 2) missing.push(`This study has no training with ${other} to compare with.`);
   const chooseRun = () => {
-    const run = ADD.runs[state.run], found = Object.keys(run.planes);
+    const run = ADD.runs[state.run],
+      found = Object.keys(run.planes);
     radios.forEach((own, i) => (own.checked = i === state.run));
-    $("learn-key").replaceChildren(...(found.length ? found.map((k) => new Option(k, k)) : [new Option("none", "")]));
+    $("learn-key").replaceChildren(
+      ...(found.length ? found.map((k) => new Option(k, k)) : [new Option("none", "")]),
+    );
     const own = [...missing];
-    if (!run.spectra) own.push("Of this training only the curves were kept: there are no circles to draw on its way.");
-    else if (!found.length) own.push("This network ends without key frequencies: there is no circle to draw.");
-    if (run.snapshots.every((own) => !own.network)) own.push("The study kept none of its earlier weights: part 1 answers with those of its end.");
+    if (!run.spectra)
+      own.push("Of this training only the curves were kept: there are no circles to draw on its way.");
+    else if (!found.length)
+      own.push("This network ends without key frequencies: there is no circle to draw.");
+    if (run.snapshots.every((own) => !own.network))
+      own.push("The study kept none of its earlier weights: part 1 answers with those of its end.");
     $("learn-missing").textContent = own.join(" ");
     $("learn-missing").hidden = !own.length;
     for (const id of ["learn-circle", "learn-spectrum"]) $(id).replaceChildren();
@@ -159,6 +269,6 @@ async function prepareLearning() {
   $("learn-key").addEventListener("change", drawStep);
   preparePlaying();
   on(["run"], chooseRun);
-  on(["run", "step"], drawStep);
+  onFrame(["run", "step"], drawStep);
   chooseRun();
 }

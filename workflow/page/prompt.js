@@ -1,10 +1,12 @@
 // Part 8: networks that read points, and four ways to go on from the same points.
 
 const prompt = { X: [], y: [], networks: [] };
-const toX = linear([-3, 3], [44, 626], [-3, -2, -1, 0, 1, 2, 3]), toY = linear([-4, 4], [306, 10], [-4, -2, 0, 2, 4]);
+const toX = linear([-3, 3], [44, 626], [-3, -2, -1, 0, 1, 2, 3]),
+  toY = linear([-4, 4], [306, 10], [-4, -2, 0, 2, 4]);
 const D = PROMPTS?.d;
 const onLine = (x) => [x, ...Array(D - 1).fill(0)];
-const nameOfNetwork = ({ model, architecture: own }) => `${own.n_layers === 1 ? "one layer" : `${own.n_layers} layers`}, ${own.attention}${own.n_heads > 1 ? `, ${own.n_heads} heads` : ""} (${model})`;
+const nameOfNetwork = ({ model, architecture: own }) =>
+  `${own.n_layers === 1 ? "one layer" : `${own.n_layers} layers`}, ${own.attention}${own.n_heads > 1 ? `, ${own.n_heads} heads` : ""} (${model})`;
 
 function networkOf(index) {
   const { network, architecture } = PROMPTS.networks[index];
@@ -14,7 +16,9 @@ function networkOf(index) {
 
 // The same points for the same draw; those that were dragged lie where they were put.
 function points() {
-  const draw = normals(state.draw), slope = 1.1 * draw(), found = [];
+  const draw = normals(state.draw),
+    slope = 1.1 * draw(),
+    found = [];
   for (let i = 0; i < PROMPTS.k_max; i++) {
     const x = Math.max(-2.8, Math.min(2.8, draw()));
     found.push(state.moved[i] ?? [x, Math.max(-3.8, Math.min(3.8, slope * x + 0.5 * draw()))]);
@@ -25,61 +29,126 @@ function points() {
 const pointAt = (i) => $("prompt-canvas").querySelector(`[data-point="${i}"]`);
 
 async function drawPrompt() {
-  const model = state.model, network = await networkOf(model);
+  const model = state.model,
+    network = await networkOf(model);
   if (model !== state.model) return;
-  const own = points(), X = own.map(([x]) => onLine(x)), y = own.map(([, value]) => value);
+  const own = points(),
+    X = own.map(([x]) => onLine(x)),
+    y = own.map(([, value]) => value);
   const grid = Array.from({ length: 49 }, (_, i) => -3 + i / 8);
   const { predictions, pattern } = network.predict(X, y, [...grid, state.x].map(onLine));
-  const gd = gradientStep(X, y, PROMPTS.step_size)[0], ols = leastSquares(X, y)[0], smooth = PROMPTS.smoother;
+  const gd = gradientStep(X, y, PROMPTS.step_size)[0],
+    ols = leastSquares(X, y)[0],
+    smooth = PROMPTS.smoother;
   const kernel = (x) => smooth && smoother(X, y, onLine(x), smooth.omega, smooth.scale);
   const at = predictions.at(-1);
   const answers = { layer: at, gd: gd * state.x, ols: ols * state.x, smoother: kernel(state.x) };
-  for (const [name, value] of Object.entries(answers)) $(`prompt-${name}`).textContent = value === null ? "not in this study" : value.toFixed(3);
+  for (const [name, value] of Object.entries(answers))
+    $(`prompt-${name}`).textContent = value === null ? "not in this study" : value.toFixed(3);
   $("prompt-x").textContent = state.x.toFixed(2);
   $("prompt-kk").textContent = state.k;
   $("prompt-k").value = state.k;
   $("prompt-model").value = model;
   const notes = [];
-  if (own.every(([x]) => Math.abs(x) < 1e-6)) notes.push("All points stand at x = 0: they say nothing about the slope. Drag one aside.");
-  if (PROMPTS.networks[model].architecture.embedded) notes.push("This network never met points in one dimension, and here its answer can be far off. Judge it by the fresh prompts below.");
+  if (own.every(([x]) => Math.abs(x) < 1e-6))
+    notes.push("All points stand at x = 0: they say nothing about the slope. Drag one aside.");
+  if (PROMPTS.networks[model].architecture.embedded)
+    notes.push(
+      "This network never met points in one dimension, and here its answer can be far off. Judge it by the fresh prompts below.",
+    );
   $("prompt-note").hidden = !notes.length;
   $("prompt-note").textContent = notes.join(" ");
   const curve = (f) => grid.map((x, i) => [toX(x), Math.max(-900, Math.min(1200, toY(f(x, i))))]);
-  const weights = PROMPTS.networks[model].architecture.attention === "softmax" ? pattern : null, most = weights && Math.max(...weights);
-  const focused = document.activeElement, held = focused?.dataset?.point;
+  const weights = PROMPTS.networks[model].architecture.attention === "softmax" ? pattern : null,
+    most = weights && Math.max(...weights);
+  const focused = document.activeElement,
+    held = focused?.dataset?.point;
   $("prompt-canvas").innerHTML =
     axes(toX, toY, { width: 640, height: 340, left: 44, bottom: 34, xTitle: "x", yTitle: "y" }) +
     '<clipPath id="prompt-clip"><rect x="44" y="10" width="582" height="296"/></clipPath><g clip-path="url(#prompt-clip)">' +
-    line(curve((x) => ols * x), "ols") + (smooth ? line(curve(kernel), "ks") : "") + line(curve((_, i) => predictions[i]), "net") + line(curve((x) => gd * x), "gd") + "</g>" +
+    line(
+      curve((x) => ols * x),
+      "ols",
+    ) +
+    (smooth ? line(curve(kernel), "ks") : "") +
+    line(
+      curve((_, i) => predictions[i]),
+      "net",
+    ) +
+    line(
+      curve((x) => gd * x),
+      "gd",
+    ) +
+    "</g>" +
     `<g id="prompt-test" tabindex="0" role="slider" aria-label="x of the question" aria-valuemin="-3" aria-valuemax="3" aria-valuenow="${state.x}"><line class="cursor" x1="${toX(state.x)}" x2="${toX(state.x)}" y1="10" y2="306"/><circle class="handle net" cx="${toX(state.x)}" cy="${Math.max(10, Math.min(306, toY(at)))}" r="6"/></g>` +
-    own.map(([x, value], i) => `<circle class="point" tabindex="${i === Number(held ?? 0) ? 0 : -1}" role="slider" data-point="${i}" cx="${toX(x)}" cy="${toY(value)}" r="${weights ? 3 + 9 * (weights[i] / most) : 6}" aria-label="point ${i + 1}" aria-valuenow="${value.toFixed(2)}" aria-valuetext="x ${x.toFixed(2)}, y ${value.toFixed(2)}" data-tip="x ${x.toFixed(2)}, y ${value.toFixed(2)}${weights ? `, attention ${percent(weights[i])}` : ""}"/>`).join("");
+    own
+      .map(
+        ([x, value], i) =>
+          `<circle class="point" tabindex="${i === Number(held ?? 0) ? 0 : -1}" role="slider" data-point="${i}" cx="${toX(x)}" cy="${toY(value)}" r="${weights ? 3 + 9 * (weights[i] / most) : 6}" aria-label="point ${i + 1}" aria-valuenow="${value.toFixed(2)}" aria-valuetext="x ${x.toFixed(2)}, y ${value.toFixed(2)}" data-tip="x ${x.toFixed(2)}, y ${value.toFixed(2)}${weights ? `, attention ${percent(weights[i])}` : ""}"/>`,
+      )
+      .join("");
   if (held) pointAt(held)?.focus();
   else if (focused?.id === "prompt-test") $("prompt-test").focus();
 }
 
 // 300 fresh prompts in all dimensions: the network's answer beside each rival's.
 async function drawScatter() {
-  const model = state.model, network = await networkOf(model), k = Math.max(state.k, PROMPTS.k_min), draw = normals(7919 * state.draw + k);
-  const rows = [], vector = () => Array.from({ length: D }, draw);
-  const deep = PROMPTS.networks[model].architecture.n_layers > 1 && PROMPTS.networks[model].architecture.d_model > 20;
+  const model = state.model,
+    network = await networkOf(model),
+    k = Math.max(state.k, PROMPTS.k_min),
+    draw = normals(7919 * state.draw + k);
+  const rows = [],
+    vector = () => Array.from({ length: D }, draw);
+  const deep =
+    PROMPTS.networks[model].architecture.n_layers > 1 && PROMPTS.networks[model].architecture.d_model > 20;
   const n = deep ? 100 : 300; // a deep network takes its time
   for (let i = 0; i < n; i++) {
-    const w = vector(), X = Array.from({ length: k }, vector), y = X.map((x) => dot(x, w)), x = vector();
+    const w = vector(),
+      X = Array.from({ length: k }, vector),
+      y = X.map((x) => dot(x, w)),
+      x = vector();
     if (i % 25 === 24) await new Promise((done) => setTimeout(done)); // let the page breathe
     if (model !== state.model) return;
-    rows.push([network.predict(X, y, [x]).predictions[0], dot(gradientStep(X, y, PROMPTS.step_size), x), dot(leastSquares(X, y), x), PROMPTS.smoother && smoother(X, y, x, PROMPTS.smoother.omega, PROMPTS.smoother.scale)]);
+    rows.push([
+      network.predict(X, y, [x]).predictions[0],
+      dot(gradientStep(X, y, PROMPTS.step_size), x),
+      dot(leastSquares(X, y), x),
+      PROMPTS.smoother && smoother(X, y, x, PROMPTS.smoother.omega, PROMPTS.smoother.scale),
+    ]);
   }
   if (k !== Math.max(state.k, PROMPTS.k_min)) return;
-  const rivals = [["one gradient step", "gd"], ["least squares", "ols"], ["kernel smoother", "ks"]];
-  const distance = (i) => Math.sqrt(rows.reduce((sum, row) => sum + (row[0] - row[i]) ** 2, 0) / rows.reduce((sum, row) => sum + row[0] ** 2, 0));
-  const found = rivals.map(([name, colour], i) => ({ name, colour, i: i + 1 })).filter(({ i }) => rows[0][i] !== null);
-  $("prompt-scatter").innerHTML = found.map(({ name, colour, i }, column) => {
-    const left = 8 + 212 * column, x = linear([-8, 8], [left, left + 200]), y = linear([-8, 8], [230, 30]);
-    return `<text class="label ${colour}" x="${left}" y="18">${name}</text><rect class="frame" x="${left}" y="30" width="200" height="200"/><line class="grid" x1="${left}" y1="230" x2="${left + 200}" y2="30"/>` +
-      rows.map((row) => `<circle class="spot ${colour}" cx="${x(Math.max(-8, Math.min(8, row[i]))).toFixed(1)}" cy="${y(Math.max(-8, Math.min(8, row[0]))).toFixed(1)}" r="2"/>`).join("");
-  }).join("");
+  const rivals = [
+    ["one gradient step", "gd"],
+    ["least squares", "ols"],
+    ["kernel smoother", "ks"],
+  ];
+  const distance = (i) =>
+    Math.sqrt(
+      rows.reduce((sum, row) => sum + (row[0] - row[i]) ** 2, 0) /
+        rows.reduce((sum, row) => sum + row[0] ** 2, 0),
+    );
+  const found = rivals
+    .map(([name, colour], i) => ({ name, colour, i: i + 1 }))
+    .filter(({ i }) => rows[0][i] !== null);
+  $("prompt-scatter").innerHTML = found
+    .map(({ name, colour, i }, column) => {
+      const left = 8 + 212 * column,
+        x = linear([-8, 8], [left, left + 200]),
+        y = linear([-8, 8], [230, 30]);
+      return (
+        `<text class="label ${colour}" x="${left}" y="18">${name}</text><rect class="frame" x="${left}" y="30" width="200" height="200"/><line class="grid" x1="${left}" y1="230" x2="${left + 200}" y2="30"/>` +
+        rows
+          .map(
+            (row) =>
+              `<circle class="spot ${colour}" cx="${x(Math.max(-8, Math.min(8, row[i]))).toFixed(1)}" cy="${y(Math.max(-8, Math.min(8, row[0]))).toFixed(1)}" r="2"/>`,
+          )
+          .join("")
+      );
+    })
+    .join("");
   const nearest = found.map((own) => ({ ...own, far: distance(own.i) })).sort((a, b) => a.far - b.far);
-  $("prompt-distances").textContent = `${n} prompts of ${k} points. Root mean square distance of the network’s answers, of their own size: ${nearest.map(({ name, far }) => `${name} ${percent(far)}`).join(", ")}.`;
+  $("prompt-distances").textContent =
+    `${n} prompts of ${k} points. Root mean square distance of the network’s answers, of their own size: ${nearest.map(({ name, far }) => `${name} ${percent(far)}`).join(", ")}.`;
 }
 
 function preparePrompts() {
@@ -89,12 +158,22 @@ function preparePrompts() {
   $("prompt-k").addEventListener("input", () => set({ k: Number($("prompt-k").value) }));
   $("prompt-new").addEventListener("click", () => set({ draw: state.draw + 1, moved: {} }));
   const canvas = $("prompt-canvas");
-  const move = (i, x, y) => set({ moved: { ...state.moved, [i]: [Math.max(-3, Math.min(3, x)), Math.max(-4, Math.min(4, y))].map((v) => Math.round(100 * v) / 100) } });
+  const move = (i, x, y) =>
+    set({
+      moved: {
+        ...state.moved,
+        [i]: [Math.max(-3, Math.min(3, x)), Math.max(-4, Math.min(4, y))].map(
+          (v) => Math.round(100 * v) / 100,
+        ),
+      },
+    });
   const moveTest = (x) => set({ x: Math.round(100 * Math.max(-3, Math.min(3, x))) / 100 });
   let held = null; // the point that is dragged, or "test"
   canvas.addEventListener("pointerdown", (event) => {
     const [px, py] = place(canvas, event);
-    const gaps = points().map(([x, y], i) => [Math.hypot(toX(x) - px, toY(y) - py), i]).sort(([a], [b]) => a - b);
+    const gaps = points()
+      .map(([x, y], i) => [Math.hypot(toX(x) - px, toY(y) - py), i])
+      .sort(([a], [b]) => a - b);
     const reach = event.pointerType === "mouse" ? Infinity : 40;
     if (Math.abs(toX(state.x) - px) < 8 && gaps[0][0] > 12) held = "test";
     else if (gaps[0][0] < reach) held = gaps[0][1];
@@ -111,7 +190,10 @@ function preparePrompts() {
   });
   for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind, () => (held = null));
   canvas.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[event.key], own = event.target;
+    const by = { ArrowLeft: [-0.1, 0], ArrowRight: [0.1, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1] }[
+        event.key
+      ],
+      own = event.target;
     const turn = { PageUp: -1, PageDown: 1 }[event.key];
     if (!(by || turn) || !own.closest("[data-point], #prompt-test")) return;
     event.preventDefault();
@@ -120,7 +202,10 @@ function preparePrompts() {
     const [x, y] = points()[own.dataset.point];
     move(own.dataset.point, x + by[0], y + by[1]);
   });
-  on(["model", "k", "draw", "moved", "x"], drawPrompt);
+  onFrame(["model", "k", "draw", "moved", "x"], drawPrompt);
   let later = null;
-  on(["model", "k", "draw"], () => { clearTimeout(later); later = setTimeout(drawScatter, 150); });
+  on(["model", "k", "draw"], () => {
+    clearTimeout(later);
+    later = setTimeout(drawScatter, 150);
+  });
 }

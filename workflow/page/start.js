@@ -11,18 +11,20 @@ async function start() {
   }
   preparePrompts();
   const later = (key) => key === "net" || key === "all"; // they are announced
-  for (const [keys, react] of listeners) if (!keys.every(later)) Promise.resolve(react(Object.keys(state))).catch(failed);
+  for (const [keys, react] of listeners) if (!keys.every(later)) react(Object.keys(state));
 }
 
-function failed(error) {
-  $("broken").textContent = `The networks could not be started in this browser: ${error.message}`;
+// What goes wrong anywhere is said at the head of the page, and in the console.
+addEventListener("unhandledrejection", ({ reason }) => {
+  $("broken").textContent = `Something does not work in this browser: ${reason.message}`;
   $("broken").hidden = false;
-  throw error;
-}
+});
 
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => announce("net"));
 addEventListener("hashchange", () => {
   if (/^#(part-\d|main)?$/.test(location.hash)) return;
   set(sound({ ...JSON.parse(FIRST), ...readAddress(location.hash) }));
 });
-requestAnimationFrame(() => setTimeout(() => start().then(() => (document.documentElement.dataset.drawn = "yes")).catch(failed)));
+requestAnimationFrame(() =>
+  setTimeout(() => start().then(() => (document.documentElement.dataset.drawn = "yes"))),
+);

@@ -90,7 +90,7 @@ def trainings(
     """What is known of each run's training; a run that is not in the table is left out.
 
     Snapshots take most of the page's room. So of the first run the one of the end is not there,
-    since it is the network itself, and of the others there is every second and the last.
+    since it is the network itself, and of the others there is every third and the last.
     """
     if grokking is None:
         return []
@@ -101,7 +101,7 @@ def trainings(
             kept = [own for own in kept if own["step"] < network.step]
             kept.append({"step": network.step, "network": None})
         else:
-            kept = [*kept[:-1:2], *kept[-1:]]
+            kept = [*kept[:-1:3], *kept[-1:]]
         one["snapshots"] = kept
     return found
 

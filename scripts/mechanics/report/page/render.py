@@ -6,8 +6,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 CORE = "core.js"  # the networks: it runs in the page and in its worker
-PROGRAMS = ("draw.js", "engine.js", "state.js", "add.js", "learn.js", "late.js", "prompt.js")
-PROGRAMS += ("start.js",)
+PROGRAMS = ("draw.js", "engine.js", "state.js", "add.js", "inside.js", "learn.js", "late.js")
+PROGRAMS += ("prompt.js", "start.js")
 
 
 def render(templates: Path, template: str, content: dict) -> str:
