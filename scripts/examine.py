@@ -53,6 +53,7 @@ CAPTIONS = {
 
 def main() -> None:
     arguments = parse_arguments()
+    sys.stdout.reconfigure(errors="replace")  # a locale may lack the letters of a verdict
     try:
         device = choose_device("cpu")
         given = {key: getattr(arguments, key) for key in Given.__dataclass_fields__}

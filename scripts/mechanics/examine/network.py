@@ -104,6 +104,8 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
         own["d"] = len(weights["embed.W_E"]) - 2 if embedded else d_model - 1
         own["d_model"] = d_model if embedded else "token"
         own |= {"k_min": given.k_min, "k_max": given.k_max}
+        if not 1 <= given.k_min <= given.k_max:
+            raise WeightsError(f"k = {given.k_min} to {given.k_max}: expected 1 <= k_min <= k_max")
         if "k_min" not in known:
             said["assumed"] = f"trained on {given.k_min} to {given.k_max} pairs (--k-min, --k-max)"
     settings = own | known
