@@ -34,6 +34,10 @@ def setup(name, n_seeds=2):
     return architecture, parameters, as_float64(prompts)
 
 
+def same(found: torch.Tensor, expected: torch.Tensor) -> None:
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=1e-12)
+
+
 def as_float64(prompts: Prompts) -> Prompts:
     tensors = (prompts.x, prompts.y, prompts.x_test, prompts.y_test)
     return Prompts(*(tensor.double() for tensor in tensors), prompts.mask)
@@ -44,11 +48,9 @@ def test_masked_prompt_equals_short_prompt(name):
     architecture, parameters, prompts = setup(name)
     masked = shorten(prompts, torch.full((2, 5), 4))
     short = Prompts(prompts.x[:, :, :4], prompts.y[:, :, :4], prompts.x_test, prompts.y_test)
-    torch.testing.assert_close(
+    same(
         regression.forward(parameters, masked, architecture),
         regression.forward(parameters, short, architecture),
-        atol=1e-12,
-        rtol=1e-12,
     )
 
 
@@ -59,11 +61,9 @@ def test_shortcuts_of_training_equal_the_common_blocks(name, masked):
     if masked:
         prompts = shorten(prompts, torch.tensor([[8, 1, 3, 5, 8], [2, 2, 7, 8, 4]]))
     cache = {}
-    torch.testing.assert_close(
+    same(
         regression.forward(parameters, prompts, architecture),
         regression.run(parameters, prompts, architecture, cache),
-        atol=1e-12,
-        rtol=1e-12,
     )
     last = cache[f"blocks.{architecture.n_layers - 1}.hook_resid_post"][:, :, 8:]
     assert (
@@ -79,22 +79,18 @@ def test_zero_tokens_are_tokens_of_zeros():
         x=torch.nn.functional.pad(prompts.x, (0, 0, 0, 4)),
         y=torch.nn.functional.pad(prompts.y, (0, 4)),
     )
-    torch.testing.assert_close(
+    same(
         regression.forward(parameters, prompts, architecture),
         regression.forward(parameters, appended, replace(architecture, zero_tokens=0)),
-        atol=1e-12,
-        rtol=1e-12,
     )
 
 
 def test_scaled_y_is_the_network_on_prompts_of_that_scale():
     architecture, parameters, prompts = setup("linear_zeros")
     scaled = replace(prompts, y=prompts.y * 0.5)
-    torch.testing.assert_close(
+    same(
         regression.forward(parameters, prompts, architecture) * 0.5,
         regression.forward(parameters, scaled, replace(architecture, y_scale=1.0)),
-        atol=1e-12,
-        rtol=1e-12,
     )
 
 
@@ -111,7 +107,7 @@ def test_moments_equal_the_sum_over_the_attention_pattern(name):
     expected = torch.einsum("sphqk,sphkd,shdt->spqt", pattern, value, weights["O"])
     expected = -expected[..., -1]
     predictions = regression.forward(parameters, prompts, architecture)
-    torch.testing.assert_close(predictions, expected, atol=1e-12, rtol=1e-12)
+    same(predictions, expected)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -121,11 +117,9 @@ def test_order_of_the_context_does_not_matter(name):
     permuted = Prompts(
         prompts.x[:, :, order], prompts.y[:, :, order], prompts.x_test, prompts.y_test
     )
-    torch.testing.assert_close(
+    same(
         regression.forward(parameters, prompts, architecture),
         regression.forward(parameters, permuted, architecture),
-        atol=1e-12,
-        rtol=1e-12,
     )
 
 
@@ -133,9 +127,7 @@ def test_order_of_the_context_does_not_matter(name):
 def test_test_points_do_not_see_each_other(name):
     architecture, parameters, prompts = setup(name)
     first = Prompts(prompts.x, prompts.y, prompts.x_test[:, :, :1], prompts.y_test[:, :, :1])
-    torch.testing.assert_close(
+    same(
         regression.forward(parameters, prompts, architecture)[..., :1],
         regression.forward(parameters, first, architecture),
-        atol=1e-12,
-        rtol=1e-12,
     )

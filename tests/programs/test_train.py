@@ -1,18 +1,19 @@
 """The training program as a process: killed it goes on, finished it is not trained over."""
 
 import json
-import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
 import torch
-from helpers import addition_settings, write_data
+from helpers import addition_settings, run_program, write_data
 
 from mechanics.models.weights import read_network
 from mechanics.settings import as_argument
+from mechanics.training import loop
 from mechanics.training.checkpoint import Run
 
 ROOT = Path(__file__).parents[2]
@@ -44,16 +45,20 @@ def test_training_killed_by_sigkill_ends_with_the_same_weights(tmp_path):
     assert weights_hash(tmp_path / "killed") == weights_hash(tmp_path / "whole")
 
 
-def test_ctrl_c_says_at_which_step_it_stopped_and_that_the_same_command_goes_on(tmp_path):
-    command = train_command(tmp_path, "run", addition_settings(steps=100000, measure_every=10))
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        while not list((tmp_path / "run/.state").glob("*/state.safetensors")):
-            assert process.poll() is None, "it ended before it could be stopped"
-            time.sleep(0.005)
-        process.send_signal(signal.SIGINT)
-        said = process.stderr.read().decode()
-    assert process.returncode == 1
-    assert re.fullmatch(r"train.py: stopped after step \d+; .*goes on from step \d+, .*\n", said)
+def test_ctrl_c_says_at_which_step_it_stopped_and_that_the_same_command_goes_on(
+    tmp_path, monkeypatch
+):
+    step = loop._step
+
+    def interrupted(training, *rest):
+        if training.step == 13:
+            raise KeyboardInterrupt
+        return step(training, *rest)
+
+    monkeypatch.setattr(loop, "_step", interrupted)
+    _, _, *arguments = train_command(tmp_path, "run", addition_settings())
+    with pytest.raises(SystemExit, match="stopped after step 10; .*goes on from step 10, which"):
+        run_program("train", *arguments)
 
 
 def test_finished_run_is_not_trained_over(tmp_path):

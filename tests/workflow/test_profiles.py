@@ -24,16 +24,6 @@ def test_profile_repeats_what_it_replaces(name):
     assert {key: profile.get(key) for key in default} == default | own
 
 
-@pytest.mark.parametrize("name", [*CLUSTERS, "default"])
-def test_every_value_of_a_profile_has_its_reason(name):
-    """A comment on the line of each key, or on the line above it."""
-    lines = (PROFILES / name / "config.yaml").read_text().splitlines()
-    keys = [number for number, line in enumerate(lines) if re.match(r"[a-z][\w-]*:", line)]
-    bare = [lines[n] for n in keys if "#" not in lines[n] + (lines[n - 1] if n else "")]
-    nested = [line for line in bare if line.rstrip().endswith(":")]
-    assert bare == nested, "no comment"
-
-
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_profile_plans_the_study(clone, name):
     profile = f"workflow/profiles/{name}"
