@@ -48,7 +48,7 @@ def build(source: Path, claims: Path, figures: list[Path], output: Path) -> None
     sources = sorted([*source.glob("*.typ"), *source.glob("*.bib")])
     content["id"] = short_id([claims, *figures], Path(__file__), *sources, *captions)
     content["captions"] = {
-        figure.stem: [" ".join(text.split()) for text in caption.read_text().split("\n", 1)]
+        figure.stem: [" ".join(text.split()) for text in caption.read_text("utf-8").split("\n", 1)]
         for figure, caption in zip(figures, captions, strict=True)
     }
     with tempfile.TemporaryDirectory() as folder:

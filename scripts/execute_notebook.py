@@ -11,6 +11,7 @@ cells write to stderr goes to this program's stderr and not into the notebook.
 import argparse
 import ast
 import os
+import re
 import sys
 import tempfile
 from copy import deepcopy
@@ -21,7 +22,7 @@ import nbformat
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -101,7 +102,7 @@ def prepare(source: Path, study: Path) -> NotebookNode:
 def read(source: Path) -> NotebookNode:
     """The notebook as it is written, from one file or from a folder of its parts."""
     parts = sorted(source.glob("*.py")) or [source]
-    notebook = jupytext.reads("\n".join(part.read_text() for part in parts), "py:percent")
+    notebook = jupytext.reads("\n".join(part.read_text("utf-8") for part in parts), "py:percent")
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.metadata = nbformat.from_dict({"kernelspec": kernel})
     return notebook

@@ -53,9 +53,9 @@ def test_series_of_one_figure_are_told_apart(figure, sight):
         assert difference(seen(one, sight), seen(other, sight)) >= APART, (one, other)
 
 
-def test_page_begins_with_the_colour_of_the_figures():
+def test_page_has_the_colours_of_the_figures():
     css = (ROOT / "workflow/page/page.css").read_text()
-    assert re.search(r"--own: (#\w+);", css)[1] == style.COLOURS["linear_L1"].lower()
+    assert re.search(r"--gd: (#\w+);", css)[1] == style.COLOURS["linear_L1"].lower()
 
 
 def test_noise_of_the_layout_does_not_reach_the_file(tmp_path):

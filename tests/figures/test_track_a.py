@@ -121,8 +121,8 @@ def test_training_has_medians_at_the_checkpoints_that_all_seeds_have():
 
 def test_theory_of_training_says_measured_over_predicted():
     arms = pd.DataFrame({"arm": ["balanced start", "saddle"], "k": 50.0, "seed": 0})
-    arms = arms.assign(
-        model="linear_L1", status="finished", predicted=[10.0, 0.9], ratio=[1.2, np.nan]
+    arms = arms.assign(model="linear_L1", status="finished", predicted=[10.0, 0.9]).assign(
+        measured_over_predicted=[1.2, np.nan]
     )
     curves = arms.merge(pd.DataFrame({"curve": ["measured", "measured"], "step": [1, 2]}), "cross")
     first, *_, saddle = training_theory(curves.assign(risk=0.5), arms).axes
@@ -138,7 +138,7 @@ def test_every_seed_has_its_width_and_a_missing_transition_is_said():
         for task, widths in (("linear_regression", (0.5, 0.7)), ("modular_addition", (0.2, np.nan)))
         for seed, width in enumerate(widths)
     )
-    curves = pd.concat([transitions.assign(step=step, loss=step + 1.0) for step in (0, 1, 10)])
+    curves = pd.concat([transitions.assign(step=step, held_out_loss=step + 1.0) for step in (0, 1, 10)])
     axes = emergence(transitions, curves).axes
     assert title(axes[0]) == "regression: the loss falls in 500 to 700 steps"
     drawn = [[line.get_xdata().tolist() for line in axis.lines] for axis in axes[-3:]]
@@ -198,7 +198,7 @@ def attention() -> list[pd.DataFrame]:
         values = weights.get(model, np.exp(SIMILARITY))
         for prompt in range(N_PROMPTS):
             for place, (s, w) in enumerate(zip(SIMILARITY, values, strict=True)):
-                row = {"k": K, "prompt": prompt, "position": place, "similarity": s}
+                row = {"k": K, "prompt": prompt, "rank": place, "similarity": s}
                 examples.append(key | row | {"weight": w * (1 + prompt)})
         if model != "deep_L6":
             matrix = np.diag([-1.5] * D + [0])

@@ -5,9 +5,12 @@ Both keep the final weights, ``weights/{task}/{model}/seed{n}.safetensors``.
 
 from pathlib import Path
 
+import pandas as pd
+
 from mechanics.models.transformer import architecture
 from mechanics.models.weights import Network, read_network
 from mechanics.regression.effective_weights import is_one_linear_layer
+from mechanics.tables.frames import read_table
 from mechanics.training.checkpoint import CheckpointError
 
 
@@ -74,3 +77,9 @@ def model_for(study: Path, role: str) -> tuple[str, str] | None:
         if any(ROLES[role](own.settings) for own in final_networks(study, task, model)[:1]):
             return task, model
     return None
+
+
+def table(study: Path, name: str) -> pd.DataFrame | None:
+    """A table of the study by its name; None if the study does not have it."""
+    path = study / "tables" / f"{name}.csv"
+    return read_table(path) if path.exists() else None

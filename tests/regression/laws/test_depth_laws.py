@@ -3,7 +3,11 @@
 import pytest
 
 from mechanics.regression.laws.depth_laws import bracket
-from mechanics.regression.laws.risk import least_squares_risk
+from mechanics.regression.laws.risk import (
+    least_squares_risk,
+    one_step_risk,
+    optimal_step_size,
+)
 
 D, K_MIN, K_MAX = 3, 2, 9
 

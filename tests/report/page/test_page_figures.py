@@ -10,10 +10,8 @@ from mechanics.report.page.figures import caption_html, read_picture
 
 def test_a_picture_has_the_size_of_its_file_and_the_words_of_its_module(tmp_path, monkeypatch):
     write_picture(tmp_path / "a.png")
-    (tmp_path / "a.py").write_text(
-        '"""Short.\n\nWhat is seen. And *more*.\n"""\n\nimport nothing\n'
-    )
-    monkeypatch.setattr(registry, "module", lambda name: tmp_path / f"{name}.py")
+    (tmp_path / "a_figure.rst").write_text("Short.\n\nWhat is seen. And *more*.\n")
+    monkeypatch.setattr(registry, "CAPTIONS", tmp_path)
     picture = read_picture("a", tmp_path / "a.png", [], "Track A")
     assert (picture.width, picture.height) == (1400, 700)
     assert picture.caption == "<p>What is seen. And <em>more</em>.</p>"

@@ -109,7 +109,7 @@ def trainings(
 def training(study: Path, run: Path, grokking: pd.DataFrame) -> dict | None:
     """One seed of a run through its training; None if it is not in the table."""
     entry = run.parts[-2]
-    settings = json.loads((run / "run.json").read_text())["settings"]
+    settings = json.loads((run / "run.json").read_text("utf-8"))["settings"]
     rows = grokking[grokking["entry"] == entry].sort_values("seed")
     if rows.empty:
         return None
