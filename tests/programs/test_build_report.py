@@ -105,7 +105,7 @@ def test_where_every_seed_diverged_the_report_says_so_on_as_many_pages_as_it_tak
 
 @pytest.mark.parametrize(
     ("track", "missing"),
-    [("linear_regression", "Track B, modular"), ("modular_addition", "Track A, in-context")],
+    [("linear_regression", "Track B, modular"), ("modular_addition", "Track A, regression")],
 )
 def test_one_track_alone_is_a_report(arguments, tmp_path, track, missing):
     path = tmp_path / "claims.json"

@@ -39,7 +39,7 @@ def found(tables) -> dict[str, dict]:
 
 def test_every_number_of_the_published_study_is_the_one_that_was_published(found):
     published = json.loads((PUBLISHED / "report/claims.json").read_text())["claims"]
-    same = set(found) & set(published)
+    same = {name for name in set(found) & set(published) if not found[name]["absent"]}
     assert len(same) > 20
     for name in same:
         for key in ("value", "ci_low", "ci_high", "n"):
@@ -99,4 +99,4 @@ def test_a_direction_that_the_tables_contradict_does_not_hold(tables):
     changed = tables | {"regression_risk": risks}
     stated = directions(changed, numbers(changed, SETTINGS), SETTINGS)
     assert stated["misses_ols"]["holds"] is False
-    assert stated["gd_beats_null"]["holds"]
+    assert stated["is_one_step"]["holds"]

@@ -347,18 +347,15 @@ class Regression {
   }
 
   throughMlp(x, name) {
-    if (this.d_mlp) {
-      const of = (key) => this.tensors[`${name}.mlp.${key}`].data;
-      const hidden = addProduct(this.normalised(x, `${name}.ln2`), of("W_in"), Float64Array.from(of("b_in")));
-      const out = addProduct(
-        hidden.map((v) => Math.max(0, v)),
-        of("W_out"),
-        Float64Array.from(of("b_out")),
-      );
-      x = x.map((v, j) => v + out[j]);
-    }
-    const clip = this.activation_clip;
-    return clip === null ? x : x.map((v) => Math.max(-clip, Math.min(clip, v)));
+    if (!this.d_mlp) return x;
+    const of = (key) => this.tensors[`${name}.mlp.${key}`].data;
+    const hidden = addProduct(this.normalised(x, `${name}.ln2`), of("W_in"), Float64Array.from(of("b_in")));
+    const out = addProduct(
+      hidden.map((v) => Math.max(0, v)),
+      of("W_out"),
+      Float64Array.from(of("b_out")),
+    );
+    return x.map((v, j) => v + out[j]);
   }
 }
 

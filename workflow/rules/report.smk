@@ -110,7 +110,9 @@ rule execute_notebook:
         histories=[path for task in TASKS for path in runs(task, "history.parquet")],
     output:
         ensure(
-            multiext(f"{RESULTS}/notebook/", "study.ipynb", "study.html", "exercises.ipynb"),
+            multiext(
+                f"{RESULTS}/notebook/", "study.ipynb", "study.html", "exercises.ipynb"
+            ),
             non_empty=True,
         ),
     log:

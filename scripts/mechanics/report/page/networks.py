@@ -233,7 +233,7 @@ def bandwidth(smoother: pd.DataFrame | None) -> dict | None:
 def describe(network: Network) -> dict:
     own = network.architecture
     names = ("attention", "n_layers", "n_heads", "d_model", "d_head", "d_mlp", "layer_norm")
-    names += ("embedded", "activation_clip", "zero_tokens", "y_scale")
+    names += ("embedded", "zero_tokens", "y_scale")
     return {
         "model": network.model,
         "seed": network.seed,
