@@ -138,7 +138,8 @@ def test_every_seed_has_its_width_and_a_missing_transition_is_said():
         for task, widths in (("linear_regression", (0.5, 0.7)), ("modular_addition", (0.2, np.nan)))
         for seed, width in enumerate(widths)
     )
-    curves = pd.concat([transitions.assign(step=step, held_out_loss=step + 1.0) for step in (0, 1, 10)])
+    curves = [transitions.assign(step=step, held_out_loss=step + 1.0) for step in (0, 1, 10)]
+    curves = pd.concat(curves)
     axes = emergence(transitions, curves).axes
     assert title(axes[0]) == "regression: the loss falls in 500 to 700 steps"
     drawn = [[line.get_xdata().tolist() for line in axis.lines] for axis in axes[-3:]]
