@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from tiny_study import TINY, changed, planned, snakemake
 
 SHOWS = {"write_numbers", "build_report", "build_page", "write_cards"}  # what is in the tables

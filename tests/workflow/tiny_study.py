@@ -21,9 +21,7 @@ TINY = {
         "evaluation": {"context_lengths": [5, 8], "n_prompts": 64, "n_queries": 1},
         "defaults": {"steps": 20, "measured_at": [5, 8], "n_prompts_history": 64}
         | {"checkpoints_at": CHECKPOINTS},
-        "models": dict.fromkeys(
-            ["linear_L1_axis", "softmax_L1_2heads", "linear_L2", "linear_L3", "linear_L6"]
-        )
+        "models": dict.fromkeys(STUDY["linear_regression"]["models"])
         | {
             "linear_L1": {"seeds": [0, 1], "stack": 2},
             "linear_L1_subspace": {"seeds": [0], "d_max": 4},
@@ -38,7 +36,10 @@ TINY = {
         | {"checkpoints_at": CHECKPOINTS},
         "grid": None,
         "models": dict.fromkeys(STUDY["modular_addition"]["models"])
-        | {"softmax_L1": {"seeds": [0, 1]}, "softmax_L1_wd0": {"seeds": [0], "steps": 200}},
+        | {
+            "softmax_L1": {"seeds": [0, 1]},
+            "softmax_L1_wd0": {"seeds": [0], "steps": 200, "checkpoints_at": {"every": 50}},
+        },
     },
 }
 RUNS = "results/tiny/runs"
