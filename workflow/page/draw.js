@@ -72,7 +72,7 @@ function axes(x, y, { width, height, left, bottom, xTitle, yTitle }) {
           `<text class="tick" x="${left - 6}" y="${y(v) + 4}" text-anchor="end">${tickText(v)}</text><line class="grid" x1="${left}" x2="${width - 8}" y1="${y(v)}" y2="${y(v)}"/>`,
       )
       .join("") +
-    `<text class="axis" x="${(left + width) / 2}" y="${height - 2}" text-anchor="middle">${xTitle}</text>` +
+    `<text class="axis" x="${(left + width) / 2}" y="${height - 5}" text-anchor="middle">${xTitle}</text>` +
     (yTitle
       ? `<text class="axis" x="12" y="${base / 2 + 4}" text-anchor="middle" transform="rotate(-90 12 ${base / 2})">${yTitle}</text>`
       : "")

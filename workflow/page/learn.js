@@ -144,7 +144,7 @@ function drawCircleAndSpectrum(run, index) {
 function drawSpectrum(id, shares, top, marked) {
   const n = shares.length,
     x = linear([0.5, n + 0.5], [40, 292], [1, ...marked]),
-    y = linear([0, top], [160, 12], [0, top]);
+    y = linear([0, top], [160, 12], [0, Number(top.toPrecision(2))]);
   const ticks = { width: 300, height: 200, left: 40, bottom: 40, xTitle: "frequency k", yTitle: "" };
   x.ticks = [1, n];
   $(id).innerHTML =
