@@ -15,25 +15,24 @@ def study(tmp_path):
     for folder in ("tables", "analysis"):
         (tmp_path / folder).mkdir()
     (tmp_path / "tables/circuit.csv").write_text("seed,uniform_loss\n3,4.7\n")
-    pd.DataFrame({"a": [1], "weight": [0.5]}).to_parquet(
-        tmp_path / "analysis/attention_maps.parquet"
+    pd.DataFrame({"neuron": [1], "share_of_key": [0.5]}).to_parquet(
+        tmp_path / "analysis/neuron_phases.parquet"
     )
     return tmp_path
 
 
 def test_readme_explains_every_table_and_column(study):
-    tables = ["tables/circuit.csv", "analysis/attention_maps.parquet"]
+    tables = ["tables/circuit.csv", "analysis/neuron_phases.parquet"]
     assert described.write(study, tables) == [described.README, described.PACKAGE]
     text = (study / described.README).read_text()
-    assert text.index("## attention_maps") < text.index(
-        "## circuit\n\n`tables/circuit.csv`. A row is"
-    )
+    assert "## neuron_phases" in text
+    assert "## circuit\n\n`tables/circuit.csv`. A row is" in text
     assert LOSS in text.splitlines()
-    assert "| `weight` |" in text
+    assert "| `share_of_key` |" in text
 
 
 def test_data_package_has_the_columns_of_every_csv_in_their_order(study):
-    described.write(study, ["tables/circuit.csv", "analysis/attention_maps.parquet"])
+    described.write(study, ["tables/circuit.csv", "analysis/neuron_phases.parquet"])
     [resource] = json.loads((study / described.PACKAGE).read_text())["resources"]
     assert (study / "tables" / resource["path"]).is_file()
     found = [(own["name"], own["type"], own.get("unit")) for own in resource["schema"]["fields"]]
