@@ -83,7 +83,9 @@ onstart:
     notice_cancelled_jobs()
     write_jobs()
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name != "all"]
-    words = screen.first(config, RESULTS, jobs, workflow.resource_settings.cores, *log[:1])
+    words = screen.first(
+        config, RESULTS, jobs, workflow.resource_settings.cores, *log[:1]
+    )
     print(words, file=sys.stderr)
 
 
