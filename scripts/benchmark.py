@@ -22,12 +22,16 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from mechanics.benchmark.rows import Row, addition_rows, measure, regression_rows, stack_rows
-from mechanics.benchmark.steps import addition_step, addition_variants, regression_step
+from mechanics.benchmark.steps import (
+    addition_step,
+    addition_variants,
+    regression_step,
+    settings_arguments,
+)
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
 from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError, as_argument, read_settings
-from mechanics.study import config as study
+from mechanics.settings import ConfigError, read_settings
 from mechanics.study.lineage import ROOT
 from mechanics.training.checkpoint import CheckpointError
 
@@ -54,11 +58,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    config = study.load([str(ROOT / "config/config.yaml")])
-    for task, model in (("modular_addition", "softmax_L1"), ("linear_regression", "linear_L1")):
-        default = as_argument(study.training_settings(config, task, model))
-        words = f"settings, JSON or a file; default: {model} of config/config.yaml"
-        parser.add_argument(f"--{task.split('_')[1]}", default=default, help=words)
+    settings_arguments(parser)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--output", type=Path, help="CSV, one row per quantity")
     what.add_argument("--show", type=Path, help="such a CSV: print it, measure nothing")

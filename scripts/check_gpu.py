@@ -15,12 +15,10 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mechanics.benchmark.steps import Step, addition_step, regression_step
+from mechanics.benchmark.steps import Step, addition_step, regression_step, settings_arguments
 from mechanics.runtime.device import choose_device, device_name
 from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError, as_argument, read_settings
-from mechanics.study import config as study
-from mechanics.study.lineage import ROOT
+from mechanics.settings import ConfigError, read_settings
 
 COLUMNS = ["quantity", "value", "unit", "allowed", "note"]
 LOSSES = 1e-3  # relative: rounding grows from step to step
@@ -48,11 +46,7 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    config = study.load([str(ROOT / "config/config.yaml")])
-    for task, model in (("modular_addition", "softmax_L1"), ("linear_regression", "linear_L1")):
-        default = as_argument(study.training_settings(config, task, model))
-        words = f"settings, JSON or a file; default: {model} of config/config.yaml"
-        parser.add_argument(f"--{task.split('_')[1]}", default=default, help=words)
+    settings_arguments(parser)
     parser.add_argument("--output", required=True, type=Path, help="CSV, one row per quantity")
     words = "folders of the quick study as a CPU and as this device made it"
     parser.add_argument("--studies", type=Path, nargs=2, help=words)

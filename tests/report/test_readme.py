@@ -1,5 +1,6 @@
 """The README says what the published tables say."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,9 @@ def test_this_readme_has_the_numbers_of_the_published_tables():
     template = (ROOT / "workflow/report/readme.md").read_text()
     readme = (ROOT / "README.md").read_text()
     assert with_results(readme, results_text(template, content)) == readme
+
+
+@pytest.mark.parametrize("name", ["README.md", "workflow/README.md", "config/README.md"])
+def test_no_link_is_dead(name):
+    links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / name).read_text())
+    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
