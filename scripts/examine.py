@@ -109,13 +109,11 @@ def examine_addition(network: Network, arguments: argparse.Namespace):
     print(f"accuracy on all {p**2:,} pairs: {right:.4f}", flush=True)
     if right < 2 / p:
         print("that is guessing: if it was trained to answer, something assumed above is wrong")
-    unknown = pd.DataFrame({"split": ["unknown"] * p**2, "swapped_in_training": False})
     tables = {}
     for name in analyse_addition.MEASURES if arguments.all else ADDITION_MEASURES:
         known = name == "sum_in_stream" and is_fourier(tables["parsimony"], p)
         if arguments.all or not known:
-            tables |= analyse_addition.MEASURES[name]([network], {network.seed: unknown})
-    tables = {n: t[t["split"] == "all"] if "split" in t else t for n, t in tables.items()}
+            tables |= analyse_addition.measure(name, [network], None)
     named = {"model": network.model, "arm": "main", "status": network.status}
     shown = (tables[name].assign(**named) for name in ("embedding", "circuit", "circles"))
     style.use_style()

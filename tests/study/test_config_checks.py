@@ -4,7 +4,9 @@ import datetime
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import save_file
 
 from mechanics.settings import ConfigError, read_yaml
 from mechanics.study import config_checks, config_tables, keys
@@ -202,6 +204,60 @@ def test_tables_of_the_readme_are_those_of_the_keys():
     kinds = [kind for kind in vars(keys).values() if hasattr(kind, "model_fields")]
     missing = {name for kind in kinds for name in kind.model_fields if f"{name}` |" not in text}
     assert missing == {"defaults", "models"}  # told in the text
+
+
+def imported(**entry) -> dict:
+    return addition(models={"theirs": entry})
+
+
+IMPORTS = {
+    "no file": (imported(weights="none.pth"), 'weights = "none.pth": expected a file that can be'),
+    "a folder": (imported(weights="."), "weights = .*: expected a file that can be read"),
+    "home": (imported(weights="~/x.pth"), "weights = .*: expected a path written out"),
+    "not text": (imported(weights=3), "weights = 3: expected a file of weights"),
+    "another p": (
+        imported(weights="p7.safetensors"),
+        "a network of p = 113, 114 tokens; its embed.W_E is 8 × 4",
+    ),
+    "training": (
+        imported(weights="any.pth", steps=3),
+        "theirs.steps = 3: expected no such key beside weights, which are not trained; known here",
+    ),
+    "format": (imported(weights="any.pth", format="pt"), 'format = "pt": expected auto, lens3'),
+    "attention": (
+        regression(models={"theirs": {"weights": "any.pth", "n_layers": 1, "d_model": "token"}}),
+        "theirs.attention = .absent.: expected a value",
+    ),
+    "a variant": (
+        addition(models={"theirs": {"weights": "any.pth"}, "other": {"variant_of": "theirs"}}),
+        'other.variant_of = "theirs": expected a model that is no variant',
+    ),
+}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "any.pth").write_bytes(b"what is in it is known to the job that reads it")
+    save_file({"embed.W_E": torch.zeros(8, 4)}, "p7.safetensors")
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_weights_that_cannot_be_imported_are_named(tmp_path, files, name):
+    changes, message = IMPORTS[name]
+    with pytest.raises(ConfigError, match=message):
+        check(tmp_path, changes)
+
+
+def test_weights_alone_are_no_study(tmp_path, files):
+    none = dict.fromkeys(load([STUDY])["modular_addition"]["models"])
+    changes = addition(models=none | {"theirs": {"weights": "any.pth"}}, grid=None)
+    with pytest.raises(ConfigError, match="models = .*: expected at least one model that is train"):
+        check(tmp_path, changes)
+
+
+def test_weights_of_others_are_a_model(tmp_path, files):
+    check(tmp_path, imported(weights="any.pth", n_heads=4))
 
 
 @pytest.mark.parametrize("folder", ["~/x", "$HOME/x"])

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from mechanics.examine.formats import Tensors, WeightsError, in_our_names, read_file
+from mechanics.examine.formats import FAMILIES, Tensors, WeightsError, in_our_names, read_file
 from mechanics.models import addition, regression
 from mechanics.models.transformer import architecture, token_d
 from mechanics.models.weights import Network
@@ -41,14 +41,22 @@ class Understood:
     said: dict[str, str] = field(default_factory=dict)
 
 
-def understand(path: Path, given: Given) -> Understood:
-    """Raises WeightsError, with the path, for what is no network of ours and cannot be made one."""
+def understand(path: Path, given: Given, stated: dict | None = None) -> Understood:
+    """Raises WeightsError, with the path, for what is no network of ours and cannot be made one,
+    or has other settings than those ``stated``."""
     tensors, about = read_file(path)
     precisions = {str(t.dtype).removeprefix("torch.") for t in tensors.values()}
     try:
         weights, family = in_our_names(tensors, given.heads)
-        said = {"names": family, "numbers": f"{', '.join(sorted(precisions))}, read as float64"}
+        said = {
+            "names": FAMILIES[family],
+            "numbers": f"{', '.join(sorted(precisions))}, read as float64",
+        }
         settings = sizes(weights, given, about.get("settings", {}), said)
+        found = settings | {"format": family}
+        for key, value in (stated or {}).items():
+            if found[key] != value:
+                raise WeightsError(f"{key} = {found[key]}: expected {value}, as is stated")
         if settings["task"] == ADDITION:
             cut(weights, settings, said)
         expect(weights, settings, said)

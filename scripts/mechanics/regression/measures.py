@@ -44,5 +44,6 @@ def defined_for(settings: dict, variant: bool = False) -> list[str]:
 
 
 def tables_of(settings: dict, variant: bool = False) -> list[str]:
-    """All that is measured of a run, by the names of the files."""
-    return [table for name in defined_for(settings) for table in TABLES[name]] + FOLLOWED
+    """All that is measured of a run, by the names of the files; of an import nothing follows it."""
+    final = [table for name in defined_for(settings) for table in TABLES[name]]
+    return final + ([] if "weights" in settings else FOLLOWED)

@@ -13,6 +13,8 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
     "modular_addition": ("p", "train_fraction"),
 }
 SPLIT_MARK = "_fraction"  # in the names of splits of another fraction than the section's
+# A network that is not trained: one replica, of which nothing is followed.
+UNTRAINED = {"seeds": [0], "stack": 1, "checkpoints_at": None}
 # They say which replicas there are and what they are compared with, not what one is.
 NOT_SETTINGS = ("seeds", "stack", "variant_of")
 MACHINE = ("device", "threads_per_training", "results_folder", "takes")  # where, and how long
@@ -50,6 +52,11 @@ def is_variant(section: dict, name: str) -> bool:
     return section["models"][name].get("variant_of") is not None
 
 
+def is_imported(section: dict, name: str) -> bool:
+    """Whether a model is a file of weights, and no training: an entry with ``weights``."""
+    return "weights" in section["models"][name]
+
+
 NETWORK = {"attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm"}
 
 
@@ -65,8 +72,14 @@ def variants(section: dict) -> dict[str, str]:
 
 
 def model_entry(section: dict, name: str) -> dict:
-    """The settings of one model: its own over those it is a variant of, over the defaults."""
+    """The settings of one model: its own over those it is a variant of, over the defaults.
+
+    Of the defaults an imported one has none but ``measured_at``: the others are about training.
+    """
     own = section["models"][name]
+    if is_imported(section, name):
+        shared = {key: own for key, own in section["defaults"].items() if key == "measured_at"}
+        return UNTRAINED | {"train_fraction": None} | shared | own
     base = section["models"].get(own.get("variant_of"))
     return merge(merge(section["defaults"], base or {}), own)
 

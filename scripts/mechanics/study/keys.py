@@ -60,22 +60,24 @@ Stack = value(
     Count | Devices, "a whole number of at least 1, or {cpu: 1, cuda: 64} for each device"
 )
 Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
+WeightsFile = value(str, "a file of weights", min_length=1)
 Prime = value(int, "an odd prime number, such as 113", Predicate(is_odd_prime))
 
 
 class Keys(BaseModel):
     """Keys and values that stand together in a config, and no others."""
 
+    beside: ClassVar[str] = ""  # what no other key may stand beside
     # strict: 113.0 and true are no whole numbers, "1e-3" is no number
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_others(cls, values: Any) -> Any:
-        known = sorted(cls.model_fields)
         for name in values if isinstance(values, dict) else ():
-            if name not in known:
-                words = f"no such key; known here: {', '.join(known)}"
+            if name not in cls.model_fields:
+                known = ", ".join(sorted(cls.model_fields))
+                words = f"no such key{cls.beside}; known here: {known}"
                 raise PydanticCustomError("unknown", words, {"key": name})
         return values
 
@@ -125,10 +127,31 @@ class Model(Keys):
     )
 
 
+class Imported(Keys):
+    """A network that others have trained. Sizes that it states must be those of its file."""
+
+    beside: ClassVar = " beside weights, which are not trained"
+    weights: WeightsFile = key(
+        "safetensors or a PyTorch state dict, as `make examine` reads it; a relative path starts"
+        " at the working directory, as `results_folder` does"
+    )
+    format: one_of("auto", "lens3", "lens4", "nanda") = key(
+        "whose names: TransformerLens's 3 (or ours) or 4, Nanda et al.'s; `auto`: found from them",
+        default="auto",
+    )
+    attention: or_null(one_of("linear", "softmax")) = key("null: the file's, or softmax", "", None)
+    layer_norm: or_null(Switch) = key("needed if it is true and has no weights", default=None)
+    n_layers: or_null(Count) = key("null: as in the file, as with all below", "layers", None)
+    n_heads: or_null(Count) = key("needed with the names of TransformerLens 4", "heads", None)
+    d_model: or_null(Width) = key("of the residual stream", "dimensions", None)
+    d_mlp: or_null(Natural) = key("of each MLP", "neurons", None)
+
+
 class Section(Keys):
     """A track: what its models share, and the models, which are checked once they are merged."""
 
     model: ClassVar[type[Model]]
+    imported: ClassVar[type[Imported]] = Imported
     defaults: dict
     models: dict[Name, dict | None]
 
@@ -173,6 +196,12 @@ class RegressionModel(Model):
     n_prompts_history: Several = key("stored prompts that the same use", "prompts")
 
 
+class ImportedRegression(Imported):
+    attention: one_of("linear", "softmax") = key("shapes do not tell it")
+    n_layers: Count = key("what is measured depends on it", "layers")
+    d_model: Width = key("`token`: without embedding", "dimensions")
+
+
 class Evaluation(Keys):
     context_lengths: different(Count) = key("the k for which prompts are stored", "pairs")
     n_prompts: Several = key("stored for each k", "prompts")
@@ -181,6 +210,7 @@ class Evaluation(Keys):
 
 class Regression(Section):
     model: ClassVar = RegressionModel
+    imported: ClassVar = ImportedRegression
     d: Count = key("of x and w, both N(0, I_d)", "dimensions")
     k_min: Count = key("shortest context trained on", "pairs")
     k_max: Count = key("longest context trained on", "pairs")

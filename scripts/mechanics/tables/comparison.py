@@ -42,6 +42,9 @@ def assignment_order(row: dict) -> int:
 def configuration(settings: dict) -> str:
     """A network in the words of the assignment's table, e.g. "Linear Attention (L=1)"."""
     depth, heads = settings["n_layers"], settings["n_heads"]
+    if "weights" in settings:  # not one of those that the assignment asks for
+        own = {key: value for key, value in settings.items() if key != "weights"}
+        return f"{configuration(own)}, imported"
     if depth > 1 and settings["d_mlp"]:
         return f"Deep Transformer (L={depth})"
     several = f", {heads} heads" if settings["d_model"] == "token" and heads > 1 else ""
@@ -147,7 +150,7 @@ def addition_rows(
     model: str,
     records: list[dict],
     evaluation: pd.DataFrame,
-    history: pd.DataFrame,
+    history: pd.DataFrame | None,
     circuit: pd.DataFrame,
     parsimony: pd.DataFrame,
     stream: pd.DataFrame,
@@ -157,38 +160,43 @@ def addition_rows(
     grokking step.
 
     The grokking step is that of the last spike where there are spikes: beside it stands the step
-    that first reached its accuracy.
+    that first reached its accuracy. Without ``history`` (an imported network) it is not known when
+    it grokked, nor on which pairs: it has the rows of all pairs alone.
     """
     own = records[0]["settings"]
-    evaluation, history = _sound(evaluation, records), _sound(history, records)
+    evaluation = _sound(evaluation, records)
     measured = (circuit, parsimony, stream, exchange)
     p, found = own["p"], [_sound(frame, records) for frame in measured]
     interpretation = describe_addition(evaluation, *found, own["n_layers"], p)
     common = _common(model, records, interpretation)
     common |= {"flops_per_prompt": least_addition_flops(architecture(own), p)}
+    chance, all_pairs = ("chance 1/p", 1 / p), evaluation[evaluation["split"] == "all"]
+    right = all_pairs["accuracy"] == 1
+    all_right = share_of_seeds(int(right.sum()), len(right))
+    accuracy = within(mean_over_seeds(all_pairs["accuracy"]), 0.0, 1.0)
+    of_all = [(ALL_RIGHT, all_right, ("", math.nan)), ("accuracy, all pairs", accuracy, chance)]
+    if history is None:
+        return [_row(*row, common) for row in of_all]
+    history = _sound(history, records)
     moments = grokking_moments(history.assign(model=model), own["grokking_accuracy"])
     never = int(moments["grokking_step"].isna().sum())
     if never:
         common["interpretation"] += f"; {never} of {len(moments)} seeds did not grok"
-    chance, guess = ("chance 1/p", 1 / p), ("uniform guess ln p", math.log(p))
+    guess = ("uniform guess ln p", math.log(p))
     budget = ("last step of the budget", float(own["steps"]))
-    by_split = {split: evaluation[evaluation["split"] == split] for split in ("all", "validation")}
-    accuracy = {split: mean_over_seeds(part["accuracy"]) for split, part in by_split.items()}
-    loss = mean_over_seeds(by_split["validation"]["loss"])
-    right = by_split["all"]["accuracy"] == 1
-    all_right = share_of_seeds(int(right.sum()), len(right))
-    reached, grokked = (
-        within(mean_over_seeds(moments[name]), 0.0, math.inf)
-        for name in ("first_reached_step", "grokking_step")
+    validation = evaluation[evaluation["split"] == "validation"]
+    accuracy = within(mean_over_seeds(validation["accuracy"]), 0.0, 1.0)
+    loss, reached, grokked = (
+        within(mean_over_seeds(values), 0.0, math.inf)
+        for values in (validation["loss"], moments["first_reached_step"], moments["grokking_step"])
     )
-    return [
-        _row(ALL_RIGHT, all_right, ("", math.nan), common),
-        _row("accuracy, all pairs", within(accuracy["all"], 0.0, 1.0), chance, common),
-        _row("accuracy, validation", within(accuracy["validation"], 0.0, 1.0), chance, common),
-        _row("loss, validation (nats)", within(loss, 0.0, math.inf), guess, common),
-        _row(REACHED, reached, budget, common),
-        _row(GROKKING, grokked, budget, common),
+    of_training = [
+        ("accuracy, validation", accuracy, chance),
+        ("loss, validation (nats)", loss, guess),
+        (REACHED, reached, budget),
+        (GROKKING, grokked, budget),
     ]
+    return [_row(*row, common) for row in of_all + of_training]
 
 
 def within(estimate: Estimate, low: float, high: float) -> Estimate:
@@ -221,7 +229,7 @@ def as_markdown(table: pd.DataFrame) -> str:
                 "Seeds": first["n_seeds"],
                 "Reference": "; ".join(references),
                 "FLOPs per prompt": f"{first['flops_per_prompt']:,}",
-                "FLOPs of training": f"{first['train_flops']:.2g}",
+                "FLOPs of training": _flops(first["train_flops"]),
                 "Interpretation": first["interpretation"],
             }
         )
@@ -233,6 +241,10 @@ def as_markdown(table: pd.DataFrame) -> str:
         "looked up; FLOPs of training those of the steps as they were run.\n"
     )
     return pd.DataFrame(shown).to_markdown(index=False) + "\n" + note
+
+
+def _flops(count: float) -> str:
+    return "—" if math.isnan(count) else f"{count:.2g}"
 
 
 def _interval(row: pd.Series) -> str:
