@@ -77,7 +77,9 @@ def run(asked: dict, weights: Path, output: Path) -> None:
         "replicas": [
             {"seed": seed, "status": IMPORTED, "last_step": found.step, "train_flops": None}
         ],
-        "source": {"file": asked["weights"], "sha256": sha256(source), **understood.said},
+        "source": {"file": asked["weights"], "sha256": sha256(source)}
+        | understood.said
+        | {"kept": "as float32"},
         "device": "cpu",
         "torch": torch.__version__,
         "python": platform.python_version(),

@@ -7,6 +7,7 @@ from modular_history import history_of
 
 from mechanics.runtime.seeds import generator
 from mechanics.tables.comparison import (
+    ALL_RIGHT,
     COLUMNS,
     GROKKING,
     REACHED,
@@ -124,6 +125,17 @@ def test_flops_of_steps_follow_their_context_length():
     k_0 = int(context_lengths(5, 50, 1, True, generator("batch", 0, 0))[0])
     assert lengths_factor(deep) == pytest.approx(28.5 / (k_0 + 1), rel=0.1)
     assert lengths_factor(SETTINGS) == 1.0
+
+
+def test_an_imported_network_has_the_rows_of_all_pairs_alone():
+    own = SETTINGS | {"d_model": 8, "d_mlp": 16, "p": 11, "weights": "theirs.pth"}
+    about = {"settings": own, "replicas": [{"seed": 0, "status": "imported", "train_flops": None}]}
+    results = evaluation(1.0, 1.0, 100).query("split == 'all'").assign(accuracy=1.0)
+    table = pd.DataFrame(addition_rows("theirs", [about], results, None, *keys_of(0)))
+    assert table["metric"].tolist() == [ALL_RIGHT, "accuracy, all pairs"]
+    assert table["value"].tolist() == [1.0, 1.0]
+    assert table["configuration"].unique().tolist() == ["Linear Attention (L=1), imported"]
+    assert "| —" in as_markdown(table.assign(evaluation_se=float("nan")))  # FLOPs of training
 
 
 def test_addition_rows_say_who_did_not_grok():
