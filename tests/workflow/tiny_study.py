@@ -39,7 +39,7 @@ TINY = {
         | {
             "softmax_L1": {"seeds": [0, 1]},
             "softmax_L1_wd0": {"seeds": [0], "steps": 200, "checkpoints_at": {"every": 50}},
-            "softmax_L1_held": {"seeds": [0], "checkpoints_at": None},
+            "softmax_L1_held": {"seeds": [0], "steps": 20, "checkpoints_at": None},
         },
     },
 }
