@@ -61,7 +61,7 @@ for task, model, block, seeds in TRAININGS:
             " > {log:q} 2>&1"
 
 
-# Weights that others have trained. First of all jobs: what is wrong with a file is known at once.
+# Weights that others have trained: imported first, so that what is wrong with a file is known at once.
 IMPORTS = {
     (task, model): os.path.normpath(config[task]["models"][model]["weights"])
     for task in TASKS
@@ -84,7 +84,7 @@ for (task, model), file in IMPORTS.items():
             f"{RESULTS}/logs/import_weights_{task}_{model}.log",
         benchmark:
             f"{RESULTS}/benchmarks/import_weights_{task}_{model}.tsv"
-        priority: 1
+        priority: 3
         conda:
             "../../envs/study.yaml"
         threads: 1
