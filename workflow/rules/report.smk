@@ -37,10 +37,12 @@ rule write_cards:
         weights=[path for task in TASKS for path in final_weights(task)],
     output:
         card=ensure(f"{RESULTS}/weights/README.md", non_empty=True),
-        configs=dict.fromkeys(
-            f"{Path(path).parent}/config.json"
-            for task in TASKS
-            for path in final_weights(task)
+        configs=sorted(
+            {
+                f"{Path(path).parent}/config.json"
+                for task in TASKS
+                for path in final_weights(task)
+            }
         ),
     log:
         f"{RESULTS}/logs/write_cards.log",
