@@ -63,7 +63,8 @@ def described(network: Network, n_seeds: int) -> dict:
     shown = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
     row |= {key: own[key] for key in shown}
     if "weights" in own:
-        return row | {"steps": "trained elsewhere, under its own licence"}
+        words = "trained elsewhere, under its own licence"
+        return row | {"steps": words, "learning_rate": "", "weight_decay": ""}
     return row | {key: own[key] for key in ("steps", "learning_rate", "weight_decay")}
 
 
