@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from mechanics.addition.as_addition import as_addition
 from mechanics.addition.attention import attention
 from mechanics.addition.circuit import circuit
 from mechanics.addition.embedding_ablation import embedding_ablation
@@ -52,6 +53,7 @@ def main() -> None:
         networks = [read_network(path) for path in arguments.weights]
         for path, network in zip(arguments.weights, networks, strict=True):
             expect_addition(network.settings, path)
+        networks = [as_addition(network) for network in networks]
         seeds = [network.seed for network in networks]
         splits = read_splits(arguments.split, seeds, networks[0].settings["p"])
         networks = [network.to(device).exact() for network in networks]

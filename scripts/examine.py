@@ -21,10 +21,11 @@ from jinja2 import Environment
 import analyse_addition
 import analyse_regression
 from mechanics.addition.ablation import judge
+from mechanics.addition.as_addition import as_addition
 from mechanics.addition.pairs import all_pairs
 from mechanics.examine import summary
 from mechanics.examine.formats import WeightsError
-from mechanics.examine.network import ADDITION, Given, understand
+from mechanics.examine.network import ADDITION, OPERATIONS, Given, understand
 from mechanics.figures import style
 from mechanics.figures.embedding import embedding
 from mechanics.figures.risk_by_context import risk_by_context
@@ -86,6 +87,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", required=True, type=Path, help="folder of tables and summary")
     words = "where shapes do not tell (TransformerLens 4)"
     parser.add_argument("--heads", type=int, help=words)
+    words = "default: as this project recorded it, or add"
+    parser.add_argument("--operation", choices=OPERATIONS, help=words)
     words = "measure all that a study measures, not what the summary needs alone (minutes)"
     parser.add_argument("--all", action="store_true", help=words)
     words = "default: softmax in addition; regression asks for it"
@@ -102,6 +105,7 @@ def parse_arguments() -> argparse.Namespace:
 def examine_addition(network: Network, arguments: argparse.Namespace):
     """Tables, what is said of them, a figure and its name. Which pairs were trained on is unknown:
     tables are of all pairs."""
+    network = as_addition(network)
     p = network.settings["p"]
     pairs = all_pairs(p)
     logits = addition.forward(network.weights, pairs[None], network.architecture)[0]

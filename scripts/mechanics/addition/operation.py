@@ -5,8 +5,8 @@ exponents of a and b add up to that of c. Addition: a number is its own exponent
 it is −b. Multiplication: the discrete logarithm, mod p − 1, to the base of the smallest generator;
 0 is no power of it, so that pairs with 0 are no part of the task.
 
-All pairs are listed in the order of their exponents (``all_pairs`` of ``order``), whatever the
-numbers: what adds exponents, and is measured in this order, is measured as a network that adds.
+All pairs are listed in the order of their exponents, that of b running fastest: where addition has
+the pair (x, y) of p² they have one whose exponents are x and y, and whose answer has x + y.
 """
 
 from typing import Literal
