@@ -1,7 +1,7 @@
 """A network that subtracts or multiplies, read as one that adds exponents.
 
-The numbers of its embedding and its answers are put in the order of their exponents (``operation``),
-so that what measures a network need know nothing of operations. A network that adds stays as it is.
+The numbers that it reads and answers are put in the order of their exponents (``operation``), so
+that what measures a network need know nothing of operations. A network that adds stays as it is.
 """
 
 from dataclasses import replace
