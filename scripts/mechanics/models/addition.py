@@ -1,4 +1,4 @@
-"""The Transformer that reads "a b =" and predicts (a + b) mod p.
+"""The Transformer that reads "a b =" and predicts (a + b) mod p, or another ``operation``.
 
 Embedding with learned positions, ``n_layers`` causal blocks (attention of either kind, ReLU MLP,
 optional LayerNorm before each), no bias in the unembedding. With one layer and no LayerNorm it is
