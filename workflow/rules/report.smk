@@ -119,6 +119,8 @@ rule execute_notebook:
         f"{RESULTS}/logs/execute_notebook.log",
     benchmark:
         f"{RESULTS}/benchmarks/execute_notebook.tsv"
+    # The longest job after the trainings, which are all that it waits for.
+    priority: 1
     conda:
         "../../envs/study.yaml"
     threads: 1

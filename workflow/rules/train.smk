@@ -37,6 +37,7 @@ for task, model, block, seeds in TRAININGS:
             f"{RESULTS}/logs/train_{task}_{model}_{block}.log",
         benchmark:
             f"{RESULTS}/benchmarks/train_{task}_{model}_{block}.tsv"
+        priority: 2
         conda:
             "../../envs/study.yaml"
         threads: config["threads_per_training"]
