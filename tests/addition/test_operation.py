@@ -16,6 +16,7 @@ from mechanics.addition.operation import answer, numbers, operation_pairs, order
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.patched import effects_of_sets, open_network
 from mechanics.addition.patching import draw_prompt_pairs
+from mechanics.addition.task import Task
 from mechanics.models import addition
 
 FORMULAS = {"add": op.add, "subtract": op.sub, "multiply": op.mul}
@@ -24,7 +25,7 @@ OPERATIONS = list(FORMULAS)
 
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_data_are_all_equations_of_the_operation(tmp_path, operation):
-    settings = {"p": 7, "train_fraction": 0.5, "operation": operation}
+    settings = addition_settings(p=7, train_fraction=0.5, operation=operation)
     data.prepare(settings, tmp_path / "split.parquet", seed=3)
     table = pd.read_parquet(tmp_path / "split.parquet")
     elements = range(1, 7) if operation == "multiply" else range(7)
@@ -32,6 +33,9 @@ def test_data_are_all_equations_of_the_operation(tmp_path, operation):
     assert sorted(pairs) == [(a, b) for a in elements for b in elements]
     assert table["c"].tolist() == [FORMULAS[operation](a, b) % 7 for a, b in pairs]
     assert (table["split"] == "train").sum() == len(table) // 2
+    task = Task(settings, [tmp_path / "split.parquet"], torch.device("cpu"))
+    assert task.pairs.tolist() == [list(pair) for pair in pairs]
+    assert task.targets.tolist() == table["c"].tolist()
 
 
 @pytest.mark.parametrize("p", [3, 5, 13, 113])

@@ -1,4 +1,4 @@
-"""Training on modular addition, or another operation: the same training pairs at every step, or batches of them."""
+"""Training on modular addition: the same training pairs at every step, or batches of them."""
 
 from dataclasses import replace
 from functools import lru_cache
