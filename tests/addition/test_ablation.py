@@ -239,9 +239,9 @@ def test_all_frequencies_together_are_a_one_hot_answer(p):
 def test_the_last_frequency_of_an_even_p_has_one_wave():
     """The exponents of a multiplication have an even p."""
     amplitudes = {2: 5.0, 5: 2.0, 6: 3.0}
-    logits, power = planted(12, amplitudes), torch.tensor([25 / 2, 4 / 2, 9])
+    logits, power = planted(12, amplitudes), torch.tensor([25 / 2, 4 / 2, 9]).double()
     same(fitted_amplitudes(logits), torch.tensor([0, 5, 0, 0, 2, 3]).double())
-    same(sum_spectrum(logits)[[1, 4, 5]], (power / power.sum()).double())
+    same(sum_spectrum(logits)[[1, 4, 5]], power / power.sum())
     same(restricted_logits(logits, [6]), planted(12, {6: 3.0}))
     same(excluded_logits(logits, [6, 5]), planted(12, {2: 5.0}))
     expected = judge(logits).over_all()
