@@ -11,7 +11,11 @@ from mechanics.runtime.files import atomic
 
 
 def prepare(settings: dict, output: Path, seed: int) -> None:
-    """Parquet, a row per pair; ``settings``: p, train_fraction, and the operation if not add."""
+    """Parquet, a row per pair; ``settings``: p, train_fraction, and the operation if not add.
+
+    ``swapped_in_training`` is about the exponents of a and b exchanged: of a subtraction that is
+    (−b, −a), which has the same answer.
+    """
     p, operation = settings["p"], settings.get("operation", "add")
     pairs, n = operation_pairs(p, operation), order(p, operation)
     trained = training_mask(n, settings["train_fraction"], seed)
