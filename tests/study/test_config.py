@@ -57,11 +57,12 @@ def test_operations_add_networks_and_change_none():
         assert split_mark(both, name) == ""
     added = [name for name in models(both) if name not in models(section)]
     marks = [split_mark(both, name) for name in added]
-    assert marks == ["_subtract", "_multiply"]
+    assert marks == ["_multiply", "_subtract_fraction0.5"]
     assert all(variants(both)[name] == name for name in added)
-    expected = {"p": 113, "train_fraction": 0.3}
     assert [split_settings(larger, mark) for mark in ("", *marks)] == [
-        expected | own for own in ({}, {"operation": "subtract"}, {"operation": "multiply"})
+        {"p": 113, "train_fraction": 0.3},
+        {"p": 113, "train_fraction": 0.3, "operation": "multiply"},
+        {"p": 113, "train_fraction": 0.5, "operation": "subtract"},
     ]
 
 
