@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
+from mechanics.addition.as_addition import as_addition
 from mechanics.addition.attention import attention
 from mechanics.addition.circuit import circuit
 from mechanics.addition.embedding_ablation import embedding_ablation
 from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
+from mechanics.addition.measures import defined_for
 from mechanics.addition.patched import patched
 from mechanics.addition.phase_law import phase_law
 from mechanics.addition.splits import expect_addition, read_splits
@@ -59,7 +61,8 @@ def main() -> None:
     parser.add_argument("--weights", required=True, type=Path, nargs="+", help="one file per seed")
     parser.add_argument("--split", type=Path, nargs="*", help="parquet, per seed")
     parser.add_argument("--output", required=True, type=Path, help="folder of the tables")
-    parser.add_argument("--only", nargs="+", choices=MEASURES, default=list(MEASURES))
+    words = "default: all that the network has"
+    parser.add_argument("--only", nargs="+", choices=MEASURES, help=words)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     arguments = parser.parse_args()
     try:
@@ -67,12 +70,14 @@ def main() -> None:
         networks = [read_network(path) for path in arguments.weights]
         for path, network in zip(arguments.weights, networks, strict=True):
             expect_addition(network.settings, path)
+        measures = arguments.only or defined_for(networks[0].settings, variant=False)
+        networks = [as_addition(network) for network in networks]
         seeds = [network.seed for network in networks]
         p, splits = networks[0].settings["p"], None
         if arguments.split:
             splits = read_splits(arguments.split, seeds, p)
         networks = [network.to(device).exact() for network in networks]
-        for name in arguments.only:
+        for name in measures:
             write_tables(measure(name, networks, splits), arguments.output)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:
         sys.exit(f"analyse_addition.py: {error}")

@@ -93,6 +93,10 @@ BAD = {
         one_model(restart_at=100, schedule="one_cycle"),
         "restart_at = 100: expected null, or the schedule constant",
     ),
+    "unknown operation": (
+        one_model(operation="divide"),
+        'operation = "divide": expected add, subtract or multiply',
+    ),
     "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
     "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),
     "token without skips": (
@@ -175,9 +179,9 @@ def test_unwritable_results_folder_is_refused(tmp_path, monkeypatch):
         config_checks.check(config, sources([STUDY]))
 
 
-@pytest.mark.parametrize("files", [["config.yaml"], ["config.yaml", "quick.yaml"]])
-def test_own_configs_are_right(files):
-    paths = [str(ROOT / "config" / name) for name in files]
+@pytest.mark.parametrize("overlay", ["config.yaml", "quick.yaml", "operations.yaml"])
+def test_own_configs_are_right(overlay):
+    paths = [STUDY, str(ROOT / "config" / overlay)]
     config_checks.check(load(paths), sources(paths))
 
 

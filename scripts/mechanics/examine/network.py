@@ -19,6 +19,11 @@ from mechanics.models.transformer import architecture, token_d
 from mechanics.models.weights import Network
 from mechanics.settings import is_odd_prime
 
+OPERATIONS = {
+    "add": "(a + b) mod {p}",
+    "subtract": "(a − b) mod {p}, examined as the sum of a and −b",
+    "multiply": "(a · b) mod {p} without 0, examined as the sum of discrete logarithms",
+}
 ADDITION, REGRESSION = "modular_addition", "linear_regression"
 
 
@@ -29,6 +34,7 @@ class Given:
     heads: int | None = None
     attention: str | None = None
     layer_norm: bool = False  # LayerNorm without weights of its own
+    operation: str | None = None  # of an addition network
     k_min: int = 5
     k_max: int = 50
 
@@ -117,6 +123,9 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
         if "k_min" not in known:
             said["assumed"] = f"trained on {given.k_min} to {given.k_max} pairs (--k-min, --k-max)"
     settings = own | known
+    if is_addition:
+        settings |= {"operation": given.operation} if given.operation else {}
+        said["operation"] = OPERATIONS[settings.get("operation", "add")].format(p=settings["p"])
     size = f"p = {settings['p']}" if is_addition else f"d = {settings['d']}"
     norm = "LayerNorm" if settings["layer_norm"] else "no LayerNorm"
     said["network"] = (

@@ -231,8 +231,9 @@ def _moment_problems(model: RegressionModel) -> Problems:
 
 
 def _addition_problems(model: AdditionModel, section: Addition) -> Problems:
-    if (model.train_fraction or 1) * section.p**2 < 1:
-        yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
+    n_pairs = (section.p - (model.operation == "multiply")) ** 2
+    if (model.train_fraction or section.train_fraction) * n_pairs < 1:
+        yield ("train_fraction",), f"at least one of the {n_pairs} pairs"
     if model.norm == "held" and model.weight_decay:
         yield ("norm",), f"free, or weight_decay 0 in place of {model.weight_decay}"
     if model.norm == "held" and model.after_memorising in ("fixed_norm", "initial_norm"):

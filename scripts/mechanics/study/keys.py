@@ -235,6 +235,12 @@ class AdditionModel(Model):
         " while the weights are scaled after each step to the norm that they had then;"
         " `initial_norm`: it ends and each weight matrix is scaled to its initial norm"
     )
+    operation: one_of("add", "subtract", "multiply") = key(
+        "what the answer is of a and b, mod p: a + b, a − b, or a · b, of which pairs with 0 are no"
+        " part. Its circuit is looked for in the numbers' exponents: of `subtract` −b for b, of"
+        " `multiply` the discrete logarithms to the base of the smallest generator, mod p − 1",
+        default="add",
+    )
     norm: one_of("free", "held") = key(
         "`held`: each weight matrix is scaled to its initial norm after each step, biases are not;"
         " it takes `weight_decay: 0`",
