@@ -39,20 +39,15 @@ def is_hidden(name: str) -> bool:
     return ".attn.W_" in name or ".mlp.W_" in name
 
 
+def inputs_first(name: str, weights: Float[Tensor, "seed *shape"]) -> Tensor:
+    """A view whose dimensions are the seed, those of the inputs, those of the outputs."""
+    return weights.transpose(1, 2) if name[-1] in "QKV" else weights
+
+
 def as_matrix(name: str, weights: Float[Tensor, "seed *shape"]) -> Float[Tensor, "seed in out"]:
-    """A view: the heads of Q, K and V side by side in the columns, those of O in the rows."""
-    if name[-1] in "QKV":
-        return weights.transpose(1, 2).flatten(2)
-    return weights.flatten(1, -2)
-
-
-def of_matrix(
-    name: str, matrix: Float[Tensor, "seed in out"], shape: torch.Size
-) -> Float[Tensor, "seed *shape"]:
-    """The inverse of ``as_matrix``."""
-    if name[-1] in "QKV":
-        return matrix.unflatten(2, (shape[1], shape[3])).transpose(1, 2)
-    return matrix.view(shape)
+    """The heads of Q, K and V side by side in the columns, those of O below each other."""
+    ordered = inputs_first(name, weights)
+    return ordered.flatten(2) if name[-1] in "QKV" else ordered.flatten(1, -2)
 
 
 @dataclass
@@ -74,11 +69,12 @@ class Muon(AdamW):
         for name in filter(is_hidden, self.shapes):
             matrix = as_matrix(name, ahead[name])
             alike[matrix.shape].append((name, matrix))
-        for (_, n_in, n_out), own in alike.items():
+        for (_, n_in, n_out), group in alike.items():
             length = self.rate * learning_rate * max(1.0, n_out / n_in) ** 0.5
-            steps = orthogonalised(torch.stack([matrix for _, matrix in own]))
-            for (name, _), step in zip(own, steps, strict=True):
-                weights[name].sub_(of_matrix(name, step, weights[name].shape), alpha=length)
+            steps = orthogonalised(torch.stack([matrix for _, matrix in group]))
+            for (name, _), step in zip(group, steps, strict=True):
+                own = inputs_first(name, weights[name])
+                own.sub_(step.reshape(own.shape), alpha=length)
 
     def _root_mean_square(self) -> Float[Tensor, "seed weight"]:
         """Infinite for hidden matrices: Adam does not move them, and no ε sets their steps."""
