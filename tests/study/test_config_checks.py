@@ -117,7 +117,15 @@ BAD = {
     ),
     "strata of prompts": (
         regression(models={"linear_L6": {"trained_on": "prompts", "strata": 4}}),
-        "strata = 4: expected a divisor of prompts_per_step = 128, trained on moments",
+        "strata = 4: expected null, or one_length_per_step true, because trained_on is prompts",
+    ),
+    "Muon of tokens": (
+        regression(models={"linear_L6": {"muon_learning_rate": 0.02}}),
+        "muon_learning_rate = 0.02: expected null, or d_model a number .* of token and 0.0",
+    ),
+    "Muon with decay": (
+        regression(models={"deep_L6": {"muon_learning_rate": 0.02, "weight_decay": 0.1}}),
+        "muon_learning_rate = 0.02: expected null, .* weight_decay 0, in place of 64 and 0.1",
     ),
     "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
     "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),

@@ -210,9 +210,14 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
         yield ("standard_tokens",), "false, because softmax attends to a token of zeros, too"
     if model.trained_on == "moments":
         yield from _moment_problems(model)
-    if model.strata and (model.trained_on == "prompts" or model.prompts_per_step % model.strata):
-        words = f"a divisor of prompts_per_step = {model.prompts_per_step}, trained on moments"
-        yield ("strata",), words
+    if model.strata and model.prompts_per_step % model.strata:
+        yield ("strata",), f"a divisor of prompts_per_step = {model.prompts_per_step}"
+    if model.strata and model.trained_on == "prompts" and not model.one_length_per_step:
+        yield ("strata",), "null, or one_length_per_step true, because trained_on is prompts"
+    if model.muon_learning_rate and (model.d_model == "token" or model.weight_decay):
+        words = "null, or d_model a number and weight_decay 0, in place of"
+        found = f"{model.d_model} and {model.weight_decay}"
+        yield ("muon_learning_rate",), f"{words} {found}"
     stored = section.evaluation
     if not set(model.measured_at) <= set(stored.context_lengths):
         words = f"lengths among evaluation.context_lengths = {stored.context_lengths}"

@@ -185,8 +185,15 @@ class RegressionModel(Model):
         "`moments`: XᵀX is drawn, no pairs, and the mean over test points is exact", "", "prompts"
     )
     strata: or_null(Count) = key(
-        "ranges of k with equal shares of a step (`trained_on: moments` only), and one stratum more"
-        " of stretched prompts; their mean log risk is the loss",
+        "ranges of k with equal shares of a step. Of moments: one stratum more, of stretched"
+        " prompts; their mean log risk is the loss. Of prompts: each stratum has one length a step"
+        " (`one_length_per_step: true`), and its risk counts over its own running mean",
+        "",
+        None,
+    )
+    muon_learning_rate: or_null(Positive) = key(
+        "peak for the matrices of attention and MLP, which Muon moves in place of AdamW (`d_model`"
+        " a number, `weight_decay: 0`); its momentum is the first of `betas`; null: AdamW for all",
         "",
         None,
     )

@@ -16,12 +16,11 @@ from mechanics.models.flops import (
 )
 from mechanics.models.transformer import architecture, token_d
 from mechanics.regression.references import mixture_risk, reference_risks
-from mechanics.runtime.seeds import generator
 from mechanics.tables.frames import ASSIGNED
 from mechanics.tables.histories import grokking_moments
 from mechanics.tables.interpretation import describe_addition, describe_filter
 from mechanics.tables.statistics import Estimate, mean_over_seeds, share_of_seeds
-from mechanics.training.schedules import context_lengths, context_range
+from mechanics.training.schedules import lengths_of_step
 
 COLUMNS = [
     *("configuration", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"),
@@ -85,24 +84,19 @@ def _common(model: str, records: list[dict], interpretation: str) -> dict:
 def lengths_factor(settings: dict) -> float:
     """Mean FLOPs of a training step over those of step 0, at which the loop counts them.
 
-    Where all prompts of a step share one k, steps cost as much as their k; k is drawn as
-    ``LinearRegression.prompts`` draws it. Else all steps cost the same.
+    Steps cost as much as the k that their prompts share; where each prompt has its own, all cost
+    the same.
     """
     if not settings.get("one_length_per_step"):
         return 1.0
-    network, n_queries = architecture(settings), settings["queries_per_prompt"]
-    costs = []
-    for step in range(settings["steps"]):
-        low, high = context_range(
-            step,
-            settings["steps"],
-            settings["k_min"],
-            settings["k_max"],
-            settings["curriculum"],
-            settings["full_range_at"],
+    size = (architecture(settings), token_d(settings))
+    costs = [
+        sum(
+            regression_flops(*size, k, settings["queries_per_prompt"])
+            for k in lengths_of_step(settings, 0, step).tolist()
         )
-        k = int(context_lengths(low, high, 1, True, generator("batch", 0, step))[0])
-        costs.append(regression_flops(network, token_d(settings), k, n_queries))
+        for step in range(settings["steps"])
+    ]
     return sum(costs) / len(costs) / costs[0]
 
 
