@@ -88,7 +88,8 @@ def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
     own = {name: tensor[0] for name, tensor in weights.items()}
     read = as_addition(addition_network(settings, own))
     clock, _ = clock_network(p - 1, keys)
-    assert all(torch.equal(read.weights[name], tensor) for name, tensor in clock.items())
+    for name, tensor in clock.items():  # built twice: equal but for rounding
+        torch.testing.assert_close(read.weights[name], tensor)
     row = measure_network(read.weights, architecture)["circuit"][0]
     assert row["key_frequencies"] == row["keys_w_e"] == row["keys_neurons"] == "4 17"
     assert row["logit_fve"] > 0.97
