@@ -45,8 +45,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         device = choose_device(arguments.device)
-        held_out = read_held_out(arguments.prompts, device)
         networks = [read_network(path).to(device) for path in arguments.weights]
+        held_out = read_held_out(arguments.prompts, device, networks[0].settings)
         for path, network in zip(arguments.weights, networks, strict=True):
             expect_regression(network, held_out, path)
         for name in arguments.only or defined_for(networks[0].settings):

@@ -126,6 +126,8 @@ def _section_problems(section: Section) -> Problems:
             yield ("models", name, "variant_of"), main
     for keys, expected in _wrong_values(section.model, section.defaults, None):
         yield ("defaults", *keys), expected  # although no model may take this default
+    for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in entries]:
+        yield ("grid", place, "of"), f"a model: {', '.join(entries)}"
     if isinstance(section, Regression):
         stored = section.evaluation.context_lengths
         if section.k_min > section.k_max:
@@ -137,8 +139,6 @@ def _section_problems(section: Section) -> Problems:
             yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
         if section.sweep and section.sweep.of not in mains:
             yield ("sweep", "of"), main
-        for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in entries]:
-            yield ("grid", place, "of"), f"a model: {', '.join(entries)}"
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
 
@@ -167,6 +167,8 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
         yield ("d_max",), f"null, or at least d = {section.d}"
     if model.standard_tokens and model.attention != "linear":
         yield ("standard_tokens",), "false, because softmax attends to a token of zeros, too"
+    if model.n_tasks and (model.d_max or model.trained_on == "moments"):
+        yield ("n_tasks",), "null, or d_max null and trained_on prompts, which have w of their own"
     if model.trained_on == "moments":
         yield from _moment_problems(model)
     if model.strata and (model.trained_on == "prompts" or model.prompts_per_step % model.strata):
