@@ -208,11 +208,7 @@ class Regression(Section):
         default=True,
     )
     evaluation: Evaluation = key("held-out prompts, from a seed of their own, shared by all:")
-    grid: list[TaskGrid] | None = key(
-        "beside the models, a list of grids: a variant of `of` for every combination of the values"
-        " in a grid's lists that no model has:",
-        default=None,
-    )
+    grid: list[TaskGrid] | None = key("as in `modular_addition`:", default=None)
 
 
 class AdditionModel(Model):
