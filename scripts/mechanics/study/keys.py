@@ -151,7 +151,7 @@ class RegressionModel(Model):
         "which one: the first d coordinates of all prompts, or another one for every prompt"
     )
     noise: NotNegative = key(
-        "variance σ² of what is added to y of the context, in training and in every measure; y of"
+        "variance σ² of what is added to y of the context, in training and held-out prompts; y of"
         " the test points has none, so that ridge of penalty σ² is the best predictor",
         default=0.0,
     )
