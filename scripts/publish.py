@@ -1,8 +1,9 @@
 """Publish a finished study: copy what is small to results/published/.
 
-Left out are the checkpoints, and what a clone makes again in minutes of what is published: analyses
-that read no checkpoints, the held-out prompts, the notebook as a page. The record names each. The
-old content is replaced once the new one is complete. scripts/restore.py makes a study of it again.
+Left out are the checkpoints, the weights of variants whose training nothing follows, and what a
+clone makes again in minutes of what is published: analyses of published weights, the held-out
+prompts, the notebook as a page. The record names each. The old content is replaced once the new one
+is complete. scripts/restore.py makes a study of it again.
 """
 
 import argparse
@@ -65,13 +66,15 @@ def publish(study: Path, record: dict, output: Path) -> None:
 
 
 def made_again(record: dict) -> set[str]:
-    """The checkpoints, and what a clone makes in minutes of what is published."""
-    found = {"notebook/study.html"}
+    """What training alone makes and is too large, and what a clone makes in minutes of the rest."""
+    described = {p for job in record["jobs"] if job["rule"] == "write_cards" for p in job["inputs"]}
+    made = {path for job in record["jobs"] for path in job["outputs"]}
+    large = {path for path in made if path.endswith(CHECKPOINTS)}
+    large |= {path for path in made - described if Path(path).match("weights/*/*/*.safetensors")}
+    found = large | {"notebook/study.html"}
     for job in record["jobs"]:
-        follows = any(p.endswith(CHECKPOINTS) or p in record["absent"] for p in job["inputs"])
-        for path in job["outputs"]:
-            if path.endswith(CHECKPOINTS) or (path.startswith("analysis/") and not follows):
-                found.add(path)
+        if not (large | set(record["absent"])).intersection(job["inputs"]):
+            found |= {path for path in job["outputs"] if path.startswith("analysis/")}
     return found
 
 

@@ -92,6 +92,7 @@ def published() -> dict[str, pd.DataFrame]:
     arms = arms.assign(k=50.0, predicted=10.0, measured=12.0, measured_over_predicted=1.2)
     both = pd.DataFrame({"curve": ("predicted", "measured")})
     training = arms.merge(both, "cross").merge(STEPS.rename(columns={"done": "risk"}), "cross")
+    examples = found["attention_examples"].rename(columns={"position": "rank"})
     return found | {
         "regression_risk": found["regression_risk"].assign(mixture_floor=1e-3),
         "norm_dose": doses,
@@ -99,7 +100,10 @@ def published() -> dict[str, pd.DataFrame]:
         "sum_exchange": main.merge(EXCHANGED, "cross"),
         "phase_law": law,
         "neuron_phases": phases,
-        "attention_examples": found["attention_examples"].rename(columns={"position": "rank"}),
+        "attention_examples": examples,
+        "attention_matrix": examples.assign(
+            query_token=examples["prompt"] + 1, key_token=examples["rank"]
+        ),
         "circuit": circuit.assign(neurons_explained_weighted=0.98),
         "embedding_ablation": ablation.assign(group=ablation["is_key"].map(GROUPS)),
         "spectral_filter": filters,

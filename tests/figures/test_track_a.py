@@ -209,7 +209,9 @@ def attention() -> list[pd.DataFrame]:
     smoother = {"model": "softmax_L1", "seed": 0, "status": "finished", "head": [0, 0], "k": [5, 8]}
     smoother |= {"omega": 0.5, "omega_optimum": 0.4, "omega_unit": 0.3}
     smoother |= {"r_squared_exponential": 0.999, "r_squared_gaussian": 0.7}
-    return [pd.DataFrame(own) for own in (heads, examples, matrices, smoother)]
+    heads, examples, matrices, smoother = map(pd.DataFrame, (heads, examples, matrices, smoother))
+    tokens = examples.assign(query_token=examples["prompt"] + 1, key_token=examples["rank"])
+    return [heads, examples, tokens, matrices, smoother]
 
 
 def test_attention_is_drawn_times_the_sign_of_its_value_path():

@@ -29,7 +29,7 @@ def analyse(folder, settings: dict, d: int = 3, prompts_of: dict = SETTINGS, onl
 def test_what_is_defined_is_measured_and_what_is_asked_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(generalisation, "N_PROMPTS", 64)
     assert analyse(tmp_path, {}, only=("--only", "attention")) == [
-        *("attention", "attention_examples", "query_key")
+        *("attention", "attention_examples", "attention_matrix", "query_key")
     ]
     assert analyse(tmp_path, {}) == sorted(set(tables_of(SETTINGS)) - set(FOLLOWED))
 

@@ -1,5 +1,6 @@
 """The measurement of attention, on heads whose match with x_iᵀx_test is known by construction."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -59,7 +60,7 @@ def test_test_points_of_other_prompts_and_the_untrained_network_do_not_match(mea
 
 
 def test_a_diverged_seed_is_nan_and_gives_no_examples(measured):
-    heads, examples, query_key = measured
+    heads, examples, _, query_key = measured
     assert heads.query("trained and seed == 0")["correlation"].isna().all()
     assert examples["seed"].eq(1).all()
     assert query_key["seed"].eq(1).all()
@@ -75,8 +76,21 @@ def test_examples_are_ordered_by_similarity_and_so_is_the_matching_head(measured
         assert ordered["weight"].is_monotonic_decreasing
 
 
+def test_the_matrix_ends_with_the_first_example_and_no_pair_matches_better_than_each_itself(
+    measured,
+):
+    examples, matrix = (measured[place].query("head == 0") for place in (1, 2))
+    matrix = matrix.pivot(index="query_token", columns="key_token", values="weight").to_numpy()
+    first = examples.query("prompt == 0").sort_values("rank")["weight"]
+    assert matrix.shape == (9, 8)
+    assert matrix[-1].tolist() == pytest.approx(first.tolist())
+    scores = np.log(matrix[:-1]) if (matrix > 0).all() else matrix[:-1]  # of softmax, up to a sum
+    pairs = scores - scores.diagonal()[:, None]  # x_i·x_j − x_i·x_i, and with j's −|x_i − x_j|²
+    assert (pairs + pairs.T < 1e-5).all()
+
+
 def test_query_key_is_read_back(measured):
-    query_key = measured[2].query("head == 1").pivot(index="row", columns="column", values="value")
+    query_key = measured[3].query("head == 1").pivot(index="row", columns="column", values="value")
     expected = torch.zeros(D + 1, D + 1)
     expected[:D, :D] = -0.4 * torch.eye(D)
     torch.testing.assert_close(torch.tensor(query_key.to_numpy()), expected.double())
@@ -88,12 +102,13 @@ def test_an_embedded_network_has_neither_sign_nor_query_key_on_tokens():
     network = architecture(settings)
     random = torch.Generator().manual_seed(7)
     weights = initialise(parameter_shapes(network, D), 0.5, random)
-    heads, examples, query_key = measure(settings, [weights], ["finished"])
+    heads, examples, matrix, query_key = measure(settings, [weights], ["finished"])
     assert heads["signed_correlation"].isna().all()
     assert heads["correlation"].notna().all()
     assert len(heads) == 2 * 2 * 2 * 2  # trained, k, layer, head
     assert examples.groupby(["layer", "head", "prompt"])["weight"].sum().tolist() == pytest.approx(
         [1] * 32
     )
+    assert matrix.groupby(["layer", "head", "query_token"])["weight"].sum().round(5).eq(1).all()
     assert query_key.empty
     assert "value" in query_key

@@ -39,6 +39,7 @@ TINY = {
         | {
             "softmax_L1": {"seeds": [0, 1]},
             "softmax_L1_wd0": {"seeds": [0], "steps": 200, "checkpoints_at": {"every": 50}},
+            "softmax_L1_held": {"seeds": [0], "steps": 20, "checkpoints_at": None},
         },
     },
 }
@@ -68,15 +69,19 @@ def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.
 
 def planned(folder: Path, config: dict = TINY) -> set[str]:
     """Rules that a dry run would run, without `all`, and the record that follows any change."""
+    return {
+        "train" if name.startswith("train_") else re.sub(r"_(\d+|long|theory)$", "", name)
+        for name in planned_jobs(folder, config)
+    }
+
+
+def planned_jobs(folder: Path, config: dict = TINY) -> set[str]:
+    """Their names as they are."""
     result = snakemake(folder, "--dry-run", "--quiet", "host", config=config)
     assert result.returncode == 0, result.stdout + result.stderr
     stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
     assert stats or "Nothing to be done" in result.stdout + result.stderr
-    names = {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
-    return {
-        "train" if name.startswith("train_") else re.sub(r"_(\d+|long|theory)$", "", name)
-        for name in names
-    }
+    return {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
 
 
 def changed(**sections) -> dict:

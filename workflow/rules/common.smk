@@ -81,12 +81,16 @@ def drawn(task):
 
 
 def final_weights(task, variants=True):
-    """The final weights of every replica of a task."""
+    """The final weights of each replica, but of variants whose training nothing follows."""
     section = config[task]
+
+    def kept(model):
+        followed = study.model_entry(section, model)["checkpoints_at"]
+        return not study.is_variant(section, model) or (variants and followed)
+
     return [
         weights_of(task, model, seed)
-        for model in study.models(section)
-        if variants or not study.is_variant(section, model)
+        for model in filter(kept, study.models(section))
         for seeds in study.blocks(section, model).values()
         for seed in seeds
     ]

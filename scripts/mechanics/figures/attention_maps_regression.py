@@ -29,11 +29,16 @@ KERNELS = {  # marker and name
 
 
 def attention_maps_regression(
-    attention: pd.DataFrame, examples: pd.DataFrame, query_key: pd.DataFrame, kernel: pd.DataFrame
+    attention: pd.DataFrame,
+    examples: pd.DataFrame,
+    attention_matrix: pd.DataFrame,
+    query_key: pd.DataFrame,
+    kernel: pd.DataFrame,
 ) -> Figure:
-    """Tables: attention_match, attention_examples, query_key and kernel_smoother."""
+    """Tables: attention_match, attention_examples, attention_matrix, query_key, kernel_smoother."""
     measured = without_arms(drawable(attention)).dropna(subset="correlation")
     shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
+    maps = _one_seed(attention_matrix)
     known = shown[shown["model"].isin(measured["model"])]
     shown = known[~known["model"].isin(LEFT_OUT)]
     shown = shown if len(shown) else known
@@ -47,13 +52,13 @@ def attention_maps_regression(
     figure, axes = plt.subplots(n_rows, 3, figsize=size, squeeze=False, width_ratios=[1, 1.3, 1.2])
     for example, (left, middle, right) in zip(rows, axes, strict=False):
         own = _of_head(measured, example)
-        matrix = _same_head(matrices[matrices["model"] == example["model"].iloc[0]], example)
+        matrix, tokens = _same_head(matrices, example), _same_head(maps, example)
         if len(matrix):
             _query_key_map(left, matrix)
         else:
             _correlation_map(left, measured, example)
         signed = example.assign(weight=_sign(own) * example["weight"])
-        _example_map(middle, signed)
+        _token_map(middle, tokens.assign(weight=_sign(own) * tokens["weight"]))
         _scatter(right, signed, colour(example["model"].iloc[0], models_of(attention)))
         left.set_title(_name(example, deep=matrix.empty), loc="left", fontsize=7)
         middle.set_title(f"× sign of the value path, k = {example['k'].iloc[0]}", fontsize=7)
@@ -71,9 +76,9 @@ def _one_seed(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _same_head(frame: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the layer and head of an example."""
-    layer, head = example["layer"].iloc[0], example["head"].iloc[0]
-    return frame[(frame["layer"] == layer) & (frame["head"] == head)]
+    """The rows of the model, layer and head of an example."""
+    head = ["model", "layer", "head"]
+    return frame[(frame[head] == example[head].iloc[0]).all(axis=1)]
 
 
 def _trained(attention: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
@@ -148,15 +153,15 @@ def _correlation_map(axis: Axes, attention: pd.DataFrame, example: pd.DataFrame)
     axis.figure.colorbar(image, ax=axis, label="rank correlation", shrink=0.9)
 
 
-def _example_map(axis: Axes, example: pd.DataFrame) -> None:
-    weights = example.pivot(index="prompt", columns="rank", values="weight").to_numpy()
+def _token_map(axis: Axes, tokens: pd.DataFrame) -> None:
+    weights = tokens.pivot(index="query_token", columns="key_token", values="weight").to_numpy()
     bound = np.abs(weights).max()
     shown = {"cmap": SIGNED, "vmin": -bound, "vmax": bound}
     image = axis.imshow(weights, aspect="auto", interpolation="nearest", **shown)
     axis.set_xticks([])
-    axis.set_yticks([0, len(weights) - 1], ["1", str(len(weights))])
+    axis.set_yticks([len(weights) - 1], ["test"])
     axis.tick_params(length=0)
-    axis.set(xlabel="context, most to least similar", ylabel="prompt")
+    axis.set(xlabel="context, most to least similar to test", ylabel="context")
     axis.figure.colorbar(image, ax=axis, label="attention", shrink=0.9)
 
 

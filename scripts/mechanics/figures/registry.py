@@ -18,7 +18,8 @@ FIGURES = {
         "risk_by_context": ["regression_risk"],
         "which_algorithm": ["spectral_filter_curves", "spectral_filter", "algorithm_match"],
         "attention_maps_regression": [
-            *("attention_match", "attention_examples", "query_key", "kernel_smoother"),
+            *("attention_match", "attention_examples", "attention_matrix"),
+            *("query_key", "kernel_smoother"),
         ],
         "rank_collapse": ["rank_collapse"],
         "regression_generalisation": ["regression_generalisation"],

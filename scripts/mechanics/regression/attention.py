@@ -27,12 +27,14 @@ N_EXAMPLES, EXAMPLE_LENGTH = 8, 20
 
 @torch.no_grad()
 def attention(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataFrame]:
-    """Tables ``attention``, ``attention_examples`` and ``query_key``; the last two of one seed."""
+    """Tables ``attention``, and of one seed ``attention_examples``, ``attention_matrix`` and
+    ``query_key``."""
     finished = [network for network in networks if network.status == "finished"]
     shown = (finished or networks)[0]
     return {
         "attention": measure_heads(networks, held_out),
         "attention_examples": example_attention(shown, held_out),
+        "attention_matrix": attention_matrix(shown, held_out),
         "query_key": query_key(shown),
     }
 
@@ -88,8 +90,7 @@ def over_prompts(values: Float[Tensor, "prompt query"]) -> tuple[float, float]:
 
 def example_attention(network: Network, held_out: HeldOut) -> pd.DataFrame:
     """Attention of the first query of some prompts; rank 1 is the best match of the context."""
-    k = min(network.settings["measured_at"], key=lambda length: abs(length - EXAMPLE_LENGTH))
-    prompts = tokens(held_out.prompts(k, N_EXAMPLES), network)
+    k, prompts = _examples(network, held_out)
     similarity, order = similarities(prompts)[0, :, 0].sort(dim=-1, descending=True)
     frames = []
     patterns = attention_weights(network.weights, prompts, network.architecture)
@@ -103,6 +104,33 @@ def example_attention(network: Network, held_out: HeldOut) -> pd.DataFrame:
             frames.append(frame.assign(seed=network.seed, k=k, layer=layer, head=head))
     names = ["seed", "k", "layer", "head", "prompt", "rank", "similarity", "weight"]
     return pd.concat(frames, ignore_index=True)[names]
+
+
+def attention_matrix(network: Network, held_out: HeldOut) -> pd.DataFrame:
+    """Attention of every token of the first example to its context; token k + 1 is the test point.
+
+    Context tokens are numbered by their similarity to it, the most similar first.
+    """
+    k, prompts = _examples(network, held_out)
+    order = similarities(prompts)[0, 0, 0].argsort(descending=True)
+    rows = torch.cat([order, order.new_tensor([k])])
+    patterns = attention_weights(network.weights, prompts, network.architecture, every=True)
+    frames = []
+    for layer, pattern in enumerate(patterns):
+        for head, own in enumerate(pattern[0, 0]):  # query key
+            matrix = pd.DataFrame(own[rows][:, order].cpu().numpy())
+            long = matrix.melt(ignore_index=False, var_name="key_token", value_name="weight")
+            long = long.rename_axis("query_token").reset_index()
+            long[["query_token", "key_token"]] += 1
+            frames.append(long.assign(seed=network.seed, k=k, layer=layer, head=head))
+    names = ["seed", "k", "layer", "head", "query_token", "key_token", "weight"]
+    return pd.concat(frames, ignore_index=True)[names].astype({"key_token": "int64"})
+
+
+def _examples(network: Network, held_out: HeldOut) -> tuple[int, Prompts]:
+    """Their context length, of those measured, and the prompts."""
+    k = min(network.settings["measured_at"], key=lambda length: abs(length - EXAMPLE_LENGTH))
+    return k, tokens(held_out.prompts(k, N_EXAMPLES), network)
 
 
 def query_key(network: Network) -> pd.DataFrame:

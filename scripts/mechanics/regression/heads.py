@@ -18,20 +18,24 @@ from mechanics.regression.residual_stream import residual_streams
 
 
 def attention_weights(
-    parameters: Parameters, prompts: Prompts, architecture: Architecture
+    parameters: Parameters, prompts: Prompts, architecture: Architecture, every: bool = False
 ) -> list[Float[Tensor, "seed prompt head query k"]]:
     """With what weights the query tokens sum the context's values, for every layer.
 
     Softmax probabilities, or linear scores divided by k (``attention_pattern``), at the network's
-    own residual streams. ``prompts`` have the coordinates that the network reads.
+    own residual streams. ``prompts`` have the coordinates that the network reads. ``every``: the
+    context's tokens are queries too, and come first.
     """
     k = prompts.x.shape[-2]
+    first = 0 if every else k
     mask = None if prompts.mask is None else prompts.mask[:, :, None, None, :]
     patterns = []
     for layer, stream in enumerate(residual_streams(parameters, prompts, architecture)[:-1]):
         name = f"blocks.{layer}"
         normed = normalise(stream, parameters, f"{name}.ln1", architecture)
-        query = split_heads(normed[..., k:, :], parameters[f"{name}.attn.W_Q"]).transpose(-2, -3)
+        query = split_heads(normed[..., first:, :], parameters[f"{name}.attn.W_Q"]).transpose(
+            -2, -3
+        )
         key = split_heads(normed[..., :k, :], parameters[f"{name}.attn.W_K"]).transpose(-2, -3)
         scores = query @ key.transpose(-1, -2) * architecture.score_scale
         zero_tokens = architecture.zero_tokens

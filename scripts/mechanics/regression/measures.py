@@ -4,7 +4,7 @@
 TABLES = {
     "evaluation": ["risk", "distances"],
     "filters": ["filters"],
-    "attention": ["attention", "attention_examples", "query_key"],
+    "attention": ["attention", "attention_examples", "attention_matrix", "query_key"],
     "generalisation": ["generalisation"],
     "smoother": ["smoother"],
     "layers": ["layers"],
@@ -16,6 +16,7 @@ GATHERED = {
     "spectral_filter_curves": ("filters", True),
     "attention_match": ("attention", True),
     "attention_examples": ("attention_examples", True),
+    "attention_matrix": ("attention_matrix", True),
     "query_key": ("query_key", True),
     "kernel_smoother": ("smoother", True),
     "layer_readout": ("layers", True),

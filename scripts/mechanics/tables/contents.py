@@ -14,7 +14,7 @@ BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
 }
 DOSES = ("norm", "norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
 TOO_LONG = {  # to read: kept as parquet, with the analyses
-    *("spectral_filter_curves", "training_theory_curves", "emergence_curves"),
+    *("attention_matrix", "spectral_filter_curves", "training_theory_curves", "emergence_curves"),
     *("embedding", "neuron_phases", "progress_measures"),
 }
 SLOW = ("training_theory", "training_theory_curves")  # a minute, where the others take seconds
