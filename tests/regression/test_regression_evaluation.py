@@ -13,10 +13,8 @@ D = 3
 @pytest.fixture(scope="module", params=[0.0, 0.5])
 def constructed_step(request):
     """One linear layer that is one gradient step of the size that is best for its mixture of k."""
-    settings, noise = (
-        regression_settings(n_prompts_history=4096, noise=request.param),
-        request.param,
-    )
+    noise = request.param
+    settings = regression_settings(n_prompts_history=4096, noise=noise)
     size = optimal_step_size(D, range(settings["k_min"], settings["k_max"] + 1), noise)
     match = torch.eye(D + 1)
     match[D, D] = 0

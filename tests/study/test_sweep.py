@@ -81,13 +81,10 @@ def test_few_tasks_are_a_grid_that_leaves_the_study_as_it_is():
         own = study.training_settings(config, "linear_regression", name)
         assert not {"noise", "n_tasks"} & set(own)
         assert study.training_settings(more, "linear_regression", name) == own
-    settings = [
-        study.training_settings(more, "linear_regression", name)
-        for name in study.models(sections[1])
-        if name.startswith("linear_L1_tasks")
-    ]
+    names = [name for name in study.models(sections[1]) if name.startswith("linear_L1_tasks")]
+    settings = [study.training_settings(more, "linear_regression", name) for name in names]
     cells = {(own["noise"], own["n_tasks"]) for own in settings}
-    assert len(cells) == len(settings) == 2 * 9 and (0.25, None) in cells
+    assert len(cells) == len(names) == 2 * 9 and (0.25, None) in cells
 
 
 def test_the_grid_of_no_model_is_named(tmp_path):

@@ -93,14 +93,13 @@ def token_moments(
     moments: Moments, architecture: Architecture
 ) -> Float[Tensor, "seed prompt token token"]:
     """Z of the tokens [x; y] that the network reads, over the number of its keys."""
-    w = moments.w[..., None]
-    beside = moments.scatter @ w
-    corner = w.mT @ beside
+    scale = architecture.y_scale
+    beside = moments.scatter @ moments.w[..., None] * scale
+    corner = moments.w[..., None, :] @ beside * scale
     if moments.x_noise is not None:
         x_noise = moments.x_noise[..., None]
-        corner = corner + 2 * w.mT @ x_noise + moments.noise_power[..., None, None]
-        beside = beside + x_noise
-    beside, corner = beside * architecture.y_scale, corner * architecture.y_scale**2
+        added = 2 * moments.w[..., None, :] @ x_noise + moments.noise_power[..., None, None]
+        beside, corner = beside + x_noise * scale, corner + added * scale**2
     rows = torch.cat([moments.scatter, beside], -1), torch.cat([beside.mT, corner], -1)
     return torch.cat(rows, -2) / (moments.k + architecture.zero_tokens)[..., None, None]
 

@@ -94,8 +94,10 @@ def polynomial_floor(degree: int, spectrum: Spectrum, noise: float = 0.0) -> flo
 
     Raises ValueError for a degree below 1, or if the spectrum has too few nodes.
     """
+    if not noise:
+        return mixture_floors(degree, [spectrum])[0]
     s, shift = spectrum.eigenvalues, noise / spectrum.n_keys
-    kept = torch.where(s > 0, s / (s + shift), 0.0) if noise else torch.ones_like(s)
+    kept = torch.where(s > 0, s / (s + shift), 0.0)
     shifted = Spectrum(s + shift, spectrum.weights * kept, spectrum.n_keys)
     return spectrum.mean(1 - kept) + spectrum.mean(kept) * mixture_floors(degree, [shifted])[0]
 
