@@ -125,13 +125,13 @@ def least_squares_risk(d: int, k: int, noise: float = 0.0) -> float:
     return bias + (noise / (k - d - 1) if k > d else noise * k / (d * (d - k - 1)))
 
 
-def gradient_cosine(d: int, k: int) -> float:
-    """cos(XᵀY, w) ≈ √(k/(k+d+1)), the cosine with one step that any predictor near w reaches.
+def gradient_cosine(d: int, k: int, noise: float = 0.0) -> float:
+    """cos(XᵀY, w) ≈ √(k/(k+d+1+σ²)), the cosine with one step that any predictor near w reaches.
 
     The null of "it is gradient descent". A ratio of expectations for the expectation of a
     ratio: it lies below the mean cosine, at d = 10 by 4 % for k = 10 and by 2 % for k = 40.
     """
-    return math.sqrt(k / (k + d + 1))
+    return math.sqrt(k / (k + d + 1 + noise))
 
 
 def shuffled_correlation(d: int, k: int) -> float:
