@@ -77,7 +77,7 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum, noise: float = 0.0) -> 
     if noise:
 
         def risk(logs: np.ndarray) -> float:
-            return gradient_descent_risk(np.exp(logs), spectrum, noise)
+            return gradient_descent_risk(np.exp(logs).tolist(), spectrum, noise)
 
         steps = np.sort(np.exp(minimize(risk, np.log(steps)).x))
     return steps.tolist()
