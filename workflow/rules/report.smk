@@ -37,11 +37,13 @@ rule write_cards:
         weights=[path for task in TASKS for path in final_weights(task)],
     output:
         card=ensure(f"{RESULTS}/weights/README.md", non_empty=True),
-        configs=[
-            f"{RESULTS}/weights/{task}/{model}/config.json"
-            for task in TASKS
-            for model in study.models(config[task])
-        ],
+        configs=sorted(
+            {
+                f"{Path(path).parent}/config.json"
+                for task in TASKS
+                for path in final_weights(task)
+            }
+        ),
     log:
         f"{RESULTS}/logs/write_cards.log",
     benchmark:
