@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.optimize import brentq, minimize, minimize_scalar
+from scipy.optimize import brentq, minimize
 from torch import Tensor
 
 from mechanics.regression.laws.spectrum import Spectrum
@@ -35,26 +35,21 @@ def optimal_tied_step_size(n_steps: int, spectrum: Spectrum, noise: float = 0.0)
 
     (1 − ηs)^(2L) is convex in η and so is its mean: the zero of its slope is the only minimum. The
     slope gives it to the last digits, where the risk itself, flat there, would give but half. With
-    noise the risk is minimised as it is.
+    noise, ν = σ²/k, a factor of the slope changes: p = (1 − ηs)^L to p − ν(1 − p)/s.
 
     Raises ValueError for less than one step.
     """
     _require_steps(n_steps)
-    s = spectrum.eigenvalues
+    s, per_pair = spectrum.eigenvalues, noise / spectrum.n_keys
     # There the risk is at least 1 (Jensen), as it is at 0: the minimum lies between.
     bound = 2 / spectrum.mean(s)
-    if noise:
 
-        def risk(step_size: float) -> float:
-            return gradient_descent_risk([step_size] * n_steps, spectrum, noise)
+    def slope(step_size: float) -> float:
+        left = 1 - step_size * s
+        lost = per_pair * (1 - left**n_steps) * left ** (n_steps - 1)
+        return spectrum.mean(s * left ** (2 * n_steps - 1) - lost)
 
-        return minimize_scalar(risk, bounds=(0, bound), method="bounded").x
-    return brentq(
-        lambda step_size: spectrum.mean(s * (1 - step_size * s) ** (2 * n_steps - 1)),
-        0.0,
-        bound,
-        xtol=1e-15,
-    )
+    return brentq(slope, 0.0, bound, xtol=1e-15)
 
 
 def optimal_step_sizes(n_steps: int, spectrum: Spectrum, noise: float = 0.0) -> list[float]:
@@ -74,13 +69,13 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum, noise: float = 0.0) -> 
     diagonal, beside, _ = _lanczos(nodes, nodes * weights, n_steps)
     matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
     steps = np.sort(1 / torch.linalg.eigvalsh(matrix).numpy())
-    if noise:
+    if not noise:
+        return steps.tolist()
 
-        def risk(logs: np.ndarray) -> float:
-            return gradient_descent_risk(np.exp(logs).tolist(), spectrum, noise)
+    def risk(logs: np.ndarray) -> float:
+        return gradient_descent_risk(np.exp(logs).tolist(), spectrum, noise)
 
-        steps = np.sort(np.exp(minimize(risk, np.log(steps)).x))
-    return steps.tolist()
+    return sorted(np.exp(minimize(risk, np.log(steps)).x).tolist())
 
 
 def polynomial_floor(degree: int, spectrum: Spectrum, noise: float = 0.0) -> float:
