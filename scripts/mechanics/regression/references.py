@@ -72,7 +72,7 @@ def _nearest(prompts: Prompts):
 class Best:
     """What is best for contexts of k_min … k_max pairs, computed when it is asked for.
 
-    For noise of variance ``noise`` in y, but of smoothers without noise.
+    For noise of variance ``noise`` in y, but smoothers and GD++ are the best without noise.
     """
 
     def __init__(self, d: int, k_min: int, k_max: int, noise: float = 0.0) -> None:
@@ -102,7 +102,7 @@ class Best:
 
 
 def _plus_plus(best: Best, n: int) -> Predictor:
-    step_sizes, gammas = optimal_gd_plus_plus(n, best.spectrum, noise=best.noise)
+    step_sizes, gammas = optimal_gd_plus_plus(n, best.spectrum)
     return partial(gd_plus_plus, step_sizes=step_sizes, gammas=gammas)
 
 

@@ -1,8 +1,10 @@
 """Networks trained on few tasks: do they know these w by heart, or have they an algorithm?
 
 A task is a w. Risk is measured on prompts of the tasks that were trained on, and of new ones. What
-is best for T tasks is their posterior mean, for new ones ridge (Raventós et al. 2023); one layer of
-linear attention, which is one preconditioned step, can be neither (Lu et al. 2025).
+is best for T tasks is their posterior mean, for new ones ridge (Raventós et al. 2023). One step
+ΓXᵀY/k can be neither: Γ*(T) is the best (after Lu et al. 2025). One layer of linear attention has
+weights beside Γ, too, which add what is even in w (values that read x, and y²). They cannot help
+where w and −w are as probable; on few tasks they do, and what it costs on new ones is measured.
 """
 
 import math

@@ -145,7 +145,7 @@ def _lanczos(
 
 
 def gd_plus_plus_risk(
-    step_sizes: Sequence[float], gammas: Sequence[float], spectrum: Spectrum, noise: float = 0.0
+    step_sizes: Sequence[float], gammas: Sequence[float], spectrum: Spectrum
 ) -> float:
     """Risk of ``gd_plus_plus`` (degree 3^L − 1).
 
@@ -153,8 +153,7 @@ def gd_plus_plus_risk(
     """
     if len(gammas) != len(step_sizes) - 1:
         raise ValueError(f"{len(step_sizes)} steps need one γ fewer, not {len(gammas)}")
-    residual = _gd_plus_plus_residual(step_sizes, gammas, spectrum.eigenvalues)
-    return spectrum.risk(residual, noise).item()
+    return spectrum.mean(_gd_plus_plus_residual(step_sizes, gammas, spectrum.eigenvalues) ** 2)
 
 
 def _gd_plus_plus_residual(
@@ -172,7 +171,7 @@ def _gd_plus_plus_residual(
 
 
 def optimal_gd_plus_plus(
-    n_steps: int, spectrum: Spectrum, n_starts: int = 8, seed: int = 0, noise: float = 0.0
+    n_steps: int, spectrum: Spectrum, n_starts: int = 8, seed: int = 0
 ) -> tuple[list[float], list[float]]:
     """The best step sizes and γ found for ``gd_plus_plus`` (degree 3^L − 1).
 
@@ -186,7 +185,7 @@ def optimal_gd_plus_plus(
     """
     _require_steps(n_steps)
     random = np.random.default_rng(seed)
-    steps, gammas = np.array(optimal_step_sizes(1, spectrum, noise)), np.array([])
+    steps, gammas = np.array(optimal_step_sizes(1, spectrum)), np.array([])
     for n in range(2, n_steps + 1):
 
         def risk(factors: np.ndarray, start: np.ndarray, n: int = n) -> tuple[float, np.ndarray]:
@@ -194,7 +193,7 @@ def optimal_gd_plus_plus(
             parameters = own * torch.from_numpy(start)
             pieces = parameters[:n].unbind(), parameters[n:].unbind()
             residual = _gd_plus_plus_residual(*pieces, spectrum.eigenvalues)
-            value = spectrum.risk(residual, noise)
+            value = spectrum.weights @ residual.square()
             if not value < FAR:
                 return FAR, np.zeros(len(factors))
             return value.item(), torch.autograd.grad(value, own)[0].numpy()

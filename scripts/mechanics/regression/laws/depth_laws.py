@@ -36,7 +36,8 @@ class Bracket:
     ``gd_plus_plus`` is the best found, a local optimum and no bound. ``polynomial_floor`` is the
     best polynomial of degree (3^L − 1)/2 at this k, ``mixture_floor`` the one that is best for all
     trained k together, which a network with one set of weights cannot pass in its mean over k; nan
-    at a k that is not trained, and with noise. ``ridge`` then has the penalty σ², Bayes's.
+    at a k that is not trained. With noise it and ``gd_plus_plus`` are nan, and ``ridge`` has the
+    penalty σ², Bayes's.
 
     Where exact moments would take minutes the floors count prompts that no one will draw, as the
     exact mean does: on drawn prompts a network may pass them, and so may ``gd_plus_plus``, which
@@ -70,10 +71,10 @@ def bracket(
             gd_tied=depth.gradient_descent_risk([tied] * n_layers, here, noise),
             gd_free=depth.gradient_descent_risk(free, here, noise),
             gd_free_at_k=depth.polynomial_floor(n_layers, here, noise),
-            gd_plus_plus=depth.gd_plus_plus_risk(
-                *_gd_plus_plus(n_layers, *trained, noise),
-                _without_tail(degree, d, k, zero_tokens),
-                noise,
+            gd_plus_plus=math.nan
+            if noise
+            else depth.gd_plus_plus_risk(
+                *_gd_plus_plus(n_layers, *trained), _without_tail(degree, d, k, zero_tokens)
             ),
             mixture_floor=math.nan if noise else _mixture_floors(degree, *trained).get(k, math.nan),
             polynomial_floor=depth.polynomial_floor(degree, spectrum, noise),
@@ -106,11 +107,11 @@ def _mixture_floors(
 
 
 @cache
-def _gd_plus_plus(n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int, noise: float):
+def _gd_plus_plus(n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int):
     """The best GD++ found for the mixture."""
     degree, lengths = (3**n_layers - 1) // 2, range(k_min, k_max + 1)
     spectra = [_without_tail(degree, d, k, zero_tokens) for k in lengths]
-    return depth.optimal_gd_plus_plus(n_layers, mixed(spectra), noise=noise)
+    return depth.optimal_gd_plus_plus(n_layers, mixed(spectra))
 
 
 def _without_tail(degree: int, d: int, k: int, zero_tokens: int) -> Spectrum:
