@@ -20,19 +20,21 @@ from jinja2 import Environment
 
 import analyse_addition
 import analyse_regression
+from mechanics.addition import measures as addition_measures
 from mechanics.addition.ablation import judge
+from mechanics.addition.as_addition import as_addition
 from mechanics.addition.pairs import all_pairs
 from mechanics.examine import summary
 from mechanics.examine.formats import WeightsError
-from mechanics.examine.network import ADDITION, Given, understand
+from mechanics.examine.network import ADDITION, OPERATIONS, Given, understand
 from mechanics.figures import style
 from mechanics.figures.embedding import embedding
 from mechanics.figures.risk_by_context import risk_by_context
 from mechanics.models import addition
 from mechanics.models.weights import Network
 from mechanics.regression import data
+from mechanics.regression import measures as regression_measures
 from mechanics.regression.held_out import expect_regression, read_held_out
-from mechanics.regression.measures import defined_for
 from mechanics.runtime.device import choose_device
 from mechanics.runtime.files import atomic
 from mechanics.tables.frames import write_tables
@@ -86,6 +88,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--output", required=True, type=Path, help="folder of tables and summary")
     words = "where shapes do not tell (TransformerLens 4)"
     parser.add_argument("--heads", type=int, help=words)
+    words = "default: as this project recorded it, or add"
+    parser.add_argument("--operation", choices=OPERATIONS, help=words)
     words = "measure all that a study measures, not what the summary needs alone (minutes)"
     parser.add_argument("--all", action="store_true", help=words)
     words = "default: softmax in addition; regression asks for it"
@@ -101,7 +105,11 @@ def parse_arguments() -> argparse.Namespace:
 
 def examine_addition(network: Network, arguments: argparse.Namespace):
     """Tables, what is said of them, a figure and its name. Which pairs were trained on is unknown:
-    tables are of all pairs."""
+    tables are of all pairs. The network is read ``as_addition``."""
+    measures = ADDITION_MEASURES
+    if arguments.all:
+        measures = addition_measures.defined_for(network.settings, variant=False)
+    network = as_addition(network)
     p = network.settings["p"]
     pairs = all_pairs(p)
     logits = addition.forward(network.weights, pairs[None], network.architecture)[0]
@@ -109,13 +117,11 @@ def examine_addition(network: Network, arguments: argparse.Namespace):
     print(f"accuracy on all {p**2:,} pairs: {right:.4f}", flush=True)
     if right < 2 / p:
         print("that is guessing: if it was trained to answer, something assumed above is wrong")
-    unknown = pd.DataFrame({"split": ["unknown"] * p**2, "swapped_in_training": False})
     tables = {}
-    for name in analyse_addition.MEASURES if arguments.all else ADDITION_MEASURES:
+    for name in measures:
         known = name == "sum_in_stream" and is_fourier(tables["parsimony"], p)
         if arguments.all or not known:
-            tables |= analyse_addition.MEASURES[name]([network], {network.seed: unknown})
-    tables = {n: t[t["split"] == "all"] if "split" in t else t for n, t in tables.items()}
+            tables |= analyse_addition.measure(name, [network], None)
     named = {"model": network.model, "arm": "main", "status": network.status}
     shown = (tables[name].assign(**named) for name in ("embedding", "circuit", "circles"))
     style.use_style()
@@ -136,7 +142,7 @@ def examine_regression(network: Network, arguments: argparse.Namespace):
     network = network.to(torch.float32)  # as it was trained
     expect_regression(network, held_out, arguments.weights)
     tables = {}
-    for name in defined_for(settings) if arguments.all else REGRESSION_MEASURES:
+    for name in regression_measures.defined_for(settings) if arguments.all else REGRESSION_MEASURES:
         tables |= analyse_regression.MEASURES[name]([network], held_out)
     risks = tables["risk"].assign(model=network.model, status=network.status)
     levels = pd.DataFrame([laws(settings, k) for k in risks["k"]])

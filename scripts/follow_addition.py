@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from mechanics.addition.as_addition import RunAsAddition
 from mechanics.addition.embedding_trace import trace
 from mechanics.addition.measures import SNAPSHOTS
 from mechanics.addition.progress import final_keys, follow_progress
@@ -17,7 +18,7 @@ from mechanics.addition.splits import expect_addition, read_splits
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
 from mechanics.tables.frames import write_tables
-from mechanics.training.checkpoint import CheckpointError, Run
+from mechanics.training.checkpoint import CheckpointError
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         device = choose_device(arguments.device)
-        run = Run(arguments.run)
+        run = RunAsAddition(arguments.run)
         expect_addition(run.settings, arguments.run)
         splits = read_splits(arguments.split, run.seeds, run.settings["p"])
         keys = {seed: final_keys(run, seed, device) for seed in run.seeds}

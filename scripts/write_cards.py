@@ -61,7 +61,11 @@ def described(network: Network, n_seeds: int) -> dict:
     lens = "yes" if config(network)["transformer_lens"] else "no"
     row = {"folder": f"`{network.task}/{network.model}`", "seeds": n_seeds, "TransformerLens": lens}
     shown = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
-    return row | {key: own[key] for key in (*shown, "steps", "learning_rate", "weight_decay")}
+    row |= {key: own[key] for key in shown}
+    if "weights" in own:
+        words = "trained elsewhere, under its own licence"
+        return row | {"steps": words, "learning_rate": "", "weight_decay": ""}
+    return row | {key: own[key] for key in ("steps", "learning_rate", "weight_decay")}
 
 
 if __name__ == "__main__":

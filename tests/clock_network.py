@@ -1,7 +1,7 @@
 """Networks whose algorithm is known, because it was put into their weights by hand.
 
-``clock_network`` adds mod p with given frequencies; ``memorised_logits`` are those of a network
-that knows the training pairs by heart and nothing else.
+``clock_network`` adds mod p with given frequencies, ``multiplying_network`` multiplies;
+``memorised_logits`` are those of a network that knows the training pairs by heart and nothing else.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
+from mechanics.addition.operation import numbers
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models.transformer import Architecture
 
@@ -31,9 +32,9 @@ def clock_network(
     uniform, so the MLP reads cos ω_k a + cos ω_k b and sin ω_k a + sin ω_k b, a vector of length
     |r|, r = 2 cos(ω_k (a − b)/2), and of angle ω_k (a + b)/2. Neurons
     relu(r cos(ω_k (a + b)/2 + φ) − threshold) with all p phases φ, read out with cos(ω_k c + 2φ),
-    leave of this exactly A_k(a − b) cos ω_k (a + b − c). With several thresholds A_k is fitted to
-    ``scale`` (a clock: 99 % of the logits' variance); with the one threshold 0 it is proportional
-    to |r| (``PIZZA_THRESHOLDS``: Zhong et al. 2023, "The clock and the pizza").
+    leave of this exactly A_k(a − b) cos ω_k (a + b − c) if p is odd. With several thresholds A_k is
+    fitted to ``scale`` (a clock: 99 % of the logits' variance); with the one threshold 0 it is
+    proportional to |r| (``PIZZA_THRESHOLDS``: Zhong et al. 2023, "The clock and the pizza").
 
     d_model: at least 4 per frequency (the default). Neurons: p per frequency and threshold.
     """
@@ -45,7 +46,7 @@ def clock_network(
     numbers = torch.arange(p, dtype=torch.float64)
     waves = torch.stack([(omega[:, None] * numbers).cos(), (omega[:, None] * numbers).sin()], dim=1)
     phases = 2 * torch.pi / p * numbers
-    half = (p + 1) // 2  # 1/2 in Z_p
+    half = (p + 1) // 2 if p % 2 else 0.5  # 1/2 in Z_p, which an even p has not
     W_in, b_in, W_out = [], [], []
     for k, w in enumerate(omega):
         cosine, sine = read[2 * k], read[2 * k + 1]
@@ -81,6 +82,17 @@ def clock_network(
         "unembed.W_U": write.T @ waves.flatten(0, 1),
     }
     return {name: tensor[None].contiguous() for name, tensor in parameters.items()}, architecture
+
+
+def multiplying_network(
+    p: int, frequencies: Sequence[int], **changes
+) -> tuple[dict[str, Tensor], Architecture]:
+    """``clock_network`` of the logarithms: the number and the answer g^x are its x, 0 is none."""
+    parameters, architecture = clock_network(p - 1, frequencies, **changes)
+    W_E, W_U, own = *(parameters[n] for n in ("embed.W_E", "unembed.W_U")), numbers(p, "multiply")
+    of_numbers, answers = W_E.new_zeros(1, p + 1, W_E.shape[2]), W_U.new_zeros(1, len(W_U[0]), p)
+    of_numbers[:, own], of_numbers[:, -1], answers[..., own] = W_E[:, :-1], W_E[:, -1], W_U
+    return parameters | {"embed.W_E": of_numbers, "unembed.W_U": answers}, architecture
 
 
 def _second_harmonic(lengths: Tensor, phases: Tensor, threshold: float) -> Tensor:

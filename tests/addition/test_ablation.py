@@ -22,8 +22,10 @@ from mechanics.addition.ablation import (
 )
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.fourier import along_sum, frequencies, key_frequencies, sum_spectrum
+from mechanics.addition.identities import clock_and_pizza_fve, logit_identities
 from mechanics.addition.neurons import neuron_frequencies
 from mechanics.addition.pairs import all_pairs, targets, training_mask
+from mechanics.addition.phases import sum_waves
 from mechanics.addition.progress_measures import excluded_logits, restricted_logits
 
 KEYS = {13: {2: 5.0, 6: 3.0}, 59: {4: 8.0, 11: 6.0, 29: 7.0}}
@@ -215,14 +217,14 @@ def test_fitted_amplitudes_are_the_planted_ones(p):
 def test_formula_answers_as_its_logits_do(p):
     amplitudes = kept_amplitudes(fitted_amplitudes(planted(p, KEYS[p])), list(KEYS[p]))
     expected = judge(planted(p, KEYS[p])).over_all()
-    assert formula_answers(amplitudes).over_all() == pytest.approx(expected, abs=1e-10)
+    assert formula_answers(amplitudes, p).over_all() == pytest.approx(expected, abs=1e-10)
 
 
 def test_one_frequency_suffices_with_a_tiny_margin(p):
     """The margin of one is α (1 − cos(2π/p)), whichever it is."""
-    found = formula_answers(equal_amplitudes(p, [[k] for k in frequencies(p)], 2.0))
+    found = formula_answers(equal_amplitudes(p, [[k] for k in frequencies(p)], 2.0), p)
     same(found.margin, torch.full_like(found.margin, 2 * (1 - math.cos(2 * math.pi / p))))
-    nothing = formula_answers(torch.zeros((p - 1) // 2, dtype=torch.float64)).over_all()
+    nothing = formula_answers(torch.zeros((p - 1) // 2, dtype=torch.float64), p).over_all()
     assert nothing["accuracy"] == 0
     assert nothing["loss"] == pytest.approx(math.log(p))
 
@@ -230,8 +232,24 @@ def test_one_frequency_suffices_with_a_tiny_margin(p):
 def test_all_frequencies_together_are_a_one_hot_answer(p):
     """Σ_k cos ω_k d is (p − 1)/2 at d = 0 and −1/2 at every other d."""
     n = (p - 1) // 2
-    found = formula_answers(torch.ones(n, dtype=torch.float64)).over_all()
+    found = formula_answers(torch.ones(n, dtype=torch.float64), p).over_all()
     assert found["min_margin"] == pytest.approx(n + 0.5)
+
+
+def test_the_last_frequency_of_an_even_p_has_one_wave():
+    """The exponents of a multiplication have an even p."""
+    amplitudes = {2: 5.0, 5: 2.0, 6: 3.0}
+    logits, power = planted(12, amplitudes), torch.tensor([25 / 2, 4 / 2, 9]).double()
+    same(fitted_amplitudes(logits), torch.tensor([0, 5, 0, 0, 2, 3]).double())
+    same(sum_spectrum(logits)[[1, 4, 5]], power / power.sum())
+    same(restricted_logits(logits, [6]), planted(12, {6: 3.0}))
+    same(excluded_logits(logits, [6, 5]), planted(12, {2: 5.0}))
+    expected = judge(logits).over_all()
+    found = formula_answers(fitted_amplitudes(logits), 12).over_all()
+    assert found == pytest.approx(expected, abs=1e-10)
+    assert [i.alpha for i in logit_identities(logits, [2, 6])] == pytest.approx([5, 3])
+    assert [sum_waves(logits, k)[0] for k in (2, 6)] == pytest.approx([5, 3])
+    assert clock_and_pizza_fve(planted(12, {6: 3.0}), 6)[0] == pytest.approx(1)
 
 
 def test_equal_amplitudes_share_their_total():

@@ -10,6 +10,7 @@ from mechanics.addition.fourier import (
     frequencies,
     frequency_shares,
     gini,
+    harmonics,
     key_frequencies,
     n_frequencies_for,
     sum_spectrum,
@@ -58,6 +59,16 @@ def test_number_of_frequencies_that_reach_a_share():
     spectrum = torch.tensor([0.1, 0.6, 0.25])
     assert n_frequencies_for(spectrum, 0.8) == 2
     assert n_frequencies_for(spectrum, 0.99) is None
+
+
+def test_an_even_p_has_a_last_frequency_without_a_sine():
+    basis = fourier_basis(12)
+    torch.testing.assert_close(basis.T @ basis, torch.eye(12).double(), atol=1e-12, rtol=0)
+    assert len(waves(12, frequencies(12))) == 11
+    assert not basis[-1].any()
+    alternating = (-1.0) ** torch.arange(12).double()
+    assert frequency_shares(alternating[:, None]).tolist() == pytest.approx([0] * 5 + [1])
+    assert harmonics([3, 6], 12) == []
 
 
 @pytest.mark.parametrize("p", [3, 13, 113])

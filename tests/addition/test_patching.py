@@ -90,7 +90,7 @@ def test_hooks_agree_with_the_closed_form(hand_built, direction, clock):
     patches = each_neuron(architecture.d_mlp)
     patches += [Patch(POST, index=some), Patch(POST, index=every), Patch("blocks.0.hook_mlp_out")]
     patches += [Patch(ATTN_OUT, frozen=[POST]), Patch(ATTN_OUT)]
-    found = hooked_effects(to_lens(parameters, architecture), patches, prompts)
+    found = hooked_effects(to_lens(parameters, architecture), patches, prompts, architecture)
     groups = [neurons[:, some].sum(1), neurons.sum(1), neurons.sum(1), direct, gap]
     expected = torch.cat([neurons.T, torch.stack(groups)])
     assert found.dtype == torch.float64
@@ -117,7 +117,7 @@ def test_hooks_agree_with_transformer_lens_own_patching():
         baseline=True,
     ).effect()[:, 2]
     patches = [Patch(f"blocks.{i}.attn.hook_z", index=head) for i in (0, 1) for head in (0, 1)]
-    ours = hooked_effects(model, patches, prompts)
+    ours = hooked_effects(model, patches, prompts, architecture)
     torch.testing.assert_close(ours.float(), theirs.detach().flatten(0, 1), atol=1e-5, rtol=1e-4)
 
 
@@ -125,7 +125,7 @@ def test_effects_add_up_where_the_network_is_linear_in_what_is_patched():
     parameters, architecture = random_network(n_layers=2, layer_norm=True)
     model, prompts = to_lens(parameters, architecture), draw_prompt_pairs(P, 10, 0)
     gap = metric_gap(addition_activations(parameters, architecture).logits, prompts)
-    last = hooked_effects(model, [Patch("blocks.1.hook_resid_post")], prompts)[0]
+    last = hooked_effects(model, [Patch("blocks.1.hook_resid_post")], prompts, architecture)[0]
     torch.testing.assert_close(last, gap, atol=1e-10, rtol=0)
 
 
@@ -136,7 +136,7 @@ def test_all_positions_of_the_stream_recover_the_answer(clock):
     gap = metric_gap(addition_activations(parameters, architecture).logits, prompts)
     whole = Patch("blocks.0.hook_resid_pre", position=slice(None))
     single = [Patch("blocks.0.hook_resid_pre", position=i) for i in (0, 1, 2)]
-    effects = hooked_effects(model, [whole, *single], prompts)
+    effects = hooked_effects(model, [whole, *single], prompts, architecture)
     torch.testing.assert_close(effects[0], gap, atol=1e-10, rtol=0)
     assert not effects[3].any()  # before the first layer "=" is the same in all prompts
     share = recovery(effects, gap)[0]

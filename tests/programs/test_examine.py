@@ -6,7 +6,7 @@ import pandas as pd
 import pypdf
 import pytest
 import torch
-from clock_network import clock_network
+from clock_network import clock_network, multiplying_network
 from helpers import regression_settings, run_program
 from safetensors.torch import save_file
 
@@ -42,6 +42,16 @@ def test_a_circuit_is_told_from_none(tmp_path, capsys, is_random):
     else:
         assert content["verdict"].startswith("Fourier circuit: 2 key frequencies")
         assert accuracy == 1
+
+
+def test_the_circuit_of_a_multiplication_is_found_in_the_logarithms(tmp_path, capsys):
+    weights, _ = multiplying_network(23, [2, 7])
+    own = {name: tensor[0] for name, tensor in weights.items()}
+    content = examined(tmp_path, own, "--operation", "multiply")
+    assert content["verdict"].startswith("Fourier circuit: 2 key frequencies")
+    said = capsys.readouterr().out
+    assert "accuracy on all 484 pairs: 1.0000" in said  # none with 0
+    assert "operation: (a · b) mod 23 without 0" in said
 
 
 def test_a_gradient_step_is_named(tmp_path, monkeypatch):

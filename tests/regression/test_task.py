@@ -4,8 +4,11 @@ import pytest
 import torch
 from helpers import regression_settings, write_data
 
+from mechanics.models import regression
 from mechanics.models.moments import STRETCH, draw_moments
+from mechanics.models.prompts import shorten, squared_errors
 from mechanics.regression.task import RISK_FLOOR, Task
+from mechanics.training.schedules import lengths_of_step
 
 STRATA, N = 4, 16
 MOMENTS = {"standard_tokens": True, "trained_on": "moments", "strata": STRATA, "n_layers": 2}
@@ -36,3 +39,25 @@ def test_the_last_stratum_is_stretched_and_as_short_as_the_first(task):
     one = factor[N:, 0, 0]  # one factor for all of a matrix
     torch.testing.assert_close(factor[N:], one[:, None, None].expand_as(factor[N:]))
     assert one.min() >= 1 and one.max() <= STRETCH and one.std() > 0
+
+
+def test_strata_of_prompts_have_a_length_each_and_their_own_risks(tmp_path):
+    """Without weights the prediction is 0: the risks are the mean squares of y_test over d."""
+    network = {"attention": "softmax", "d_model": 8}
+    settings = regression_settings(
+        **network, strata=STRATA, one_length_per_step=True, curriculum="mixed"
+    )
+    task = Task(settings, write_data(tmp_path, settings, []), torch.device("cpu"))
+    lengths = lengths_of_step(settings, 0, 3)
+    assert len(lengths) == STRATA
+    assert (lengths.diff() > 0).all()
+    weights = {name: torch.zeros(2, *shape) for name, shape in task.shapes.items()}
+    y_test = torch.cat([task.prompts(seed, 3).y_test for seed in (0, 1)])
+    expected = y_test.square().unflatten(1, (STRATA, -1)).mean((-1, -2)) / settings["d"]
+    torch.testing.assert_close(task.losses(weights, [0, 1], 3), expected)
+    weights = {name: torch.ones_like(own) for name, own in weights.items()}
+    second = shorten(task.prompts(1, 3).part(slice(4, 8)), lengths[1].expand(1, 4))
+    own = {name: tensor[1:] for name, tensor in weights.items()}
+    errors = squared_errors(regression.forward(own, second, task.architecture), second)
+    found = task.losses(weights, [0, 1], 3)[1, 1]
+    torch.testing.assert_close(found, errors.mean() / settings["d"])

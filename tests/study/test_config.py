@@ -8,8 +8,11 @@ from mechanics.settings import ConfigError, read_yaml
 from mechanics.study.config import (
     load,
     model_entry,
+    models,
     run_of_seed,
     seeds_of_run,
+    split_mark,
+    split_settings,
     training_settings,
     variants,
 )
@@ -41,6 +44,26 @@ def test_a_variant_with_another_network_stands_for_itself():
     models = {"m": {}, "m_wd0": {"variant_of": "m", "weight_decay": 0.0}}
     models["m_wide"] = {"variant_of": "m", "d_model": 128, "steps": 10}
     assert variants({"models": models}) == {"m_wd0": "m", "m_wide": "m_wide"}
+
+
+def test_operations_add_networks_and_change_none():
+    """Laid over the study, with splits of their own and no training of the study planned anew."""
+    config, larger = load([STUDY]), load([STUDY, STUDY.replace("config.yaml", "operations.yaml")])
+    section, both = config["modular_addition"], larger["modular_addition"]
+    for name in models(section):
+        own, again = (training_settings(c, "modular_addition", name) for c in (config, larger))
+        assert own == again
+        assert "operation" not in own
+        assert split_mark(both, name) == ""
+    added = [name for name in models(both) if name not in models(section)]
+    marks = [split_mark(both, name) for name in added]
+    assert marks == ["_multiply", "_subtract_fraction0.5"]
+    assert all(variants(both)[name] == name for name in added)
+    assert [split_settings(larger, mark) for mark in ("", *marks)] == [
+        {"p": 113, "train_fraction": 0.3},
+        {"p": 113, "train_fraction": 0.3, "operation": "multiply"},
+        {"p": 113, "train_fraction": 0.5, "operation": "subtract"},
+    ]
 
 
 @pytest.mark.parametrize(

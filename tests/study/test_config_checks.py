@@ -4,7 +4,9 @@ import datetime
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import save_file
 
 from mechanics.settings import ConfigError, read_yaml
 from mechanics.study import config_checks, config_tables, keys
@@ -91,6 +93,10 @@ BAD = {
         one_model(restart_at=100, schedule="one_cycle"),
         "restart_at = 100: expected null, or the schedule constant",
     ),
+    "unknown operation": (
+        one_model(operation="divide"),
+        'operation = "divide": expected add, subtract or multiply',
+    ),
     "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
     "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),
     "token without skips": (
@@ -115,7 +121,15 @@ BAD = {
     ),
     "strata of prompts": (
         regression(models={"linear_L6": {"trained_on": "prompts", "strata": 4}}),
-        "strata = 4: expected a divisor of prompts_per_step = 128, trained on moments",
+        "strata = 4: expected null, or one_length_per_step true, because trained_on is prompts",
+    ),
+    "Muon of tokens": (
+        regression(models={"linear_L6": {"muon_learning_rate": 0.02}}),
+        "muon_learning_rate = 0.02: expected null, or d_model a number .* of token and 0.0",
+    ),
+    "Muon with decay": (
+        regression(models={"deep_L6": {"muon_learning_rate": 0.02, "weight_decay": 0.1}}),
+        "muon_learning_rate = 0.02: expected null, .* weight_decay 0, in place of 64 and 0.1",
     ),
     "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
     "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),
@@ -177,9 +191,9 @@ def test_unwritable_results_folder_is_refused(tmp_path, monkeypatch):
         config_checks.check(config, sources([STUDY]))
 
 
-@pytest.mark.parametrize("files", [["config.yaml"], ["config.yaml", "quick.yaml"]])
-def test_own_configs_are_right(files):
-    paths = [str(ROOT / "config" / name) for name in files]
+@pytest.mark.parametrize("overlay", ["config.yaml", "quick.yaml", "operations.yaml"])
+def test_own_configs_are_right(overlay):
+    paths = [STUDY, str(ROOT / "config" / overlay)]
     config_checks.check(load(paths), sources(paths))
 
 
@@ -206,6 +220,60 @@ def test_tables_of_the_readme_are_those_of_the_keys():
     kinds = [kind for kind in vars(keys).values() if hasattr(kind, "model_fields")]
     missing = {name for kind in kinds for name in kind.model_fields if f"{name}` |" not in text}
     assert missing == {"defaults", "models"}  # told in the text
+
+
+def imported(**entry) -> dict:
+    return addition(models={"theirs": entry})
+
+
+IMPORTS = {
+    "no file": (imported(weights="none.pth"), 'weights = "none.pth": expected a file that can be'),
+    "a folder": (imported(weights="."), "weights = .*: expected a file that can be read"),
+    "home": (imported(weights="~/x.pth"), "weights = .*: expected a path written out"),
+    "not text": (imported(weights=3), "weights = 3: expected a file of weights"),
+    "another p": (
+        imported(weights="p7.safetensors"),
+        "a network of p = 113, 114 tokens; its embed.W_E is 8 × 4",
+    ),
+    "training": (
+        imported(weights="any.pth", steps=3),
+        "theirs.steps = 3: expected no such key beside weights, which are not trained; known here",
+    ),
+    "format": (imported(weights="any.pth", format="pt"), 'format = "pt": expected auto, lens3'),
+    "attention": (
+        regression(models={"theirs": {"weights": "any.pth", "n_layers": 1, "d_model": "token"}}),
+        "theirs.attention = .absent.: expected a value",
+    ),
+    "a variant": (
+        addition(models={"theirs": {"weights": "any.pth"}, "other": {"variant_of": "theirs"}}),
+        'other.variant_of = "theirs": expected a model that is no variant',
+    ),
+}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "any.pth").write_bytes(b"what is in it is known to the job that reads it")
+    save_file({"embed.W_E": torch.zeros(8, 4)}, "p7.safetensors")
+
+
+@pytest.mark.parametrize("name", IMPORTS)
+def test_weights_that_cannot_be_imported_are_named(tmp_path, files, name):
+    changes, message = IMPORTS[name]
+    with pytest.raises(ConfigError, match=message):
+        check(tmp_path, changes)
+
+
+def test_weights_alone_are_no_study(tmp_path, files):
+    none = dict.fromkeys(load([STUDY])["modular_addition"]["models"])
+    changes = addition(models=none | {"theirs": {"weights": "any.pth"}}, grid=None)
+    with pytest.raises(ConfigError, match="models = .*: expected at least one model that is train"):
+        check(tmp_path, changes)
+
+
+def test_weights_of_others_are_a_model(tmp_path, files):
+    check(tmp_path, imported(weights="any.pth", n_heads=4))
 
 
 @pytest.mark.parametrize("folder", ["~/x", "$HOME/x"])

@@ -45,6 +45,7 @@ def test_seeds_come_in_order_without_diverged_ones(tmp_path):
 def test_roles_are_found_by_what_a_network_is(tmp_path):
     write_weights(tmp_path, "a", regression_settings(n_heads=2))
     write_weights(tmp_path, "any_name", regression_settings())
+    write_weights(tmp_path, "theirs", regression_settings(weights="theirs.pth"))  # imported
     write_weights(tmp_path, "any_name_wide", regression_settings(d_max=5))
     write_weights(tmp_path, "b", addition_settings(attention="linear"))
     write_weights(tmp_path, "c", addition_settings(layer_norm=True))

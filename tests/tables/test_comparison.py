@@ -5,8 +5,8 @@ import pytest
 from measured import evaluation, filters, keys_of
 from modular_history import history_of
 
-from mechanics.runtime.seeds import generator
 from mechanics.tables.comparison import (
+    ALL_RIGHT,
     COLUMNS,
     GROKKING,
     REACHED,
@@ -17,7 +17,7 @@ from mechanics.tables.comparison import (
     lengths_factor,
     regression_rows,
 )
-from mechanics.training.schedules import context_lengths
+from mechanics.training.schedules import lengths_of_step
 
 SETTINGS = {
     "task": "linear_regression",
@@ -121,9 +121,23 @@ def test_flops_of_steps_follow_their_context_length():
     deep = SETTINGS | {"n_layers": 6, "d_model": 64, "d_mlp": 256, "n_heads": 4, "steps": 300}
     deep |= {"one_length_per_step": True, "queries_per_prompt": 1, "curriculum": "mixed"}
     deep |= {"full_range_at": 1.0, "layer_norm": True, "attention": "softmax"}
-    k_0 = int(context_lengths(5, 50, 1, True, generator("batch", 0, 0))[0])
+    k_0 = int(lengths_of_step(deep, 0, 0)[0])
     assert lengths_factor(deep) == pytest.approx(28.5 / (k_0 + 1), rel=0.1)
+    strata = deep | {"strata": 4}  # a length in each
+    at_0 = lengths_of_step(strata, 0, 0).double().mean().item()
+    assert lengths_factor(strata) == pytest.approx(28.5 / (at_0 + 1), rel=0.1)
     assert lengths_factor(SETTINGS) == 1.0
+
+
+def test_an_imported_network_has_the_rows_of_all_pairs_alone():
+    own = SETTINGS | {"d_model": 8, "d_mlp": 16, "p": 11, "weights": "theirs.pth"}
+    about = {"settings": own, "replicas": [{"seed": 0, "status": "imported", "train_flops": None}]}
+    results = evaluation(1.0, 1.0, 100).query("split == 'all'").assign(accuracy=1.0)
+    table = pd.DataFrame(addition_rows("theirs", [about], results, None, *keys_of(0)))
+    assert table["metric"].tolist() == [ALL_RIGHT, "accuracy, all pairs"]
+    assert table["value"].tolist() == [1.0, 1.0]
+    assert table["configuration"].unique().tolist() == ["Linear Attention (L=1), imported"]
+    assert "| —" in as_markdown(table.assign(evaluation_se=float("nan")))  # FLOPs of training
 
 
 def test_addition_rows_say_who_did_not_grok():

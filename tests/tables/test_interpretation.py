@@ -52,6 +52,13 @@ def test_accuracy_alone_earns_no_circuit(found):
     assert "over 4 frequencies to nine tenths" in text
 
 
+def test_without_its_training_pairs_a_circuit_is_named_and_nothing_else():
+    of_all = evaluation(1.0, 1.0, 100).query("split == 'all'")
+    assert describe_addition(of_all, *keys_of(0), 1, 10).startswith("Fourier circuit, one layer")
+    text = describe_addition(of_all, *keys_of(0, **NO_KEYS), 1, 10)
+    assert text.startswith("Algorithm not identified, nor which pairs were trained on, in 1 of 1")
+
+
 NO_KEYS = {"keys": "", "alone": math.nan, "without": math.nan}
 
 

@@ -43,11 +43,15 @@ SUBSPACES = regression_settings(d_max=5, subspace="random")
 BY_TABLES = addition_settings(pairs_per_step=None)  # every pair at every step
 HELD = addition_settings(pairs_per_step=None, norm="held", orthogonal_gradient=True)
 RESTARTED = addition_settings(restart_at=10, temperature=8.0, epsilon=1e-20)
+EMBEDDED = {"attention": "softmax", "d_model": 8, "n_heads": 2, "d_mlp": 8, "layer_norm": True}
+MUON = regression_settings(
+    **EMBEDDED, muon_learning_rate=0.02, weight_decay=0.0, strata=4, one_length_per_step=True
+)
 
 
 @pytest.mark.parametrize(
     "settings",
-    [regression_settings(), addition_settings(), ARM, SUBSPACES, BY_TABLES, HELD, RESTARTED],
+    [regression_settings(), addition_settings(), ARM, SUBSPACES, BY_TABLES, HELD, RESTARTED, MUON],
 )
 def test_killed_run_ends_with_the_same_bits(tmp_path, settings, monkeypatch):
     seeds = [0, 1]
@@ -101,7 +105,7 @@ def double():
     torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("settings", [regression_settings(), addition_settings(), BY_TABLES])
+@pytest.mark.parametrize("settings", [regression_settings(), addition_settings(), BY_TABLES, MUON])
 def test_alone_or_in_a_stack_of_eight_is_the_same_in_float64(tmp_path, settings, double):
     _, stacked = run(tmp_path, settings, [*range(8)], "together")
     _, single = run(tmp_path, settings, [5], "alone")

@@ -127,3 +127,12 @@ def test_orthogonal_gradient_is_across_each_tensor_and_as_long_as_the_gradient()
         own, whole = (tensor[:, start:end].norm(dim=1) for tensor in (used, gradient))
         torch.testing.assert_close(own, whole)
     assert torch.equal(used[1, 6:], gradient[1, 6:])
+
+
+def test_parts_of_a_loss_count_over_their_own_running_means():
+    optimiser = AdamW(stack(3), 0.0, (0.9, 0.98))
+    first = torch.tensor([[4.0, 0.5], [1.0, 1.0], [2.0, 8.0]], dtype=torch.float64)
+    assert torch.equal(optimiser.relative(first), 1 / first)
+    optimiser.keep([0, 2])
+    weights = optimiser.relative(2 * first[[0, 2]])
+    torch.testing.assert_close(weights * first[[0, 2]], torch.full_like(weights, 1 / 1.02))

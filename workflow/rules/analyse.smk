@@ -45,6 +45,8 @@ for task in TASKS:
     ):
         alike = {}
         for model in study.models(config[task]):
+            if stage == "follow" and study.is_imported(config[task], model):
+                continue
             options, written = job_of_model(task, model, stage)
             alike.setdefault((options, tuple(written)), []).append(model)
         for number, ((options, written), models) in enumerate(alike.items()):

@@ -32,9 +32,10 @@ def described_model(task, model):
     return study.model_entry(section, model), study.is_variant(section, model)
 
 
-def runs(task, file, variants=True, doses=True):
-    """One file of every run of a task, with or without those of models that vary another one, and
-    of those that only the table ``norm_dose`` is about."""
+def runs(task, file, variants=True, doses=True, imported=False):
+    """One file of every run of a task, with or without those of models that vary another one, of
+    those that only the table ``norm_dose`` is about, and of weights that were imported.
+    """
     section = config[task]
     return [
         f"{run_folder(task, model, block)}/{file}"
@@ -43,6 +44,7 @@ def runs(task, file, variants=True, doses=True):
         if doses
         or not study.is_variant(section, model)
         or not contents.is_dose(study.model_entry(section, model))
+        if imported or not study.is_imported(section, model)
         for block in study.blocks(section, model)
     ]
 
@@ -142,7 +144,11 @@ def page_models():
     if SWEEP or "modular_addition" not in TASKS:
         return []
     section = config["modular_addition"]
-    models = {name: study.model_entry(section, name) for name in study.models(section)}
+    models = {
+        name: study.model_entry(section, name)
+        for name in study.models(section)
+        if not study.is_imported(section, name)
+    }
     variants = {name for name in models if study.is_variant(section, name)}
     return contents.measures("modular_addition").shown(models, variants)
 
@@ -192,7 +198,11 @@ def described(job):
     read = list(map(str, job.input))
     return {
         "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
-        "code": [path for path in read if not path.startswith(f"{RESULTS}/")],
+        "code": [  # what is imported is no code: its hash is in run.json
+            path
+            for path in read
+            if not path.startswith(f"{RESULTS}/") and path not in IMPORTS.values()
+        ],
         "inputs": [
             path.removeprefix(f"{RESULTS}/")
             for path in read

@@ -12,7 +12,10 @@ DATA = {
 
 
 def splits_of(model, seeds):
-    """The split of the pairs for every one of these seeds of an addition network."""
+    """The split of the pairs for every one of these seeds of an addition network; none, if it was
+    imported and its split is not known."""
+    if study.is_imported(config["modular_addition"], model):
+        return []
     mark = study.split_mark(config["modular_addition"], model)
     return expand(DATA["modular_addition"][0], seed=seeds, mark=mark)
 

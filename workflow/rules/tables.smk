@@ -98,7 +98,7 @@ for track, job, names in TABLE_JOBS:
                 path
                 for task, variants in of_runs
                 for file in ("run.json", "history.parquet")
-                for path in runs(task, file, variants)
+                for path in runs(task, file, variants, imported=file == "run.json")
             ],
             analyses=tabulated(track),
         output:
@@ -134,7 +134,7 @@ for track, job, names in TABLE_JOBS:
             folders=[
                 folder
                 for task, variants in of_runs
-                for folder in folders(runs(task, "run.json", variants))
+                for folder in folders(runs(task, "run.json", variants, imported=True))
             ],
             tables=names,
             settings=as_argument(table_settings(track)),

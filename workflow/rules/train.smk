@@ -4,6 +4,7 @@ TRAININGS = [
     (task, model, block, seeds)
     for task in TASKS
     for model in study.models(config[task])
+    if not study.is_imported(config[task], model)
     for block, seeds in study.blocks(config[task], model).items()
 ]
 TRAINED_BY = {task: program("train", f"mechanics/{ROOMS[task]}/task") for task in TASKS}
@@ -58,3 +59,41 @@ for task, model, block, seeds in TRAININGS:
             " --data {input.data:q} --output {params.folder:q} --weights {output.weights:q}"
             " --state {resources.state:q} --device {resources.device} --threads {threads}"
             " > {log:q} 2>&1"
+
+
+# Weights that others have trained: imported first, so that what is wrong with a file is known at once.
+IMPORTS = {
+    (task, model): os.path.normpath(config[task]["models"][model]["weights"])
+    for task in TASKS
+    for model in study.models(config[task])
+    if study.is_imported(config[task], model)
+}
+
+for (task, model), file in IMPORTS.items():
+
+    rule:
+        name:
+            f"import_weights_{task}_{model}"
+        input:
+            code=program("import_weights"),
+            weights=file,
+        output:
+            run=ensure(f"{run_folder(task, model, '0')}/run.json", non_empty=True),
+            weights=ensure(weights_of(task, model, 0), non_empty=True),
+        log:
+            f"{RESULTS}/logs/import_weights_{task}_{model}.log",
+        benchmark:
+            f"{RESULTS}/benchmarks/import_weights_{task}_{model}.tsv"
+        priority: 3
+        conda:
+            "../../envs/study.yaml"
+        threads: 1
+        resources:
+            mem_mb=2000,
+            runtime=10,
+        params:
+            folder=lambda wildcards, output: Path(output[0]).parent,
+            settings=as_argument(study.training_settings(config, task, model)),
+        shell:
+            f"python {SCRIPTS}/import_weights.py --settings {{params.settings:q}}"
+            " --weights {output.weights:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -166,15 +166,15 @@ class FormulaAnswers:
         return {"loss": loss, "accuracy": accuracy, "min_margin": margin}
 
 
-def formula_answers(amplitudes: Float[Tensor, "*set frequency"]) -> FormulaAnswers:
+def formula_answers(amplitudes: Float[Tensor, "*set frequency"], p: int) -> FormulaAnswers:
     """How the ideal formula answers, α_k = 0 for the frequencies that it lacks.
 
     In exact arithmetic one frequency answers every pair of a prime p: its margin is
     α (1 − cos(2π/p)), whichever frequency it is: tiny (0.0015 α for p = 113), but not zero. More
     frequencies are not needed to be right; they buy margin, that is, loss, for the same Σ α_k.
     """
-    p = 2 * amplitudes.shape[-1] + 1
-    cosines = fourier_basis(p)[1::2] * (p / 2) ** 0.5
+    k = torch.tensor(list(frequencies(p)), dtype=torch.float64)
+    cosines = torch.cos(2 * torch.pi / p * k[:, None] * torch.arange(p))
     profile = amplitudes.double() @ cosines  # over d = a + b − c
     loss = profile.logsumexp(dim=-1) - profile[..., 0]
     return FormulaAnswers(loss, profile[..., 0] - profile[..., 1:].amax(dim=-1))

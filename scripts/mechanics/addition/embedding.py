@@ -94,14 +94,15 @@ def circle(
     """Measure the numbers' projection on an orthonormal plane.
 
     Without a ``frequency`` it is compared with the one that explains the angles best. All is nan
-    where the numbers have no extent in the plane.
+    where the numbers have no extent in the plane, and for the frequency p/2: its numbers lie at two
+    points.
     """
     coordinates = numbers @ plane
     by_frequency = angle_r_squared(coordinates)
     k = int(by_frequency.argmax()) + 1 if frequency is None else frequency
     variances = torch.linalg.eigvalsh(coordinates.T @ coordinates)
     extent = variances.sum() / numbers.square().sum()
-    if not extent > 1e-24:  # float64's rounding, or no variance at all
+    if 2 * k == len(numbers) or not extent > 1e-24:  # float64's rounding, or no variance at all
         return Circle(k, *[float("nan")] * 5, coordinates)
     radius = coordinates.norm(dim=1)
     return Circle(

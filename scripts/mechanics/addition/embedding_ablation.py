@@ -61,7 +61,8 @@ def answers_with(
     p, changed = len(W_E) - 1, parameters | {"embed.W_E": W_E[None]}
     pairs = all_pairs(p).to(W_E.device)[None]
     if table_rows.applies(architecture):
-        index = table_rows.PairRows(pairs, p, architecture.n_heads)
+        given = addition.read(pairs, architecture, p)
+        index = table_rows.PairRows(given, p, architecture.n_heads)
         return judge(table_rows.forward(changed, index, architecture)[0])
     return judge(addition.forward(changed, pairs, architecture)[0])
 

@@ -1,6 +1,8 @@
 """Fourier analysis over Z_p.
 
-Frequencies run k = 1 … (p − 1)/2, both included; k and p − k are one frequency.
+Frequencies run k = 1 … (p − 1)/2, both included; k and p − k are one frequency. An even p, as the
+exponents of a multiplication have it (``operation``), has one more, p/2, whose only wave is
+(−1)^t: its sine is zero.
 """
 
 from collections.abc import Sequence
@@ -13,19 +15,22 @@ from mechanics.addition.pairs import all_pairs, targets
 
 
 def frequencies(p: int) -> range:
-    """The frequencies of an odd p, e.g. 1 … 56 for p = 113."""
-    return range(1, (p - 1) // 2 + 1)
+    """E.g. 1 … 56 for p = 113, and for p = 112."""
+    return range(1, p // 2 + 1)
 
 
 def fourier_basis(p: int) -> Float[Tensor, "wave number"]:
     """The orthonormal real Fourier basis of R^p, in float64, one wave a row.
 
     Row 0 is constant, rows 2k − 1 and 2k are √(2/p) times cos and sin of 2πkt/p, k = 1 … (p − 1)/2.
+    Of k = p/2, where p is even, they are (−1)^t/√p and zeros.
     """
     t = torch.arange(p, dtype=torch.float64)
     k = torch.tensor(list(frequencies(p)), dtype=torch.float64)
     angle = 2 * torch.pi / p * k[:, None] * t
     waves = torch.stack([angle.cos(), angle.sin()], dim=1).flatten(0, 1) * (2 / p) ** 0.5
+    if p % 2 == 0:
+        waves[-2:] = torch.stack([(-1.0) ** t * p**-0.5, torch.zeros_like(t)])
     constant = torch.full((1, p), p**-0.5, dtype=torch.float64)
     return torch.cat([constant, waves])
 
@@ -60,11 +65,13 @@ def key_frequencies(shares: Float[Tensor, "frequency"]) -> list[int]:
 def harmonics(keys: Sequence[int], p: int) -> list[int]:
     """Frequencies that are twice a key, mod p, and no key themselves: what a square of it makes.
 
+    Of p/2 it is a constant.
+
     >>> harmonics([14, 26], 113)  # 28, and 52
     [28, 52]
     """
     doubled = {min(2 * k % p, -2 * k % p) for k in keys}
-    return sorted(doubled - set(keys))
+    return sorted(doubled - {0, *keys})
 
 
 def gini(shares: Float[Tensor, "frequency"]) -> float:
@@ -97,8 +104,9 @@ def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequenc
     profile.index_add_(0, difference.flatten(), cube.flatten())
     k = torch.tensor(list(frequencies(p)), device=logits.device)
     waves = torch.cos(2 * torch.pi / p * (k[:, None] * numbers).double())
-    # ⟨L, C_k⟩² / ‖C_k‖² with ‖C_k‖² = p³ / 2
-    return (waves @ profile).square() / (p**3 / 2) / cube.square().sum()
+    size = torch.where(2 * k == p, p**3, p**3 / 2)
+    # ⟨L, C_k⟩² / ‖C_k‖²
+    return (waves @ profile).square() / size / cube.square().sum()
 
 
 def n_frequencies_for(spectrum: Float[Tensor, "frequency"], share: float) -> int | None:
@@ -109,13 +117,13 @@ def n_frequencies_for(spectrum: Float[Tensor, "frequency"], share: float) -> int
 
 
 def waves(p: int, chosen: Sequence[int]) -> Float[Tensor, "wave number"]:
-    """Orthonormal cos and sin over Z_p of the chosen frequencies, two rows for each.
+    """Orthonormal cos and sin over Z_p of the chosen frequencies, two rows for each, of p/2 one.
 
     Raises ValueError for a frequency that p does not have.
     """
     if not all(k in frequencies(p) for k in chosen):
-        raise ValueError(f"frequencies {list(chosen)}: expected 1 … {(p - 1) // 2}")
-    rows = [row for k in chosen for row in (2 * k - 1, 2 * k)]
+        raise ValueError(f"frequencies {list(chosen)}: expected 1 … {p // 2}")
+    rows = [row for k in chosen for row in (2 * k - 1, 2 * k) if row != p]
     return fourier_basis(p)[rows]
 
 

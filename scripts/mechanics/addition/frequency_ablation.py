@@ -156,7 +156,7 @@ def _by_frequency(circuit: Circuit, seed: int) -> list[dict]:
     rows = [row("full", len(everything), judge(logits).over_all())]
     for n in range(len(order) + 1):
         rows.append(row("frequencies", n, restricted(order[:n])))
-        ideal = formula_answers(kept_amplitudes(amplitudes, order[:n]))
+        ideal = formula_answers(kept_amplitudes(amplitudes, order[:n]), circuit.p)
         rows.append(row("ideal", n, ideal.over_all()))
     others = [k for k in everything if k not in keys]
     draws = random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed)) if keys else []
@@ -206,7 +206,7 @@ def _formulas(circuit: Circuit, seed: int) -> list[dict]:
     total = float(kept_amplitudes(fitted_amplitudes(circuit.logits), keys).abs().sum())
 
     def answers(sets: Sequence[Sequence[int]]):
-        return formula_answers(equal_amplitudes(p, sets, total))
+        return formula_answers(equal_amplitudes(p, sets, total), p)
 
     own = answers([keys])
     rows = [row("equal_keys", len(keys), FormulaAnswers(own.loss[0], own.margin[0]).over_all())]

@@ -98,8 +98,8 @@ def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
     pairs = all_pairs(p)
     correct = targets(pairs, p)
     values = logits.double().cpu().gather(1, correct[:, None])[:, 0]
-    table = torch.empty(p, p, dtype=torch.float64)  # a + b, a − b
-    table[correct, (pairs[:, 0] - pairs[:, 1]) % p] = values
+    table = torch.empty(p, p, dtype=torch.float64)  # b, a − b
+    table[pairs[:, 1], (pairs[:, 0] - pairs[:, 1]) % p] = values
     overall = table.std(correction=0)
     if not overall > ROUNDING * values.abs().max():
         return torch.nan
@@ -162,9 +162,10 @@ def clock_and_pizza_fve(logits: Float[Tensor, "pair token"], k: int) -> tuple[fl
     total = centred.square().sum()
     if not total > 1e-24 * logits.double().square().sum().cpu():
         return torch.nan, torch.nan
-    by_pair = (centred * clock).sum(dim=1)  # ‖clock‖² is p/2 for every pair
-    q_clock = by_pair.sum().square() / (p**3 / 2) / total
-    q_pizza = (by_pair @ length).square() / (p / 2 * length.square().sum()) / total
+    by_pair = (centred * clock).sum(dim=1)
+    size = clock[0].square().sum()  # the same for every pair, p/2, or p for the frequency p/2
+    q_clock = by_pair.sum().square() / (p**2 * size) / total
+    q_pizza = (by_pair @ length).square() / (size * length.square().sum()) / total
     return float(q_clock), float(q_pizza)
 
 

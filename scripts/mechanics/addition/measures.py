@@ -44,10 +44,10 @@ OF_DOSES = ("evaluation", "circuit")  # and those that ask what decides when a n
 
 
 def defined_for(settings: dict, variant: bool) -> list[str]:
-    """The measures that a network has."""
+    """The measures that a network has. Only the sum of two numbers wraps round p."""
     if variant:
         return list(OF_DOSES if contents.is_dose(settings) else OF_VARIANTS)
-    return list(TABLES)
+    return [name for name in TABLES if name != "wrap_around" or contents.adds(settings)]
 
 
 def tables_of(settings: dict, variant: bool) -> list[str]:
@@ -71,5 +71,5 @@ def shown(models: dict[str, dict], variants: set[str]) -> list[str]:
 
 
 def _runs_in_page(settings: dict) -> bool:
-    one_layer = settings["n_layers"] == 1 and not settings["layer_norm"]
-    return one_layer and settings["attention"] == "softmax" and settings["d_mlp"] > 0
+    one_layer = settings["n_layers"] == 1 and not settings["layer_norm"] and settings["d_mlp"] > 0
+    return one_layer and settings["attention"] == "softmax" and contents.adds(settings)

@@ -91,7 +91,7 @@ def _block_power(
     mean = values.mean(dim=0)
     values = values - mean  # before the transform: beside a large constant little variance is lost
     waves = basis @ values.reshape(p, -1)  # over a
-    waves = torch.einsum("vb,ubn->uvn", basis, waves.view(p, p, -1))  # and over b
+    waves = torch.einsum("vb,ubn->uvn", basis, waves.view(len(basis), p, -1))  # and over b
     power = waves.square()
     in_a, in_b = power[1:, 0].unflatten(0, (-1, 2)), power[0, 1:].unflatten(0, (-1, 2))
     of_both = power[1:, 1:].unflatten(0, (-1, 2)).unflatten(2, (-1, 2)).sum(dim=(1, 3))

@@ -51,6 +51,9 @@ class Patched:
     def W_L(self) -> Tensor:
         return neuron_logits(self.parameters, self.architecture)
 
+    def hooked_effects(self, patches: list[Patch], prompts: PromptPairs) -> Tensor:
+        return patching.hooked_effects(self.lens, patches, prompts, self.architecture)
+
 
 def patched(
     networks: list[weights.Network],
@@ -128,7 +131,7 @@ def effects_of_sets(network: Patched, masks: Tensor, prompts: PromptPairs) -> tu
         exact = masks.double() @ effects.T
     if network.exact and network.lens is not None and len(prompts):
         patches = [Patch("blocks.0.mlp.hook_post", index=mask) for mask in masks]
-        hooked = patching.hooked_effects(network.lens, patches, prompts)
+        hooked = network.hooked_effects(patches, prompts)
     return hooked, exact
 
 
@@ -148,7 +151,7 @@ def group_rows(
         of_parts = torch.full((len(parts), len(prompts)), torch.nan, dtype=torch.float64)
         hooked = exact = of_parts.to(gap.device)
         if network.lens is not None and len(prompts):
-            hooked = patching.hooked_effects(network.lens, [patch for *_, patch in parts], prompts)
+            hooked = network.hooked_effects([patch for *_, patch in parts], prompts)
         if network.exact:
             exact = torch.stack(
                 [closed_form_of_part(network, kind, name, prompts) for kind, name, _ in parts]

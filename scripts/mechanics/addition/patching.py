@@ -20,6 +20,8 @@ from torch import Tensor, nn
 
 from mechanics.addition.activations import AdditionActivations
 from mechanics.addition.pairs import targets
+from mechanics.models import addition
+from mechanics.models.transformer import Architecture
 from mechanics.runtime.seeds import generator
 
 EQUALS = 2  # the position of "="
@@ -139,20 +141,20 @@ class Patch:
 
 @torch.no_grad()
 def hooked_effects(
-    model: nn.Module, patches: Sequence[Patch], prompts: PromptPairs
+    model: nn.Module, patches: Sequence[Patch], prompts: PromptPairs, architecture: Architecture
 ) -> Float[Tensor, "patch prompt"]:
     """Effects of patches made with TransformerLens's hooks, ``AT_ONCE`` in each forward pass.
 
-    ``model`` is that of ``models.lens.to_lens``; dtype and device are those of its weights.
+    ``model`` is ``models.lens.to_lens`` of this architecture, with its dtype and device.
     (``transformer_lens.patching.generic_activation_patch`` does the same, but stores float32.)
     """
     p = model.cfg.d_vocab_out
     device = model.cfg.device
     clean, corrupted = (
-        nn.functional.pad(tokens, (0, 1), value=p).to(device)
-        for tokens in (prompts.clean, prompts.corrupted)
+        nn.functional.pad(addition.read(pairs, architecture, p), (0, 1), value=p).to(device)
+        for pairs in (prompts.clean, prompts.corrupted)
     )
-    prompts = PromptPairs(clean[:, :2], corrupted[:, :2])
+    prompts = PromptPairs(prompts.clean.to(device), prompts.corrupted.to(device))
     names = {patch.hook for patch in patches}
     held = {name for patch in patches for name in patch.frozen}
     _, clean_cache = model.run_with_cache(clean, names_filter=lambda name: name in names)

@@ -55,7 +55,8 @@ def phase_law(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[
 
 @torch.no_grad()
 def measure(network: Network) -> tuple[list[dict], list[dict]]:
-    """Rows of both tables for one network, without its seed.
+    """Rows of both tables for one network, without its seed; none for the key p/2, whose wave has
+    no phase.
 
     - of the neurons that a key explains, each counted with its weight, what it contributes to the
       logits: ``cosine`` (``phases.agreement``) and its null; ``input_cosine``, the mean of
@@ -78,6 +79,8 @@ def measure(network: Network) -> tuple[list[dict], list[dict]]:
     recovered = recoveries(activations, W_L, network.seed)
     laws, neurons = [], []
     for k, expected in zip(keys, predicted, strict=True):
+        if 2 * k == p:
+            continue
         (alpha, other), cluster = found_in_logits[k], found.frequency == k
         explained = cluster & (found.fve > EXPLAINED)
         waves, own = neuron_waves(inputs, W_L, k), weights[explained] / weights[explained].sum()

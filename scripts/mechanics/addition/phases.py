@@ -102,14 +102,14 @@ def quadrature(inputs: Float[Tensor, "pair neuron"], waves: Waves, p: int, k: in
 def sum_waves(logits: Float[Tensor, "pair token"], k: int) -> tuple[float, float]:
     """Amplitudes of cos ω_k(a + b − c), even about 0, and of any wave in ω_k(a + b + c).
 
-    The first is ``LogitIdentity.alpha``.
+    The first is ``LogitIdentity.alpha``. For k = p/2 they are one wave.
     """
     p = logits.shape[1]
     by_sum = torch.zeros(p, p, dtype=torch.float64)
     by_sum.index_add_(0, targets(all_pairs(p), p), logits.double().cpu())
     numbers = torch.arange(p, dtype=torch.float64)
     turning = torch.exp(-2j * torch.pi * k / p * numbers)
-    over_sums = 2 / p**3 * (turning @ by_sum.to(turning))
+    over_sums = (1 if 2 * k == p else 2) / p**3 * (turning @ by_sum.to(turning))
     return float((over_sums @ turning.conj()).real), float((over_sums @ turning).abs())
 
 

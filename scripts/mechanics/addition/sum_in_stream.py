@@ -1,8 +1,9 @@
 """Where in the stream of an addition network its answer arises, and in which form.
 
 The stream after every layer and at every position is split into what depends on a, on b, on a + b
-and on a − b alone; for an odd p these parts are orthogonal. The part of a + b is a function on Z_p,
-so it has a spectrum. ``sum_exchange`` says which of it the network answers by.
+and on a − b alone. For an odd p these parts are orthogonal; for an even one (−1)^(a + b) is in both
+of the last two. The part of a + b is a function on Z_p, so it has a spectrum. ``sum_exchange`` says
+which of it the network answers by.
 """
 
 import pandas as pd

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mechanics.addition import pairs as modular_addition
+from mechanics.addition.operation import answer, operation_pairs
 from mechanics.models import addition, table_rows
 from mechanics.models.table_rows import PairRows
 from mechanics.models.transformer import architecture, initial_weights
@@ -31,10 +32,10 @@ class Task:
         self.architecture = architecture(settings)
         mlp_dtype = getattr(torch, settings.get("mlp_dtype", "float32"))
         self.trained_as = replace(self.architecture, mlp_dtype=mlp_dtype)
-        p = settings["p"]
+        p, operation = settings["p"], settings.get("operation", "add")
         self.shapes = addition.parameter_shapes(self.architecture, p)
-        self.pairs = modular_addition.all_pairs(p).to(device)
-        self.targets = modular_addition.targets(self.pairs, p)
+        self.pairs = operation_pairs(p, operation).to(device)
+        self.targets = answer(self.pairs, p, operation)
         self.trained: dict[int, Bool[Tensor, pair]] = {}
         for path in data:
             split = pd.read_parquet(path)
@@ -44,7 +45,7 @@ class Task:
         size = settings["pairs_per_step"]
         # one stack at a time: it shrinks when a replica ends, and does not grow again
         self.pair_rows = lru_cache(maxsize=1)(self._pair_rows)
-        n_pairs = int(settings["train_fraction"] * p * p)
+        n_pairs = int(settings["train_fraction"] * len(self.pairs))
         self.by_tables = (
             (size is None or size >= n_pairs)
             and table_rows.applies(self.architecture)
@@ -57,7 +58,7 @@ class Task:
         return {name: factor * tensor for name, tensor in own.items()}
 
     def batch_rows(self, seed: int, step: int) -> Tensor:
-        """Rows of ``all_pairs`` that one replica trains on at one step."""
+        """Rows of ``operation_pairs`` that one replica trains on at one step."""
         rows, size = self.training_rows[seed], self.settings["pairs_per_step"]
         if size is None or size >= len(rows):
             return rows

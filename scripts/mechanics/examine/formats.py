@@ -13,6 +13,11 @@ from torch import Tensor
 
 Tensors = dict[str, Tensor]
 NESTED = ("model", "state_dict", "model_state_dict", "weights")  # where a checkpoint keeps weights
+FAMILIES = {
+    "lens3": "TransformerLens 3 (HookedTransformer), or this project",
+    "lens4": "TransformerLens 4 (TransformerBridge)",
+    "nanda": "Nanda et al. 2023 (progress-measures-paper)",
+}
 LENS, BRIDGE = "blocks.0.attn.W_Q", "blocks.0.attn.q.weight"  # names that tell 3 from 4
 
 
@@ -66,7 +71,7 @@ def _is_buffer(name: str) -> bool:
 
 
 def in_our_names(tensors: Tensors, n_heads: int | None) -> tuple[Tensors, str]:
-    """The same weights under TransformerLens 3's names, in float64, and the family in words.
+    """The same weights under TransformerLens 3's names, in float64, and their family.
 
     Raises WeightsError for names of no known family, and where the shapes do not tell the number of
     heads and it is not given.
@@ -75,15 +80,16 @@ def in_our_names(tensors: Tensors, n_heads: int | None) -> tuple[Tensors, str]:
     exact = {n.replace("._original_component", ""): t for n, t in exact.items()}
     if BRIDGE in exact:
         if n_heads is None:
-            raise WeightsError("TransformerLens 4: shapes do not tell the heads; give --heads")
-        return bridge(exact, n_heads), "TransformerLens 4 (TransformerBridge)"
+            words = "shapes do not tell the heads; give --heads, or n_heads in a study"
+            raise WeightsError(f"TransformerLens 4: {words}")
+        return bridge(exact, n_heads), "lens4"
     if LENS not in exact:
         nanogpt = "c_attn" in " ".join(exact)
         why = "nanoGPT's MLP has GELU, which our block has not" if nanogpt else "no known family"
         raise WeightsError(f"{next(iter(exact))}: {why}: expected {LENS} or {BRIDGE}")
     if exact.get("blocks.0.attn.W_O", exact[LENS]).dim() == 2:
-        return nanda(exact), "Nanda et al. 2023 (progress-measures-paper)"
-    return exact, "TransformerLens 3 (HookedTransformer), or this project"
+        return nanda(exact), "nanda"
+    return exact, "lens3"
 
 
 def nanda(tensors: Tensors) -> Tensors:

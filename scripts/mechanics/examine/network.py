@@ -13,12 +13,17 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from mechanics.examine.formats import Tensors, WeightsError, in_our_names, read_file
+from mechanics.examine.formats import FAMILIES, Tensors, WeightsError, in_our_names, read_file
 from mechanics.models import addition, regression
 from mechanics.models.transformer import architecture, token_d
 from mechanics.models.weights import Network
 from mechanics.settings import is_odd_prime
 
+OPERATIONS = {
+    "add": "(a + b) mod {p}",
+    "subtract": "(a − b) mod {p}, examined as the sum of a and −b",
+    "multiply": "(a · b) mod {p} without 0, examined as the sum of discrete logarithms",
+}
 ADDITION, REGRESSION = "modular_addition", "linear_regression"
 
 
@@ -29,6 +34,7 @@ class Given:
     heads: int | None = None
     attention: str | None = None
     layer_norm: bool = False  # LayerNorm without weights of its own
+    operation: str | None = None  # of an addition network
     k_min: int = 5
     k_max: int = 50
 
@@ -41,14 +47,22 @@ class Understood:
     said: dict[str, str] = field(default_factory=dict)
 
 
-def understand(path: Path, given: Given) -> Understood:
-    """Raises WeightsError, with the path, for what is no network of ours and cannot be made one."""
+def understand(path: Path, given: Given, stated: dict | None = None) -> Understood:
+    """Raises WeightsError, with the path, for what is no network of ours and cannot be made one,
+    or has other settings than those ``stated``."""
     tensors, about = read_file(path)
     precisions = {str(t.dtype).removeprefix("torch.") for t in tensors.values()}
     try:
         weights, family = in_our_names(tensors, given.heads)
-        said = {"names": family, "numbers": f"{', '.join(sorted(precisions))}, read as float64"}
+        said = {
+            "names": FAMILIES[family],
+            "numbers": f"{', '.join(sorted(precisions))}, read as float64",
+        }
         settings = sizes(weights, given, about.get("settings", {}), said)
+        found = settings | {"format": family}
+        for key, value in (stated or {}).items():
+            if found[key] != value:
+                raise WeightsError(f"{key} = {found[key]}: expected {value}, as is stated")
         if settings["task"] == ADDITION:
             cut(weights, settings, said)
         expect(weights, settings, said)
@@ -109,6 +123,9 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
         if "k_min" not in known:
             said["assumed"] = f"trained on {given.k_min} to {given.k_max} pairs (--k-min, --k-max)"
     settings = own | known
+    if is_addition:
+        settings |= {"operation": given.operation} if given.operation else {}
+        said["operation"] = OPERATIONS[settings.get("operation", "add")].format(p=settings["p"])
     size = f"p = {settings['p']}" if is_addition else f"d = {settings['d']}"
     norm = "LayerNorm" if settings["layer_norm"] else "no LayerNorm"
     said["network"] = (

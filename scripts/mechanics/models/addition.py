@@ -1,4 +1,4 @@
-"""The Transformer that reads "a b =" and predicts (a + b) mod p.
+"""The Transformer that reads "a b =" and predicts (a + b) mod p, or another ``operation``.
 
 Embedding with learned positions, ``n_layers`` causal blocks (attention of either kind, ReLU MLP,
 optional LayerNorm before each), no bias in the unembedding. With one layer and no LayerNorm it is
@@ -83,6 +83,16 @@ def scores_between(query: Rows, key: Rows, scale: float) -> Rows:
     return Rows((query.per_pair() * key.per_pair()).sum(-1) * scale, None)
 
 
+def read(
+    pairs: Int[Tensor, "*batch pair 2"], architecture: Architecture, p: int
+) -> Int[Tensor, "*batch pair 2"]:
+    """The numbers that a network is given for a and b."""
+    if not architecture.negates_b:
+        return pairs
+    a, b = pairs.unbind(-1)
+    return torch.stack([a, -b % p], dim=-1)
+
+
 def forward(
     parameters: Parameters,
     pairs: Int[Tensor, "seed pair 2"],
@@ -95,7 +105,7 @@ def forward(
     pattern, ``hook_attn_out``, ``mlp.hook_post`` and ``hook_mlp_out``.
     """
     W_E, W_pos = parameters["embed.W_E"], parameters["pos_embed.W_pos"]
-    a, b = pairs.unbind(-1)
+    a, b = read(pairs, architecture, W_E.shape[1] - 1).unbind(-1)
     streams = [
         Rows(W_E[:, :-1] + W_pos[:, 0:1], a),
         Rows(W_E[:, :-1] + W_pos[:, 1:2], b),
@@ -152,6 +162,7 @@ def run(
 ) -> Float[Tensor, "seed pair 3 token"]:
     """Logits at all three positions; what passes is kept in ``cache`` (``run_blocks``)."""
     W_E = parameters["embed.W_E"]
+    pairs = read(pairs, architecture, W_E.shape[1] - 1)
     equals = torch.full_like(pairs[..., :1], W_E.shape[1] - 1)
     one_hot = torch.nn.functional.one_hot(torch.cat([pairs, equals], dim=-1), W_E.shape[1])
     stream = torch.einsum("spnt,std->spnd", one_hot.to(W_E.dtype), W_E)

@@ -32,7 +32,8 @@ class Architecture:
     ``zero_tokens`` join the keys of linear attention (``attention_pattern``). Tokens carry
     ``y_scale`` times y, and the prediction is divided by it. ``mlp_dtype`` is that of the MLP's
     matrix products, forward and backward (``None``: that of the weights). Without ``skips`` a
-    layer passes on what attention and MLP return, not added to what they read.
+    layer passes on what attention and MLP return, not added to what they read. ``negates_b``
+    (addition only) gives it −b for b: one that subtracts then adds.
     """
 
     attention: Kind
@@ -47,6 +48,7 @@ class Architecture:
     zero_tokens: int = 0
     y_scale: float = 1.0
     skips: bool = True
+    negates_b: bool = False
 
     @property
     def score_scale(self) -> float:
@@ -188,6 +190,7 @@ def architecture(settings: dict) -> Architecture:
         layer_norm=settings["layer_norm"],
         embedded=embedded,
         skips=settings.get("skip_connections", True),
+        negates_b=settings.get("negates_b", False),
         **(standard_tokens(settings["d"]) if settings.get("standard_tokens") else {}),
     )
 

@@ -51,6 +51,6 @@ def defined_for(settings: dict, variant: bool = False) -> list[str]:
 
 
 def tables_of(settings: dict, variant: bool = False) -> list[str]:
-    """All that is measured of a run, by the names of the files."""
-    measured = [table for name in defined_for(settings) for table in TABLES[name]]
-    return measured if "n_tasks" in settings else measured + FOLLOWED
+    """All that is measured of a run, by the names of the files; of an import nothing follows it."""
+    final = [table for name in defined_for(settings) for table in TABLES[name]]
+    return final + ([] if "weights" in settings or "n_tasks" in settings else FOLLOWED)

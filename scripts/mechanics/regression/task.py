@@ -1,9 +1,10 @@
 """Training on in-context linear regression: prompts, or their moments, drawn anew at every step."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models import regression
@@ -24,7 +25,7 @@ from mechanics.models.prompts import (
 from mechanics.models.transformer import architecture, token_d
 from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import read_tensors
-from mechanics.training.schedules import context_lengths, context_range
+from mechanics.training.schedules import lengths_of_step
 
 Parameters = dict[str, Tensor]
 RISK_FLOOR = 1e-3  # a risk far below it is not worth lowering at the cost of another length's
@@ -55,23 +56,11 @@ class Task:
     def initial(self, seed: int) -> Parameters:
         return regression.initial(self.settings, seed)
 
-    def lengths(self, seed: int, step: int) -> Int[Tensor, "prompt"]:
-        """The context lengths of one replica's prompts at one step."""
-        s = self.settings
-        low, high = context_range(
-            step, s["steps"], s["k_min"], s["k_max"], s["curriculum"], s["full_range_at"]
-        )
-        one_length = s["one_length_per_step"]
-        # a length for the whole step is shared by all replicas, whatever stack they are in
-        draw = generator("batch", 0 if one_length else seed, step)
-        strata = s.get("strata")
-        return context_lengths(low, high, s["prompts_per_step"], one_length, draw, strata)
-
     def prompts(self, seed: int, step: int) -> Prompts:
         """The training prompts of one replica at one step."""
-        s, lengths = self.settings, self.lengths(seed, step)
+        s, lengths = self.settings, lengths_of_step(self.settings, seed, step)
         n_prompts, one_length = s["prompts_per_step"], s["one_length_per_step"]
-        k = int(lengths[0]) if one_length else s["k_max"]
+        k = int(lengths.max()) if one_length else s["k_max"]
         sizes = n_prompts, k, s["queries_per_prompt"], s["d"]
         tasks = training_tasks(seed, s.get("n_tasks"), s["d"])
         prompts = sample_prompts("prompts", seed, step, *sizes, self.noise, tasks)
@@ -84,7 +73,7 @@ class Task:
 
     def moments(self, seed: int, step: int) -> Moments:
         """The moments of one replica's training prompts; with strata, stretched ones after them."""
-        lengths, strata = self.lengths(seed, step), self.settings.get("strata")
+        lengths, strata = lengths_of_step(self.settings, seed, step), self.settings.get("strata")
         n_stretched = len(lengths) // strata if strata else 0
         lengths = torch.cat([lengths, lengths[:n_stretched]])
         d = self.settings["d"]
@@ -99,8 +88,23 @@ class Task:
         drawn = stack_moments([self.moments(seed, step) for seed in seeds]).to(self.device)
         return squared_errors_of_moments(parameters, drawn, self.architecture, GUARD)
 
-    def losses(self, parameters, seeds, step) -> Float[Tensor, "seed"]:
-        errors, strata = self.errors(parameters, seeds, step), self.settings.get("strata")
+    def risks_by_stratum(self, parameters, seeds, step) -> Float[Tensor, "seed stratum"]:
+        """One forward pass for each stratum, whose prompts share a length."""
+        drawn = stack_prompts([self.prompts(seed, step) for seed in seeds]).to(self.device)
+        lengths = lengths_of_step(self.settings, 0, step).tolist()
+        n_own, risks = self.settings["prompts_per_step"] // len(lengths), []
+        for stratum, k in enumerate(lengths):
+            own = drawn.part(slice(stratum * n_own, (stratum + 1) * n_own))
+            own = replace(own, x=own.x[..., :k, :], y=own.y[..., :k])
+            predictions = regression.forward(parameters, own, self.architecture)
+            risks.append(squared_errors(predictions, own).mean(dim=-1) / self.settings["d"])
+        return torch.stack(risks, dim=-1)
+
+    def losses(self, parameters, seeds, step) -> Float[Tensor, "seed *stratum"]:
+        strata = self.settings.get("strata")
+        if strata and self.settings["one_length_per_step"]:
+            return self.risks_by_stratum(parameters, seeds, step)
+        errors = self.errors(parameters, seeds, step)
         if strata is None:
             return errors.mean(dim=-1)
         risks = errors.unflatten(-1, (strata + 1, -1)).mean(dim=-1) / self.settings["d"]

@@ -12,7 +12,11 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
     "linear_regression": ("d", "k_min", "k_max"),
     "modular_addition": ("p", "train_fraction"),
 }
-SPLIT_MARK = "_fraction"  # in the names of splits of another fraction than the section's
+# A network that is not trained: one replica, of which nothing is followed.
+UNTRAINED = {"seeds": [0], "stack": 1, "checkpoints_at": None}
+FRACTION_MARK = "_fraction"
+# What the names of the splits end with that are of another operation or fraction.
+SPLIT_MARK = f"(_subtract|_multiply)?({FRACTION_MARK}[0-9.e-]+)?"
 # They say which replicas there are and what they are compared with, not what one is.
 NOT_SETTINGS = ("seeds", "stack", "variant_of")
 MACHINE = ("device", "threads_per_training", "results_folder", "takes")  # where, and how long
@@ -50,13 +54,18 @@ def is_variant(section: dict, name: str) -> bool:
     return section["models"][name].get("variant_of") is not None
 
 
-NETWORK = {"attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm"}
+def is_imported(section: dict, name: str) -> bool:
+    """Whether a model is a file of weights, and no training: an entry with ``weights``."""
+    return "weights" in section["models"][name]
+
+
+NETWORK = {"attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm", "operation"}
 
 
 def variants(section: dict) -> dict[str, str]:
     """The model under which each variant stands in tables, by the variant's name.
 
-    The one that it varies, or itself if it is another network: a control.
+    The one that it varies, or itself if it is another network, or of another operation: a control.
     """
     own = {name: section["models"][name] for name in models(section) if is_variant(section, name)}
     return {
@@ -65,8 +74,14 @@ def variants(section: dict) -> dict[str, str]:
 
 
 def model_entry(section: dict, name: str) -> dict:
-    """The settings of one model: its own over those it is a variant of, over the defaults."""
+    """The settings of one model: its own over those it is a variant of, over the defaults.
+
+    Of the defaults an imported one has none but ``measured_at``: the others are about training.
+    """
     own = section["models"][name]
+    if is_imported(section, name):
+        shared = {key: own for key, own in section["defaults"].items() if key == "measured_at"}
+        return UNTRAINED | {"train_fraction": None} | shared | own
     base = section["models"].get(own.get("variant_of"))
     return merge(merge(section["defaults"], base or {}), own)
 
@@ -135,24 +150,29 @@ def evaluation_settings(config: dict) -> dict:
 def split_settings(config: dict, mark: str = "") -> dict:
     """What the split of the pairs depends on; empty if the study has no modular addition.
 
-    ``mark``: what the names of the splits of another fraction than the section's end with
-    (``split_mark``).
+    ``mark``: what their names end with (``split_mark``).
     """
     section = config.get("modular_addition") or {}
     shared = {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if section}
-    return shared | ({"train_fraction": float(mark.removeprefix(SPLIT_MARK))} if mark else {})
+    operation, _, fraction = mark.partition(FRACTION_MARK)
+    own = {"operation": operation.removeprefix("_")} if operation else {}
+    return shared | own | ({"train_fraction": float(fraction)} if fraction else {})
 
 
 def split_mark(section: dict, name: str) -> str:
-    """What the names of a model's splits end with: nothing if it has the section's fraction.
+    """What the names of a model's splits end with: nothing if it adds, with the section's fraction.
 
-    >>> models = {"m": {}, "half": {"train_fraction": 0.5}}
+    >>> models = {"m": {}, "other": {"operation": "multiply", "train_fraction": 0.5}}
     >>> section = {"train_fraction": 0.3, "defaults": {}, "models": models}
-    >>> split_mark(section, "m"), split_mark(section, "half")
-    ('', '_fraction0.5')
+    >>> split_mark(section, "m"), split_mark(section, "other")
+    ('', '_multiply_fraction0.5')
     """
-    fraction = model_entry(section, name).get("train_fraction", section["train_fraction"])
-    return "" if fraction == section["train_fraction"] else f"{SPLIT_MARK}{fraction}"
+    entry = model_entry(section, name)
+    fraction = entry.get("train_fraction", section["train_fraction"])
+    operation = entry.get("operation", "add")
+    return ("" if operation == "add" else f"_{operation}") + (
+        "" if fraction == section["train_fraction"] else f"{FRACTION_MARK}{fraction}"
+    )
 
 
 def table_settings(config: dict) -> dict:

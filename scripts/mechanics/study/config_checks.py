@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mechanics.settings import ConfigError
-from mechanics.study.config import TASKS, model_entry, models
+from mechanics.study.config import TASKS, is_imported, model_entry, models
 from mechanics.study.keys import (
     Addition,
     AdditionModel,
@@ -74,6 +74,10 @@ def _problems(config: dict) -> Problems:
         whole = view(config)
         for task, section in study.sections().items():
             for name in models(whole[task]):
+                if is_imported(whole[task], name):  # it has nothing of the defaults
+                    for keys, expected in _import_problems(whole[task]["models"][name], section):
+                        yield (task, "models", name, *keys), expected
+                    continue
                 entry = model_entry(whole[task], name)
                 for keys, expected in _entry_problems(entry, section):
                     place = _place(config[task], name, entry.get("variant_of"), keys)
@@ -107,7 +111,7 @@ def _study_problems(study: Study) -> Problems:
         yield ("study",), "another name than that of the published results"
     if not study.sections():
         yield TASKS[:1], f"{' or '.join(TASKS)}, or both"
-    if re.search(r"^~|\$", study.results_folder):
+    if needs_shell(study.results_folder):
         yield ("results_folder",), "a folder written out: neither ~ nor $NAME is replaced here"
     folder = Path(study.results_folder, study.study).absolute()
     existing = next(path for path in (folder, *folder.parents) if os.path.exists(path))
@@ -115,19 +119,25 @@ def _study_problems(study: Study) -> Problems:
         yield ("results_folder",), f"a folder that can be written ({existing})"
 
 
+def needs_shell(path: str) -> bool:
+    """Whether a path has ~ or $NAME, which only a shell replaces."""
+    return bool(re.search(r"^~|\$", path))
+
+
 def _section_problems(section: Section) -> Problems:
     entries = {name: entry for name, entry in section.models.items() if entry is not None}
-    if not entries:
-        yield ("models",), "at least one model"
-    mains = [name for name, entry in entries.items() if "variant_of" not in entry]
+    trained = {name: entry for name, entry in entries.items() if "weights" not in entry}
+    if not trained:
+        yield ("models",), "at least one model that is trained"
+    mains = [name for name, entry in trained.items() if "variant_of" not in entry]
     main = f"a model that is no variant itself: {', '.join(mains)}"
-    for name, entry in entries.items():
+    for name, entry in trained.items():
         if name not in mains and entry["variant_of"] not in mains:
             yield ("models", name, "variant_of"), main
     for keys, expected in _wrong_values(section.model, section.defaults, None):
         yield ("defaults", *keys), expected  # although no model may take this default
-    for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in entries]:
-        yield ("grid", place, "of"), f"a model: {', '.join(entries)}"
+    for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in trained]:
+        yield ("grid", place, "of"), f"a model: {', '.join(trained)}"
     if isinstance(section, Regression):
         stored = section.evaluation.context_lengths
         if section.k_min > section.k_max:
@@ -141,6 +151,37 @@ def _section_problems(section: Section) -> Problems:
             yield ("sweep", "of"), main
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
+
+
+def _import_problems(entry: dict, section: Section) -> Problems:
+    """What can be known before any job. Of a PyTorch file that is no more than its place."""
+    yield from _wrong_values(section.imported, entry, "a value, of a network that is imported")
+    path = Path(entry["weights"])
+    if needs_shell(entry["weights"]):
+        yield ("weights",), "a path written out: neither ~ nor $NAME is replaced here"
+    elif not (path.is_file() and os.access(path, os.R_OK)):
+        yield ("weights",), f"a file that can be read ({path.absolute()})"
+    elif isinstance(section, Addition):
+        shapes = _shapes(path)
+        for name in shapes.keys() & {"embed.W_E", "embed.weight"}:
+            if section.p + 1 not in shapes[name]:
+                of_file = " × ".join(map(str, shapes[name]))
+                words = f"a network of p = {section.p}, {section.p + 1} tokens; its {name} is"
+                yield ("weights",), f"{words} {of_file}"
+
+
+def _shapes(path: Path) -> dict[str, list[int]]:
+    """The shapes that a safetensors file declares; none for a file of another kind."""
+    with path.open("rb") as file:
+        size, first = int.from_bytes(file.read(8), "little"), file.read(1)
+        if first != b"{" or size > path.stat().st_size:
+            return {}
+        header = first + file.read(size - 1)
+    try:
+        named = json.loads(header).items()
+        return {name: own["shape"] for name, own in named if name != "__metadata__"}
+    except (ValueError, KeyError, TypeError):  # the job that reads it says what is wrong
+        return {}
 
 
 def _entry_problems(entry: dict, section: Section) -> Problems:
@@ -171,9 +212,14 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
         yield ("n_tasks",), "null, or d_max null and trained_on prompts, which have w of their own"
     if model.trained_on == "moments":
         yield from _moment_problems(model)
-    if model.strata and (model.trained_on == "prompts" or model.prompts_per_step % model.strata):
-        words = f"a divisor of prompts_per_step = {model.prompts_per_step}, trained on moments"
-        yield ("strata",), words
+    if model.strata and model.prompts_per_step % model.strata:
+        yield ("strata",), f"a divisor of prompts_per_step = {model.prompts_per_step}"
+    if model.strata and model.trained_on == "prompts" and not model.one_length_per_step:
+        yield ("strata",), "null, or one_length_per_step true, because trained_on is prompts"
+    if model.muon_learning_rate and (model.d_model == "token" or model.weight_decay):
+        words = "null, or d_model a number and weight_decay 0, in place of"
+        found = f"{model.d_model} and {model.weight_decay}"
+        yield ("muon_learning_rate",), f"{words} {found}"
     stored = section.evaluation
     if not set(model.measured_at) <= set(stored.context_lengths):
         words = f"lengths among evaluation.context_lengths = {stored.context_lengths}"
@@ -192,8 +238,9 @@ def _moment_problems(model: RegressionModel) -> Problems:
 
 
 def _addition_problems(model: AdditionModel, section: Addition) -> Problems:
-    if (model.train_fraction or 1) * section.p**2 < 1:
-        yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
+    n_pairs = (section.p - (model.operation == "multiply")) ** 2
+    if (model.train_fraction or section.train_fraction) * n_pairs < 1:
+        yield ("train_fraction",), f"at least one of the {n_pairs} pairs"
     if model.norm == "held" and model.weight_decay:
         yield ("norm",), f"free, or weight_decay 0 in place of {model.weight_decay}"
     if model.norm == "held" and model.after_memorising in ("fixed_norm", "initial_norm"):

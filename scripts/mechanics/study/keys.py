@@ -60,22 +60,24 @@ Stack = value(
     Count | Devices, "a whole number of at least 1, or {cpu: 1, cuda: 64} for each device"
 )
 Width = value(Count | Literal["token"], "a whole number of at least 1, or token")
+WeightsFile = value(str, "a file of weights", min_length=1)
 Prime = value(int, "an odd prime number, such as 113", Predicate(is_odd_prime))
 
 
 class Keys(BaseModel):
     """Keys and values that stand together in a config, and no others."""
 
+    beside: ClassVar[str] = ""  # what no other key may stand beside
     # strict: 113.0 and true are no whole numbers, "1e-3" is no number
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
     def _refuse_others(cls, values: Any) -> Any:
-        known = sorted(cls.model_fields)
         for name in values if isinstance(values, dict) else ():
-            if name not in known:
-                words = f"no such key; known here: {', '.join(known)}"
+            if name not in cls.model_fields:
+                known = ", ".join(sorted(cls.model_fields))
+                words = f"no such key{cls.beside}; known here: {known}"
                 raise PydanticCustomError("unknown", words, {"key": name})
         return values
 
@@ -125,10 +127,31 @@ class Model(Keys):
     )
 
 
+class Imported(Keys):
+    """A network that others have trained. Sizes that it states must be those of its file."""
+
+    beside: ClassVar = " beside weights, which are not trained"
+    weights: WeightsFile = key(
+        "safetensors or a PyTorch state dict, as `make examine` reads it; a relative path starts"
+        " at the working directory, as `results_folder` does"
+    )
+    format: one_of("auto", "lens3", "lens4", "nanda") = key(
+        "whose names: TransformerLens's 3 (or ours) or 4, Nanda et al.'s; `auto`: found from them",
+        default="auto",
+    )
+    attention: or_null(one_of("linear", "softmax")) = key("null: the file's, or softmax", "", None)
+    layer_norm: or_null(Switch) = key("needed if it is true and has no weights", default=None)
+    n_layers: or_null(Count) = key("null: as in the file, as with all below", "layers", None)
+    n_heads: or_null(Count) = key("needed with the names of TransformerLens 4", "heads", None)
+    d_model: or_null(Width) = key("of the residual stream", "dimensions", None)
+    d_mlp: or_null(Natural) = key("of each MLP", "neurons", None)
+
+
 class Section(Keys):
     """A track: what its models share, and the models, which are checked once they are merged."""
 
     model: ClassVar[type[Model]]
+    imported: ClassVar[type[Imported]] = Imported
     defaults: dict
     models: dict[Name, dict | None]
 
@@ -173,8 +196,15 @@ class RegressionModel(Model):
         "`moments`: XᵀX is drawn, no pairs, and the mean over test points is exact", "", "prompts"
     )
     strata: or_null(Count) = key(
-        "ranges of k with equal shares of a step (`trained_on: moments` only), and one stratum more"
-        " of stretched prompts; their mean log risk is the loss",
+        "ranges of k with equal shares of a step. Of moments: one stratum more, of stretched"
+        " prompts; their mean log risk is the loss. Of prompts: each stratum has one length a step"
+        " (`one_length_per_step: true`), and its risk counts over its own running mean",
+        "",
+        None,
+    )
+    muon_learning_rate: or_null(Positive) = key(
+        "peak for the matrices of attention and MLP, which Muon moves in place of AdamW (`d_model`"
+        " a number, `weight_decay: 0`); its momentum is the first of `betas`; null: AdamW for all",
         "",
         None,
     )
@@ -182,6 +212,12 @@ class RegressionModel(Model):
         "stored lengths that the learning curves and the analysis of checkpoints use", "pairs"
     )
     n_prompts_history: Several = key("stored prompts that the same use", "prompts")
+
+
+class ImportedRegression(Imported):
+    attention: one_of("linear", "softmax") = key("shapes do not tell it")
+    n_layers: Count = key("what is measured depends on it", "layers")
+    d_model: Width = key("`token`: without embedding", "dimensions")
 
 
 class Evaluation(Keys):
@@ -199,6 +235,7 @@ class TaskGrid(Keys):
 
 class Regression(Section):
     model: ClassVar = RegressionModel
+    imported: ClassVar = ImportedRegression
     d: Count = key("of x and w, both N(0, I_d)", "dimensions")
     k_min: Count = key("shortest context trained on", "pairs")
     k_max: Count = key("longest context trained on", "pairs")
@@ -223,6 +260,12 @@ class AdditionModel(Model):
         "once training accuracy has reached `grokking_accuracy`, weight decay stays, ends, or stays"
         " while the weights are scaled after each step to the norm that they had then;"
         " `initial_norm`: it ends and each weight matrix is scaled to its initial norm"
+    )
+    operation: one_of("add", "subtract", "multiply") = key(
+        "what the answer is of a and b, mod p: a + b, a − b, or a · b, of which pairs with 0 are no"
+        " part. Its circuit is looked for in the numbers' exponents: of `subtract` −b for b, of"
+        " `multiply` the discrete logarithms to the base of the smallest generator, mod p − 1",
+        default="add",
     )
     norm: one_of("free", "held") = key(
         "`held`: each weight matrix is scaled to its initial norm after each step, biases are not;"

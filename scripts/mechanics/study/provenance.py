@@ -41,7 +41,8 @@ def unlike_config(runs: list[Path], config: dict) -> list[str]:
     for path in runs:
         task, model = path.parts[-4:-2]
         if config.get(task) and model in models(config[task]):
-            trained = json.loads(path.read_text("utf-8"))["settings"]
+            run = json.loads(path.read_text("utf-8"))
+            trained = run.get("asked", run["settings"])  # what an import found is in its settings
             asked = training_settings(config, task, model)
             found += [
                 f"{path}: trained with {key} = {one}, but the recorded config says {other}"

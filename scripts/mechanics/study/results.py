@@ -68,13 +68,16 @@ ROLES = {
 def model_for(study: Path, role: str) -> tuple[str, str] | None:
     """(task, model) of the study's network for a role in ``ROLES``; None if it has none.
 
+    It was trained in this study, not imported.
+
     It has a seed with finite weights. Of several it is the one with the shortest name: variants of
     a model carry its name and more.
 
     Raises KeyError for an unknown role, and CheckpointError as ``networks`` does.
     """
     for task, model in sorted(networks(study), key=lambda name: (len(name[1]), name)):
-        if any(ROLES[role](own.settings) for own in final_networks(study, task, model)[:1]):
+        first = final_networks(study, task, model)[:1]
+        if any(ROLES[role](own.settings) and "weights" not in own.settings for own in first):
             return task, model
     return None
 

@@ -30,8 +30,10 @@ def tables(study: Study) -> dict[str, pd.DataFrame | str]:
         else:
             names = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")
             evaluation, *found = (together(study, own, name) for name in names)
-            histories = [pd.read_parquet(run / "history.parquet") for run in own]
-            history = pd.concat(histories, ignore_index=True)
+            history = None
+            if not study.is_imported(own[0]):
+                histories = [pd.read_parquet(run / "history.parquet") for run in own]
+                history = pd.concat(histories, ignore_index=True)
             rows += addition_rows(model, records, evaluation, history, *found)
     table = pd.DataFrame(sorted(rows, key=assignment_order), columns=COLUMNS)
     return {"comparative_metrics": table, "comparative_metrics.md": as_markdown(table)}

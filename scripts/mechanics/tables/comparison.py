@@ -16,12 +16,11 @@ from mechanics.models.flops import (
 )
 from mechanics.models.transformer import architecture, token_d
 from mechanics.regression.references import mixture_risk, reference_risks
-from mechanics.runtime.seeds import generator
 from mechanics.tables.frames import ASSIGNED
 from mechanics.tables.histories import grokking_moments
 from mechanics.tables.interpretation import describe_addition, describe_filter
 from mechanics.tables.statistics import Estimate, mean_over_seeds, share_of_seeds
-from mechanics.training.schedules import context_lengths, context_range
+from mechanics.training.schedules import lengths_of_step
 
 COLUMNS = [
     *("configuration", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"),
@@ -42,6 +41,9 @@ def assignment_order(row: dict) -> int:
 def configuration(settings: dict) -> str:
     """A network in the words of the assignment's table, e.g. "Linear Attention (L=1)"."""
     depth, heads = settings["n_layers"], settings["n_heads"]
+    if "weights" in settings:  # not one of those that the assignment asks for
+        own = {key: value for key, value in settings.items() if key != "weights"}
+        return f"{configuration(own)}, imported"
     if depth > 1 and settings["d_mlp"]:
         return f"Deep Transformer (L={depth})"
     several = f", {heads} heads" if settings["d_model"] == "token" and heads > 1 else ""
@@ -82,24 +84,19 @@ def _common(model: str, records: list[dict], interpretation: str) -> dict:
 def lengths_factor(settings: dict) -> float:
     """Mean FLOPs of a training step over those of step 0, at which the loop counts them.
 
-    Where all prompts of a step share one k, steps cost as much as their k; k is drawn as
-    ``LinearRegression.prompts`` draws it. Else all steps cost the same.
+    Steps cost as much as the k that their prompts share; where each prompt has its own, all cost
+    the same.
     """
     if not settings.get("one_length_per_step"):
         return 1.0
-    network, n_queries = architecture(settings), settings["queries_per_prompt"]
-    costs = []
-    for step in range(settings["steps"]):
-        low, high = context_range(
-            step,
-            settings["steps"],
-            settings["k_min"],
-            settings["k_max"],
-            settings["curriculum"],
-            settings["full_range_at"],
+    size = (architecture(settings), token_d(settings))
+    costs = [
+        sum(
+            regression_flops(*size, k, settings["queries_per_prompt"])
+            for k in lengths_of_step(settings, 0, step).tolist()
         )
-        k = int(context_lengths(low, high, 1, True, generator("batch", 0, step))[0])
-        costs.append(regression_flops(network, token_d(settings), k, n_queries))
+        for step in range(settings["steps"])
+    ]
     return sum(costs) / len(costs) / costs[0]
 
 
@@ -148,7 +145,7 @@ def addition_rows(
     model: str,
     records: list[dict],
     evaluation: pd.DataFrame,
-    history: pd.DataFrame,
+    history: pd.DataFrame | None,
     circuit: pd.DataFrame,
     parsimony: pd.DataFrame,
     stream: pd.DataFrame,
@@ -158,38 +155,43 @@ def addition_rows(
     grokking step.
 
     The grokking step is that of the last spike where there are spikes: beside it stands the step
-    that first reached its accuracy.
+    that first reached its accuracy. Without ``history`` (an imported network) it is not known when
+    it grokked, nor on which pairs: it has the rows of all pairs alone.
     """
     own = records[0]["settings"]
-    evaluation, history = _sound(evaluation, records), _sound(history, records)
+    evaluation = _sound(evaluation, records)
     measured = (circuit, parsimony, stream, exchange)
     p, found = own["p"], [_sound(frame, records) for frame in measured]
     interpretation = describe_addition(evaluation, *found, own["n_layers"], p)
     common = _common(model, records, interpretation)
     common |= {"flops_per_prompt": least_addition_flops(architecture(own), p)}
+    chance, all_pairs = ("chance 1/p", 1 / p), evaluation[evaluation["split"] == "all"]
+    right = all_pairs["accuracy"] == 1
+    all_right = share_of_seeds(int(right.sum()), len(right))
+    accuracy = within(mean_over_seeds(all_pairs["accuracy"]), 0.0, 1.0)
+    of_all = [(ALL_RIGHT, all_right, ("", math.nan)), ("accuracy, all pairs", accuracy, chance)]
+    if history is None:
+        return [_row(*row, common) for row in of_all]
+    history = _sound(history, records)
     moments = grokking_moments(history.assign(model=model), own["grokking_accuracy"])
     never = int(moments["grokking_step"].isna().sum())
     if never:
         common["interpretation"] += f"; {never} of {len(moments)} seeds did not grok"
-    chance, guess = ("chance 1/p", 1 / p), ("uniform guess ln p", math.log(p))
+    guess = ("uniform guess ln p", math.log(p))
     budget = ("last step of the budget", float(own["steps"]))
-    by_split = {split: evaluation[evaluation["split"] == split] for split in ("all", "validation")}
-    accuracy = {split: mean_over_seeds(part["accuracy"]) for split, part in by_split.items()}
-    loss = mean_over_seeds(by_split["validation"]["loss"])
-    right = by_split["all"]["accuracy"] == 1
-    all_right = share_of_seeds(int(right.sum()), len(right))
-    reached, grokked = (
-        within(mean_over_seeds(moments[name]), 0.0, math.inf)
-        for name in ("first_reached_step", "grokking_step")
+    validation = evaluation[evaluation["split"] == "validation"]
+    accuracy = within(mean_over_seeds(validation["accuracy"]), 0.0, 1.0)
+    loss, reached, grokked = (
+        within(mean_over_seeds(values), 0.0, math.inf)
+        for values in (validation["loss"], moments["first_reached_step"], moments["grokking_step"])
     )
-    return [
-        _row(ALL_RIGHT, all_right, ("", math.nan), common),
-        _row("accuracy, all pairs", within(accuracy["all"], 0.0, 1.0), chance, common),
-        _row("accuracy, validation", within(accuracy["validation"], 0.0, 1.0), chance, common),
-        _row("loss, validation (nats)", within(loss, 0.0, math.inf), guess, common),
-        _row(REACHED, reached, budget, common),
-        _row(GROKKING, grokked, budget, common),
+    of_training = [
+        ("accuracy, validation", accuracy, chance),
+        ("loss, validation (nats)", loss, guess),
+        (REACHED, reached, budget),
+        (GROKKING, grokked, budget),
     ]
+    return [_row(*row, common) for row in of_all + of_training]
 
 
 def within(estimate: Estimate, low: float, high: float) -> Estimate:
@@ -222,7 +224,7 @@ def as_markdown(table: pd.DataFrame) -> str:
                 "Seeds": first["n_seeds"],
                 "Reference": "; ".join(references),
                 "FLOPs per prompt": f"{first['flops_per_prompt']:,}",
-                "FLOPs of training": f"{first['train_flops']:.2g}",
+                "FLOPs of training": _flops(first["train_flops"]),
                 "Interpretation": first["interpretation"],
             }
         )
@@ -234,6 +236,10 @@ def as_markdown(table: pd.DataFrame) -> str:
         "looked up; FLOPs of training those of the steps as they were run.\n"
     )
     return pd.DataFrame(shown).to_markdown(index=False) + "\n" + note
+
+
+def _flops(count: float) -> str:
+    return "—" if math.isnan(count) else f"{count:.2g}"
 
 
 def _interval(row: pd.Series) -> str:

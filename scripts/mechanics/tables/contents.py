@@ -25,14 +25,20 @@ def measures(task: str) -> ModuleType:
     return import_module(f"mechanics.{ROOMS[task]}.measures")
 
 
+def adds(settings: dict) -> bool:
+    """Whether an addition network adds, and neither subtracts nor multiplies."""
+    return settings.get("operation", "add") == "add"
+
+
 def is_dose(settings: dict) -> bool:
-    """Whether an addition network asks what norm, temperature or ε do to grokking.
+    """Whether a network that adds asks what norm, temperature or ε do to grokking.
 
     The table ``norm_dose`` has such networks, those about weight decay and circuits leave them out.
     """
     scaled_down = settings.get("after_memorising") == "initial_norm"
     dosed = any(key in settings for key in DOSES if key != "norm")
-    return scaled_down or dosed or settings.get("norm", "free") != "free"
+    held = settings.get("norm", "free") != "free"
+    return adds(settings) and (scaled_down or dosed or held)
 
 
 def gathered(track: str) -> dict[str, tuple[str, bool]]:

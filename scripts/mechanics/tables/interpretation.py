@@ -13,6 +13,7 @@ import pandas as pd
 from mechanics.regression.filters import KINDS
 from mechanics.tables.spectral_filter import filter_distances
 
+UNKNOWN = "Algorithm not identified, nor which pairs were trained on"  # of an imported network
 GENERALISES, CIRCUIT = "Generalises, algorithm not identified", "Fourier circuit"
 SUM = "Sum in Fourier features, then read off"
 OF_NETWORK = [
@@ -62,9 +63,10 @@ def describe_addition(
     kinds, carried = {}, carried_sums(stream, exchange)
     for seed, own in evaluation.groupby("seed"):
         kinds[seed] = nearest_profile(own, p)
-        if kinds[seed] == GENERALISES and is_fourier(parsimony[parsimony["seed"] == seed], p):
+        may_be = kinds[seed] in (GENERALISES, UNKNOWN)
+        if may_be and is_fourier(parsimony[parsimony["seed"] == seed], p):
             kinds[seed] = CIRCUIT
-        elif kinds[seed] == GENERALISES and carried["is_carried"].get(seed, False):
+        elif may_be and carried["is_carried"].get(seed, False):
             kinds[seed] = SUM
     clauses = []
     for kind, count in Counter(kinds.values()).most_common():
@@ -80,7 +82,7 @@ def describe_addition(
             )
         elif kind == SUM:
             clauses.append(f"{kind}, {counted}: {describe_sum(carried.loc[seeds])}")
-        elif kind == GENERALISES:
+        elif kind in (GENERALISES, UNKNOWN):
             words = describe_logits(evaluation[evaluation["seed"].isin(seeds)])
             clauses.append(f"{kind}, {counted}: {words}")
         else:
@@ -103,8 +105,10 @@ def addition_profiles(p: int, swapped: float) -> dict[str, tuple[float, float]]:
 
 
 def nearest_profile(own: pd.DataFrame, p: int) -> str:
-    """The profile nearest to one seed's training and validation accuracy."""
+    """The profile nearest to one seed's training and validation accuracy, if they are known."""
     rows = own.set_index("split")
+    if "train" not in rows.index:
+        return UNKNOWN
     found = tuple(rows.loc[["train", "validation"], "accuracy"])
     swapped = rows.loc["validation_swapped", "n_pairs"] / rows.loc["validation", "n_pairs"]
     profiles = addition_profiles(p, swapped)

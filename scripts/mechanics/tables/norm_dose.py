@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mechanics.tables.contents import adds
 from mechanics.tables.histories import ending, grokking_moments
 from mechanics.tables.study import Study, arm_of
 
@@ -25,8 +26,9 @@ LAWS = ["law_name", "slope", "r_squared", "n_runs", "n_held"]
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
-    """``norm_dose``: a row per entry and seed, of every addition network; ``norm_laws``."""
+    """``norm_dose``: a row per entry and seed, of every network that adds; ``norm_laws``."""
     runs = study.runs_of("modular_addition", doses=True)
+    runs = [run for run in runs if adds(study.records[run]["settings"])]
     rows = [row for run in runs for row in tabulate(study, run)]
     table = pd.DataFrame(rows, columns=[*COLUMNS, "p"])
     return {"norm_dose": with_shared_keys(table)[COLUMNS], "norm_laws": laws(table)}

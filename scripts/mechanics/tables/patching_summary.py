@@ -12,6 +12,7 @@ from mechanics.tables.study import Study
 N_NEURONS = 10  # of those that recover most alone
 HALF = 0.5  # of the logit difference
 NETWORK = ["model", "arm", "weight_decay", "seed", "status", "entry"]
+KEPT = {"sort": False, "dropna": False}  # the weight decay of an imported network is nan
 COLUMNS = ["kind", "rank", "neuron", "frequency", "n_neurons", "recovery", "control", "expected"]
 
 
@@ -35,7 +36,7 @@ def summarise(neurons: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     groups = groups[groups["direction"] == "denoising"].dropna(subset="recovery")
-    for network, own in neurons.dropna(subset="recovery").groupby(NETWORK, sort=False):
+    for network, own in neurons.dropna(subset="recovery").groupby(NETWORK, **KEPT):
         about = dict(zip(NETWORK, network, strict=True))
         sets = groups[(groups["entry"] == about["entry"]) & (groups["seed"] == about["seed"])]
         random = sets[sets["kind"] == "random"].groupby("n_neurons")["recovery"].mean()

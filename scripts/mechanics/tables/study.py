@@ -1,6 +1,7 @@
 """The runs of a study and what was measured on them, for those who make tables of it."""
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -32,22 +33,30 @@ class Study:
         """What run.json says of each run."""
         return {run: json.loads((run / "run.json").read_text("utf-8")) for run in self.runs}
 
+    def is_imported(self, run: Path) -> bool:
+        return "weights" in self.records[run]["settings"]
+
     def _is_dose(self, run: Path) -> bool:
         return run.parts[-2] in self.variants and is_dose(self.records[run]["settings"])
 
-    def runs_of(self, task: str, variants: bool = True, doses: bool = False) -> list[Path]:
-        """Runs of a task, without those for the table ``norm_dose`` alone (``is_dose``)."""
+    def runs_of(
+        self, task: str, variants: bool = True, doses: bool = False, imported: bool = False
+    ) -> list[Path]:
+        """Runs of a task, without those for the table ``norm_dose`` alone (``is_dose``), and
+        without weights that were imported, of whose training nothing is known."""
         return [
             run
             for run in self.runs
             if run.parts[-3] == task
             and (variants or run.parts[-2] not in self.variants)
             and (doses or not self._is_dose(run))
+            and (imported or not self.is_imported(run))
         ]
 
     def settings_of(self, task: str) -> dict[str, dict]:
         """The settings of every model, by its name."""
-        return {run.parts[-2]: self.records[run]["settings"] for run in self.runs_of(task)}
+        runs = self.runs_of(task, imported=True)
+        return {run.parts[-2]: self.records[run]["settings"] for run in runs}
 
     def analysis(self, run: Path, name: str) -> pd.DataFrame:
         """One file of what was measured on a run."""
@@ -64,7 +73,7 @@ class Study:
         Raises TableError if no run has it.
         """
         parts = []
-        for run in self.runs_of(task, variants):
+        for run in self.runs_of(task, variants, imported=True):
             record, entry = self.records[run], run.parts[-2]
             settings, variant = record["settings"], entry in self.variants
             if name not in measures(task).tables_of(settings, variant):
@@ -89,8 +98,10 @@ def arm_of(entry: str, settings: dict, variants: dict[str, str]) -> dict[str, st
 
     The arm is what becomes of the weight decay after memorising if that is not ``keep``; else, of a
     variant, its ``mlp_dtype`` if it has one or ``weight_decay``, or ``control`` if it stands for
-    itself; of another network ``main``.
+    itself; of another network ``main``. Of one that was imported the weight decay is not known.
     """
+    if "weights" in settings:
+        return {"model": entry, "arm": "main", "weight_decay": math.nan}
     arm, model = settings["after_memorising"], variants.get(entry, entry)
     if arm == "keep":
         arm = settings.get("mlp_dtype", "weight_decay") if entry in variants else "main"

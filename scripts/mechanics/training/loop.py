@@ -25,6 +25,7 @@ from mechanics.training.course import (
     matrix_norms,
     updates_of,
 )
+from mechanics.training.muon import Muon
 from mechanics.training.objective import Objective
 from mechanics.training.optimiser import STATE, AdamW, unflatten
 from mechanics.training.schedules import checkpoint_steps, learning_rate
@@ -114,7 +115,10 @@ def _scheduled(settings: dict) -> list[int]:
 
 
 def _optimiser(settings: dict, objective: Objective, weights, **state) -> AdamW:
-    return AdamW(
+    peak, kind, own = settings.get("muon_learning_rate"), AdamW, {}
+    if peak is not None:
+        kind, own = Muon, {"shapes": objective.shapes, "rate": peak / settings["learning_rate"]}
+    return kind(
         weights,
         settings["weight_decay"],
         tuple(settings["betas"]),
@@ -122,6 +126,7 @@ def _optimiser(settings: dict, objective: Objective, weights, **state) -> AdamW:
         tuple(torch.Size(shape).numel() for shape in objective.shapes.values()),
         settings.get("orthogonal_gradient", False),
         settings.get("epsilon", 1e-8),
+        **own,
         **state,
     )
 
@@ -139,7 +144,11 @@ def _step(training: Training, objective: Objective, settings: dict, parameters: 
         training.optimiser.restart()
     with FlopCounterMode(display=False) if first else nullcontext() as counter:
         losses = objective.losses(parameters, seeds, training.step)
-        gradients = torch.autograd.grad(losses.sum(), list(parameters.values()))
+        total = losses
+        if losses.dim() == 2:  # parts, each to weigh the same whatever its size
+            total = losses * training.optimiser.relative(losses.detach())
+            losses = losses.mean(dim=1)
+        gradients = torch.autograd.grad(total.sum(), list(parameters.values()))
     if first:
         training.flops_per_step = counter.get_total_flops() // len(seeds)
     rate = learning_rate(

@@ -19,7 +19,11 @@ STATE = (
     "fixed_norm",
     "matrix_norms",
     "before",
+    "running",
 )  # a row for each replica
+
+
+RUNNING = 0.98  # how much of the running mean of a loss stays at a step: it spans some 50
 
 
 def flatten(parameters: dict[str, Tensor]) -> Float[Tensor, "seed weight"]:
@@ -53,7 +57,8 @@ class AdamW:
     the rest to the gradient's norm, so that no step scales weights alone (Prieto et al. 2025,
     "Grokking at the edge of numerical stability", ⊥Grad).
 
-    ``before`` are the weights when ``moved`` was last asked.
+    ``before`` are the weights when ``moved`` was last asked, ``running`` the running means of the
+    parts of a loss (nan: none yet).
     """
 
     weights: Float[Tensor, "seed weight"]
@@ -70,6 +75,7 @@ class AdamW:
     fixed_norm: Float[Tensor, "seed 1"] = field(default=None)
     matrix_norms: Float[Tensor, "seed tensor"] = field(default=None)
     before: Float[Tensor, "seed weight"] = field(default=None)
+    running: Float[Tensor, "seed part"] = field(default=None)
 
     def __post_init__(self) -> None:
         if self.mean is None:
@@ -77,6 +83,8 @@ class AdamW:
             self.square = torch.zeros_like(self.weights)
         if self.before is None:
             self.before = self.weights.clone()
+        if self.running is None:
+            self.running = torch.full_like(self.weights[:, :1], torch.nan)
         if self.decay_factor is None:  # float64, so that 1 − ηλ is rounded once
             ones = torch.ones(len(self.weights), 1, dtype=torch.float64, device=self.weights.device)
             self.decay_factor, self.fixed_norm = ones, ones * torch.nan
@@ -95,8 +103,7 @@ class AdamW:
         self.weights.mul_(kept.to(self.weights.dtype))
         self.mean.lerp_(gradient, 1 - beta_mean)
         self.square.mul_(beta_square).addcmul_(gradient, gradient, value=1 - beta_square)
-        scale = self._root_mean_square().add_(self.epsilon)
-        self.weights.addcdiv_(self.mean, scale, value=-learning_rate / (1 - beta_mean**self.step))
+        self._move(gradient, learning_rate)
         if not self.fixed_norm.isnan().all():
             factor = self.fixed_norm / self.norm()
             self.weights.mul_(factor.nan_to_num(nan=1.0).to(self.weights.dtype))
@@ -108,6 +115,18 @@ class AdamW:
                     norm = own.double().norm(dim=1)
                     factor = (self.matrix_norms[:, column] / norm).nan_to_num(nan=1.0)
                     own.mul_(factor[:, None].to(own.dtype))
+
+    def _move(self, gradient: Float[Tensor, "seed weight"], learning_rate: float) -> None:
+        """One step along the moments, which hold ``gradient`` already."""
+        scale = self._root_mean_square().add_(self.epsilon)
+        correction = 1 - self.betas[0] ** self.step
+        self.weights.addcdiv_(self.mean, scale, value=-learning_rate / correction)
+
+    def relative(self, losses: Float[Tensor, "seed part"]) -> Float[Tensor, "seed part"]:
+        """One over the running mean of each part of a loss, once this step's has entered it."""
+        mean = self.running.lerp(losses, 1 - RUNNING)
+        self.running = torch.where(self.running.isnan(), losses, mean)
+        return 1 / self.running
 
     def _root_mean_square(self) -> Float[Tensor, "seed weight"]:
         """√v̂, Adam's running size of each weight's gradient."""

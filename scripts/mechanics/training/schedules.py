@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from mechanics.runtime.seeds import generator
+
 
 def learning_rate(step: int, n_steps: int, peak: float, schedule: str, warmup_steps: int) -> float:
     """Linear warm-up to ``peak``, then constant or (``one_cycle``) a cosine down to zero.
@@ -54,6 +56,20 @@ def context_lengths(
         return lengths.clamp(max=high).flatten()  # a share may be rounded to 1
     drawn = torch.randint(low, high + 1, (1 if one_length else n_prompts,), generator=generator)
     return drawn.expand(n_prompts)
+
+
+def lengths_of_step(settings: dict, seed: int, step: int) -> Int[Tensor, "length"]:
+    """Those of one replica's prompts at a step: of each, or those that prompts side by side share.
+
+    ``one_length_per_step``: one that all share, with ``strata`` one in each stratum. Every replica
+    then has the same, whatever stack it is in.
+    """
+    keys = ("steps", "k_min", "k_max", "curriculum", "full_range_at")
+    low, high = context_range(step, *(settings[key] for key in keys))
+    shared, strata = settings.get("one_length_per_step"), settings.get("strata")
+    n_lengths = (strata or 1) if shared else settings["prompts_per_step"]
+    draw = generator("batch", 0 if shared else seed, step)
+    return context_lengths(low, high, n_lengths, bool(shared and not strata), draw, strata)
 
 
 def checkpoint_steps(

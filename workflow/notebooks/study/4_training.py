@@ -45,9 +45,8 @@ print(f"the best: step size {K / (K + D + 1):.3f}, risk {(D + 1) / (K + D + 1):.
 # %% tags=["clock"]
 names = sorted((name for task, name in networks(study) if task == "modular_addition"), key=len)
 firsts = [own for name in names for own in final_networks(study, "modular_addition", name)[:1]]
-usual = [
-    own for own in firsts if own.settings["weight_decay"] > 0 and own.settings["n_layers"] == 1
-]
+decayed = [own for own in firsts if own.settings.get("weight_decay", 0) > 0]  # 0: imported
+usual = [own for own in decayed if own.settings["n_layers"] == 1]
 usual = [own for own in usual if own.settings.get("norm", "free") == "free"]
 recipe = next((own for own in usual if own.settings["attention"] == "softmax"), addition_seeds[0])
 print(f"{recipe.model}: weight decay {recipe.settings['weight_decay']}, seed {recipe.seed}")

@@ -49,9 +49,10 @@ def grouped(table: pd.DataFrame) -> list[Group]:
         Group(
             *key,
             lines=_lines(own),
-            train_flops=f"{own['train_flops'].iloc[0]:.2g}",
+            train_flops="–" if math.isnan(spent) else f"{spent:.2g}",
         )
         for key, own in table.groupby(keys, sort=False)
+        for spent in [own["train_flops"].iloc[0]]
     ]
 
 

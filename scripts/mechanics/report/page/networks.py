@@ -179,7 +179,8 @@ def deep(study: Path) -> dict | None:
     ]
     if not found:
         return None
-    network = min(found, key=lambda own: (-own.architecture.n_layers, len(own.model)))
+    trained = [own for own in found if "weights" not in own.settings] or found  # none imported
+    network = min(trained, key=lambda own: (-own.architecture.n_layers, len(own.model)))
     stream, exchange = (
         own if own is None else own[(own["entry"] == network.model) & (own["seed"] == network.seed)]
         for own in (table(study, "sum_in_stream"), table(study, "sum_exchange"))

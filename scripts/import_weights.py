@@ -1,0 +1,96 @@
+"""Take weights that were trained elsewhere into a study: in our names, with a run.json.
+
+What can be folded is folded, and what cannot is refused, as in examine.py. Settings that are stated
+must be those of the file: p or d, and sizes.
+
+    python scripts/import_weights.py --output results/x/runs/modular_addition/nanda/0 \\
+        --weights results/x/weights/modular_addition/nanda/seed0.safetensors \\
+        --settings '{"task": "modular_addition", "p": 113, "weights": "nanda.pth"}'
+"""
+
+import argparse
+import json
+import platform
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from mechanics.examine.formats import WeightsError
+from mechanics.examine.network import Given, understand
+from mechanics.models.weights import write_network
+from mechanics.runtime.files import atomic, sha256
+from mechanics.settings import ConfigError, read_settings
+from mechanics.study.lineage import closure, code_sha256, git_commit
+
+# What of a file's settings is the network's. One that this project trained has others, too.
+NETWORK = (
+    *("task", "p", "d", "d_max", "subspace", "k_min", "k_max", "skip_connections"),
+    *("standard_tokens", "attention", "n_layers", "n_heads", "d_model", "d_head", "d_mlp"),
+    *("layer_norm", "init_std"),
+)
+STATED = ("task", "p", "d", "format", "layer_norm")
+STATED += ("attention", "n_layers", "n_heads", "d_model", "d_mlp")
+IMPORTED = "imported"  # the status of its one seed
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words = "JSON: task, p or d with k_min and k_max, weights (the file), and what is stated of it"
+    parser.add_argument("--settings", required=True, help=words)
+    parser.add_argument("--weights", required=True, type=Path, help="…/{model}/seed0.safetensors")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
+    arguments = parser.parse_args()
+    try:
+        run(read_settings(arguments.settings), arguments.weights, arguments.output)
+    except (WeightsError, ConfigError, OSError) as error:
+        sys.exit(f"import_weights.py: {error}")
+
+
+def run(asked: dict, weights: Path, output: Path) -> None:
+    asked = {key: value for key, value in asked.items() if value is not None}
+    source = Path(asked["weights"])
+    is_addition = asked["task"] == "modular_addition"
+    given = Given(
+        heads=asked.get("n_heads"),
+        attention=asked.get("attention", "softmax" if is_addition else None),
+        layer_norm=asked.get("layer_norm", False),
+        **{key: asked[key] for key in ("k_min", "k_max") if key in asked},
+    )
+    stated = {key: asked[key] for key in STATED if asked.get(key, "auto") != "auto"}
+    understood = understand(source, given, stated)
+    found = understood.network
+    settings = {key: found.settings[key] for key in NETWORK if key in found.settings}
+    # ``weights`` in a network's settings: it was imported, and nothing follows its training
+    settings |= {"weights": asked["weights"], "checkpoints_at": None}
+    settings |= {key: asked[key] for key in ("measured_at",) if key in asked}
+    model, seed = weights.parent.name, 0
+    known = {"model": model, "seed": seed, "status": IMPORTED, "settings": settings}
+    write_network(weights, replace(found.to(torch.float32), **known))
+    record = {
+        "settings": settings,
+        "asked": asked,
+        "seeds": [seed],
+        "replicas": [
+            {"seed": seed, "status": IMPORTED, "last_step": found.step, "train_flops": None}
+        ],
+        "source": {"file": asked["weights"], "sha256": sha256(source)}
+        | understood.said
+        | {"kept": "as float32"},
+        "device": "cpu",
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "git_commit": git_commit(),
+        "code_sha256": code_sha256(closure(Path(__file__))),
+    }
+    with atomic(output / "run.json") as part:
+        part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    for what, how in record["source"].items():
+        print(f"{what}: {how}")
+
+
+if __name__ == "__main__":
+    main()

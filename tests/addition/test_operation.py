@@ -1,0 +1,104 @@
+"""Subtraction and multiplication: their data, and their networks read as ones that add."""
+
+import operator as op
+
+import pandas as pd
+import pytest
+import torch
+from clock_network import clock_network, multiplying_network
+from helpers import addition_network, addition_settings, random_weights, sizes_of, write_run
+
+from mechanics.addition import data
+from mechanics.addition.as_addition import RunAsAddition, as_addition
+from mechanics.addition.circuit import measure_network
+from mechanics.addition.embedding_ablation import answers_with
+from mechanics.addition.operation import answer, numbers, operation_pairs, order
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.addition.patched import effects_of_sets, open_network
+from mechanics.addition.patching import draw_prompt_pairs
+from mechanics.addition.task import Task
+from mechanics.models import addition
+
+FORMULAS = {"add": op.add, "subtract": op.sub, "multiply": op.mul}
+OPERATIONS = list(FORMULAS)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_data_are_all_equations_of_the_operation(tmp_path, operation):
+    settings = addition_settings(p=7, train_fraction=0.5, operation=operation)
+    data.prepare(settings, tmp_path / "split.parquet", seed=3)
+    table = pd.read_parquet(tmp_path / "split.parquet")
+    elements = range(1, 7) if operation == "multiply" else range(7)
+    pairs = list(zip(table["a"], table["b"], strict=True))
+    assert sorted(pairs) == [(a, b) for a in elements for b in elements]
+    assert table["c"].tolist() == [FORMULAS[operation](a, b) % 7 for a, b in pairs]
+    assert (table["split"] == "train").sum() == len(table) // 2
+    task = Task(settings, [tmp_path / "split.parquet"], torch.device("cpu"))
+    assert task.pairs.tolist() == [list(pair) for pair in pairs]
+    assert task.targets.tolist() == table["c"].tolist()
+
+
+@pytest.mark.parametrize("p", [3, 5, 13, 113])
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_exponents_add_up(operation, p):
+    n, pairs = order(p, operation), operation_pairs(p, operation)
+    expected = numbers(p, operation)[targets(all_pairs(n), n)]
+    assert torch.equal(answer(pairs, p, operation), expected)
+
+
+def test_logarithms_are_to_the_base_of_the_smallest_generator():
+    assert numbers(7, "multiply").tolist() == [1, 3, 2, 6, 4, 5]  # 2³ = 1: no generator
+
+
+@pytest.fixture(params=["subtract", "multiply"])
+def random_network(request):
+    settings = addition_settings(operation=request.param)
+    return addition_network(settings, random_weights(settings))
+
+
+def test_a_network_gives_the_same_logits_read_as_addition(random_network):
+    settings, p = random_network.settings, random_network.settings["p"]
+    operation = settings["operation"]
+    read, n = as_addition(random_network), order(p, operation)
+    given = operation_pairs(p, operation)[None]
+    expected = addition.forward(random_network.weights, given, random_network.architecture)
+    expected = expected[..., numbers(p, operation)]
+    same = (all_pairs(n)[None], read.architecture)
+    torch.testing.assert_close(addition.forward(read.weights, *same), expected)
+    torch.testing.assert_close(addition.run(read.weights, *same)[:, :, 2], expected)
+    right = (expected[0].argmax(-1) == targets(all_pairs(n), n)).double().mean()
+    answers = answers_with(read.weights, read.architecture, read.weights["embed.W_E"][0])
+    assert answers.right.mean() == right
+
+
+def test_hooks_read_the_numbers_that_the_closed_form_does(random_network):
+    network = open_network(as_addition(random_network))
+    every = torch.ones(1, network.architecture.d_mlp, dtype=torch.bool)
+    hooked, exact = effects_of_sets(network, every, draw_prompt_pairs(network.p, 10, 0))
+    torch.testing.assert_close(hooked, exact)
+
+
+def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
+    p, keys = 59, (4, 17)
+    weights, architecture = multiplying_network(p, keys)
+    pairs = operation_pairs(p, "multiply")
+    logits = addition.forward(weights, pairs[None], architecture)[0]
+    assert torch.equal(logits.argmax(-1), answer(pairs, p, "multiply"))
+    settings = addition_settings(p=p, operation="multiply", **sizes_of(architecture))
+    own = {name: tensor[0] for name, tensor in weights.items()}
+    read = as_addition(addition_network(settings, own))
+    clock, _ = clock_network(p - 1, keys)
+    assert all(torch.equal(read.weights[name], tensor) for name, tensor in clock.items())
+    row = measure_network(read.weights, architecture)["circuit"][0]
+    assert row["key_frequencies"] == row["keys_w_e"] == row["keys_neurons"] == "4 17"
+    assert row["logit_fve"] > 0.97
+    of_numbers = measure_network(weights, architecture)["circuit"][0]
+    assert of_numbers["key_frequencies"] == ""
+
+
+def test_a_run_is_read_like_its_networks(tmp_path, random_network):
+    weights = {name: tensor[0].float() for name, tensor in random_network.weights.items()}
+    run = RunAsAddition(write_run(tmp_path, random_network.settings, weights))
+    read = as_addition(random_network)
+    assert run.settings == read.settings
+    assert all(torch.equal(run.final(0)[name], read.weights[name].float()) for name in weights)
