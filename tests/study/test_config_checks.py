@@ -109,7 +109,7 @@ BAD = {
     ),
     "few tasks of moments": (
         regression(models={"linear_L6": {"n_tasks": 4}}),
-        "n_tasks = 4: expected null, or d_max null and trained_on prompts",
+        "n_tasks = 4: expected null, because trained_on is moments",
     ),
     "zeros under softmax": (
         regression(models={"softmax_L1": {"standard_tokens": True}}),

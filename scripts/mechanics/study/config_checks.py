@@ -204,12 +204,10 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
                 yield (name,), f"{nothing}, because d_model is token: no MLP, no LayerNorm"
         if not model.skip_connections:
             yield ("skip_connections",), "true, because d_model is token: the answer is in the skip"
-    if (model.d_max or section.d) < section.d:
-        yield ("d_max",), f"null, or at least d = {section.d}"
+    if (model.d_max or section.d) < section.d or (model.d_max and model.n_tasks):
+        yield ("d_max",), f"null, or at least d = {section.d} and n_tasks null"
     if model.standard_tokens and model.attention != "linear":
         yield ("standard_tokens",), "false, because softmax attends to a token of zeros, too"
-    if model.n_tasks and (model.d_max or model.trained_on == "moments"):
-        yield ("n_tasks",), "null, or d_max null and trained_on prompts, which have w of their own"
     if model.trained_on == "moments":
         yield from _moment_problems(model)
     if model.strata and model.prompts_per_step % model.strata:
@@ -230,7 +228,7 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
 
 def _moment_problems(model: RegressionModel) -> Problems:
     needed = {"attention": "linear", "d_model": "token", "n_heads": 1}
-    needed |= {"d_max": None, "one_length_per_step": False}
+    needed |= {"d_max": None, "n_tasks": None, "one_length_per_step": False}
     for name, value in needed.items():
         if getattr(model, name) != value:
             told = {None: "null", False: "false"}.get(value, value)
