@@ -18,6 +18,7 @@ from mechanics.regression.layers import layers
 from mechanics.regression.measures import defined_for
 from mechanics.regression.rank_collapse import rank_collapse
 from mechanics.regression.smoother import smoother
+from mechanics.regression.task_diversity import task_diversity
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
 from mechanics.tables.frames import write_tables
@@ -32,6 +33,7 @@ MEASURES = {
     "smoother": lambda *asked: {"smoother": smoother(*asked)},
     "layers": lambda *asked: {"layers": layers(*asked)},
     "rank_collapse": lambda *asked: {"rank_collapse": rank_collapse(*asked)},
+    "task_diversity": lambda *asked: {"task_diversity": task_diversity(*asked)},
 }
 
 
@@ -45,8 +47,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         device = choose_device(arguments.device)
-        held_out = read_held_out(arguments.prompts, device)
         networks = [read_network(path).to(device) for path in arguments.weights]
+        held_out = read_held_out(arguments.prompts, device, networks[0].settings)
         for path, network in zip(arguments.weights, networks, strict=True):
             expect_regression(network, held_out, path)
         for name in arguments.only or defined_for(networks[0].settings):

@@ -138,7 +138,7 @@ def examine_regression(network: Network, arguments: argparse.Namespace):
     prompts = arguments.output / "prompts.safetensors"
     asked = {"d": settings["d"], "context_lengths": lengths}
     data.prepare(asked | {"n_prompts": N_PROMPTS, "n_queries": N_QUERIES}, prompts)
-    held_out = read_held_out(prompts, torch.device("cpu"))
+    held_out = read_held_out(prompts, torch.device("cpu"), settings)
     network = network.to(torch.float32)  # as it was trained
     expect_regression(network, held_out, arguments.weights)
     tables = {}

@@ -24,8 +24,8 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     arguments = parser.parse_args()
     try:
-        held_out = read_held_out(arguments.prompts, choose_device(arguments.device))
-        run = Run(arguments.run)
+        run, device = Run(arguments.run), choose_device(arguments.device)
+        held_out = read_held_out(arguments.prompts, device, run.settings)
         for seed in run.seeds:
             expect_regression(network_at(run, seed, run.steps(seed)[-1]), held_out, arguments.run)
         write_tables(follow_algorithms(run, held_out), arguments.output)

@@ -128,7 +128,7 @@ def held_out(settings: dict) -> HeldOut:
     """The prompts that the data stage makes for these settings."""
     with TemporaryDirectory() as folder:
         path = write_data(Path(folder), settings, [])[0]
-        return read_held_out(path, torch.device("cpu"))
+        return read_held_out(path, torch.device("cpu"), settings)
 
 
 def addition_split(settings: dict, seed: int = 0) -> pd.DataFrame:

@@ -34,11 +34,12 @@ def test_error_is_that_of_the_network_on_the_prompts_with_these_moments(architec
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=1e-12)
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.5])
 @pytest.mark.parametrize("k", [2, 5])
-def test_drawn_moments_have_the_law_of_those_of_sampled_prompts(k):
+def test_drawn_moments_have_the_law_of_those_of_sampled_prompts(k, noise):
     n, weights = 20000, replica()
-    drawn = moments.draw_moments("prompts", 0, 0, torch.full((n,), k), D)
-    prompts = sample_prompts("prompts", 1, 0, n, k, 1, D)
+    drawn = moments.draw_moments("prompts", 0, 0, torch.full((n,), k), D, noise=noise)
+    prompts = sample_prompts("prompts", 1, 0, n, k, 1, D, noise)
     exact = moments.squared_errors(weights, double(drawn), STANDARD)[0]
     sampled = squared_errors(regression.forward(weights, prompts.double(), STANDARD), prompts)[0]
     error = (exact.var() / n + sampled.var() / n).sqrt()
@@ -58,5 +59,18 @@ def test_a_network_with_softmax_is_refused():
         moments.squared_errors(replica(), drawn, replace(ARCHITECTURE, attention="softmax"))
 
 
+def test_noise_lies_in_the_span_of_the_context_and_beside_it():
+    lengths = torch.tensor([2] * 4000 + [7] * 4000)
+    drawn = double(moments.draw_moments("prompts", 0, 0, lengths, D, noise=0.5))
+    within = torch.linalg.pinv(drawn.scatter, rtol=1e-5) @ drawn.x_noise[..., None]
+    explained = (drawn.x_noise * within[..., 0]).sum(-1)[0] / 0.5  # χ² of rank X degrees
+    outside = drawn.noise_power[0] / 0.5 - explained
+    assert explained.view(2, -1).mean(-1).tolist() == pytest.approx([2, 3], rel=0.1)
+    torch.testing.assert_close(outside[:4000], torch.zeros(4000).double(), atol=1e-3, rtol=0)
+    assert outside[4000:].mean() == pytest.approx(4, rel=0.1)
+
+
 def double(drawn):
-    return moments.Moments(drawn.scatter.double(), drawn.w.double(), drawn.k)
+    own = (drawn.scatter.double(), drawn.w.double(), drawn.k)
+    noisy = () if drawn.x_noise is None else (drawn.x_noise.double(), drawn.noise_power.double())
+    return moments.Moments(*own, *noisy)

@@ -20,17 +20,17 @@ def weights(architecture, d, std=0.5):
     return {name: tensor[None].double() for name, tensor in own.items()}
 
 
-@pytest.mark.parametrize("k", [2, 7])
+@pytest.mark.parametrize(("k", "noise"), [(2, 0.0), (7, 0.0), (4, 0.5)])
 @pytest.mark.parametrize("more", [0, 2])
 @pytest.mark.parametrize("changes", [{}, standard_tokens(D)])
-def test_random_weights_have_their_exact_risk(changes, more, k):
+def test_random_weights_have_their_exact_risk(changes, more, k, noise):
     size = D + more + 1
     architecture = replace(LAYER, d_model=size, d_head=size, **changes)
     own = weights(architecture, D + more)
-    prompts = sample_prompts("prompts", 0, 0, 40000, k, 4, D).double()
+    prompts = sample_prompts("prompts", 0, 0, 40000, k, 4, D, noise).double()
     predictions = regression.forward(own, embed(prompts, D + more), architecture)
     errors = squared_errors(predictions, prompts)[0] / D
-    law = float(exact_risk(own, architecture, D, k))
+    law = float(exact_risk(own, architecture, D, k, noise))
     assert abs(float(errors.mean()) - law) < 4 * float(errors.std()) / 200
     assert float(errors.std()) / 200 < 0.05 * law
 

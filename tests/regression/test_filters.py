@@ -74,9 +74,10 @@ def test_neighbours_do_not_depend_on_w_smoothly():
     assert not f.any() and unexplained == 0
 
 
-def test_a_layer_that_is_one_step_has_the_filter_of_one_step():
-    settings = regression_settings()
-    best = optimal_step_size(settings["d"], range(settings["k_min"], settings["k_max"] + 1))
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_a_layer_that_is_one_step_has_the_filter_of_one_step(noise):
+    settings = regression_settings(noise=noise)
+    best = optimal_step_size(settings["d"], range(settings["k_min"], settings["k_max"] + 1), noise)
     weights, _ = gradient_steps([best], settings["d"])
     network = regression_network(settings, {n: w[0].float() for n, w in weights.items()})
     found = filter_distances(filters([network], held_out(settings)), ["k", "seed"])

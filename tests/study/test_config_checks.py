@@ -107,6 +107,10 @@ BAD = {
         regression(models={"linear_L6": {"n_heads": 2}}),
         "n_heads = 2: expected 1, because trained_on is moments",
     ),
+    "few tasks of moments": (
+        regression(models={"linear_L6": {"n_tasks": 4}}),
+        "n_tasks = 4: expected null, because trained_on is moments",
+    ),
     "zeros under softmax": (
         regression(models={"softmax_L1": {"standard_tokens": True}}),
         "standard_tokens = true: expected false, because softmax",

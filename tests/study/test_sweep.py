@@ -73,6 +73,20 @@ def test_a_grid_stands_beside_the_models_and_leaves_out_what_a_model_is():
     assert all((own["norm"], own["weight_decay"]) == ("held", 0) for own in settings)
 
 
+def test_few_tasks_are_a_grid_that_leaves_the_study_as_it_is():
+    paths = [STUDY, STUDY.replace("config.yaml", "diversity.yaml")]
+    config, more = (spelled_out(study.load(paths[:n])) for n in (1, 2))
+    sections = [own["linear_regression"] for own in (config, more)]
+    for name in study.models(sections[0]):
+        own = study.training_settings(config, "linear_regression", name)
+        assert not {"noise", "n_tasks"} & set(own)
+        assert study.training_settings(more, "linear_regression", name) == own
+    names = [name for name in study.models(sections[1]) if name.startswith("linear_L1_tasks")]
+    settings = [study.training_settings(more, "linear_regression", name) for name in names]
+    cells = {(own["noise"], own["n_tasks"]) for own in settings}
+    assert len(cells) == len(names) == 2 * 9 and (0.25, None) in cells
+
+
 def test_the_grid_of_no_model_is_named(tmp_path):
     with pytest.raises(ConfigError, match='grid.0.of = "held": expected a model: softmax_L1, '):
         check(tmp_path, {"modular_addition": {"grid": [{"of": "held"}]}})

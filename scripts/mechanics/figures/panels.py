@@ -13,6 +13,7 @@ from mechanics.figures.style import END, PAGE, REFERENCE, drawable
 ARMS = (  # networks that stand for another one, in more dimensions or without a part
     *("linear_L1_axis", "linear_L1_subspace", "softmax_L1_subspace", "deep_L6_subspace"),
     *("deep_L6_no_skip", "deep_L6_no_mlp", "deep_L6_attention_only"),
+    *(NOISY := ("linear_L1_noise", "linear_L6_noise", "deep_L6_noise")),
 )
 
 
@@ -111,9 +112,12 @@ def shown_seed(networks: pd.DataFrame, model: str) -> int:
     return int((grokked if len(grokked) else own)["seed"].min())
 
 
-def without_arms(frame: pd.DataFrame) -> pd.DataFrame:
-    """Without ``ARMS``, which hide the networks that they vary; all, if nothing else is left."""
-    others = frame[~frame["model"].isin(ARMS)]
+def without_arms(frame: pd.DataFrame, kept: Sequence[str] = ()) -> pd.DataFrame:
+    """Without ``ARMS``, which hide the networks that they vary; all, if nothing else is left.
+
+    ``kept``: those of them that are shown.
+    """
+    others = frame[~frame["model"].isin({*ARMS} - {*kept})]
     return others if len(others) else frame
 
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import each_seed, models_of, without_arms, write
+from mechanics.figures.panels import NOISY, each_seed, models_of, without_arms, write
 from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, drawable, label
 
 FILTERS = {  # dashes of the algorithms that are drawn in every panel
@@ -28,7 +28,7 @@ def which_algorithm(curves: pd.DataFrame, distances: pd.DataFrame, match: pd.Dat
 
     Filters are drawn at the second shortest k, where the algorithms differ most.
     """
-    curves, match = without_arms(drawable(curves)), without_arms(match)
+    curves, match = without_arms(drawable(curves), NOISY), without_arms(match)
     match = match[match["algorithm"].isin(ROWS)] if match["algorithm"].isin(ROWS).any() else match
     if curves["filter"].isna().all() and match["preds_diff"].isna().all():
         raise NothingToDraw("no filter of any network was measured")

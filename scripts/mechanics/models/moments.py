@@ -26,14 +26,17 @@ STRETCH = 2.0  # largest factor of a stretched XᵀX
 
 @dataclass
 class Moments:
-    """Second moments of a batch of prompts: XᵀX, the w with y = Xw, and the number of pairs."""
+    """Second moments of a batch of prompts: XᵀX, w with y = Xw + ε, k; and Xᵀε, εᵀε if noisy."""
 
     scatter: Float[Tensor, "seed prompt d d"]
     w: Float[Tensor, "seed prompt d"]
     k: Int[Tensor, "seed prompt"]
+    x_noise: Float[Tensor, "seed prompt d"] | None = None
+    noise_power: Float[Tensor, "seed prompt"] | None = None
 
     def to(self, device: torch.device) -> "Moments":
-        return Moments(*(getattr(self, field.name).to(device) for field in fields(self)))
+        own = [getattr(self, field.name) for field in fields(self)]
+        return Moments(*(value if value is None else value.to(device) for value in own))
 
 
 def draw_moments(
@@ -43,12 +46,14 @@ def draw_moments(
     lengths: Int[Tensor, "prompt"],
     d: int,
     n_stretched: int = 0,
+    noise: float = 0.0,
 ) -> Moments:
     """Moments of prompts of these lengths, a pure function of the arguments; one replica.
 
     XᵀX = RᵀR, where R is the triangle of X = QR: rows i < k, squared diagonal χ² with k − i degrees
     of freedom, the rest N(0, 1) (Bartlett 1933; Muirhead 1982, theorem 3.2.14). The last
-    ``n_stretched`` have XᵀX times a factor each, uniform between 1 and STRETCH.
+    ``n_stretched`` have XᵀX times a factor each, uniform between 1 and STRETCH. With noise
+    Xᵀε = Rᵀe, where e is ε in the basis Q, and the rest of εᵀε is χ² with k − d degrees of freedom.
     """
     random = np.random.default_rng(stream_seed(stream, replica, step))
     normal = random.standard_normal((len(lengths), d, d + 1), dtype=np.float32)
@@ -61,12 +66,19 @@ def draw_moments(
         factors = random.uniform(1, STRETCH, (n_stretched, 1, 1)).astype(np.float32)
         triangle[-n_stretched:] *= np.sqrt(factors)
     R = torch.from_numpy(triangle)[None]
-    return Moments(R.mT @ R, torch.from_numpy(normal[None, ..., d]), lengths[None])
+    own = R.mT @ R, torch.from_numpy(normal[None, ..., d]), lengths[None]
+    if not noise:
+        return Moments(*own)
+    e = noise**0.5 * random.standard_normal((len(lengths), d), dtype=np.float32) * (freedom > 0)
+    outside = noise * random.gamma(np.maximum(lengths.numpy() - d, 0) / 2, 2.0)
+    e, power = torch.from_numpy(e)[None], torch.from_numpy(outside.astype(np.float32))[None]
+    return Moments(*own, (R.mT @ e[..., None])[..., 0], power + e.square().sum(-1))
 
 
 def stack_moments(moments: list[Moments]) -> Moments:
     """One stack from the moments of single replicas."""
-    return Moments(*(torch.cat([getattr(m, f.name) for m in moments]) for f in fields(Moments)))
+    columns = [[getattr(m, f.name) for m in moments] for f in fields(Moments)]
+    return Moments(*(None if own[0] is None else torch.cat(own) for own in columns))
 
 
 def moments_of(prompts: Prompts, w: Float[Tensor, "seed prompt d"]) -> Moments:
@@ -81,8 +93,13 @@ def token_moments(
     moments: Moments, architecture: Architecture
 ) -> Float[Tensor, "seed prompt token token"]:
     """Z of the tokens [x; y] that the network reads, over the number of its keys."""
-    beside = moments.scatter @ moments.w[..., None] * architecture.y_scale
-    corner = moments.w[..., None, :] @ beside * architecture.y_scale
+    scale = architecture.y_scale
+    beside = moments.scatter @ moments.w[..., None] * scale
+    corner = moments.w[..., None, :] @ beside * scale
+    if moments.x_noise is not None:
+        x_noise = moments.x_noise[..., None]
+        added = 2 * moments.w[..., None, :] @ x_noise + moments.noise_power[..., None, None]
+        beside, corner = beside + x_noise * scale, corner + added * scale**2
     rows = torch.cat([moments.scatter, beside], -1), torch.cat([beside.mT, corner], -1)
     return torch.cat(rows, -2) / (moments.k + architecture.zero_tokens)[..., None, None]
 

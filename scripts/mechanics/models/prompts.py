@@ -1,17 +1,20 @@
 """In-context linear regression: prompts, and the risk with which predictions are judged.
 
-w ~ N(0, I_d), x_i ~ N(0, I_d), y_i = wᵀx_i. A prompt is (x_1, y_1) … (x_k, y_k) and one or more
-test points. Risk is the mean squared error divided by E[y²] = d, so that predicting 0 scores 1.
+w ~ N(0, I_d), x_i ~ N(0, I_d), y_i = wᵀx_i + ε_i with ε_i ~ N(0, σ²), σ² = ``noise``. A prompt is
+(x_1, y_1) … (x_k, y_k) and one or more test points, whose y_test = wᵀx_test has no noise. Risk is
+the mean squared error divided by E[(wᵀx)²] = d, so that predicting 0 scores 1.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mechanics.runtime.seeds import generator
+
+NOISE = 5  # replica of the stream "evaluation" that makes held-out prompts noisy
 
 
 @dataclass
@@ -52,15 +55,43 @@ class Prompts:
 
 
 def sample_prompts(
-    stream: str, replica: int, step: int, n_prompts: int, k: int, n_queries: int, d: int
+    stream: str,
+    replica: int,
+    step: int,
+    n_prompts: int,
+    k: int,
+    n_queries: int,
+    d: int,
+    noise: float = 0.0,
+    tasks: Float[Tensor, "task d"] | None = None,
 ) -> Prompts:
-    """Prompts of k pairs, a pure function of the arguments; the seed dimension is 1."""
-    normal = torch.randn(
-        n_prompts, 1 + k + n_queries, d, generator=generator(stream, replica, step)
-    )
+    """Prompts of k pairs, a pure function of the arguments; the seed dimension is 1.
+
+    ``tasks``: each prompt has one of these w, all equally probable, in place of a new one.
+    """
+    draw = generator(stream, replica, step)
+    normal = torch.randn(n_prompts, 1 + k + n_queries, d, generator=draw)
     w, x, x_test = normal.split([1, k, n_queries], dim=1)
+    if tasks is not None:
+        w = tasks[torch.randint(len(tasks), (n_prompts, 1), generator=draw)]
     y, y_test = x @ w.transpose(1, 2), x_test @ w.transpose(1, 2)
-    return Prompts(x[None], y[None, ..., 0], x_test[None], y_test[None, ..., 0])
+    prompts = Prompts(x[None], y[None, ..., 0], x_test[None], y_test[None, ..., 0])
+    return with_noise(prompts, noise, draw)
+
+
+def with_noise(prompts: Prompts, noise: float, generator: torch.Generator) -> Prompts:
+    """The same prompts with noise of this variance in the context, not in y_test."""
+    if not noise:
+        return prompts
+    epsilon = torch.randn(prompts.y.shape, generator=generator).to(prompts.y)
+    return replace(prompts, y=prompts.y + noise**0.5 * epsilon)
+
+
+def training_tasks(seed: int, n_tasks: int | None, d: int) -> Float[Tensor, "task d"] | None:
+    """The w that a replica is trained on, each from N(0, I_d); None: a new one for every prompt."""
+    if n_tasks is None:
+        return None
+    return torch.randn(n_tasks, d, generator=generator("tasks", seed))
 
 
 def stack_prompts(prompts: list[Prompts]) -> Prompts:
@@ -148,10 +179,15 @@ def describe_risk(
     return {"risk": float(risk), "risk_se": float(error), "risk_median": float(errors.median())}
 
 
-def evaluation_prompts(stored: dict[str, Tensor], k: int, n_prompts: int | None = None) -> Prompts:
+def evaluation_prompts(
+    stored: dict[str, Tensor], k: int, n_prompts: int | None = None, noise: float = 0.0
+) -> Prompts:
     """The held-out prompts with k pairs, the first ``n_prompts`` of them, from the data stage.
 
-    A copy, so that a few of them do not keep all of them in memory.
+    With ``noise`` they are the same ones, made noisy. A copy, so that a few of them do not keep all
+    of them in memory.
     """
     names = ("x", "y", "x_test", "y_test")
-    return Prompts(*(stored[f"k{k}/{name}"][None, :n_prompts].clone() for name in names))
+    prompts = Prompts(*(stored[f"k{k}/{name}"][None] for name in names))
+    noisy = with_noise(prompts, noise, generator("evaluation", NOISE, k))
+    return noisy.part(slice(n_prompts))._map(torch.clone)

@@ -53,7 +53,7 @@ def has_exact_risk(architecture: Architecture) -> bool:
 
 
 def exact_risk(
-    parameters: dict[str, Tensor], architecture: Architecture, d: int, k: int
+    parameters: dict[str, Tensor], architecture: Architecture, d: int, k: int, noise: float = 0.0
 ) -> Float[Tensor, "seed"]:
     """Risk of every replica on prompts of k pairs that lie in the first d coordinates. In float64.
 
@@ -68,7 +68,7 @@ def exact_risk(
     scale[d] = architecture.y_scale
     W_QK = W_QK[:, 0, own][..., own] * scale * (k / (k + architecture.zero_tokens))
     value = value[:, 0, own] * scale / architecture.y_scale
-    return linear_layer.layer_risk(W_QK, value, 1 / k)
+    return linear_layer.layer_risk(W_QK, value, 1 / k, noise)
 
 
 def step_size(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]:

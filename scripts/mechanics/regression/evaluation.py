@@ -36,14 +36,14 @@ def evaluation(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataF
     for k in held_out.lengths:
         prompts, compared = held_out.prompts(k), held_out.prompts(k, N_COMPARED)
         references = reference_answers(predictors, compared)
-        control = control_errors(prompts, networks[0].settings["n_layers"])
+        control = control_errors(prompts, networks[0].settings["n_layers"], held_out.noise)
         for network in networks:
             about = {"seed": network.seed, "k": k}
             predictions = predict(network, tokens(prompts, network))
             tail = {"diverged_share": diverged_share(predictions, prompts)}
             tail["n_prompts"] = prompts.x.shape[1]
             step = describe_step(network.weights, network.architecture, network.settings)
-            described = risk_of(network, predictions, prompts, control)
+            described = risk_of(network, predictions, prompts, control, held_out.noise)
             risks.append({**about, **described, **tail, **step})
             own = answers(predictor(network), compared)
             distances += [
@@ -53,14 +53,16 @@ def evaluation(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataF
     return {"risk": pd.DataFrame(risks), "distances": pd.DataFrame(distances)}
 
 
-def control_errors(prompts: Prompts, n_steps: int) -> tuple[Float[Tensor, "prompt"], float]:
+def control_errors(
+    prompts: Prompts, n_steps: int, noise: float
+) -> tuple[Float[Tensor, "prompt"], float]:
     """Every prompt's risk after so many gradient steps, best at this k, and its exact mean."""
     k, d = prompts.x.shape[-2:]
     spectrum = expected_spectrum(d, [k], 2 * n_steps + 2)
-    steps = optimal_step_sizes(n_steps, spectrum)
+    steps = optimal_step_sizes(n_steps, spectrum, noise)
     predictions = torch.cat([gradient_descent(c, steps) for c in prompts.chunks(CHUNK)], dim=1)
     errors = squared_errors(predictions, prompts)[0].double() / d
-    return errors, gradient_descent_risk(steps, spectrum)
+    return errors, gradient_descent_risk(steps, spectrum, noise)
 
 
 def risk_of(
@@ -68,12 +70,13 @@ def risk_of(
     predictions: Float[Tensor, "1 prompt query"],
     prompts: Prompts,
     control: tuple[Float[Tensor, "prompt"], float],
+    noise: float,
 ) -> dict[str, float]:
     """``describe_risk``, with the exact risk where there is one, else the controlled mean."""
     k, d = prompts.x.shape[-2:]
     described = describe_risk(predictions, prompts)
     if has_exact_risk(network.architecture):
-        exact = exact_risk(network.weights, network.architecture, d, k)
+        exact = exact_risk(network.weights, network.architecture, d, k, noise)
         risk, error = float(exact), 0.0
     else:
         errors = squared_errors(predictions, prompts)[0].double() / d

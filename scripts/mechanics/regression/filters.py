@@ -2,7 +2,8 @@
 
 Where predictions are linear in y and nothing is noisy, g = ∂ŷ/∂x_test is f(S)w: a step of size c
 has f(s) = cs, L steps a polynomial, ridge s/(s + λ), least squares 1. The filter of any predictor
-is f(s) = E[(uᵀg)(uᵀw)] / E[(uᵀw)²] over eigenvectors u whose eigenvalue is near s.
+is f(s) = E[(uᵀg)(uᵀw)] / E[(uᵀw)²] over eigenvectors u whose eigenvalue is near s. With noise the w
+of least squares takes the place of w: all these algorithms make f(S) of that, whatever the noise.
 """
 
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class Directions:
 
 
 def directions(prompts: Prompts, n_bins: int = N_BINS) -> Directions:
-    """Of w only what the context determines is needed: (uᵀw) = uᵀG/s, exact without noise."""
+    """Of w only what the context determines is needed: (uᵀw) = uᵀG/s, that of least squares."""
     covariance, gradient = (t[0] for t in second_moments(prompts.x.double(), prompts.y.double()))
     k, d = prompts.x.shape[-2:]
     eigenvalues, vectors = torch.linalg.eigh(covariance)
@@ -107,13 +108,11 @@ def fitted_penalty(own: Answers, along: Directions) -> float:
 def filter_references(settings: dict) -> dict[str, Predictor]:
     """All reference algorithms, and gradient descent that repeats one step size."""
     d, lengths = settings["d"], range(settings["k_min"], settings["k_max"] + 1)
-    tied = {
-        name: partial(
-            gradient_descent,
-            step_sizes=[optimal_tied_step_size(n, expected_spectrum(d, lengths, 2 * n))] * n,
-        )
-        for name, n in TIED.items()
-    }
+    tied = {}
+    for name, n in TIED.items():
+        spectrum = expected_spectrum(d, lengths, 2 * n)
+        step_size = optimal_tied_step_size(n, spectrum, settings.get("noise", 0.0))
+        tied[name] = partial(gradient_descent, step_sizes=[step_size] * n)
     return references_for(settings) | tied
 
 

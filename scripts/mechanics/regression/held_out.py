@@ -28,18 +28,23 @@ class HeldOut:
     d: int
     lengths: list[int]
     device: torch.device
+    noise: float = 0.0  # variance of that which is added to the context's y
 
     def prompts(self, k: int, n_prompts: int | None = None) -> Prompts:
         """The (first ``n_prompts``) prompts of k pairs. Raises ConfigError if there are none."""
         if k not in self.lengths:
             raise ConfigError(f"{self.path}: no held-out prompts of k = {k}")
-        return evaluation_prompts(self.stored, k, n_prompts).to(self.device)
+        return evaluation_prompts(self.stored, k, n_prompts, self.noise).to(self.device)
 
 
-def read_held_out(path: Path, device: torch.device) -> HeldOut:
-    """What the data stage wrote. Raises CheckpointError if it cannot be read."""
+def read_held_out(path: Path, device: torch.device, settings: dict) -> HeldOut:
+    """What the data stage wrote, with the noise of the network of these settings.
+
+    Raises CheckpointError if it cannot be read.
+    """
     stored, about = read_tensors(path)
-    return HeldOut(path, stored, about["d"], about["context_lengths"], device)
+    noise = settings.get("noise", 0.0)
+    return HeldOut(path, stored, about["d"], about["context_lengths"], device, noise)
 
 
 def expect_regression(network: Network, held_out: HeldOut, path: Path) -> None:

@@ -9,6 +9,7 @@ TABLES = {
     "smoother": ["smoother"],
     "layers": ["layers"],
     "rank_collapse": ["rank_collapse"],
+    "task_diversity": ["task_diversity"],
 }
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
@@ -21,6 +22,7 @@ GATHERED = {
     "layer_readout": ("layers", True),
     "rank_collapse": ("rank_collapse", True),
     "regression_generalisation": ("generalisation", True),
+    "task_diversity": ("task_diversity", True),
 }
 # The tables that are computed, by the module of mechanics.tables that makes them.
 COMPUTED = {
@@ -35,11 +37,15 @@ FOLLOWED = ["effective_weights", "algorithms"]  # what follow_regression.py writ
 
 def defined_for(settings: dict, variant: bool = False) -> list[str]:
     """The measures that a network with these settings has."""
+    if "n_tasks" in settings:
+        return ["task_diversity"]
     deep, softmax = settings["n_layers"] > 1, settings["attention"] == "softmax"
+    exact = not settings.get("noise")  # their laws are of prompts without noise
     conditions = {
-        "smoother": softmax and not deep and settings["d_model"] == "token",
-        "layers": deep,
+        "smoother": softmax and not deep and settings["d_model"] == "token" and exact,
+        "layers": deep and exact,
         "rank_collapse": deep and softmax,
+        "task_diversity": False,
     }
     return [name for name in TABLES if conditions.get(name, True)]
 
@@ -47,4 +53,4 @@ def defined_for(settings: dict, variant: bool = False) -> list[str]:
 def tables_of(settings: dict, variant: bool = False) -> list[str]:
     """All that is measured of a run, by the names of the files; of an import nothing follows it."""
     final = [table for name in defined_for(settings) for table in TABLES[name]]
-    return final + ([] if "weights" in settings else FOLLOWED)
+    return final + ([] if "weights" in settings or "n_tasks" in settings else FOLLOWED)

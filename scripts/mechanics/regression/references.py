@@ -35,34 +35,34 @@ from mechanics.runtime.seeds import generator
 ONE_STEP, SMOOTHER, MULTI_STEP = "One-step Optimizer", "Kernel Smoother", "Multi-step / Algorithmic"
 GD_DEPTHS, GD_PLUS_PLUS_DEPTHS, NEWTON_DEPTHS = (2, 3, 4, 5, 6), (2, 3), (3, 6)
 N_NEIGHBOURS = 3
-RIDGE_PENALTY = 1.0  # Bayes's for σ² = 1; without noise, as here, no penalty would be best
+RIDGE_PENALTY = 1.0  # where nothing is noisy, and no penalty would be best; else it is σ², Bayes's
 MIRRORED = ("softmax kernel smoother", "Gaussian kernel smoother")  # not odd in x_test
 
 
-def reference_risks(d: int, k: int) -> dict[str, float]:
+def reference_risks(d: int, k: int, noise: float = 0.0) -> dict[str, float]:
     """Levels of normalised risk at one context length, by name."""
     return {
         "predict zero": 1.0,
-        "one-step optimum r*": risk.one_step_risk(risk.optimal_step_size(d, [k]), d, k),
-        "OLS": risk.least_squares_risk(d, k),
+        "one-step optimum r*": 1 - risk.optimal_step_size(d, [k], noise),
+        "OLS": risk.least_squares_risk(d, k, noise),
     }
 
 
-def mixture_risk(d: int, k_min: int, k_max: int, k: int) -> float:
+def mixture_risk(d: int, k_min: int, k_max: int, k: int, noise: float = 0.0) -> float:
     """Risk at k of one gradient step whose size is the best for all trained lengths together."""
-    step_size = risk.optimal_step_size(d, range(k_min, k_max + 1))
-    return risk.one_step_risk(step_size, d, k)
+    step_size = risk.optimal_step_size(d, range(k_min, k_max + 1), noise)
+    return risk.one_step_risk(step_size, d, k, noise)
 
 
 @cache
-def tuned_step_sizes(n_steps: int, d: int, k: int) -> tuple[float, ...]:
+def tuned_step_sizes(n_steps: int, d: int, k: int, noise: float) -> tuple[float, ...]:
     """The step sizes that are best for this context length alone (``depth.optimal_step_sizes``)."""
-    return tuple(optimal_step_sizes(n_steps, expected_spectrum(d, [k], 2 * n_steps + 2)))
+    return tuple(optimal_step_sizes(n_steps, expected_spectrum(d, [k], 2 * n_steps + 2), noise))
 
 
-def _tuned_gradient_descent(prompts: Prompts, n_steps: int):
+def _tuned_gradient_descent(prompts: Prompts, n_steps: int, noise: float):
     k, d = prompts.x.shape[-2:]
-    return gradient_descent(prompts, tuned_step_sizes(n_steps, d, k))
+    return gradient_descent(prompts, tuned_step_sizes(n_steps, d, k, noise))
 
 
 def _nearest(prompts: Prompts):
@@ -70,10 +70,13 @@ def _nearest(prompts: Prompts):
 
 
 class Best:
-    """What is best for contexts of k_min … k_max pairs, computed when it is asked for."""
+    """What is best for contexts of k_min … k_max pairs, computed when it is asked for.
 
-    def __init__(self, d: int, k_min: int, k_max: int) -> None:
-        self.d, self.lengths = d, range(k_min, k_max + 1)
+    For noise of variance ``noise`` in y, but smoothers and GD++ are the best without noise.
+    """
+
+    def __init__(self, d: int, k_min: int, k_max: int, noise: float = 0.0) -> None:
+        self.d, self.lengths, self.noise = d, range(k_min, k_max + 1), noise
 
     @cached_property
     def spectrum(self) -> Spectrum:
@@ -81,7 +84,7 @@ class Best:
 
     @cached_property
     def step_size(self) -> float:
-        return risk.optimal_step_size(self.d, self.lengths)
+        return risk.optimal_step_size(self.d, self.lengths, self.noise)
 
     @cached_property
     def draws(self) -> SoftmaxDraws:
@@ -104,7 +107,12 @@ def _plus_plus(best: Best, n: int) -> Predictor:
 
 
 def _steps(best: Best, n: int) -> Predictor:
-    return partial(gradient_descent, step_sizes=optimal_step_sizes(n, best.spectrum))
+    steps = optimal_step_sizes(n, best.spectrum, best.noise)
+    return partial(gradient_descent, step_sizes=steps)
+
+
+def _tuned(best: Best, n: int) -> Predictor:
+    return partial(_tuned_gradient_descent, n_steps=n, noise=best.noise)
 
 
 def _smoother(best: Best) -> Predictor:
@@ -128,40 +136,37 @@ REFERENCES: dict[str, tuple[str, Callable[[Best], Predictor]]] = {
     "zero": ("Nothing learned", lambda best: zero),
     "averaging": (ONE_STEP, lambda best: averaging),
     "one-step GD": (ONE_STEP, lambda best: partial(one_step, step_size=best.step_size)),
-    "one-step GD, tuned at k": (ONE_STEP, lambda best: partial(_tuned_gradient_descent, n_steps=1)),
+    "one-step GD, tuned at k": (ONE_STEP, partial(_tuned, n=1)),
     "softmax kernel smoother": (SMOOTHER, _smoother),
     "two-head kernel smoother": (SMOOTHER, _two_heads),
     "Gaussian kernel smoother": (SMOOTHER, _gaussian),
     f"{N_NEIGHBOURS} nearest neighbours": (SMOOTHER, lambda best: _nearest),
     **{f"{n}-step GD": (MULTI_STEP, partial(_steps, n=n)) for n in GD_DEPTHS},
-    **{
-        f"{n}-step GD, tuned at k": (
-            MULTI_STEP,
-            lambda best, n=n: partial(_tuned_gradient_descent, n_steps=n),
-        )
-        for n in GD_DEPTHS
-    },
+    **{f"{n}-step GD, tuned at k": (MULTI_STEP, partial(_tuned, n=n)) for n in GD_DEPTHS},
     **{f"{n}-step GD++": (MULTI_STEP, partial(_plus_plus, n=n)) for n in GD_PLUS_PLUS_DEPTHS},
     **{
         f"{n}-step Newton": (MULTI_STEP, lambda best, n=n: partial(newton, n_steps=n))
         for n in NEWTON_DEPTHS
     },
-    "ridge": (MULTI_STEP, lambda best: partial(ridge, penalty=RIDGE_PENALTY)),
+    "ridge": (MULTI_STEP, lambda best: partial(ridge, penalty=best.noise or RIDGE_PENALTY)),
     "OLS": (MULTI_STEP, lambda best: ordinary_least_squares),
 }
 KIND = {name: kind for name, (kind, _) in REFERENCES.items()}
 
 
 @cache
-def reference_predictors(d: int, k_min: int, k_max: int) -> dict[str, Predictor]:
+def reference_predictors(
+    d: int, k_min: int, k_max: int, noise: float = 0.0
+) -> dict[str, Predictor]:
     """The algorithms a network may have learned, each at its best for k uniform in the range."""
-    best = Best(d, k_min, k_max)
+    best = Best(d, k_min, k_max, noise)
     return {name: make(best) for name, (_, make) in REFERENCES.items()}
 
 
 def references_for(settings: dict) -> dict[str, Predictor]:
     """``reference_predictors`` of a run."""
-    return reference_predictors(*(settings[key] for key in ("d", "k_min", "k_max")))
+    own = [settings[key] for key in ("d", "k_min", "k_max")]
+    return reference_predictors(*own, settings.get("noise", 0.0))
 
 
 def reference_answers(

@@ -20,6 +20,7 @@ from mechanics.models.prompts import (
     shorten,
     squared_errors,
     stack_prompts,
+    training_tasks,
 )
 from mechanics.models.transformer import architecture, token_d
 from mechanics.runtime.seeds import generator
@@ -42,13 +43,13 @@ class Task:
 
     def __init__(self, settings: dict, data: list[Path], device: torch.device) -> None:
         self.settings, self.device = settings, device
+        self.noise = settings.get("noise", 0.0)
         self.architecture = architecture(settings)
         self.shapes = regression.parameter_shapes(self.architecture, token_d(settings))
         stored, _ = read_tensors(data[0])
+        n_prompts, d = settings["n_prompts_history"], token_d(settings)
         self.evaluation = {
-            k: embed(
-                evaluation_prompts(stored, k, settings["n_prompts_history"]), token_d(settings)
-            ).to(device)
+            k: embed(evaluation_prompts(stored, k, n_prompts, self.noise), d).to(device)
             for k in settings["measured_at"]
         }
 
@@ -60,9 +61,9 @@ class Task:
         s, lengths = self.settings, lengths_of_step(self.settings, seed, step)
         n_prompts, one_length = s["prompts_per_step"], s["one_length_per_step"]
         k = int(lengths.max()) if one_length else s["k_max"]
-        prompts = sample_prompts(
-            "prompts", seed, step, n_prompts, k, s["queries_per_prompt"], s["d"]
-        )
+        sizes = n_prompts, k, s["queries_per_prompt"], s["d"]
+        tasks = training_tasks(seed, s.get("n_tasks"), s["d"])
+        prompts = sample_prompts("prompts", seed, step, *sizes, self.noise, tasks)
         if s["d_max"] is not None:
             draw = generator("subspace", seed, step)
             random = s["subspace"] == "random"
@@ -75,7 +76,8 @@ class Task:
         lengths, strata = lengths_of_step(self.settings, seed, step), self.settings.get("strata")
         n_stretched = len(lengths) // strata if strata else 0
         lengths = torch.cat([lengths, lengths[:n_stretched]])
-        return draw_moments("prompts", seed, step, lengths, self.settings["d"], n_stretched)
+        d = self.settings["d"]
+        return draw_moments("prompts", seed, step, lengths, d, n_stretched, self.noise)
 
     def errors(self, parameters, seeds, step) -> Float[Tensor, "seed prompt"]:
         """The mean squared error of every training prompt."""

@@ -11,6 +11,7 @@ STREAMS = {
     "batch": 4,
     "bootstrap": 5,
     "subspace": 6,
+    "tasks": 7,
 }
 
 

@@ -136,6 +136,8 @@ def _section_problems(section: Section) -> Problems:
             yield ("models", name, "variant_of"), main
     for keys, expected in _wrong_values(section.model, section.defaults, None):
         yield ("defaults", *keys), expected  # although no model may take this default
+    for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in trained]:
+        yield ("grid", place, "of"), f"a model: {', '.join(trained)}"
     if isinstance(section, Regression):
         stored = section.evaluation.context_lengths
         if section.k_min > section.k_max:
@@ -147,8 +149,6 @@ def _section_problems(section: Section) -> Problems:
             yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
         if section.sweep and section.sweep.of not in mains:
             yield ("sweep", "of"), main
-        for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in trained]:
-            yield ("grid", place, "of"), f"a model: {', '.join(trained)}"
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
 
@@ -204,8 +204,8 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
                 yield (name,), f"{nothing}, because d_model is token: no MLP, no LayerNorm"
         if not model.skip_connections:
             yield ("skip_connections",), "true, because d_model is token: the answer is in the skip"
-    if (model.d_max or section.d) < section.d:
-        yield ("d_max",), f"null, or at least d = {section.d}"
+    if (model.d_max or section.d) < section.d or (model.d_max and model.n_tasks):
+        yield ("d_max",), f"null, or at least d = {section.d} and n_tasks null"
     if model.standard_tokens and model.attention != "linear":
         yield ("standard_tokens",), "false, because softmax attends to a token of zeros, too"
     if model.trained_on == "moments":
@@ -228,7 +228,7 @@ def _regression_problems(model: RegressionModel, section: Regression) -> Problem
 
 def _moment_problems(model: RegressionModel) -> Problems:
     needed = {"attention": "linear", "d_model": "token", "n_heads": 1}
-    needed |= {"d_max": None, "one_length_per_step": False}
+    needed |= {"d_max": None, "n_tasks": None, "one_length_per_step": False}
     for name, value in needed.items():
         if getattr(model, name) != value:
             told = {None: "null", False: "false"}.get(value, value)

@@ -49,7 +49,7 @@ Natural = value(int, "a whole number of at least 0", ge=0)
 Count = value(int, "a whole number of at least 1", ge=1)
 Several = value(int, "a whole number of at least 2", ge=2)
 Positive = value(float, "a finite number above 0", gt=0)
-WeightDecay = value(float, "a number of at least 0", ge=0)
+NotNegative = value(float, "a number of at least 0", ge=0)
 Fraction = value(float, "a number in (0, 1]", gt=0, le=1)
 TrainFraction = value(float, "a number between 0 and 1, both excluded", gt=0, lt=1)
 Rate = value(float, "a number in [0, 1)", ge=0, lt=1)
@@ -115,7 +115,7 @@ class Model(Keys):
     schedule: one_of("constant", "one_cycle") = key("`one_cycle`: a cosine from the peak to zero")
     warmup_steps: Natural = key("of linear warm-up", "steps")
     betas: Betas = key("AdamW's two averaging rates")
-    weight_decay: WeightDecay = key("decoupled (AdamW), on all weights", "per learning rate")
+    weight_decay: NotNegative = key("decoupled (AdamW), on all weights", "per learning rate")
     gradient_clip: or_null(Positive) = key("bound of each replica's gradient; null: none", "norm")
     measure_every: Count = key("between two rows of the history; checkpoints have one too", "steps")
     checkpoint_on_change: Positive = key(
@@ -173,6 +173,17 @@ class RegressionModel(Model):
     subspace: one_of("axis", "random") = key(
         "which one: the first d coordinates of all prompts, or another one for every prompt"
     )
+    noise: NotNegative = key(
+        "variance σ² of what is added to y of the context, in training and held-out prompts; y of"
+        " the test points has none, so that ridge of penalty σ² is the best predictor",
+        default=0.0,
+    )
+    n_tasks: or_null(Count) = key(
+        "so many w, fixed for each seed, are all that it is trained on; null: a new w for every"
+        " prompt. An entry with this key, null or not, is measured for `task_diversity` alone",
+        "tasks",
+        None,
+    )
     prompts_per_step: Count = key("per replica, drawn anew at every step", "prompts")
     queries_per_prompt: Count = key("of a prompt; they do not see each other", "test points")
     one_length_per_step: Switch = key("the prompts of a step share one k: faster, more noise")
@@ -215,6 +226,13 @@ class Evaluation(Keys):
     n_queries: Count = key("of each stored prompt", "test points")
 
 
+class TaskGrid(Keys):
+    of: ModelName = key("the model that is varied")
+    seeds: different(Natural) = key("of the variants; left out: those of `of`", default=None)
+    noise: different(NotNegative) = key("of the variants", default=None)
+    n_tasks: different(Count) = key("of the variants", "tasks", None)
+
+
 class Regression(Section):
     model: ClassVar = RegressionModel
     imported: ClassVar = ImportedRegression
@@ -227,6 +245,7 @@ class Regression(Section):
         default=True,
     )
     evaluation: Evaluation = key("held-out prompts, from a seed of their own, shared by all:")
+    grid: list[TaskGrid] | None = key("as in `modular_addition`:", default=None)
 
 
 class AdditionModel(Model):
@@ -281,7 +300,7 @@ class AdditionModel(Model):
 
 class Sweep(Keys):
     of: ModelName = key("the model that is varied")
-    weight_decay: different(WeightDecay) = key("of the variants", default=None)
+    weight_decay: different(NotNegative) = key("of the variants", default=None)
     train_fraction: different(TrainFraction) = key("of the variants", "share of p²", None)
     learning_rate: different(Positive) = key("of the variants", default=None)
 

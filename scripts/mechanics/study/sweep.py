@@ -32,9 +32,8 @@ def spelled_out(config: dict) -> dict:
         section = config.get(task)
         if not section:
             continue
-        own = {name: _cut(model, kind) for name, model in section["models"].items()}
-        if task == "modular_addition":
-            own |= {name: _cut(model, kind) for name, model in _models(section).items()}
+        entries = section["models"] | _models(section)
+        own = {name: _cut(model, kind) for name, model in entries.items()}
         result[task] = section | {"defaults": _cut(section["defaults"], kind), "models": own}
     return result
 
@@ -66,6 +65,6 @@ def _models(section: dict) -> dict[str, dict]:
 
 
 def _settings(section: dict, name: str) -> dict:
-    entry = {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if key in section}
-    entry |= model_entry(section, name)
+    shared = {key for keys in SHARED_SETTINGS.values() for key in keys}
+    entry = {key: section[key] for key in shared if key in section} | model_entry(section, name)
     return {k: own for k, own in entry.items() if k not in (*NOT_SETTINGS, "checkpoints_at")}

@@ -130,8 +130,9 @@ def regression_rows(
             "flops_per_prompt": least_regression_flops(architecture(own), token_d(own), k),
             "evaluation_se": at_k["risk_se"].mean(),
         }
-        levels = reference_risks(own["d"], k)
-        levels["one step for all k"] = mixture_risk(own["d"], own["k_min"], own["k_max"], k)
+        noise, trained = own.get("noise", 0.0), [own[key] for key in ("d", "k_min", "k_max")]
+        levels = reference_risks(own["d"], k, noise)
+        levels["one step for all k"] = mixture_risk(*trained, k, noise)
         for name in ("OLS", "one-step optimum r*", "one step for all k"):
             estimate = mean_over_seeds(at_k["risk"], own_columns["evaluation_se"])
             estimate = within(estimate, 0.0, math.inf)

@@ -34,7 +34,7 @@ def tabulate(frame: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFrame:
     """Means over k, and the nulls beside them."""
     frame = frame.copy()
     frame["correlation_null"] = [
-        gradient_cosine(settings[model]["d"], k)
+        gradient_cosine(settings[model]["d"], k, settings[model].get("noise", 0.0))
         for model, k in zip(frame["model"], frame["k"], strict=True)
     ]
     keys = ["model", "seed", "status", "step"]
@@ -44,7 +44,7 @@ def tabulate(frame: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFrame:
         untrained.get(key, math.nan) for key in zip(table["model"], table["seed"], strict=True)
     ]
     table["c_star"] = [
-        optimal_step_size(s["d"], range(s["k_min"], s["k_max"] + 1))
+        optimal_step_size(s["d"], range(s["k_min"], s["k_max"] + 1), s.get("noise", 0.0))
         for s in map(settings.get, table["model"])
     ]
     return table[COLUMNS]

@@ -29,18 +29,21 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     beside = pd.DataFrame([levels[row.model, row.k] for row in risks.itertuples()])
     table = pd.concat([risks, beside], axis=1)
     table["risk_at_c_hat"] = [
-        one_step_risk(row.c_hat, settings[row.model]["d"], row.k) for row in risks.itertuples()
+        one_step_risk(row.c_hat, own["d"], row.k, own.get("noise", 0.0))
+        for row in risks.itertuples()
+        for own in [settings[row.model]]
     ]
     return {"regression_risk": table[COLUMNS]}
 
 
 def laws(settings: dict, k: int) -> dict[str, int | float]:
     """What theory says of a network of this depth at this k."""
-    d, k_min, k_max = settings["d"], settings["k_min"], settings["k_max"]
+    n_layers, noise = settings["n_layers"], settings.get("noise", 0.0)
+    d, k_min, k_max = trained = settings["d"], settings["k_min"], settings["k_max"]
     return {
-        "n_layers": settings["n_layers"],
-        "one_step_optimum": reference_risks(d, k)["one-step optimum r*"],
-        "one_step_mixture": mixture_risk(d, k_min, k_max, k),
-        "c_star": optimal_step_size(d, range(k_min, k_max + 1)),
-        **bracket(settings["n_layers"], d, k_min, k_max, k, architecture(settings).zero_tokens),
+        "n_layers": n_layers,
+        "one_step_optimum": reference_risks(d, k, noise)["one-step optimum r*"],
+        "one_step_mixture": mixture_risk(*trained, k, noise),
+        "c_star": optimal_step_size(d, range(k_min, k_max + 1), noise),
+        **bracket(n_layers, *trained, k, architecture(settings).zero_tokens, noise),
     }

@@ -77,10 +77,11 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 
 
 def _fits(record: dict) -> bool:
-    """Whether a run trained one linear layer of one head, on prompts of its own d."""
+    """Whether a run trained one linear layer of one head, on plain prompts of its own d."""
     settings = record["settings"]
     one_head = settings["n_heads"] == 1 and settings["d_max"] is None
-    return one_head and is_one_linear_layer(architecture(settings))
+    plain = not settings.get("noise") and not settings.get("n_tasks")
+    return one_head and plain and is_one_linear_layer(architecture(settings))
 
 
 def lengths_of(settings: dict) -> range:

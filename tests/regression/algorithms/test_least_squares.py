@@ -5,7 +5,12 @@ import torch
 from monte_carlo import assert_risk, draw_prompts
 
 from mechanics.models.prompts import Prompts
-from mechanics.regression.algorithms.least_squares import ordinary_least_squares, ridge, zero
+from mechanics.regression.algorithms.least_squares import (
+    ordinary_least_squares,
+    posterior_mean,
+    ridge,
+    zero,
+)
 from mechanics.regression.laws import risk
 
 
@@ -75,3 +80,13 @@ def test_the_variance_of_least_squares_is_infinite_around_k_equal_to_d():
 def test_predicting_zero_has_risk_one():
     prompts = draw_prompts(4, 2, n_prompts=20_000)
     assert_risk(zero(prompts), prompts, 1.0)
+
+
+def test_the_posterior_mean_knows_its_tasks():
+    tasks = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    x, y = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[[0.75]]])
+    prompts = Prompts(x, y, torch.eye(2)[None, None], torch.zeros(1, 1, 2))
+    odds = torch.tensor((0.75**2 - 0.25**2) / (2 * 0.5)).exp()  # of the first, at σ² = ½
+    expected = torch.stack([odds, torch.tensor(1.0)]) / (1 + odds)
+    torch.testing.assert_close(posterior_mean(prompts, tasks, 0.5)[0, 0], expected)
+    assert posterior_mean(prompts, tasks, 0.0).flatten().tolist() == [1, 0]

@@ -27,11 +27,11 @@ def generator():
     return torch.Generator().manual_seed(0)
 
 
-@pytest.mark.parametrize("k", [4, 12])
-def test_risk_of_gradient_descent(k):
-    prompts = draw_prompts(5, k, n_prompts=20_000)
+@pytest.mark.parametrize(("k", "noise"), [(4, 0.0), (12, 0.0), (4, 0.5), (12, 0.5)])
+def test_risk_of_gradient_descent(k, noise):
+    prompts = draw_prompts(5, k, n_prompts=20_000, noise=noise)
     steps = [0.2, 0.4, 0.6]
-    expected = gradient_descent_risk(steps, expected_spectrum(5, [k], 6))
+    expected = gradient_descent_risk(steps, expected_spectrum(5, [k], 6), noise)
     assert_risk(gradient_descent(prompts, steps), prompts, expected)
 
 
@@ -71,6 +71,21 @@ def test_free_step_sizes_reach_the_floor_of_their_degree(n_steps, lengths):
     assert gradient_descent_risk(steps, spectrum) == pytest.approx(
         polynomial_floor(n_steps, spectrum), abs=1e-12
     )
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 3])
+def test_with_noise_steps_reach_their_floor_and_more_of_them_ridge(n_steps):
+    k, noise = 60, 0.25
+    spectrum = expected_spectrum(D, [k], 26)
+    floor, bayes = (polynomial_floor(n, spectrum, noise) for n in (n_steps, 12))
+    free = gradient_descent_risk(optimal_step_sizes(n_steps, spectrum, noise), spectrum, noise)
+    tied = optimal_tied_step_size(n_steps, spectrum, noise)
+    assert free == pytest.approx(floor, rel=1e-5)
+    assert gradient_descent_risk([tied] * n_steps, spectrum, noise) >= free * (1 - 1e-9)
+    if n_steps == 1:
+        assert (tied, 1 - free) == pytest.approx([optimal_step_size(D, [k], noise)] * 2, rel=1e-5)
+    density = density_spectrum(D, [k], 4000, generator())
+    assert bayes == pytest.approx(ridge_risk(noise, k, density, noise), rel=0.02)
 
 
 def test_one_optimal_step_has_its_closed_form():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monte_carlo import assert_risk, assert_within_error, draw_prompts
 
-from mechanics.models.prompts import Prompts
+from mechanics.models.prompts import Prompts, sample_prompts
 from mechanics.regression.algorithms.gradient_descent import one_step, preconditioned_step
 from mechanics.regression.laws import risk
 
@@ -67,15 +67,31 @@ def test_the_optimal_preconditioner_is_stationary():
     torch.testing.assert_close(matrix.grad, torch.zeros(3, 3).double(), atol=1e-12, rtol=0)
 
 
+def test_risk_of_a_step_on_few_tasks():
+    draw = torch.Generator().manual_seed(0)
+    tasks = torch.randn(2, D, dtype=torch.float64, generator=draw)
+    moment = tasks.T @ tasks / 2
+    prompts = sample_prompts("prompts", 0, 0, 20_000, 6, 2, D, 0.4, tasks.float()).double()
+    matrix = risk.optimal_task_preconditioner(moment, [4, 9], noise=0.4)
+    expected = risk.task_risk(matrix, moment, 6, noise=0.4)
+    assert_risk(preconditioned_step(prompts, matrix), prompts, expected)
+    change = 0.01 * torch.randn(D, D, generator=draw, dtype=torch.float64)
+    least, more, less = (
+        sum(risk.task_risk(own, moment, k, noise=0.4) for k in (4, 9))
+        for own in (matrix, matrix + change, matrix - change)
+    )
+    assert more == pytest.approx(less, abs=1e-12) and more > least
+
+
 def test_the_laws_of_a_covariance_contain_those_of_white_inputs():
     identity = torch.eye(D, dtype=torch.float64)
     step = risk.optimal_step_size(D, [5, 9], noise=0.4)
     expected = step * identity
     matrix = risk.optimal_preconditioner(identity, [5, 9], noise=0.4)
     torch.testing.assert_close(matrix, expected, atol=1e-12, rtol=1e-12)
-    assert risk.preconditioned_risk(matrix, identity, 7, noise=0.4) == pytest.approx(
-        risk.one_step_risk(step, D, 7, noise=0.4), abs=1e-12
-    )
+    law = pytest.approx(risk.one_step_risk(step, D, 7, noise=0.4), abs=1e-12)
+    assert risk.preconditioned_risk(matrix, identity, 7, noise=0.4) == law
+    assert risk.task_risk(matrix, identity, 7, noise=0.4) == law  # of all tasks
 
 
 def test_a_subspace_has_the_risk_of_its_dimension():

@@ -42,7 +42,7 @@ def test_density_spectrum_knows_the_directions_without_data():
 
 def test_the_tail_is_what_is_largest():
     weights = torch.tensor([0.4, 0.1, 0.3, 0.2])
-    kept = Spectrum(torch.tensor([1.0, 9.0, 2.0, 5.0]), weights).without_tail(0.25)
+    kept = Spectrum(torch.tensor([1.0, 9.0, 2.0, 5.0]), weights, weights).without_tail(0.25)
     assert sorted(kept.eigenvalues.tolist()) == [1.0, 2.0, 5.0]
 
 

@@ -37,6 +37,22 @@ def ridge(prompts: Prompts, penalty: float) -> Float[Tensor, "seed prompt query"
     return _shrunken_fit(prompts, penalty)
 
 
+def posterior_mean(
+    prompts: Prompts, tasks: Float[Tensor, "task d"], noise: float
+) -> Float[Tensor, "seed prompt query"]:
+    """The Bayes-optimal ŷ where w is one of ``tasks``, all equally probable (Raventós et al. 2023).
+
+    Tasks weigh ∝ exp(−‖Y − Xw‖²/2σ²); without noise the one that fits best is all.
+
+    Raises ValueError if the prompts carry a mask.
+    """
+    context, tasks = in_float64(prompts), tasks.to(prompts.x.device).double()
+    misfits = (context.y[..., None] - context.x @ tasks.T).square().sum(-2)
+    if noise:
+        return linear_predictions((-misfits / (2 * noise)).softmax(-1) @ tasks, prompts)
+    return linear_predictions(tasks[misfits.argmin(-1)], prompts)
+
+
 def _shrunken_fit(prompts: Prompts, penalty: float) -> Float[Tensor, "seed prompt query"]:
     context = in_float64(prompts)
     left, singular, right = torch.linalg.svd(context.x, full_matrices=False)

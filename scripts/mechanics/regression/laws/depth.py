@@ -1,9 +1,10 @@
 """Risk laws of depth: what L steps reach at best, with what step sizes.
 
 A method of L steps leaves w − ŵ = p(S)w with a polynomial p, p(0) = 1, so that its risk is the
-mean of p² over the spectrum of S = XᵀX/k. Each law names the degree from which it is exact on
-an ``expected_spectrum``: twice that of p. A spectrum of several context lengths gives the optimum
-for their mixture, whose risk at one k is then the risk on the spectrum of that k.
+mean of p² over the spectrum of S = XᵀX/k; with noise ``Spectrum.risk`` adds what that costs. Each
+law names the degree from which it is exact on an ``expected_spectrum``: twice that of p. A spectrum
+of several context lengths gives the optimum for their mixture, whose risk at one k is then the risk
+on the spectrum of that k.
 The bracket: tied steps ≥ free steps ≥ GD++ ≥ ``polynomial_floor`` ≥ least squares.
 """
 
@@ -20,39 +21,45 @@ from mechanics.regression.laws.spectrum import Spectrum
 FAR = 1e12  # stands for any risk beyond it, from which BFGS turns back
 
 
-def gradient_descent_risk(step_sizes: Sequence[float], spectrum: Spectrum) -> float:
+def gradient_descent_risk(
+    step_sizes: Sequence[float], spectrum: Spectrum, noise: float = 0.0
+) -> float:
     """Risk of gradient descent with these step sizes: the mean of Π(1 − η_l s)² (degree 2L)."""
     steps = torch.tensor(list(step_sizes), dtype=torch.float64)
-    return spectrum.mean((1 - steps[:, None] * spectrum.eigenvalues).prod(dim=0) ** 2)
+    residual = (1 - steps[:, None] * spectrum.eigenvalues).prod(dim=0)
+    return spectrum.risk(residual, noise).item()
 
 
-def optimal_tied_step_size(n_steps: int, spectrum: Spectrum) -> float:
+def optimal_tied_step_size(n_steps: int, spectrum: Spectrum, noise: float = 0.0) -> float:
     """The step size that is best when it is used ``n_steps`` = L times (degree 2L).
 
     (1 − ηs)^(2L) is convex in η and so is its mean: the zero of its slope is the only minimum. The
-    slope gives it to the last digits, where the risk itself, flat there, would give but half.
+    slope gives it to the last digits, where the risk itself, flat there, would give but half. With
+    noise, ν = σ²/k, a factor of the slope changes: p = (1 − ηs)^L to p − ν(1 − p)/s.
 
     Raises ValueError for less than one step.
     """
     _require_steps(n_steps)
-    s = spectrum.eigenvalues
+    s, per_pair = spectrum.eigenvalues, noise / spectrum.n_keys
     # There the risk is at least 1 (Jensen), as it is at 0: the minimum lies between.
     bound = 2 / spectrum.mean(s)
-    return brentq(
-        lambda step_size: spectrum.mean(s * (1 - step_size * s) ** (2 * n_steps - 1)),
-        0.0,
-        bound,
-        xtol=1e-15,
-    )
+
+    def slope(step_size: float) -> float:
+        left = 1 - step_size * s
+        lost = per_pair * (1 - left**n_steps) * left ** (n_steps - 1)
+        return spectrum.mean(s * left ** (2 * n_steps - 1) - lost)
+
+    return brentq(slope, 0.0, bound, xtol=1e-15)
 
 
-def optimal_step_sizes(n_steps: int, spectrum: Spectrum) -> list[float]:
+def optimal_step_sizes(n_steps: int, spectrum: Spectrum, noise: float = 0.0) -> list[float]:
     """The step sizes, smallest first, of the best L = ``n_steps`` steps (degree 2L).
 
     The optimal p is orthogonal, in the measure s·dμ(s), to all polynomials of lower degree. Its
     roots 1/η_l are therefore the eigenvalues of that measure's Jacobi matrix, and all step sizes
     are real and positive (the residual polynomial of minimal residuals, Fischer 1996).
-    Small steps come first: they damp what the large ones would magnify.
+    Small steps come first: they damp what the large ones would magnify. With noise the best p may
+    have complex roots: the best real step sizes near those without noise.
 
     Raises ValueError for less than one step, or if the spectrum has too few positive nodes.
     """
@@ -61,18 +68,33 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum) -> list[float]:
     nodes, weights = spectrum.eigenvalues[positive], spectrum.weights[positive]
     diagonal, beside, _ = _lanczos(nodes, nodes * weights, n_steps)
     matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
-    return sorted((1 / torch.linalg.eigvalsh(matrix)).tolist())
+    steps = np.sort(1 / torch.linalg.eigvalsh(matrix).numpy())
+    if not noise:
+        return steps.tolist()
+
+    def risk(logs: np.ndarray) -> float:
+        return gradient_descent_risk(np.exp(logs).tolist(), spectrum, noise)
+
+    return sorted(np.exp(minimize(risk, np.log(steps)).x).tolist())
 
 
-def polynomial_floor(degree: int, spectrum: Spectrum) -> float:
+def polynomial_floor(degree: int, spectrum: Spectrum, noise: float = 0.0) -> float:
     """Risk of the best polynomial of this degree (twice the degree).
 
     With degree L it is the risk of L free steps. With degree (3^L − 1)/2 no L layers of linear
     attention can do better, as long as predictions are linear in y.
 
+    With noise, ν = σ²/k of one k, the risk is that of ridge, mean of ν/(s + ν), plus that of
+    r = 1 − (s + ν)q with weights s/(s + ν): a polynomial in s + ν whose r(0) is 1.
+
     Raises ValueError for a degree below 1, or if the spectrum has too few nodes.
     """
-    return mixture_floors(degree, [spectrum])[0]
+    if not noise:
+        return mixture_floors(degree, [spectrum])[0]
+    s, shift = spectrum.eigenvalues, noise / spectrum.n_keys
+    kept = torch.where(s > 0, s / (s + shift), 0.0)
+    shifted = Spectrum(s + shift, spectrum.weights * kept, spectrum.n_keys)
+    return spectrum.mean(1 - kept) + spectrum.mean(kept) * mixture_floors(degree, [shifted])[0]
 
 
 def mixture_floors(degree: int, spectra: Sequence[Spectrum]) -> list[float]:

@@ -36,7 +36,8 @@ class Bracket:
     ``gd_plus_plus`` is the best found, a local optimum and no bound. ``polynomial_floor`` is the
     best polynomial of degree (3^L − 1)/2 at this k, ``mixture_floor`` the one that is best for all
     trained k together, which a network with one set of weights cannot pass in its mean over k; nan
-    at a k that is not trained.
+    at a k that is not trained. With noise it and ``gd_plus_plus`` are nan, and ``ridge`` has the
+    penalty σ², Bayes's.
 
     Where exact moments would take minutes the floors count prompts that no one will draw, as the
     exact mean does: on drawn prompts a network may pass them, and so may ``gd_plus_plus``, which
@@ -54,42 +55,44 @@ class Bracket:
 
 
 def bracket(
-    n_layers: int, d: int, k_min: int, k_max: int, k: int, zero_tokens: int = 0
+    n_layers: int, d: int, k_min: int, k_max: int, k: int, zero_tokens: int = 0, noise: float = 0.0
 ) -> dict[str, float]:
     """The bracket of ``n_layers`` = L layers trained on k uniform in k_min … k_max, at one k.
 
     ``zero_tokens`` are those of the network: what is best for a mixture of k depends on them.
     """
     trained = d, k_min, k_max, zero_tokens
-    tied, free = _step_sizes(n_layers, *trained)
+    tied, free = _step_sizes(n_layers, *trained, noise)
     here = expected_spectrum(d, [k], 2 * n_layers + 2, zero_tokens)
     degree = (3**n_layers - 1) // 2
     spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES)
     return asdict(
         Bracket(
-            gd_tied=depth.gradient_descent_risk([tied] * n_layers, here),
-            gd_free=depth.gradient_descent_risk(free, here),
-            gd_free_at_k=depth.polynomial_floor(n_layers, here),
-            gd_plus_plus=depth.gd_plus_plus_risk(
+            gd_tied=depth.gradient_descent_risk([tied] * n_layers, here, noise),
+            gd_free=depth.gradient_descent_risk(free, here, noise),
+            gd_free_at_k=depth.polynomial_floor(n_layers, here, noise),
+            gd_plus_plus=math.nan
+            if noise
+            else depth.gd_plus_plus_risk(
                 *_gd_plus_plus(n_layers, *trained), _without_tail(degree, d, k, zero_tokens)
             ),
-            mixture_floor=_mixture_floors(degree, *trained).get(k, math.nan),
-            polynomial_floor=depth.polynomial_floor(degree, spectrum),
-            ridge=depth.ridge_risk(RIDGE_PENALTY, k, _density(d, k, 0, N_MATRICES)),
-            ols=least_squares_risk(d, k),
+            mixture_floor=math.nan if noise else _mixture_floors(degree, *trained).get(k, math.nan),
+            polynomial_floor=depth.polynomial_floor(degree, spectrum, noise),
+            ridge=depth.ridge_risk(noise or RIDGE_PENALTY, k, _density(d, k, 0, N_MATRICES), noise),
+            ols=least_squares_risk(d, k, noise),
         )
     )
 
 
 @cache
 def _step_sizes(
-    n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int
+    n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int, noise: float
 ) -> tuple[float, list[float]]:
     """The tied step size and the free ones that are best for the mixture of context lengths."""
     mixture = expected_spectrum(d, range(k_min, k_max + 1), 2 * n_layers + 2, zero_tokens)
     return (
-        depth.optimal_tied_step_size(n_layers, mixture),
-        depth.optimal_step_sizes(n_layers, mixture),
+        depth.optimal_tied_step_size(n_layers, mixture, noise),
+        depth.optimal_step_sizes(n_layers, mixture, noise),
     )
 
 

@@ -27,10 +27,12 @@ def layer_risk(
     W_QK: Float[Tensor, "*seed token token"],
     value: Float[Tensor, "*seed token"],
     inverse_length: float,
+    noise: float = 0.0,
 ) -> Float[Tensor, "*seed"]:
     """Risk at 1/k = ``inverse_length``, exact, by the moments of a Wishart matrix to order two.
 
-    It is linear in 1/k: at E[1/k] it is the mean over a mixture of context lengths.
+    It is linear in 1/k: at E[1/k] it is the mean over a mixture of context lengths. Noise of
+    variance σ² adds N Xᵀε/k + ab(2wᵀXᵀε/k + εᵀε/k) to the effective weights.
     """
     A, a, beta, b = _blocks(W_QK, value)
     d, i = a.shape[-1], inverse_length
@@ -41,7 +43,9 @@ def layer_risk(
     of_x = (1 + i) * _squared(A_beta) + i * _squared(beta) * _squared(A, 2)
     crossed = 2 * b * (d + 2 * i) * (a * A_beta).sum(-1)
     of_y = _squared(a) * b**2 * (d**2 + 2 * d * i + 2 * d * (1 + (d + 1) * i))
-    return (of_w + of_x + crossed + of_y) / d
+    of_y_noise = _squared(a) * b**2 * (4 * d * i + 2 * d + noise * (1 + 2 * i))
+    of_noise = noise * (i * _squared(N, 2) + of_y_noise + 2 * b * (a * A_beta).sum(-1))
+    return (of_w + of_x + crossed + of_y + of_noise) / d
 
 
 def _blocks(W_QK: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -77,10 +77,35 @@ def preconditioned_risk(
     return ((total - 2 * torch.trace(mapped) + quadratic) / total).item()
 
 
+def optimal_task_preconditioner(
+    moment: Float[Tensor, "d d"], lengths: Sequence[int], noise: float = 0.0
+) -> Float[Tensor, "d d"]:
+    """Γ*(T) = C[(1 + E[1/k])C + (trC + σ²)E[1/k]·I]⁻¹ for x ~ N(0, I) and E[wwᵀ] = C = ``moment``.
+
+    It is best for w that are drawn from T tasks, of which C is the mean wwᵀ (Lu et al. 2025).
+
+    Raises ValueError as ``mean_inverse`` does.
+    """
+    return moment.double() @ optimal_preconditioner(moment, lengths, noise)
+
+
+def task_risk(
+    preconditioner: Float[Tensor, "d d"], moment: Float[Tensor, "d d"], k: int, noise: float = 0.0
+) -> float:
+    """E‖w − ΓG‖²/d for x ~ N(0, I) and E[wwᵀ] = C = ``moment``.
+
+    E[GGᵀ] = (1 + 1/k)C + (trC + σ²)/k · I.
+    """
+    preconditioner, moment = preconditioner.double(), moment.double()
+    left = moment - 2 * preconditioner @ moment
+    left = left + preconditioner @ _curvature(moment, 1 / k, noise) @ preconditioner.T
+    return left.trace().item() / len(moment)
+
+
 def _curvature(
     covariance: Float[Tensor, "d d"], inverse_length: float, noise: float
 ) -> Float[Tensor, "d d"]:
-    """The B with E[S² + noise] = ΛB."""
+    """The B with E[S² + noise] = ΛB; for x ~ N(0, I) and E[wwᵀ] = Λ it is E[GGᵀ]."""
     isotropic = (torch.trace(covariance) + noise) * inverse_length
     identity = torch.eye(len(covariance), dtype=torch.float64)
     return (1 + inverse_length) * covariance + isotropic * identity
@@ -100,13 +125,13 @@ def least_squares_risk(d: int, k: int, noise: float = 0.0) -> float:
     return bias + (noise / (k - d - 1) if k > d else noise * k / (d * (d - k - 1)))
 
 
-def gradient_cosine(d: int, k: int) -> float:
-    """cos(XᵀY, w) ≈ √(k/(k+d+1)), the cosine with one step that any predictor near w reaches.
+def gradient_cosine(d: int, k: int, noise: float = 0.0) -> float:
+    """cos(XᵀY, w) ≈ √(k/(k+d+1+σ²)), the cosine with one step that any predictor near w reaches.
 
     The null of "it is gradient descent". A ratio of expectations for the expectation of a
     ratio: it lies below the mean cosine, at d = 10 by 4 % for k = 10 and by 2 % for k = 40.
     """
-    return math.sqrt(k / (k + d + 1))
+    return math.sqrt(k / (k + d + 1 + noise))
 
 
 def shuffled_correlation(d: int, k: int) -> float:

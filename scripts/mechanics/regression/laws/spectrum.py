@@ -8,7 +8,7 @@ to be drawn, and at degree 13 the best polynomial on 20,000 draws (d = 10, k = 2
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import torch
@@ -24,19 +24,35 @@ N_NODES = 1000  # resolve polynomials of degree 364 up to that eigenvalue
 
 @dataclass(frozen=True)
 class Spectrum:
-    """Nodes and weights, float64, with E tr f(S)/d = Σ weights · f(eigenvalues)."""
+    """Nodes and weights, float64, with E tr f(S)/d = Σ weights · f(eigenvalues).
+
+    ``n_keys``: what XᵀX was divided by at each node; noise of variance σ² in y then is
+    N(0, σ²/n_keys · S) in XᵀY/n_keys.
+    """
 
     eigenvalues: Float[Tensor, " node"]
     weights: Float[Tensor, " node"]
+    n_keys: Float[Tensor, " node"]
 
     def mean(self, values: Float[Tensor, " node"]) -> float:
         return (self.weights @ values).item()
+
+    def risk(self, residual: Float[Tensor, " node"], noise: float = 0.0) -> Float[Tensor, ""]:
+        """Risk of a method that leaves w − ŵ = p(S)w without noise, ``residual`` = p.
+
+        It makes q(S)XᵀY/n_keys with p = 1 − sq, hence the mean of p² + σ²/n_keys · (1 − p)²/s.
+        """
+        lost = residual.square()
+        if noise:
+            added = noise / self.n_keys * (1 - residual).square() / self.eigenvalues
+            lost = lost + added.where(self.eigenvalues > 1e-12, 0.0)  # p(0) = 1
+        return self.weights @ lost
 
     def without_tail(self, share: float) -> "Spectrum":
         """Without the largest eigenvalues, which together have this share of the weight."""
         order = self.eigenvalues.argsort(descending=True)
         kept = order[self.weights[order].cumsum(dim=0) > share]
-        return Spectrum(self.eigenvalues[kept], self.weights[kept])
+        return Spectrum(self.eigenvalues[kept], self.weights[kept], self.n_keys[kept])
 
 
 def expected_spectrum(
@@ -60,7 +76,8 @@ def expected_spectrum(
         matrix = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
         matrix += torch.diag(beside, 1) + torch.diag(beside, -1)
         nodes, vectors = torch.linalg.eigh(matrix)  # Golub & Welsch 1969
-        spectra.append(Spectrum(nodes * (k / (k + zero_tokens)), vectors[0] ** 2))
+        n_keys = torch.full_like(nodes, k + zero_tokens)
+        spectra.append(Spectrum(nodes * (k / n_keys), vectors[0] ** 2, n_keys))
     return mixed(spectra)
 
 
@@ -91,7 +108,8 @@ def density_spectrum(
         density *= p / d / density.sum()
         zeros = torch.tensor([0.0, 1 - p / d], dtype=torch.float64)  # an eigenvalue, its weight
         eigenvalues = torch.cat([zeros[:1], root**2 / (k + zero_tokens)])
-        spectra.append(Spectrum(eigenvalues, torch.cat([zeros[1:], density])))
+        n_keys = torch.full_like(eigenvalues, k + zero_tokens)
+        spectra.append(Spectrum(eigenvalues, torch.cat([zeros[1:], density]), n_keys))
     return mixed(spectra)
 
 
@@ -117,5 +135,7 @@ def mixed(spectra: list[Spectrum]) -> Spectrum:
     """The mean of these spectra. Raises ValueError without any."""
     if not spectra:
         raise ValueError("no spectrum without context lengths")
-    eigenvalues = torch.cat([spectrum.eigenvalues for spectrum in spectra])
-    return Spectrum(eigenvalues, torch.cat([s.weights for s in spectra]) / len(spectra))
+    eigenvalues, weights, n_keys = (
+        torch.cat([getattr(s, f.name) for s in spectra]) for f in fields(Spectrum)
+    )
+    return Spectrum(eigenvalues, weights / len(spectra), n_keys)
