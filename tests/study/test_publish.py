@@ -10,9 +10,14 @@ from mechanics.runtime.files import sha256
 from mechanics.study import crate
 
 RUN, WEIGHTS = "runs/modular_addition/m/0", "weights/modular_addition/m/seed0.safetensors"
+UNFOLLOWED = "weights/modular_addition/dose/seed0.safetensors"  # no card describes them
+CARD = "weights/README.md"
 JOBS = {  # what is made of what
     (f"{RUN}/run.json", f"{RUN}/checkpoints.safetensors", WEIGHTS): [],
+    ("runs/modular_addition/dose/0/run.json", UNFOLLOWED): [],
+    (CARD,): [WEIGHTS],
     ("analysis/modular_addition/m/0/circuit.parquet",): [WEIGHTS],
+    ("analysis/modular_addition/dose/0/circuit.parquet",): [UNFOLLOWED],
     ("analysis/modular_addition/m/0/progress.parquet",): [f"{RUN}/checkpoints.safetensors"],
     # stored anew when it was published before: what it was made of is gone
     ("analysis/modular_addition/m/0/spectra.parquet",): ["analysis/spectra.old.parquet"],
@@ -22,6 +27,7 @@ JOBS = {  # what is made of what
 }
 MADE_AGAIN = [  # by training, or in minutes
     f"{RUN}/checkpoints.safetensors",
+    UNFOLLOWED,
     "analysis/modular_addition/m/0/circuit.parquet",
     "analysis/progress_measures.parquet",
     "notebook/study.html",
@@ -38,6 +44,7 @@ def study(tmp_path):
     about |= {"git_commit": "abc", "software": ["Python 3"], "settings_sha256": "s"}
     about |= {"seeds": [0], "device": "cpu"}
     jobs = [about | {"inputs": read, "outputs": [*made]} for made, read in JOBS.items()]
+    jobs = [job | {"rule": "write_cards"} if CARD in job["outputs"] else job for job in jobs]
     hashes = {path: sha256(tmp_path / "study" / path) for path in paths}
     hashes["analysis/spectra.old.parquet"] = "not published"
     record = {"study": "s", "machine": "m", "config": {}, "sha256": hashes, "jobs": jobs}

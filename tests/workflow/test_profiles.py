@@ -29,7 +29,7 @@ def test_profile_plans_the_study(clone, name):
     profile = f"workflow/profiles/{name}"
     result = snakemake(clone, "--dry-run", "--quiet", "host", "--workflow-profile", profile)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert len(set(re.findall(r"\n(train_\S+) +1(?=\n)", result.stdout))) == 7
+    assert len(set(re.findall(r"\n(train_\S+) +1(?=\n)", result.stdout))) == 9
 
 
 KUBECTL = """\

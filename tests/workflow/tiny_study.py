@@ -25,6 +25,8 @@ TINY = {
         | {
             "linear_L1": {"seeds": [0, 1], "stack": 2},
             "linear_L1_subspace": {"seeds": [0], "d_max": 4},
+            "linear_L1_tasks": {"variant_of": "linear_L1", "n_tasks": 2, "seeds": [0]}
+            | {"stack": 1, "checkpoints_at": None},
             "softmax_L1": {"seeds": [0]},
             "deep_L6": {"seeds": [0], "n_layers": 2, "d_model": 8, "d_mlp": 8, "steps": 20}
             | {"n_prompts_history": 32, "measure_every": 10, "checkpoints_at": CHECKPOINTS},
