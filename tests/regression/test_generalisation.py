@@ -5,6 +5,7 @@ import pytest
 import torch
 from helpers import held_out, regression_network, regression_settings
 
+from mechanics.models import regression
 from mechanics.regression import generalisation
 from mechanics.regression.laws.risk import least_squares_risk, one_step_risk
 
@@ -24,7 +25,7 @@ def one_step(d: int, size: float = C) -> dict[str, torch.Tensor]:
 def evaluated(monkeypatch):
     """A function from settings and weights to the rows."""
     monkeypatch.setattr(generalisation, "N_PROMPTS", 2048)
-    monkeypatch.setattr(generalisation, "N_PROMPTS_WITH_MLP", 16)
+    monkeypatch.setattr(generalisation, "N_PROMPTS_EMBEDDED", 16)
 
     def run(settings, weights) -> pd.DataFrame:
         network = regression_network(settings, weights)
@@ -83,12 +84,9 @@ def test_one_dimension_and_single_pairs(evaluated):
     assert rows[["risk", "law", "ols"]].notna().all(axis=None)
 
 
-def test_a_network_with_mlp_reads_fewer_of_the_same_prompts(evaluated):
-    settings = regression_settings(d_mlp=4)
-    mlp = {"W_in": torch.zeros(D + 1, 4), "b_in": torch.zeros(4)}
-    mlp |= {"W_out": torch.zeros(4, D + 1), "b_out": torch.zeros(D + 1)}
-    weights = one_step(D) | {f"blocks.0.mlp.{name}": tensor for name, tensor in mlp.items()}
-    assert set(evaluated(settings, weights)["n_prompts"]) == {16}
+def test_a_network_that_embeds_its_tokens_reads_fewer_of_the_same_prompts(evaluated):
+    settings = regression_settings(d_model=8, d_head=8)
+    assert set(evaluated(settings, regression.initial(settings, 0))["n_prompts"]) == {16}
 
 
 def test_a_diverged_replica_has_rows_and_no_risk(evaluated):

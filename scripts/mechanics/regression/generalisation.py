@@ -27,13 +27,13 @@ from mechanics.regression.laws.softmax_law import softmax_draws
 from mechanics.runtime.seeds import generator
 
 N_PROMPTS, N_QUERIES = 8192, 8
-N_PROMPTS_WITH_MLP = 1024  # the first of them: an MLP makes a token a hundred times as expensive
+N_PROMPTS_EMBEDDED = 1024  # the first of them: an embedded token is a hundred times as expensive
 
 
 def generalisation(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     """One row per shift, value, k and seed. Prompts are drawn anew, not held out."""
     settings = networks[0].settings
-    n_prompts = N_PROMPTS_WITH_MLP if networks[0].architecture.d_mlp else N_PROMPTS
+    n_prompts = N_PROMPTS if settings["d_model"] == "token" else N_PROMPTS_EMBEDDED
     all_shifts = shifts(settings)
     longest = max(shift.k for shift in all_shifts)
     random = generator("evaluation", REPLICA, INDEX["softmax_law"])
