@@ -7,7 +7,6 @@ probabilities alike.
 
 import torch
 from jaxtyping import Float
-from scipy.stats import rankdata
 from torch import Tensor
 
 from mechanics.models.attention import attention_pattern, split_heads
@@ -115,9 +114,12 @@ def match_correlation(
 
 
 def _ranks(values: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch k"]:
-    """Ranks minus their mean."""
-    ranks = torch.as_tensor(rankdata(values.cpu().numpy(), axis=-1), device=values.device)
-    return ranks - (values.shape[-1] + 1) / 2
+    """Ranks minus their mean; equal values share the mean of their ranks."""
+    values = values.contiguous()
+    ordered = values.sort(dim=-1).values
+    below = torch.searchsorted(ordered, values)
+    up_to = torch.searchsorted(ordered, values, right=True)
+    return (below + up_to - values.shape[-1]).double() / 2
 
 
 def top_weight(
