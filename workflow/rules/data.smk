@@ -41,6 +41,7 @@ for task, (made, settings) in DATA.items():
             f"{RESULTS}/logs/prepare/{named}.log",
         benchmark:
             f"{RESULTS}/benchmarks/prepare/{named}.tsv"
+        priority: 2  # as the trainings that wait for it
         conda:
             "../../envs/study.yaml"
         threads: 1

@@ -79,6 +79,10 @@ if os.environ.get("SCREEN") == "short":  # as the Makefile asks
 
 
 onstart:
+    if workflow.local_exec:
+        # Its limit of submissions, of no use here, makes Snakemake 9.27 look for jobs once more every
+        # second for each job that has ended: half a core after fifty of them.
+        workflow.scheduler.job_rate_limiter = None
     check_scheduler()
     notice_cancelled_jobs()
     write_jobs()
