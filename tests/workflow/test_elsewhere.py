@@ -57,6 +57,12 @@ def test_workflow_runs_elsewhere(tmp_path, way):
     assert made_by["tables/grokking.csv"] == "scripts/write_tables.py"
 
 
+def test_snakemake_limits_no_submissions_here(tmp_path):
+    said = 'onsuccess: print("limit:", workflow.scheduler.job_rate_limiter)\n'
+    (tmp_path / "Snakefile").write_text(MODULE.format(ROOT / "workflow/Snakefile") + said)
+    assert "limit: None" in snakemake(tmp_path, SPLIT)
+
+
 def test_foreign_package_of_the_same_name_is_not_ours(tmp_path):
     foreign = tmp_path / "foreign/mechanics/__init__.py"
     foreign.parent.mkdir(parents=True)
