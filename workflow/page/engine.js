@@ -1,4 +1,4 @@
-// All sums are answered beside the page, in a worker made of core.js, so that it never stands still.
+// All sums are answered beside the page, in a worker of its own, so that it never stands still.
 // Where a browser lets none start, the page does it itself.
 
 const WORK = `

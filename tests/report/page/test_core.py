@@ -16,6 +16,7 @@ from mechanics.addition.frequency_ablation import open_circuit
 from mechanics.addition.progress_measures import excluded_logits
 from mechanics.models import regression
 from mechanics.models.prompts import sample_prompts
+from mechanics.report.page import render
 from mechanics.report.page.networks import describe, tensors_of
 from mechanics.report.page.pack import pack_network
 from mechanics.study.results import final_networks, model_for, networks
@@ -27,13 +28,15 @@ STUDY = ROOT / "results/published"
 
 
 def run_node(program: str, given: object, folder: Path):
-    """What a program prints of ``given``, with core.js as C; both are JSON."""
+    """What a program with the page's networks prints of ``given``; both are JSON."""
     (folder / "given.json").write_text(json.dumps(given))
-    core = ROOT / "workflow/page/core.js"
-    head = f"const C = require({str(core)!r}), given = require({str(folder / 'given.json')!r});"
-    body = f"{head} (async () => {{ {program} }})();"
+    core = render.program(ROOT / "workflow/page", render.CORE)
+    script = folder / "program.js"
+    script.write_text(
+        f'{core} const given = require("./given.json"); (async () => {{ {program} }})();'
+    )
     result = subprocess.run(
-        [NODE, "-e", body], capture_output=True, text=True, timeout=300, check=False
+        [NODE, script], capture_output=True, text=True, timeout=300, check=False
     )
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
@@ -51,9 +54,9 @@ def test_all_sums_are_answered_alike_with_and_without_a_frequency(tmp_path):
         in_logits = judge(excluded_logits(logits, off))
         expected += [found.over_all() for found in (in_W_E, in_logits)]
     program = """
-      const net = new C.Addition(await C.unpack(given.network)), found = [];
+      const net = new Addition(await unpack(given.network)), found = [];
       for (const off of given.taken) for (const place of ["embedding", "logits"]) {
-        const { right, loss } = C.answerAll(net, off, place);
+        const { right, loss } = answerAll(net, off, place);
         found.push([right, loss]);
       }
       console.log(JSON.stringify(found));
@@ -76,7 +79,7 @@ def test_prompts_are_answered_alike(tmp_path, k):
     program = """
       const found = [];
       for (const { network, architecture } of given.networks) {
-        const net = new C.Regression(await C.unpack(network), architecture);
+        const net = new Regression(await unpack(network), architecture);
         const answer = (X, i) => [...net.predict(X, given.y[i], given.queries[i]).predictions];
         found.push(given.x.map(answer));
       }
@@ -97,7 +100,7 @@ def test_weights_in_int8_are_those_of_python(tmp_path):
     exact = np.array([1.5, -2.25, 3e-9], dtype="f4")
     given = pack_network({"coarse": (whole, 0.5), "fine": (exact, None)})
     program = """
-      const { coarse, fine } = await C.unpack(given);
+      const { coarse, fine } = await unpack(given);
       console.log(JSON.stringify([coarse.shape, [...coarse.data], [...fine.data]]));
     """
     shape, coarse, fine = run_node(program, given, tmp_path)
@@ -111,7 +114,7 @@ def test_least_squares_is_the_shortest_solution(tmp_path, k):
     draw = np.random.default_rng(0)
     X, y = draw.normal(size=(k, 5)), draw.normal(size=k)
     found = run_node(
-        "console.log(JSON.stringify(C.leastSquares(given.X, given.y)));",
+        "console.log(JSON.stringify(leastSquares(given.X, given.y)));",
         {"X": X.tolist(), "y": y.tolist()},
         tmp_path,
     )

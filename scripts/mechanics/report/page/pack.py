@@ -20,7 +20,7 @@ def as_text(array: np.ndarray) -> str:
 
 
 def pack_network(tensors: Mapping[str, tuple[np.ndarray, float | None]]) -> dict:
-    """A network as core.js unpacks it: names, shapes and scales, and all bytes in one text.
+    """A network as arrays.js unpacks it: names, shapes and scales, and all bytes in one text.
 
     A tensor is whole numbers (int8) with their scale, or float32, to the bit, with None: its bytes
     of equal weight side by side, which is a tenth smaller.

@@ -5,7 +5,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-CORE = "core.js"  # the networks: it runs in the page and in its worker
+CORE = ("arrays.js", "addition.js", "regression.js")  # the networks: in the page and in its worker
 PROGRAMS = ("draw.js", "engine.js", "state.js", "add.js", "inside.js", "learn.js", "late.js")
 PROGRAMS += ("prompt.js", "start.js")
 
@@ -19,13 +19,16 @@ def render(templates: Path, template: str, content: dict) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    own = "\n".join((templates / name).read_text("utf-8") for name in PROGRAMS)
     return environment.get_template(template).render(
         **content,
         style=Markup((templates / "page.css").read_text("utf-8")),
-        core=Markup(inline((templates / CORE).read_text("utf-8"))),
-        programs=Markup(inline(f'"use strict";\n{own}')),
+        core=Markup(inline(program(templates, CORE))),
+        programs=Markup(inline(program(templates, PROGRAMS))),
     )
+
+
+def program(folder: Path, names: tuple[str, ...]) -> str:
+    return "\n".join(['"use strict";', *((folder / name).read_text("utf-8") for name in names)])
 
 
 def inline(script: str) -> str:
