@@ -14,4 +14,4 @@ def torch_as_it_was():
     precision = torch.backends.mkldnn.matmul.fp32_precision
     yield
     torch.backends.mkldnn.matmul.fp32_precision = precision
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")

@@ -26,7 +26,8 @@ def choose_device(name: str = "auto", threads: int = 1) -> torch.device:
     # no bit of the weights in 150 steps.
     torch.set_flush_denormal(True)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic with it
-    torch.use_deterministic_algorithms(True)
+    # torch.use_deterministic_algorithms says the same, and imports the compiler to tell it: 2 s.
+    torch.set_deterministic_debug_mode("error")
     torch.utils.deterministic.fill_uninitialized_memory = False  # a safety net that costs time
     use_cuda = name == "cuda" or (name == "auto" and torch.cuda.is_available())
     return torch.device("cuda" if use_cuda else "cpu")
