@@ -55,9 +55,8 @@ class Model(Keys):
     init_std: or_null(Positive) = key("standard deviation of the initial weights; null: 1/√d_model")
     seeds: different(Natural) = key("one replica each: first weights, prompts or split, batches")
     stack: Stack = key(
-        "trained together in one job. A GPU trains a stack in little more than the time of one, CPU"
-        " cores do better side by side (`make benchmark`). Results do not depend on it beyond"
-        " rounding, but runs are named after it: those of `cuda` may not be those of `cpu`, `auto`",
+        "trained together in one job: faster on a GPU, slower on CPU cores than side by side. It"
+        " changes results by rounding only, but names runs: another stack trains them anew",
         "replicas",
     )
     steps: Count = key("last training step", "steps")
