@@ -8,6 +8,8 @@ restored of a published study, and is made of the same published files still, is
 An analysis writes down no device: unless it was told to take the CPU, that of its runs is recorded.
 The job that records may run on a machine of another kind, and needs no GPU.
 
+What is gone, such as checkpoints that were removed for their size, is recorded without a hash.
+
 Beside the tables it writes what each of them and each column is: README.md and datapackage.json.
 """
 
@@ -54,7 +56,7 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
         restored = crate.read(study / crate.RESTORED)
     job_of = {path: job for job in jobs for path in job["outputs"]}
     old = restored["sha256"]
-    now = {path: sha256(study / path) for path in job_of if not old or (study / path).exists()}
+    now = {path: sha256(study / path) for path in job_of if (study / path).exists()}
     kept = {path for path in old if now.get(path, old[path]) == old[path]}
     same = kept | {*restored["absent"]}
     found = [
@@ -64,6 +66,7 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
     ]
     known = {path for job in found for path in job["outputs"]}
     now = {path: old[path] for job in found for path in job["inputs"] + job["outputs"]} | now
+    now = dict.fromkeys(job_of, crate.GONE) | now
 
     @cache
     def origin(path: str) -> tuple[frozenset[int], frozenset[str]]:

@@ -98,6 +98,16 @@ def test_recorded_twice_is_the_same_record(recorded, tmp_path):
     assert (tmp_path / crate.NAME).read_bytes() == (recorded / crate.NAME).read_bytes()
 
 
+def test_what_is_gone_is_recorded_without_a_hash_as_what_others_were_made_from(tmp_path):
+    jobs, held = write_study(tmp_path), "runs/checkpoints"
+    jobs[0]["outputs"].append(held)
+    next(own for own in jobs if "tables/grokking.csv" in own["outputs"])["inputs"].append(held)
+    found = record(tmp_path, jobs)
+    assert (found["sha256"][held], found["absent"]) == (crate.GONE, [held])
+    assert held in job_of(found, "tables/grokking.csv")["inputs"]
+    assert altered(tmp_path, found) == []
+
+
 def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path):
     jobs, table, held = write_study(tmp_path), "tables/grokking.csv", "runs/checkpoints"
     jobs[0]["outputs"].append(held)

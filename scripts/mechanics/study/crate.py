@@ -3,7 +3,8 @@
 See https://w3id.org/ro/wfrun/process. Elsewhere the record is a dict:
 
 - ``study``, ``machine``, ``config``: its name, where it was recorded, all its settings;
-- ``sha256``: of each file, by its path in the study's folder; ``absent``: those that are not there;
+- ``sha256``: of each file, by its path in the study's folder, or ``GONE``; ``absent``: those that
+  are not there;
 - ``jobs``: of each the ``rule``, ``program``, ``code`` (hash by file, the lock among them),
   ``code_sha256``, ``git_commit``, ``software``, ``settings_sha256``, ``seeds``, ``device``, and the
   paths of its ``inputs`` and ``outputs``.
@@ -19,6 +20,7 @@ from mechanics.study.lineage import ID_DIGITS, git, value_sha256
 
 NAME = "ro-crate-metadata.json"
 MANIFEST = "manifest-sha256.txt"  # beside it: `sha256sum -c` reads it
+GONE = ""  # the hash of what was removed before the study was recorded
 RESTORED = "restored.json"  # in a study's folder: the published record of what was restored
 CRATE, PROFILE = "https://w3id.org/ro/crate/1.1", "https://w3id.org/ro/wfrun/process/0.5"
 CONTEXT = [f"{CRATE}/context", "https://w3id.org/ro/terms/workflow-run/context"]
