@@ -171,7 +171,7 @@ def _says(sentence: str, holds: bool | None) -> dict:
     return {"sentence": sentence, "holds": holds}
 
 
-def _more(one: dict, other: dict | float) -> bool | None:
+def _more(one: dict | float, other: dict | float) -> bool | None:
     left, right = _value(one), _value(other)
     return None if left is None or right is None else left > right
 
