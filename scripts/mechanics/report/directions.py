@@ -188,7 +188,7 @@ def _clearly_more(one: dict, other: dict) -> bool | None:
     return lower(one) > upper(other)
 
 
-def _value(one: dict | float) -> float | None:
+def _value(one: dict | float) -> int | float | None:
     return one["value"] if isinstance(one, dict) else one
 
 
