@@ -80,7 +80,7 @@ def write_weights(study: Path, model: str, settings: dict, weights: dict) -> Non
 
 
 def write_addition(study: Path) -> list[Path]:
-    settings, runs, rows = addition_settings(p=P), [], []
+    settings, runs, rows = addition_settings(p=P), [], {}
     for entry, norm, status in (
         ("softmax_L1", "free", "grokked"),
         ("softmax_L1_held", "held", "censored"),
@@ -102,11 +102,14 @@ def write_addition(study: Path) -> list[Path]:
                 frame.to_parquet(analysis / f"{name}.parquet")
             write_snapshots(analysis / "snapshots.safetensors", weights)
         reached = 100.0 if status == "grokked" else np.nan
-        rows.append({"entry": entry, "seed": 0, "status": status, "memorised_step": 10.0})
-        rows[-1] |= {"first_reached_step": reached, "grokking_step": reached}
-        rows[-1] |= {"last_step": STEPS[-1]}
+        rows[norm] = {"entry": entry, "seed": 0, "status": status, "memorised_step": 10.0}
+        rows[norm] |= {"grokking_step": reached, "last_step": STEPS[-1]}
         runs.append(run)
-    pd.DataFrame(rows).to_csv(study / "tables/grokking.csv", index=False)
+    grokked = pd.DataFrame([rows["free"] | {"first_reached_step": rows["free"]["grokking_step"]}])
+    grokked.to_csv(study / "tables/grokking.csv", index=False)
+    dose = {"arm": "held_norm", "norm_factor": 1.0, "temperature": 1.0, "epsilon": 1e-8}
+    dosed = pd.DataFrame([rows["held"] | dose | {"weight_decay": 0.0}])
+    dosed.to_csv(study / "tables/norm_dose.csv", index=False)
     split = pd.DataFrame({"a": np.arange(P * P) // P, "b": np.arange(P * P) % P})
     split["split"] = np.where(split["a"] % 3 == 0, "train", "validation")
     (study / "data/modular_addition").mkdir(parents=True)

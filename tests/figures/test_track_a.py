@@ -167,7 +167,7 @@ def test_rank_collapse_says_what_is_left_and_draws_the_bound_where_it_holds():
     layers = np.arange(4)
     assert lines(trained)[6] == pytest.approx(10.0 ** (-3 * layers))
     assert lines(trained, dashes="--") == [pytest.approx(100 * 10.0 ** (-3 * layers[1:]))] * 2
-    assert title(trained).endswith("attention alone leaves 1e-09, the whole 1.00")
+    assert title(trained).endswith("attention: 1e-09, whole: 1.00")
     assert "attention only\nrisk 0.3" in words(untrained)
     without = collapse().assign(model="deep_L6_no_skip")
     *_, third = rank_collapse(pd.concat([collapse(), without])).axes

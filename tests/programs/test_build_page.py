@@ -104,8 +104,11 @@ def test_the_training_is_that_of_the_files(built):
     assert trained.sum() == 5 * P
 
 
-def test_what_a_study_lacks_is_said_in_its_place(soup):
-    assert "no <code>tables/norm_dose.csv</code>" in str(soup.find(id="part-6"))
+def test_what_a_study_lacks_is_said_in_its_place(soup, tmp_path):
+    study, runs = write_study(tmp_path)
+    (study / "tables/norm_dose.csv").unlink()
+    without = BeautifulSoup(build(study, runs)["index.html"], "html.parser")
+    assert "no <code>tables/norm_dose.csv</code>" in str(without.find(id="part-6"))
     assert "This study has no deeper network that adds." in soup.find(id="part-7").text
 
 

@@ -93,13 +93,14 @@ def marks(axis: Axes, runs: pd.DataFrame, x: pd.Series, y: pd.Series, shade: str
 
 def _doses(axis: Axes, held: pd.DataFrame) -> None:
     factors = sorted(held["norm_factor"].unique())
-    for temperature, shade in temperatures(held).items():
+    for place, (temperature, shade) in enumerate(temperatures(held).items()):
+        write(axis, f"τ = {temperature:g}", (0.97, 0.05 + 0.1 * place), color=shade, ha="right")
         own = held[held["temperature"] == temperature]
         middle = own.groupby("norm_factor")["end"].median()
         axis.plot(middle.index, middle, color=shade, linewidth=0.7, alpha=0.7)
         marks(axis, own, own["norm_factor"], own["end"], shade)
     axis.set(xlabel="norm held / initial norm", ylabel="grokking step", xscale="log", yscale="log")
-    _steps(axis.yaxis)
+    _few_numbers(axis.yaxis)
     axis.xaxis.set_major_locator(FixedLocator(factors))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -108,14 +109,15 @@ def _doses(axis: Axes, held: pd.DataFrame) -> None:
     share = plain.assign(grokked=plain["status"] == "grokked").groupby("norm_factor")["grokked"]
     if len(share) > 1:
         share = share.agg(["sum", "size"])
-        first, last = (f"{n}/{of}" for n, of in (share.iloc[0], share.iloc[-1]))
-        axis.set_title(f"grok {first} at {share.index[0]:g}×, {last} at {share.index[-1]:g}×")
+        most = (share["sum"] / share["size"]).idxmax()
+        some, last = (f"{share['sum'][f]}/{share['size'][f]}" for f in (most, share.index[-1]))
+        axis.set_title(f"{some} grok at {most:g}×, {last} at {share.index[-1]:g}×")
     else:
         axis.set_title("norm held")
 
 
-def _steps(one) -> None:
-    """Numbers on a logarithmic axis of steps, x or y, however few decades it has."""
+def _few_numbers(one) -> None:
+    """Numbers on a logarithmic axis, x or y, however few decades it has."""
     one.set_major_locator(LogLocator(subs=(1, 2, 5)))
     one.set_minor_locator(NullLocator())
     one.set_major_formatter(in_thousands)
@@ -123,14 +125,14 @@ def _steps(one) -> None:
 
 def _scales(axis: Axes, held: pd.DataFrame) -> None:
     scale = held["logit_scale_memorised"] / held["temperature"]
-    for place, (temperature, shade) in enumerate(temperatures(held).items()):
+    for temperature, shade in temperatures(held).items():
         own = held["temperature"] == temperature
         marks(axis, held[own], scale[own], held.loc[own, "end"], shade)
-        write(axis, f"τ = {temperature:g}", (0.97, 0.05 + 0.1 * place), color=shade, ha="right")
     known = pd.DataFrame({"x": scale, "y": held["end"]}).dropna()
     rank = known.rank().corr().iloc[0, 1] if len(known) > 2 else np.nan
     axis.set_title(f"one scale? rank {rank:.2f}" if np.isfinite(rank) else "one scale?")
     axis.set(xlabel="logit scale in the loss", xscale="log")
+    _few_numbers(axis.xaxis)
     axis.tick_params(labelleft=False)
 
 
@@ -148,5 +150,5 @@ def _arms(axis: Axes, treated: dict[str, pd.DataFrame]) -> None:
     axis.set_yticks(range(len(treated)), list(treated))
     axis.set_ylim(len(treated) - 0.5, -0.5)
     axis.set(xscale="log", xlabel="grokking step", title="which runs grok, and when")
-    _steps(axis.xaxis)
+    _few_numbers(axis.xaxis)
     axis.grid(axis="y", color="0.93", linewidth=0.5)

@@ -86,7 +86,8 @@ def _filters(
         words = f"{SHORT.get(model, label(model))}: {names.replace('softmax kernel', 'kernel')}"
         above = {"va": "bottom", "annotation_clip": False, "color": colour(model, models)}
         write(axis, words, (0, 1.0), (0, 16 - 8 * place), **above)
-    means = curves[curves["k"] == k].groupby(["algorithm", "bin"])[["eigenvalue", "filter"]].mean()
+    laws = curves[(curves["model"] == shown[-1]) & (curves["k"] == k)]  # its own fitted penalty
+    means = laws.groupby(["algorithm", "bin"])[["eigenvalue", "filter"]].mean()
     for name, dashes in LAWS.items():
         if name in means.index:
             line, style = means.loc[name], {"color": REFERENCE, "linestyle": dashes}

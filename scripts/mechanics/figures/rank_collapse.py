@@ -103,7 +103,7 @@ def _finding(own: pd.DataFrame, norm: str) -> str:
     left = final.groupby("variant")["ratio_median"].median()
     if not {"attention_only", "whole"} <= set(left.index):
         return ""
-    return f"\nattention alone leaves {left['attention_only']:.0e}, the whole {left['whole']:.2f}"
+    return f"\nattention: {left['attention_only']:.0e}, whole: {left['whole']:.2f}"
 
 
 def _in_words(part: pd.DataFrame) -> str:

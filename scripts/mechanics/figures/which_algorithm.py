@@ -80,7 +80,7 @@ def name_nearest(axis: Axes, near: pd.DataFrame, name: str) -> None:
     for row in near[near["nearest"]].itertuples():
         axis.set_title(f"{name}:\n{row.algorithm}", fontsize=7)
         words = f"off by {row.distance:.3f},\nunexplained {row.unexplained:.1%}"
-        write(axis, words, (0.97, 0.04), ha="right", va="bottom")
+        write(axis, words, (0.03, 0.97), va="top")
 
 
 def _matrices(part, match: pd.DataFrame) -> None:

@@ -7,6 +7,8 @@ study of minutes, the sentence falls away and the report says at its end that it
 
 from functools import partial
 
+import pandas as pd
+
 from mechanics.report.cells import Tables, lower, number, upper
 from mechanics.report.numbers import FILTER, FITTED_RIDGE, SOFTMAX
 
@@ -17,11 +19,11 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
     ``found``: ``numbers.numbers`` of the same tables and settings.
     """
     read = partial(number, tables)
-    k_max, k_middle = settings.get("k_max"), settings.get("k_middle")
+    k_max, d = settings.get("k_max"), settings.get("d")
     ols = read("regression_risk", f"model == 'linear_L1' and k == {k_max}", "ols", statistic="only")
     noisy = partial(read, "regression_generalisation", column="risk", last=("value",))
     others = read(
-        *("spectral_filter", f"{FILTER} and algorithm != '{FITTED_RIDGE}' and k == {k_middle}"),
+        *("spectral_filter", f"{FILTER} and algorithm != '{FITTED_RIDGE}' and k == {d}"),
         *("distance", ".3f", "min"),
     )
     whole = read("circuit", SOFTMAX, "restricted_loss_all - full_loss_all", statistic="max")
@@ -35,7 +37,12 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         *("grokking", "entry in ['linear_L1', 'softmax_L1', 'deep_L6']", "min_margin"),
         statistic="min",
     )
-    follows = read("wrap_around", SOFTMAX, "follows_wrap - follows_wrap_random", statistic="max")
+    turning_once = _seeds_with_key(tables, 1)
+    follows = read(
+        *("wrap_around", f"{SOFTMAX} and seed not in {turning_once}"),
+        *("follows_wrap - follows_wrap_random",),
+        statistic="max",
+    )
     width = partial(read, "emergence", column="transition_width")
     slowest = width("task == 'modular_addition'", statistic="max")
     fastest = width("task == 'linear_regression'", statistic="min")
@@ -69,7 +76,7 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             _clearly_more(found["six_steps"], found["deep_risk"]),
         ),
         "is_ridge": _says(
-            "of all spectral filters that of a fitted ridge regression is nearest to the deep one",
+            "at k = d the filter of a fitted ridge regression is nearest to the deep network's",
             _more(others, found["deep_filter"]),
         ),
         "deep_is_brittle": _says(
@@ -102,7 +109,8 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             _all(_more(found["phase_cosine"], 0.99), _at_most(found["phase_null"], 0.5)),
         ),
         "no_jump": _says(
-            "no neuron follows the wrap round p by a tenth more than shuffled ones do",
+            "without the wave that turns once no neuron follows the wrap round p by a tenth more"
+            " than shuffled ones do",
             _at_most(follows, 0.1),
         ),
         "keys_suffice": _says(
@@ -137,10 +145,11 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             ),
         ),
         "sum_is_carried": _says(
-            "the logits of the deep network are a function of the sum, and its waves carry it",
+            "the logits of the deep network are a function of the sum, whose waves at one position"
+            " move most answers, and all else there hardly any",
             _all(
                 _more(found["deep_of_sum"], 0.99),
-                _more(found["deep_moved"], 0.95),
+                _more(found["deep_moved"], 0.5),
                 _at_most(found["deep_rest"], 0.05),
             ),
         ),
@@ -152,11 +161,18 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
     }
 
 
+def _seeds_with_key(tables: Tables, frequency: int) -> list[int]:
+    """Seeds of the softmax network among whose key frequencies this one is."""
+    rows = tables.get("circuit", pd.DataFrame(columns=["entry", "seed", "key_frequencies"]))
+    keys = rows.query(SOFTMAX).set_index("seed")["key_frequencies"].dropna().astype(str)
+    return [int(seed) for seed, own in keys.items() if str(frequency) in own.split()]
+
+
 def _says(sentence: str, holds: bool | None) -> dict:
     return {"sentence": sentence, "holds": holds}
 
 
-def _more(one: dict, other: dict | float) -> bool | None:
+def _more(one: dict | float, other: dict | float) -> bool | None:
     left, right = _value(one), _value(other)
     return None if left is None or right is None else left > right
 
@@ -173,7 +189,7 @@ def _clearly_more(one: dict, other: dict) -> bool | None:
     return lower(one) > upper(other)
 
 
-def _value(one: dict | float) -> float | None:
+def _value(one: dict | float) -> int | float | None:
     return one["value"] if isinstance(one, dict) else one
 
 

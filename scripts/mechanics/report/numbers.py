@@ -23,7 +23,7 @@ def numbers(tables: Tables, settings: dict) -> dict[str, dict]:
     """
     return (
         _set_up(settings)
-        | _regression(tables, settings.get("k_middle"), settings.get("k_max"))
+        | _regression(tables, *map(settings.get, ("d", "k_middle", "k_max")))
         | _addition(tables)
     )
 
@@ -44,14 +44,17 @@ def _set_up(settings: dict) -> dict[str, dict]:
     }
 
 
-def _regression(tables: Tables, k_middle: int | None, k_max: int | None) -> dict[str, dict]:
+def _regression(
+    tables: Tables, d: int | None, k_middle: int | None, k_max: int | None
+) -> dict[str, dict]:
     linear, softmax, deep = (
         f"model == '{name}'" for name in ("linear_L1", "softmax_L1", "deep_L6")
     )
     risk = partial(number, tables, "regression_risk", unit="MSE/d")
     weights = partial(number, tables, "effective_weights", linear, last=("step",))
     smoother = partial(number, tables, "kernel_smoother", softmax)
-    filters = partial(number, tables, "spectral_filter")
+    filters = partial(number, tables, "spectral_filter", form=".3f")
+    ridge = f"{FILTER} and algorithm == '{FITTED_RIDGE}' and k == {d}"
     drop = partial(number, tables, "training_theory", "arm == 'balanced start' and k == k.max()")
     shifted = partial(number, tables, "regression_generalisation")
     longest = partial(shifted, column="risk", form=".2f", last=("k", "d"), unit="MSE/d")
@@ -84,8 +87,11 @@ def _regression(tables: Tables, k_middle: int | None, k_max: int | None) -> dict
         # depth
         "deep_risk": risk(f"{deep} and k == {k_middle}", "risk", ".4f"),
         "six_steps": risk(f"{deep} and k == {k_middle}", "gd_free_at_k", ".3f", "only"),
-        "deep_penalty": filters(f"{deep} and nearest and k == {k_middle}", "penalty", ".3f"),
-        "deep_filter": filters(f"{deep} and nearest and k == {k_middle}", "distance", ".3f"),
+        "deep_penalty": filters(ridge, "penalty"),
+        "deep_filter": filters(ridge, "distance"),
+        "deep_ols": filters(
+            f"{FILTER} and algorithm == 'OLS' and k >= {k_middle}", "distance", statistic="max"
+        ),
         # out of distribution
         "shift_low": shifted(of_linear, "risk / law", ".2f", "min"),
         "shift_high": shifted(of_linear, "risk / law", ".2f", "max"),

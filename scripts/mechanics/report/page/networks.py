@@ -69,10 +69,20 @@ def addition(study: Path, runs: list[Path]) -> dict | None:
         "step": network.step,
         "network": pack_network(tensors_of(network)),
         "trained": trained_pairs(study, network.seed),
-        "runs": trainings(study, runs, network, table(study, "grokking")),
+        "runs": trainings(study, runs, network, grokking_steps(study)),
         "doses": records(doses[list(DOSE)] if doses is not None else None),
         "deep": deep(study),
     }
+
+
+def grokking_steps(study: Path) -> pd.DataFrame | None:
+    """Rows of runs from both tables that have them; norm_dose has those with a held norm."""
+    found = [own for name in ("grokking", "norm_dose") if (own := table(study, name)) is not None]
+    if not found:
+        return None
+    rows = pd.concat(found, ignore_index=True).drop_duplicates(["entry", "seed"])
+    reached = rows["first_reached_step"].fillna(rows["grokking_step"])
+    return rows.assign(first_reached_step=reached)
 
 
 def trained_pairs(study: Path, seed: int) -> str | None:
@@ -199,10 +209,12 @@ def deep(study: Path) -> dict | None:
 
 def prompts(study: Path) -> dict | None:
     """The regression networks on d dimensions, a seed of each, and the step that theory takes."""
-    smoother = table(study, "kernel_smoother")
+    smoother, compared = table(study, "kernel_smoother"), table(study, "comparative_metrics")
+    models = set() if compared is None else set(compared["model"])  # without variants
     found = []
     for task, model in networks(study):
-        own = final_networks(study, task, model) if task == "linear_regression" else []
+        shown = task == "linear_regression" and model in models
+        own = final_networks(study, task, model) if shown else []
         if own and not own[0].settings["d_max"]:
             found.append(own[0])
     if not found:
