@@ -87,7 +87,6 @@ def _regression(
         # depth
         "deep_risk": risk(f"{deep} and k == {k_middle}", "risk", ".4f"),
         "six_steps": risk(f"{deep} and k == {k_middle}", "gd_free_at_k", ".3f", "only"),
-        "deep_penalty": filters(ridge, "penalty"),
         "deep_filter": filters(ridge, "distance"),
         "deep_ols": filters(
             f"{FILTER} and algorithm == 'OLS' and k >= {k_middle}", "distance", statistic="max"

@@ -215,7 +215,8 @@ def prompts(study: Path) -> dict | None:
     for task, model in networks(study):
         shown = task == "linear_regression" and model in models
         own = final_networks(study, task, model) if shown else []
-        if own and not own[0].settings["d_max"]:
+        # what the page runs has skip connections
+        if own and not own[0].settings["d_max"] and own[0].architecture.skips:
             found.append(own[0])
     if not found:
         return None
