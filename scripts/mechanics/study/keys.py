@@ -257,6 +257,7 @@ class Sweep(Keys):
 class Grid(Keys):
     of: ModelName = key("the model that is varied")
     seeds: different(Natural) = key("of the variants; left out: those of `of`", default=None)
+    weight_decay: different(NotNegative) = key("of the variants", default=None)
     norm_factor: different(Positive) = key("of the variants", default=None)
     temperature: different(Positive) = key("of the variants", default=None)
     epsilon: different(Positive) = key("of the variants", default=None)
@@ -275,8 +276,8 @@ class Addition(Section):
         default=None,
     )
     grid: list[Grid] | None = key(
-        "beside the models, a list of grids: a variant of `of` for every combination of the values"
-        " in a grid's lists that no model has; the table `norm_dose` tells how each ended:",
+        "beside the models, a list: a variant of `of` for each combination of a grid's values that"
+        " no model has; the table `norm_dose` tells how it ended:",
         default=None,
     )
 
