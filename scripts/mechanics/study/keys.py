@@ -270,9 +270,8 @@ class Addition(Section):
         "pairs trained on, drawn anew for every seed; the others validate", "share of p²"
     )
     sweep: Sweep = key(
-        "instead of many model entries: a variant of `of` for every combination of the values in"
-        " these lists, any of them. A study with a sweep makes the table of all runs and the figure"
-        " `grokking_sweep`; it does not analyse every run:",
+        "instead of many model entries: a variant of `of` for each combination of these lists'"
+        " values. Such a study makes the table of all runs and `grokking_sweep`, no other analysis:",
         default=None,
     )
     grid: list[Grid] | None = key(
