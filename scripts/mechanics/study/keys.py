@@ -271,7 +271,7 @@ class Addition(Section):
     )
     sweep: Sweep = key(
         "instead of many model entries: a variant of `of` for each combination of these lists'"
-        " values. Such a study makes the table of all runs and `grokking_sweep`, no other analysis:",
+        " values. Such a study makes the table of all runs and `grokking_sweep`, no more:",
         default=None,
     )
     grid: list[Grid] | None = key(
