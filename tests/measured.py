@@ -61,8 +61,8 @@ def sum_of(
         | {"n_frequencies": n, "moved": share}
         for seed, position in enumerate(positions)
         for exchanged, n, share in (
-            *(("keys", 6 + seed, moved), ("keys", 0, 0.0)),
-            *(("rest", 0, by_rest), ("one key", 1, 0.0)),
+            *(("keys everywhere", 6 + seed, moved), ("keys", 0, 0.0)),
+            *(("rest everywhere", 0, by_rest), ("one key", 1, 0.0)),
         )
     ]
     columns = ["seed", "position", "carrier", "exchanged", "n_frequencies", "moved"]

@@ -115,6 +115,20 @@ def test_the_sum_exchanged_at_the_carrier_is_answered_and_the_rest_is_not(measur
     assert place["moved"]["sum", "=", 2] == 1
     assert measured.exchanged("others")["kept"].item() == 1
     assert measured.exchanged("keys alone")["moved"].item() == 1
+    assert measured.exchanged("keys everywhere")["moved"].item() == 1
+    assert measured.exchanged("rest everywhere")["kept"].item() == 1
+
+
+def test_a_sum_at_two_positions_is_exchanged_at_both():
+    parameters, architecture = carrying_network(P, KEYS, 2, SCALE)
+    parameters["pos_embed.W_pos"][0, 1] = 0  # nothing silences its neurons at b
+    tables = sum_in_stream([network_of(parameters, architecture)], {})
+    taken = tables["sum_in_stream"].query("quantity == 'sum_taken'").set_index("position")["value"]
+    assert taken[["b", "="]].min() > 0.3
+    moved = tables["sum_exchange"].set_index(["exchanged", "position", "layer"])["moved"]
+    assert max(moved["sum", "=", 1], moved["sum", "b", 1]) < 1
+    assert moved["keys everywhere", taken.idxmax(), 1] == 1
+    assert moved["rest everywhere", taken.idxmax(), 1] == 0
 
 
 def test_of_some_frequencies_exchanged_the_answer_is_that_of_the_mixed_waves(measured):

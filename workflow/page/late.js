@@ -138,7 +138,7 @@ function prepareLayers(deep) {
     of("share_sum", position)
       .sort((a, b) => a.layer - b.layer)
       .map((row) => [x(row.layer), y(row.value ?? 0)]);
-  $("deep-where").textContent = `at “${carrier}”, from where its answer is read`;
+  $("deep-where").textContent = `at “${carrier}”, from where most of its answer is read`;
   const draw = () => {
     const layer = state.layer || deep.n_layers - 1;
     $("deep-layer").value = layer;
@@ -163,8 +163,13 @@ function prepareLayers(deep) {
     const counted = told
       .filter((row) => row.exchanged === "keys" && row.n_frequencies)
       .map((row) => `${row.n_frequencies}: ${percent(row.moved)}`);
+    whole.push(
+      ...told
+        .filter((row) => row.exchanged === "keys everywhere")
+        .map((row) => `its key frequencies at both, ${percent(row.moved)}`),
+    );
     $("deep-exchange").textContent = whole.length
-      ? `Exchanged after layer ${layer}: ${whole.join("; ")}.${counted.length ? ` With only its strongest frequencies, ${counted.join(", ")}.` : ""}`
+      ? `Exchanged after layer ${layer}: ${whole.join("; ")}.${counted.length ? ` With only its strongest frequencies at “${carrier}”, ${counted.join(", ")}.` : ""}`
       : "";
   };
   tells($("deep-shares"), (px) => {

@@ -98,6 +98,8 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
     all but this. At the carrier also: ``keys``, its n strongest key frequencies, n = 0 … all;
     ``one key`` alone; ``others``, all but the keys; and ``keys alone``, where every position has
     its mean over the pairs and to the carrier's the keys of one sum are added, for all p sums.
+    After the carrier's layer ``keys everywhere`` and ``rest everywhere``, at b and "=" together: a
+    sum may be answered from both.
     """
     pairs = prompt_pairs(streams.sums, seed)
     n_layers = streams.architecture.n_layers
@@ -109,15 +111,14 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
         about = {"position": POSITIONS[own.position], "layer": own.layer, "carrier": own == place}
 
         def row(exchanged: str, change: Tensor, chosen: Sequence[int] = (), about=about, own=own):
-            result = _exchange(streams, own, pairs, change)
+            result = _exchange(streams, own.layer, pairs, {own.position: change})
             listed = " ".join(map(str, chosen))
             named = {"exchanged": exchanged, "n_frequencies": len(chosen), "frequencies": listed}
             rows.append(about | named | result)
 
-        giver, taker = pairs
-        of_sums = part[streams.sums[giver]] - part[streams.sums[taker]]
+        of_sums = _change(streams, pairs, part)
         row("sum", of_sums)
-        row("rest", at[giver] - at[taker] - of_sums)
+        row("rest", _rest(at, pairs, of_sums))
         if own != place:
             continue
         keys = keys_of(part)
@@ -127,7 +128,26 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
             row("one key", _change(streams, pairs, _frequencies(part, [k])), [k])
         row("others", of_sums - _change(streams, pairs, _frequencies(part, keys)))
         rows.append(about | keys_alone(streams, own, _frequencies(part, keys), keys))
+        for name, changes in everywhere(streams, own.layer, pairs).items():
+            n = len(keys) if name == "keys everywhere" else 0
+            named = {"exchanged": name, "n_frequencies": n, "frequencies": ""}
+            rows.append(about | named | _exchange(streams, own.layer, pairs, changes))
     return rows
+
+
+def everywhere(
+    streams: Streams, layer: int, pairs: Int[Tensor, "2 prompt"]
+) -> dict[str, dict[int, Tensor]]:
+    """What is added at every position that may know the sum, each with its own keys and rest."""
+    positions = (2,) if layer == streams.architecture.n_layers else (1, 2)
+    found: dict[str, dict[int, Tensor]] = {"keys everywhere": {}, "rest everywhere": {}}
+    for position in positions:
+        at = streams.after[layer][:, position]
+        part = _sum_part(at, streams.p)
+        keys = _change(streams, pairs, _frequencies(part, keys_of(part)))
+        found["keys everywhere"][position] = keys
+        found["rest everywhere"][position] = _rest(at, pairs, _change(streams, pairs, part))
+    return found
 
 
 def prompt_pairs(sums: Int[Tensor, " pair"], seed: int) -> Int[Tensor, "2 prompt"]:
@@ -163,13 +183,14 @@ def keys_alone(
 
 
 def _exchange(
-    streams: Streams, place: Place, pairs: Int[Tensor, "2 prompt"], change: Tensor
+    streams: Streams, layer: int, pairs: Int[Tensor, "2 prompt"], changes: dict[int, Tensor]
 ) -> dict[str, float]:
-    """What the takers answer after a change of their stream at one place."""
+    """What the takers answer after changes of their stream at some positions."""
     giver, taker = pairs
-    stream = streams.after[place.layer][taker]
-    stream[:, place.position] += change
-    answers = streams.answers(stream, place.layer)
+    stream = streams.after[layer][taker]
+    for position, change in changes.items():
+        stream[:, position] += change
+    answers = streams.answers(stream, layer)
     moved, kept = (
         float((answers == streams.sums[prompt]).double().mean()) for prompt in (giver, taker)
     )
@@ -182,6 +203,14 @@ def _change(
     """What exchanging a part of a + b adds to the takers' streams."""
     giver, taker = streams.sums[pairs]
     return part[giver] - part[taker]
+
+
+def _rest(
+    at: Float[Tensor, "pair d_model"], pairs: Int[Tensor, "2 prompt"], of_sums: Tensor
+) -> Float[Tensor, "prompt d_model"]:
+    """What exchanging all but the part of a + b adds to the takers' streams."""
+    giver, taker = pairs
+    return at[giver] - at[taker] - of_sums
 
 
 def _sum_part(values: Float[Tensor, "pair d_model"], p: int) -> Float[Tensor, "sum d_model"]:

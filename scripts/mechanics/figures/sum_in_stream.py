@@ -68,7 +68,7 @@ def _shares(axis: Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None
 
 
 def _exchange(axis: Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) -> None:
-    """Lines of the deep network over those of one layer, and its controls where they end."""
+    """Lines of the deep network over those of one layer; where they end both positions at once."""
     for line, style in (
         (others, {"color": REFERENCE, "linewidth": 0.6, "alpha": 0.5}),
         (at, {"color": shade, "marker": "o", "ms": 2.5, "linewidth": 0.9}),
@@ -77,15 +77,12 @@ def _exchange(axis: Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) ->
         for _, own in keys.groupby(["entry", "seed"]):
             axis.plot(own["n_frequencies"], own["moved"], **style)
     last = at.loc[at["exchanged"] == "keys"].groupby("seed")["n_frequencies"].max()
-    for name, marker in (("rest", "x"), ("others", "s")):
-        control = at[at["exchanged"] == name]
-        places = control["seed"].map(last)
-        axis.plot(places, control["moved"], marker, color=REFERENCE, mfc="none", ms=3.5)
+    keys, rest = (at[at["exchanged"] == f"{name} everywhere"] for name in ("keys", "rest"))
+    for both, marker, tint in ((keys, "D", shade), (rest, "x", REFERENCE)):
+        axis.plot(both["seed"].map(last), both["moved"], marker, color=tint, mfc="none", ms=4)
     axis.set(ylim=(-0.05, 1.05), xlabel="key frequencies exchanged", ylabel="answers moved")
-    all_keys = at[(at["exchanged"] == "keys") & (at["n_frequencies"] == at["seed"].map(last))]
-    rest = at.loc[at["exchanged"] == "rest", "moved"]
-    if len(all_keys) and len(rest):
-        axis.set_title(f"keys ≥ {all_keys['moved'].min():.0%}, × ≤ {rest.max():.0%}")
+    if len(keys) and len(rest):
+        axis.set_title(f"at both: keys ≥ {keys['moved'].min():.0%}, × ≤ {rest['moved'].max():.0%}")
     else:
         axis.set_title("exchanged between prompts")
 

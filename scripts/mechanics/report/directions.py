@@ -145,11 +145,10 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             ),
         ),
         "sum_is_carried": _says(
-            "the logits of the deep network are a function of the sum, whose waves at one position"
-            " move most answers, and all else there hardly any",
+            "the logits of the deep network are a function of the sum, and its waves carry it",
             _all(
                 _more(found["deep_of_sum"], 0.99),
-                _more(found["deep_moved"], 0.5),
+                _more(found["deep_moved"], 0.95),
                 _at_most(found["deep_rest"], 0.05),
             ),
         ),

@@ -116,8 +116,7 @@ def _addition(tables: Tables) -> dict[str, dict]:
     grokked = partial(count, tables, "norm_dose", condition="status == 'grokked'")
     held = "entry == 'softmax_L1_held'"
     stream = partial(number, tables, "sum_in_stream")
-    moved = partial(number, tables, "sum_exchange", column="moved", last=("n_frequencies",))
-    carrier = f"{DEEP} and carrier and exchanged"
+    moved = partial(number, tables, "sum_exchange", column="moved", form=".1%")
     return {
         # grokking
         "grokked": count(tables, "grokking", SOFTMAX, "status == 'grokked'"),
@@ -152,8 +151,8 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "deep_of_sum": stream(
             f"{DEEP} and quantity == 'logits_of_sum_and_c'", "value", ".1%", "min"
         ),
-        "deep_moved": moved(f"{carrier} == 'keys'", form=".1%", statistic="min"),
-        "deep_rest": moved(f"{carrier} == 'rest'", form=".1%", statistic="max"),
+        "deep_moved": moved(f"{DEEP} and exchanged == 'keys everywhere'", statistic="min"),
+        "deep_rest": moved(f"{DEEP} and exchanged == 'rest everywhere'", statistic="max"),
         # parsimony, generalisation
         "margin_formula": kept(
             f"{SOFTMAX} and kind == 'ideal' and n == 1", form=".2f", statistic="max"

@@ -129,13 +129,15 @@ def is_fourier(own: pd.DataFrame, p: int) -> bool:
 def carried_sums(stream: pd.DataFrame, exchange: pd.DataFrame) -> pd.DataFrame:
     """By seed what is said of a sum in the stream, and whether it is one that ``is_carried``.
 
-    It is if the logits are a function of (a + b, c) and if, at the carrier, the key frequencies of
-    a + b exchanged between prompts move the answers and everything else does not.
+    It is if the logits are a function of (a + b, c) and if, before the last layer, the key
+    frequencies of a + b exchanged between prompts move the answers and everything else does not.
     """
     told = stream[stream["quantity"].isin(OF_NETWORK)]
     of_network = told.pivot(index="seed", columns="quantity", values="value")
-    at = exchange[exchange["carrier"]].sort_values("n_frequencies")
-    keys, rest = (at[at["exchanged"] == name].groupby("seed").last() for name in ("keys", "rest"))
+    keys, rest = (
+        exchange[exchange["exchanged"] == f"{name} everywhere"].set_index("seed")
+        for name in ("keys", "rest")
+    )
     found = of_network.reindex(columns=OF_NETWORK).join(keys[["position", "n_frequencies"]])
     found = found.assign(moved=keys["moved"], moved_by_rest=rest["moved"])
     return found.assign(
@@ -155,7 +157,7 @@ def describe_sum(carried: pd.DataFrame) -> str:
     )
     words = (
         f"{of_sum:.1%} of the variance of its logits is a function of (a+b, c), {of_difference:.0%}"
-        f" of a+b−c; the {_span(carried['n_frequencies'])} frequencies of a+b at {places}, "
+        f" of a+b−c; the {_span(carried['n_frequencies'])} frequencies of a+b (most at {places}), "
         f"exchanged between prompts, move at least {carried['moved'].min():.1%} of the answers, "
         f"all else there at most {carried['moved_by_rest'].max():.1%}; "
         f"{_span(carried['neurons_of_one_sum'])} of {_span(carried['neurons'])} neurons of the last"
