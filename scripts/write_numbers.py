@@ -11,9 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mechanics.report.cells import Tables
 from mechanics.report.directions import directions
 from mechanics.report.numbers import numbers
-from mechanics.report.summary import comparison_rows, footer, seeds_sentence
+from mechanics.report.summary import comparison_rows, footer, seeds_sentences
 from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError, as_argument, read_settings
 from mechanics.tables.frames import TableError, check_unedited, read_table
@@ -27,17 +28,17 @@ def main() -> None:
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     try:
-        content = made(arguments)
+        shown = made(arguments)
     except (TableError, ConfigError) as error:
         sys.exit(f"write_numbers.py: {error}")
     with atomic(arguments.output) as part:
         part.write_text(
-            json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
+            json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
         )
 
 
 def made(arguments: argparse.Namespace) -> dict:
-    """All that the report shows beside its figures. Raises TableError, ConfigError."""
+    """``content`` of unedited tables. Raises TableError, ConfigError."""
     settings = read_settings(arguments.settings)
     for path in arguments.tables:
         try:
@@ -47,9 +48,16 @@ def made(arguments: argparse.Namespace) -> dict:
             said = [name for name, own in placed if own["table"] == path.stem] or ["the comparison"]
             raise TableError(f"{error} These numbers stand on it: {', '.join(said)}") from error
     tables = {path.stem: read_table(path) for path in arguments.tables}
+    return content(settings, tables, arguments.runs)
+
+
+def content(settings: dict, tables: Tables, runs: list[Path]) -> dict:
+    """All that the report shows beside its figures.
+
+    ``settings``: ``report.stated.stated_settings``; ``runs``: run.json of every run.
+    """
     records = [
-        json.loads(path.read_text("utf-8")) | {"model": path.parent.parent.name}
-        for path in arguments.runs
+        json.loads(path.read_text("utf-8")) | {"model": path.parent.parent.name} for path in runs
     ]
     found = numbers(tables, settings)
     stated = directions(tables, found, settings)
@@ -61,7 +69,7 @@ def made(arguments: argparse.Namespace) -> dict:
         "claims": {name: without_infinities(own) for name, own in found.items()},
         "directions": stated,
         "comparison": comparison_rows(tables["comparative_metrics"]),
-        "seeds": seeds_sentence(records, tables.get("grokking")),
+        "seeds": seeds_sentences(records, tables.get("grokking")),
         "footer": footer(records, config_sha256(records), commit_dates(records)),
     }
 

@@ -12,8 +12,8 @@ from mechanics.report.cells import (
     number,
     setting,
     upper,
-    where,
 )
+from mechanics.report.text import as_text
 
 RISKS = pd.DataFrame(
     {
@@ -66,15 +66,6 @@ def test_a_count_says_of_how_many():
     assert (found["text"], found["value"], found["n"]) == ("1 of 3", 1, 3)
 
 
-def test_where_says_at_which_values_a_condition_holds_without_diverged_seeds():
-    rows = pd.DataFrame({"k": [5, 10, 15, 20], "risk": [0.5, 0.1, 0.2, 9.0]})
-    rows["status"] = ["finished", "finished", "finished", "diverged"]
-    found = where(
-        {"t": rows}, "t", "k > 0", "k", lambda own: own["risk"].max() < 0.4, "risk is below 0.4"
-    )
-    assert (found["text"], found["value"], found["n"]) == ("10 to 15", 2, 3)
-
-
 def test_what_the_study_leaves_out_is_absent():
     for found in (
         number(TABLES, "risk", "model == 'softmax'", "risk"),
@@ -92,7 +83,6 @@ def test_a_measure_that_no_sound_seed_has_is_said_to_be_missing():
     assert number({"risk": pd.DataFrame()}, "risk", LINEAR, "risk")["text"] == UNMEASURED
     diverged = {"risk": RISKS.assign(status="diverged")}
     assert number(diverged, "risk", LINEAR, "risk")["text"] == DIVERGED
-    assert where(diverged, "risk", LINEAR, "k", len, "any")["text"] == DIVERGED
 
 
 def test_a_missing_column_and_several_values_for_one_are_errors():
@@ -100,3 +90,16 @@ def test_a_missing_column_and_several_values_for_one_are_errors():
         number(TABLES, "risk", LINEAR, "rsik")
     with pytest.raises(ValueError, match="risk, model == 'linear'.*: 3 values, expected one"):
         number(TABLES, "risk", LINEAR, "risk", statistic="only")
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (2.03e-7, "power", "2.0 × 10⁻⁷"),
+        (0.0, "power", "0"),
+        (-0.5, ".1f", "−0.5"),
+        (float("inf"), ".1f", "∞"),
+    ],
+)
+def test_numbers_are_printed_with_a_true_minus_and_powers(value, form, text):
+    assert as_text(value, form) == text

@@ -7,8 +7,8 @@ REGRESSION = {
     "k_min": 2,
     "k_max": 8,
     "tabulated_at": [8],
-    "defaults": {"n_layers": 6, "seeds": [0, 1]},
-    "models": {"deep_L6": {"seeds": [0]}, "linear_L1_subspace": None},
+    "defaults": {"d_max": 6, "seeds": [0, 1]},
+    "models": {"linear_L1_subspace": {"seeds": [0]}},
 }
 
 
@@ -19,5 +19,5 @@ def test_models_inherit_and_what_the_config_lacks_is_left_out():
         "k_min": 2,
         "k_max": 8,
         "k_middle": 8,  # of a shorter list the last
-        "n_steps": 6,
+        "subspace_d": 6,
     }

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mechanics.report.summary import comparison_rows, footer, seeds_sentence
+from mechanics.report.summary import comparison_rows, footer, seeds_sentences
 
 
 def record(model: str, *statuses: str) -> dict:
@@ -11,24 +11,32 @@ def record(model: str, *statuses: str) -> dict:
 
 
 def test_diverged_and_censored_runs_are_said():
-    grokking = pd.DataFrame({"entry": ["b", "b"], "status": ["censored", "grokked"]})
-    text = seeds_sentence([record("a", "finished", "diverged"), record("b", "finished")], grokking)
-    assert text == (
-        "3 replicas of 2 networks were trained; 1 diverged (a seed 1) and are left out of means;"
-        " not grokked within their budget and so censored: b: 1."
+    runs = [
+        ("softmax_L1", "main", 1.0, "censored"),
+        ("softmax_L1", "main", 1.0, "grokked"),
+        ("softmax_L1_wd0", "weight_decay", 0.0, "stalled"),
+        ("softmax_L1_wd0", "weight_decay", 0.0, "stalled"),
+        ("softmax_L1_decay_off", "no_decay", 1.0, "stalled"),
+    ]
+    grokking = pd.DataFrame(runs, columns=["entry", "arm", "weight_decay", "status"])
+    trained = [record("linear_L1", "finished", "diverged"), record("b", "finished")]
+    assert seeds_sentences(trained, grokking) == (
+        "3 replicas of 2 networks were trained; 1 diverged (linear L1 seed 1) and are left out of"
+        " means. Censored, not having grokked within their budget: 1 of softmax L1. Stalled before"
+        " they grokked: 2 without weight decay, 1 with weight decay off once they had memorised."
     )
 
 
 def test_where_all_went_well_that_is_said():
     grokking = pd.DataFrame({"entry": ["b"], "status": ["grokked"]})
-    text = seeds_sentence([record("b", "finished")], grokking)
-    assert text.endswith("none diverged; every addition network grokked.")
+    text = seeds_sentences([record("b", "finished")], grokking)
+    assert text.endswith("none diverged. Every addition network grokked.")
 
 
 def test_where_every_seed_diverged_none_grokked_and_no_value_is_made_up():
     grokking = pd.DataFrame({"entry": ["b"], "status": ["diverged"]})
-    text = seeds_sentence([record("b", "diverged")], grokking)
-    assert text.endswith("all diverged, and nothing is measured; 0 of 1 addition replicas grokked.")
+    text = seeds_sentences([record("b", "diverged")], grokking)
+    assert text.endswith("all diverged, and nothing is measured. 0 of 1 addition replicas grokked.")
     missing = dict.fromkeys(["value", "ci_low", "ci_high", "reference", "reference_value"])
     row = {"configuration": "Linear Attention (L=1)", "task": "linear_regression", "n_seeds": 0}
     row |= {"metric": "MSE/d at k = 5", "flops_per_prompt": 15730, "interpretation": "no seed"}

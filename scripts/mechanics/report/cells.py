@@ -7,11 +7,10 @@ A number that the study does not have is no error; an unknown column is (pandas 
 """
 
 import math
-from collections.abc import Callable
 
 import pandas as pd
 
-from mechanics.report.text import as_text, spans
+from mechanics.report.text import as_text
 from mechanics.tables.frames import sound
 from mechanics.tables.statistics import mean_over_seeds
 
@@ -75,21 +74,6 @@ def count(tables: Tables, table: str, rows: str, condition: str) -> dict:
         return _absent(made, _missing(tables, table, chosen))
     value = len(chosen.query(condition))
     return _number(f"{value} of {len(chosen)}", value=value, n=len(chosen), **made)
-
-
-def where(tables: Tables, table: str, rows: str, along: str, holds: Callable, said: str) -> dict:
-    """At which values of the column ``along`` the rows with that value fulfil ``holds``.
-
-    ``said``: the condition in words, for the cell. The value is at how many of them.
-    """
-    made = {"table": table, "cell": f"{rows}: {along} where {said}"}
-    chosen = _rows(tables, table, rows)
-    kept = _sound(chosen)
-    if kept.empty:
-        return _absent(made, _missing(tables, table, chosen))
-    found = {value: bool(holds(own)) for value, own in kept.groupby(along)}
-    text = spans(list(found), list(found.values()))
-    return _number(text, value=sum(found.values()), n=len(found), **made)
 
 
 def setting(settings: dict, name: str, key: str, form: str = "") -> dict:

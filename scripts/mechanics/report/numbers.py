@@ -1,4 +1,4 @@
-"""Every number that the report and the README state, at most sixty, computed from the tables.
+"""Every number that the report and the README state, or that a direction of theirs compares.
 
 A name here is a name in the prose: ``#c("c_hat")`` in ``workflow/report/prose.typ``, ``{c_hat}`` in
 ``workflow/report/readme.md``. What a number carries is told in ``report.cells``. The directions
@@ -36,7 +36,6 @@ def _set_up(settings: dict) -> dict[str, dict]:
         "k_min": read("k_min", f"{regression}.k_min"),
         "k_max": read("k_max", f"{regression}.k_max"),
         "k_middle": read("k_middle", f"{regression}.tabulated_at.1"),
-        "n_steps": read("n_steps", f"{regression}.models.deep_L6.n_layers", "word"),
         "subspace_d": read("subspace_d", f"{regression}.models.linear_L1_subspace.d_max"),
         "p": read("p", f"{addition}.p"),
         "train_share": read("train_share", f"{addition}.train_fraction", ".0%"),
@@ -139,7 +138,6 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "norm_final": grokking("norm_squared_final", ",.0f"),
         "grokked_fixed": grokked("entry == 'softmax_L1_fixed_norm'"),
         "held_last": dose(held, "grokking_step", ",.0f", "max"),
-        "held_twice": grokked("arm == 'held_norm' and norm_factor == 2 and temperature == 1"),
         "scaled_down_last": dose(
             "arm == 'initial_norm'", "grokking_step - memorised_step", ",.0f", "max"
         ),

@@ -23,7 +23,6 @@ def stated_settings(config: dict) -> dict:
     if section := config.get("linear_regression"):
         found |= {key: section[key] for key in ("d", "k_min", "k_max")}
         found["k_middle"] = section["tabulated_at"][:2][-1]
-        found |= _of_model(section, "deep_L6", n_steps="n_layers")
         found |= _of_model(section, "linear_L1_subspace", subspace_d="d_max")
     if section := config.get("modular_addition"):
         found |= {"p": section["p"], "train_share": section["train_fraction"]}

@@ -6,6 +6,14 @@ from mechanics.report.cells import DIVERGED
 from mechanics.report.text import as_text
 from mechanics.tables.frames import ASSIGNED
 
+ENDS = {
+    "censored": "Censored, not having grokked within their budget",
+    "stalled": "Stalled before they grokked",
+}
+ARMS = {  # of the table grokking
+    "fixed_norm": "with the memorised norm held",
+    "no_decay": "with weight decay off once they had memorised",
+}
 MEASURED = {"linear_regression": "MSE/d", "modular_addition": "accuracy, all pairs"}
 
 
@@ -47,7 +55,7 @@ def comparison_rows(table: pd.DataFrame) -> list[dict]:
     return rows
 
 
-def seeds_sentence(records: list[dict], grokking: pd.DataFrame | None) -> str:
+def seeds_sentences(records: list[dict], grokking: pd.DataFrame | None) -> str:
     """How many replicas there are, and which of them diverged or were censored.
 
     ``records``: model and replicas of every run. ``grokking``: the table, if there is one.
@@ -57,26 +65,33 @@ def seeds_sentence(records: list[dict], grokking: pd.DataFrame | None) -> str:
     text = f"{len(replicas)} replicas of {len(models)} networks were trained; "
     diverged = [f"{m} seed {r['seed']}" for m, r in replicas if r["status"] == "diverged"]
     if len(diverged) == len(replicas):
-        text += "all diverged, and nothing is measured"
+        text += "all diverged, and nothing is measured."
     elif diverged:
-        text += f"{len(diverged)} diverged ({', '.join(diverged)}) and are left out of means"
+        named = ", ".join(diverged).replace("_", " ")
+        text += f"{len(diverged)} diverged ({named}) and are left out of means."
     else:
-        text += "none diverged"
-    if grokking is not None:
-        ends = {
-            "censored": "not grokked within their budget and so censored",
-            "stalled": "stalled before they grokked",
-        }
-        for status, words in ends.items():
-            counts = grokking[grokking["status"] == status].groupby("entry", sort=False).size()
-            if len(counts):
-                text += f"; {words}: " + ", ".join(f"{entry}: {n}" for entry, n in counts.items())
-        if (grokking["status"] == "grokked").all():
-            text += "; every addition network grokked"
-        elif not grokking["status"].isin(list(ends)).any():
-            n_grokked = (grokking["status"] == "grokked").sum()
-            text += f"; {n_grokked} of {len(grokking)} addition replicas grokked"
-    return text + "."
+        text += "none diverged."
+    if grokking is None:
+        return text
+    for status, words in ENDS.items():
+        own = grokking[grokking["status"] == status]
+        if len(own):
+            counts = own.apply(_treated, axis="columns").value_counts(sort=False)
+            text += f" {words}: " + ", ".join(f"{n} {arm}" for arm, n in counts.items()) + "."
+    n_grokked = (grokking["status"] == "grokked").sum()
+    if n_grokked == len(grokking):
+        text += " Every addition network grokked."
+    elif not grokking["status"].isin(list(ENDS)).any():
+        text += f" {n_grokked} of {len(grokking)} addition replicas grokked."
+    return text
+
+
+def _treated(run: pd.Series) -> str:
+    """A run of the table grokking by what sets it apart, in words."""
+    if run["arm"] == "weight_decay":
+        decay = run["weight_decay"]
+        return f"with weight decay {decay:g}" if decay else "without weight decay"
+    return ARMS.get(run["arm"], f"of {run['entry'].replace('_', ' ')}")
 
 
 def footer(records: list[dict], config_sha256: str, dates: dict[str, str]) -> str:
