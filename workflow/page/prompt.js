@@ -6,7 +6,7 @@ const toX = linear([-3, 3], [44, 626], [-3, -2, -1, 0, 1, 2, 3]),
 const D = PROMPTS?.d;
 const onLine = (x) => [x, ...Array(D - 1).fill(0)];
 const nameOfNetwork = ({ model, architecture: own }) =>
-  `${own.n_layers === 1 ? "one layer" : `${own.n_layers} layers`}, ${own.attention}${own.n_heads > 1 ? `, ${own.n_heads} heads` : ""} (${model})`;
+  `${own.n_layers === 1 ? "one layer" : `${own.n_layers} layers`}, ${own.attention}${own.n_heads > 1 ? `, ${own.n_heads} heads` : ""}${own.skips ? "" : ", no skip connections"} (${model})`;
 
 function networkOf(index) {
   const { network, architecture } = PROMPTS.networks[index];

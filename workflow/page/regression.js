@@ -56,12 +56,7 @@ class Regression {
           }
         });
       }
-      stream = stream.slice(start).map((x, i) =>
-        this.throughMlp(
-          x.map((v, j) => v + added[i][j]),
-          name,
-        ),
-      );
+      stream = stream.slice(start).map((x, i) => this.throughMlp(this.passed(x, added[i]), name));
     }
     const read = (x) =>
       this.embedded ? product(this.normalised(x, "ln_final"), T["unembed.W_U"].data, 1)[0] : -x[x.length - 1];
@@ -77,7 +72,12 @@ class Regression {
       of("W_out"),
       Float64Array.from(of("b_out")),
     );
-    return x.map((v, j) => v + out[j]);
+    return this.passed(x, out);
+  }
+
+  // What a layer hands on: the stream and what it adds, or that alone.
+  passed(x, added) {
+    return this.skips ? x.map((v, j) => v + added[j]) : added;
   }
 }
 

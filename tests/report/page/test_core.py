@@ -17,10 +17,9 @@ from mechanics.addition.progress_measures import excluded_logits
 from mechanics.models import regression
 from mechanics.models.prompts import sample_prompts
 from mechanics.report.page import render
-from mechanics.report.page.networks import prompts as page_prompts
-from mechanics.report.page.networks import tensors_of
+from mechanics.report.page.networks import describe, tensors_of
 from mechanics.report.page.pack import pack_network
-from mechanics.study.results import final_networks, model_for
+from mechanics.study.results import final_networks, model_for, networks
 
 NODE = shutil.which("node")
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node on the PATH")
@@ -73,11 +72,15 @@ def test_all_sums_are_answered_alike_with_and_without_a_frequency(tmp_path):
 
 @pytest.mark.parametrize("k", [2, 20])
 def test_prompts_are_answered_alike(tmp_path, k):
-    described = page_prompts(STUDY)["networks"]
     shown = [
-        final_networks(STUDY, "linear_regression", own["model"])[0].exact() for own in described
+        final_networks(STUDY, task, model)[0]
+        for task, model in networks(STUDY)
+        if task == "linear_regression"
     ]
-    assert {"linear_L1", "softmax_L1", "deep_L6"} <= {network.model for network in shown}
+    shown = [network for network in shown if not network.settings["d_max"]]
+    assert {"linear_L1", "softmax_L1", "deep_L6", "deep_L6_no_skip"} <= {
+        network.model for network in shown
+    }
     prompts = sample_prompts("evaluation", 0, 0, 3, k, 2, shown[0].settings["d"]).double()
     program = """
       const found = [];
@@ -90,11 +93,12 @@ def test_prompts_are_answered_alike(tmp_path, k):
     """
     given = {name: getattr(prompts, own)[0].tolist() for name, own in (("x", "x"), ("y", "y"))}
     given["queries"] = prompts.x_test[0].tolist()
-    given["networks"] = described
+    given["networks"] = [describe(network) for network in shown]
     found = np.array(run_node(program, given, tmp_path))
     with torch.no_grad():
         for network, own in zip(shown, found, strict=True):
-            expected = regression.forward(network.weights, prompts, network.architecture)[0]
+            exact = network.exact()
+            expected = regression.forward(exact.weights, prompts, exact.architecture)[0]
             np.testing.assert_allclose(own, expected.numpy(), atol=1e-5, err_msg=network.model)
 
 

@@ -215,8 +215,7 @@ def prompts(study: Path) -> dict | None:
     for task, model in networks(study):
         shown = task == "linear_regression" and model in models
         own = final_networks(study, task, model) if shown else []
-        # what the page runs has skip connections
-        if own and not own[0].settings["d_max"] and own[0].architecture.skips:
+        if own and not own[0].settings["d_max"]:
             found.append(own[0])
     if not found:
         return None
@@ -247,7 +246,7 @@ def bandwidth(smoother: pd.DataFrame | None) -> dict | None:
 def describe(network: Network) -> dict:
     own = network.architecture
     names = ("attention", "n_layers", "n_heads", "d_model", "d_head", "d_mlp", "layer_norm")
-    names += ("embedded", "zero_tokens", "y_scale")
+    names += ("embedded", "zero_tokens", "y_scale", "skips")
     return {
         "model": network.model,
         "seed": network.seed,
