@@ -1,7 +1,6 @@
 """Headless Chromium, driven over the DevTools protocol: the page as a reader has it."""
 
 import asyncio
-import base64
 import itertools
 import json
 import shutil
@@ -117,10 +116,6 @@ class Tab:
                 f"({box}.getBoundingClientRect())"
             )
         )
-
-    async def screenshot(self, whole: bool = False) -> bytes:
-        result = await self.call("Page.captureScreenshot", captureBeyondViewport=whole)
-        return base64.b64decode(result["data"])
 
 
 def browse(visit: Callable, profile: Path):

@@ -265,6 +265,23 @@ def test_an_old_browser_is_told(small, tmp_path):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
+def test_a_dark_screen_prints_dark_on_white_and_nothing_glides_for_who_asks(small, tmp_path, width):
+    wanted = {"prefers-color-scheme": "dark", "prefers-reduced-motion": "reduce"}
+    features = [{"name": name, "value": value} for name, value in wanted.items()]
+    style = "getComputedStyle(document.documentElement)"
+
+    async def visit(tab):
+        found = []
+        for media in ("screen", "print"):
+            await tab.call("Emulation.setEmulatedMedia", media=media, features=features)
+            found.append(await tab.value(f"{style}.getPropertyValue('--bg').trim()"))
+        assert await tab.value("document.documentElement.scrollWidth") <= width
+        return found, await tab.value(f"{style}.scrollBehavior")
+
+    assert visited(small, tmp_path, visit, width) == (["#141518", "#ffffff"], "auto")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_window(page, tmp_path, width):
     async def visit(tab):
         root = "document.documentElement"

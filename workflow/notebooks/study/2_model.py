@@ -19,11 +19,13 @@ def attention_weights(scores, kind):
 # %%
 scores = torch.randn(2, 3, 4)
 A = attention_weights(scores, "softmax")
-assert torch.allclose(A.sum(dim=-1), torch.ones(2, 3)) and bool((A >= 0).all())
-assert torch.allclose(A[..., 0] / A[..., 1], (scores[..., 0] - scores[..., 1]).exp(), rtol=1e-4)
-assert torch.allclose(
-    attention_weights(scores, "linear").sum(dim=-1), scores.mean(dim=-1), atol=1e-6
+assert torch.allclose(A.sum(dim=-1), torch.ones(2, 3)) and bool((A >= 0).all()), (
+    "softmax: the weights of a query (last axis) are not negative and sum to one"
 )
+odds = (scores[..., 0] - scores[..., 1]).exp()
+assert torch.allclose(A[..., 0] / A[..., 1], odds, rtol=1e-4), "softmax: weights go as exp(score)"
+summed = attention_weights(scores, "linear").sum(dim=-1)
+assert torch.allclose(summed, scores.mean(dim=-1), atol=1e-6), "linear: scores over their number"
 
 
 # %%

@@ -35,7 +35,9 @@ by_steps = torch.zeros(1, 10, 1)
 for n in range(1, 7):
     by_steps = by_steps + 0.5 * x.mT @ (y[..., None] - x @ by_steps) / x.shape[1]
     by_layers = hand_built(10, 0.5, n)(x, y, x_test)
-    assert torch.allclose(by_layers, (x_test @ by_steps)[..., 0], atol=1e-4), f"{n} layers"
+    assert torch.allclose(by_layers, (x_test @ by_steps)[..., 0], atol=1e-4), (
+        f"{n} layers do not predict as {n} steps: check the sign of W_O and the √d_head"
+    )
 print(f"{n} layers are {n} steps: ŷ = {by_layers[0, 0]:.4f}, {(x_test @ by_steps)[0, 0, 0]:.4f}")
 
 # %% [markdown]
@@ -69,8 +71,11 @@ def products(layer):
 layer = RegressionTransformer(10)  # random weights
 odd = (layer(x, y, x_test) - layer(x, -y, x_test)) / 2  # the terms that change sign with y
 G = x.mT @ y[..., None] / x.shape[-2]
-assert torch.allclose(odd, (x_test @ gamma(*products(layer)) @ G)[..., 0], atol=1e-3)
-assert torch.allclose(gamma(*products(hand_built(10, 0.5, 1))), 0.5 * torch.eye(10), atol=1e-5)
+assert torch.allclose(odd, (x_test @ gamma(*products(layer)) @ G)[..., 0], atol=1e-3), (
+    "Γ misses a way to make x_i y_i, or the minus with which y is read out"
+)
+by_hand = gamma(*products(hand_built(10, 0.5, 1)))
+assert torch.allclose(by_hand, 0.5 * torch.eye(10), atol=1e-5), "that of exercise 3 has Γ = c·I"
 
 # %% [markdown]
 # Which c would be best? Average the squared error of exercise 1 over Gaussian prompts: the risk of
@@ -194,8 +199,10 @@ from mechanics.models.prompts import Prompts
 
 s, along_w = torch.rand(60), torch.randn(60)
 found, f = spectral_filter(s, 0.7 * s * along_w, along_w, 60)  # g of one step: c·s along each u
-assert torch.allclose(f, 0.7 * found, atol=1e-5) and torch.equal(found, s.sort().values)
-assert torch.allclose(spectral_filter(s, along_w, along_w, 5)[1], torch.ones(5))  # least squares
+assert torch.equal(found, s.sort().values), "with a bin for each direction, s itself in its order"
+assert torch.allclose(f, 0.7 * found, atol=1e-5), "one step of size c has f(s) = c·s"
+least = spectral_filter(s, along_w, along_w, 5)[1]
+assert torch.allclose(least, torch.ones(5)), "least squares has f = 1: sum over a bin, then divide"
 
 
 def study_predicts(network, x, y, x_test):

@@ -19,8 +19,9 @@ def spectrum(rows):
 # %% tags=["clock"]
 angles = torch.arange(113)[:, None] * 2 * torch.pi / 113 * torch.tensor([5.0, 17.0]).double()
 circles = torch.cat([angles.cos(), angles.sin()], dim=1)  # planted: k = 5 and k = 17
-assert float(spectrum(3 + angles[:, :1].cos())[4]) > 0.999  # one wave
-assert spectrum(torch.randn(113, 500)).max() < 3 / 56  # noise is flat
+one_wave = spectrum(3 + angles[:, :1].cos())
+assert float(one_wave[4]) > 0.999, "one wave, k = 5: its power is at index 4 (no constant)"
+assert spectrum(torch.randn(113, 500)).max() < 3 / 56, "noise is flat, and all shares sum to one"
 
 # %% [markdown] tags=["clock"]
 # Two places to look: where numbers enter, W_E, and where the neurons' answers leave, W_L = W_out
@@ -76,7 +77,8 @@ def unevenness(points):
 
 
 turned = circles @ torch.linalg.qr(torch.randn(9, 4).double()).Q.mT
-assert unevenness(on_plane(turned, 5)) < 1e-6 and unevenness(on_plane(turned, 17)) < 1e-6
+for k in (5, 17):
+    assert unevenness(on_plane(turned, k)) < 1e-6, f"the planted circle of k = {k} is not round"
 
 # %% tags=["clock"]
 shown = {"first two PCs": centred @ directions[:2].mT}
@@ -131,7 +133,9 @@ def phase(waves, k):
 
 # %% tags=["clock"]
 planted = torch.stack([1 + 2 * (angles[:, 0] + 0.4).cos(), (angles[:, 0] - 2).cos()], dim=1)
-assert torch.allclose(phase(planted, 5), torch.tensor([0.4, -2.0]).double())
+assert torch.allclose(phase(planted, 5), torch.tensor([0.4, -2.0]).double()), (
+    "the planted phases are 0.4 and −2.0: mind the sign, and which entry is frequency k"
+)
 
 # %% tags=["clock"]
 caught = []  # by a hook of PyTorch, on the MLP of our own model

@@ -29,8 +29,9 @@ def without_wave(values, k, answers):
 # %% tags=["clock"]
 angle = 2 * torch.pi * 2 / p * answers.double()
 planted = torch.stack([angle.cos(), angle.sin() + 1], dim=1)
-assert torch.allclose(without_wave(planted, 2, answers), torch.tensor([0.0, 1.0]).double())
-assert torch.allclose(without_wave(planted, 1, answers), planted)
+constants = torch.tensor([0.0, 1.0]).double()
+assert torch.allclose(without_wave(planted, 2, answers), constants), "only its mean may be left"
+assert torch.allclose(without_wave(planted, 1, answers), planted), "another frequency must stay"
 
 written = neurons @ W_L
 rest = logits - written  # what attention writes to the logits directly, past the neurons
@@ -91,7 +92,9 @@ def patch(which):
 
 for which in (strongest[:1], strongest[:50]):
     shift = predicted_shift(neurons[clean][:, which], neurons[corrupted][:, which], W_L[which])
-    assert torch.allclose(patch(which) - logits[corrupted], shift, atol=1e-6)
+    assert torch.allclose(patch(which) - logits[corrupted], shift, atol=1e-6), (
+        "patching says otherwise: the change of these neurons, from corrupted to clean, times W_L"
+    )
 
 
 def lead(rows):
