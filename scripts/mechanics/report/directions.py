@@ -154,8 +154,8 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         ),
         "one_wave_fails": _says("one key alone answers some pairs wrong", _at_most(one_wave, 0.0)),
         "fewer_when_held": _says(
-            "held at the initial norm a network uses fewer waves",
-            _clearly_more(found["keys_free"], found["keys_held"]),
+            "held at the initial norm a network uses fewer waves, in every seed",
+            _fewer_keys(tables, "softmax_L1_held", "softmax_L1"),
         ),
     }
 
@@ -165,6 +165,15 @@ def _seeds_with_key(tables: Tables, frequency: int) -> list[int]:
     rows = tables.get("circuit", pd.DataFrame(columns=["entry", "seed", "key_frequencies"]))
     keys = rows.query(SOFTMAX).set_index("seed")["key_frequencies"].dropna().astype(str)
     return [int(seed) for seed, own in keys.items() if str(frequency) in own.split()]
+
+
+def _fewer_keys(tables: Tables, one: str, other: str) -> bool | None:
+    """Whether ``one`` has fewer key frequencies than ``other`` has from the same start."""
+    rows = tables.get("norm_dose", pd.DataFrame(columns=["entry", "seed", "status", "n_keys"]))
+    rows = rows.query("entry in [@one, @other] and status != 'diverged'")
+    keys = rows.pivot(index="seed", columns="entry", values="n_keys")
+    pairs = keys.reindex(columns=[one, other]).dropna()
+    return None if pairs.empty else bool((pairs[one] < pairs[other]).all())
 
 
 def _says(sentence: str, holds: bool | None) -> dict:
