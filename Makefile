@@ -44,7 +44,7 @@ gpu: .venv/installed
 	  $(SNAKEMAKE) --configfile config/quick.yaml --config device=$$device study=quick_$$device \
 	    -- results/quick_$$device/tables/comparative_metrics.csv || exit 1; \
 	done
-	$(BIN)/python scripts/check_gpu.py --studies results/quick_cpu results/quick_cuda --output results/quick_cuda/tables/gpu.csv
+	$(BIN)/python scripts/benchmark.py --device cuda --studies results/quick_cpu results/quick_cuda --output results/quick_cuda/tables/gpu.csv
 
 lint: .venv/installed
 	$(BIN)/ruff check .
