@@ -79,10 +79,10 @@ publish: .venv/installed
 
 # The folder .snakemake was lost: what agrees with the study's record is not made anew.
 remember: .venv/installed
-	$(BIN)/python scripts/restore.py --remember $(if $(OVERLAY),--config $(OVERLAY))
+	$(BIN)/python scripts/publish.py --remember $(if $(OVERLAY),--config $(OVERLAY))
 
 restore: .venv/installed
-	$(BIN)/python scripts/restore.py $(if $(OVERLAY),--config $(OVERLAY))
+	$(BIN)/python scripts/publish.py --restore $(if $(OVERLAY),--config $(OVERLAY))
 
 snakemake-report: .venv/installed
 	$(SNAKEMAKE) --report $(STUDY)/snakemake_report.html --configfile $(CONFIG)

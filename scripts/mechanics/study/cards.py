@@ -13,6 +13,7 @@ from mechanics.models.weights import Network, read_network
 from mechanics.runtime.files import atomic
 from mechanics.study.lineage import ROOT
 
+WEIGHTS = "weights/*/*/seed*.safetensors"
 CARD, COMPARED = "weights/README.md", "tables/comparative_metrics.csv"
 TEMPLATE = ROOT / "workflow/report/weights.md"
 MEASURED = ["model", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"]
@@ -21,14 +22,12 @@ MEASURED = ["model", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"]
 def write(study: Path, weights: list[str]) -> list[str]:
     """Write the card of these files of weights and the configs; return their paths.
 
-    All paths are in the study's folder, which has the table ``COMPARED``. No weights: no card.
+    All paths are in the study's folder, which has the table ``COMPARED``.
     """
     networks = {Path(path): read_network(study / path) for path in weights}
     of_models = {path.parent: network for path, network in networks.items()}
     made = {f"{f}/config.json": json.dumps(config(n), indent=1) for f, n in of_models.items()}
-    if networks:
-        measured = pd.read_csv(study / COMPARED)[MEASURED]
-        made[CARD] = card(networks, of_models, measured)
+    made[CARD] = card(networks, of_models, pd.read_csv(study / COMPARED)[MEASURED])
     for path, text in made.items():
         with atomic(study / path) as part:
             part.write_text(text.rstrip("\n") + "\n", "utf-8")
