@@ -44,7 +44,7 @@ gpu: .venv/installed
 	  $(SNAKEMAKE) --configfile config/quick.yaml --config device=$$device study=quick_$$device \
 	    -- results/quick_$$device/tables/comparative_metrics.csv || exit 1; \
 	done
-	$(BIN)/python scripts/check_gpu.py --studies results/quick_cpu results/quick_cuda --output results/quick_cuda/tables/gpu.csv
+	$(BIN)/python scripts/benchmark.py --device cuda --studies results/quick_cpu results/quick_cuda --output results/quick_cuda/tables/gpu.csv
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -79,10 +79,10 @@ publish: .venv/installed
 
 # The folder .snakemake was lost: what agrees with the study's record is not made anew.
 remember: .venv/installed
-	$(BIN)/python scripts/restore.py --remember $(if $(OVERLAY),--config $(OVERLAY))
+	$(BIN)/python scripts/publish.py --remember $(if $(OVERLAY),--config $(OVERLAY))
 
 restore: .venv/installed
-	$(BIN)/python scripts/restore.py $(if $(OVERLAY),--config $(OVERLAY))
+	$(BIN)/python scripts/publish.py --restore $(if $(OVERLAY),--config $(OVERLAY))
 
 snakemake-report: .venv/installed
 	$(SNAKEMAKE) --report $(STUDY)/snakemake_report.html --configfile $(CONFIG)

@@ -7,6 +7,13 @@ one, in parts. Both: stacks of 1 to 32 replicas.
 
     python scripts/benchmark.py --output /tmp/benchmark.csv     # worth reading on an idle machine
     python scripts/benchmark.py --show results/full/tables/benchmark.csv
+
+With --device another table: what a GPU does for this study, a stack of grokking runs timed on it,
+and how far its results are from the CPU's. It ends with 1 if that is further than the table allows.
+``make gpu`` runs the quick study on both first, then this:
+
+    python scripts/benchmark.py --device cuda --studies results/quick_cpu results/quick_cuda \\
+        --output gpu.csv
 """
 
 import argparse
@@ -21,21 +28,20 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
+from mechanics.benchmark import compared
 from mechanics.benchmark.rows import Row, addition_rows, measure, regression_rows, stack_rows
-from mechanics.benchmark.steps import (
-    addition_step,
-    addition_variants,
-    regression_step,
-    settings_arguments,
-)
+from mechanics.benchmark.steps import STACKED_STEPS, addition_variants, regression_step
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
 from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError, read_settings
+from mechanics.settings import ConfigError, as_argument, read_settings
+from mechanics.study import config
 from mechanics.study.lineage import ROOT
 from mechanics.training.checkpoint import CheckpointError
 
-COLUMNS = ("quantity", "value", "unit", "note")
+COLUMNS = ["quantity", "value", "unit", "note"]
+COMPARED = ["quantity", "value", "unit", "allowed", "note"]
+TIMED = {"modular_addition": "softmax_L1", "linear_regression": "linear_L1"}
 SIZES = (1, 2, 4, 8, 16, 32)  # replicas of a stack
 LOG_WIDTH = 130  # columns
 BUSY = 0.5  # processes per core before the start; starting the benchmark makes some
@@ -46,19 +52,30 @@ def main() -> None:
     try:
         if arguments.show:
             return show(read(arguments.show))
-        rows = pd.DataFrame(run(arguments), columns=COLUMNS)
+        settings = {task: read_settings(getattr(arguments, task)) for task in TIMED}
+        if arguments.device:
+            rows = pd.DataFrame(compared.compare(arguments, settings), columns=COMPARED)
+        else:
+            rows = pd.DataFrame(run(arguments, *settings.values()), columns=COLUMNS)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:
         sys.exit(f"benchmark.py: {error}")
     with atomic(arguments.output) as part:
         rows.to_csv(part, index=False)
     show(rows)
+    bounded = rows.dropna(subset="allowed") if arguments.device else rows[:0]
+    if wrong := [row.quantity for row in bounded.itertuples() if not row.value <= row.allowed]:
+        sys.exit(f"benchmark.py: not as on the CPU: {', '.join(wrong)}")
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    settings_arguments(parser)
+    study = config.load([str(ROOT / "config/config.yaml")])
+    for task, model in TIMED.items():
+        default = as_argument(config.training_settings(study, task, model))
+        words = f"settings, JSON or a file; default: {model} of config/config.yaml"
+        parser.add_argument(f"--{task.split('_')[1]}", dest=task, default=default, help=words)
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--output", type=Path, help="CSV, one row per quantity")
     what.add_argument("--show", type=Path, help="such a CSV: print it, measure nothing")
@@ -66,13 +83,20 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--study", type=Path, default=ROOT / "results/published", help=words)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="few repeats: does it work?")
+    device = parser.add_argument_group("a device compared with the CPU")
+    device.add_argument("--device", help="cuda; cpu tries the comparison itself")
+    words = "folders of the quick study as a CPU and as this device made it"
+    device.add_argument("--studies", type=Path, nargs=2, help=words)
+    device.add_argument("--replicas", type=int, default=64, help="of the stack that is timed")
+    device.add_argument("--steps", type=int, default=100, help="that are timed")
+    device.add_argument("--matrix", type=int, default=8192, help="rows of the product timed")
     return parser.parse_args()
 
 
 def read(path: Path) -> pd.DataFrame:
     """A table that this program wrote. Raises ValueError for another file, OSError for none."""
     rows = pd.read_csv(path)
-    if [*rows] != [*COLUMNS]:
+    if [*rows] not in (COLUMNS, COMPARED):
         raise ValueError(f"{path}: columns {', '.join(rows)}, expected {', '.join(COLUMNS)}")
     return rows
 
@@ -82,10 +106,9 @@ def show(rows: pd.DataFrame) -> None:
     console = Console()
     if not console.is_terminal:  # a log: the notes are long
         console = Console(width=LOG_WIDTH)
-    table = Table(*COLUMNS)
-    for row in rows.itertuples():
-        value = f"{row.value:,.0f}" if abs(row.value) >= 100 else f"{row.value:.3g}"
-        table.add_row(row.quantity, value, row.unit, row.note)
+    table = Table(*rows)
+    for row in rows.itertuples(index=False):
+        table.add_row(*map(written, row))
     console.print(table)
     load = rows.set_index("quantity")["value"].get("load_per_core", 0.0)
     if load >= BUSY:
@@ -95,12 +118,17 @@ def show(rows: pd.DataFrame) -> None:
         )
 
 
-def run(arguments: argparse.Namespace) -> list[Row]:
+def written(cell: str | float) -> str:
+    if isinstance(cell, str):
+        return cell
+    return f"{cell:,.0f}" if abs(cell) >= 100 else f"{cell:.3g}".replace("nan", "")
+
+
+def run(arguments: argparse.Namespace, addition: dict, regression: dict) -> list[Row]:
     load = load_row()  # before anything here adds to it
     choose_device("cpu", arguments.threads)
     versions = f"torch {torch.__version__}, TransformerLens {version('transformer-lens')}"
     rows: list[Row] = [("threads", float(arguments.threads), "threads", f"CPU, {versions}"), load]
-    addition, regression = map(read_settings, (arguments.addition, arguments.regression))
     trained = trained_weights(arguments.study)
     rows += training_steps(addition, regression, trained, arguments.quick)
     return rows + stacks(addition, regression, arguments.quick)
@@ -138,10 +166,8 @@ def training_steps(
 def stacks(addition: dict, regression: dict, quick: bool) -> list[Row]:
     """Every size of both tasks. Large stacks of addition take gigabytes, and seconds a step."""
     rows = []
-    for task, stacked_step, settings, repeats in (
-        ("addition", addition_step, addition, 10),
-        ("regression", regression_step, regression, 100),
-    ):
+    for task, settings, repeats in (("addition", addition, 10), ("regression", regression, 100)):
+        stacked_step = STACKED_STEPS[settings["task"]]
         steps = {str(n): stacked_step(settings, n, torch.device("cpu")) for n in SIZES}
         times = measure(steps, 3 if quick else repeats, 1 if quick else 30)
         rows += stack_rows(task, {int(name): frame for name, frame in times.items()})

@@ -3,7 +3,15 @@
 Left out are the checkpoints, the weights of variants whose training nothing follows, and what a
 clone makes again in minutes of what is published: analyses of published weights, the held-out
 prompts, the notebook as a page. The record names each. The old content is replaced once the new one
-is complete. scripts/restore.py makes a study of it again.
+is complete.
+
+    python scripts/publish.py --study results/full
+    python scripts/publish.py --restore     # a study of what is published, in a fresh clone
+    python scripts/publish.py --remember    # a study whose folder .snakemake is lost
+
+Of a restored study Snakemake plans what is not published and what is changed from then on; without
+its checkpoints, what follows them. An existing study stays as it is. To remember one, Snakemake is
+told of each file that is as the study's own record says.
 """
 
 import argparse
@@ -17,8 +25,10 @@ import yaml
 
 from mechanics.report import readme
 from mechanics.runtime.files import sha256
+from mechanics.settings import ConfigError
 from mechanics.study import crate
 from mechanics.study.provenance import altered, moved_on
+from mechanics.study.restored import remember, restore
 
 BESIDES = "tables/benchmark.csv"  # made on request, and no part of the study's record
 CONFIG, CHECKPOINTS = "config.yaml", "checkpoints.safetensors"
@@ -29,23 +39,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--study", required=True, type=Path, help="e.g. results/full")
-    parser.add_argument("--output", type=Path, default=Path("results/published"))
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--study", type=Path, help="to be published, e.g. results/full")
+    what.add_argument("--restore", action="store_true", help="make a study of what is published")
+    words = "tell Snakemake of an existing study, whose .snakemake is lost"
+    what.add_argument("--remember", action="store_true", help=words)
+    words = "what is published, default %(default)s"
+    parser.add_argument("--output", type=Path, default=Path("results/published"), help=words)
     parser.add_argument("--readme", type=Path, help="its block of results is written anew")
     parser.add_argument("--template", type=Path, default=Path("workflow/report/readme.md"))
+    words = "of the study to restore or remember: files laid over config/config.yaml"
+    parser.add_argument("--config", nargs="+", default=[], help=words)
     arguments = parser.parse_args()
+    try:
+        if arguments.restore:
+            restore(arguments.output, arguments.config)
+        elif arguments.remember:
+            remember(arguments.config)
+        else:
+            replace(arguments)
+    except (ConfigError, OSError, ValueError, readme.ReadmeError) as error:
+        sys.exit(f"publish.py: {error}")
+
+
+def replace(arguments: argparse.Namespace) -> None:
+    """What is published, once the new content is complete. Raises ValueError for altered files."""
     fresh = arguments.output.with_name(f".{arguments.output.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
-    try:
-        record = crate.read(arguments.study / crate.NAME)
-        if found := altered(arguments.study, record):
-            raise ValueError("the study is not as it was recorded:\n  " + "\n  ".join(found))
-        publish(arguments.study, record, fresh)
-        if arguments.readme:  # before anything is replaced: it may lack a claim
-            content = json.loads((arguments.study / "report/claims.json").read_text("utf-8"))
-            readme.update(arguments.readme, arguments.template, content)
-    except (OSError, ValueError, readme.ReadmeError) as error:
-        sys.exit(f"publish.py: {error}")
+    record = crate.read(arguments.study / crate.NAME)
+    if found := altered(arguments.study, record):
+        raise ValueError("the study is not as it was recorded:\n  " + "\n  ".join(found))
+    publish(arguments.study, record, fresh)
+    if arguments.readme:  # before anything is replaced: it may lack a claim
+        content = json.loads((arguments.study / "report/claims.json").read_text("utf-8"))
+        readme.update(arguments.readme, arguments.template, content)
     shutil.rmtree(arguments.output, ignore_errors=True)
     fresh.rename(arguments.output)
     for line in chain(*moved_on(record)):
@@ -67,7 +94,8 @@ def publish(study: Path, record: dict, output: Path) -> None:
 
 def made_again(record: dict) -> set[str]:
     """What training alone makes and is too large, and what a clone makes in minutes of the rest."""
-    described = {p for job in record["jobs"] if job["rule"] == "write_cards" for p in job["inputs"]}
+    cards = [job for job in record["jobs"] if "weights/README.md" in job["outputs"]]
+    described = {path for job in cards for path in job["inputs"]}
     made = {path for job in record["jobs"] for path in job["outputs"]}
     large = {path for path in made if path.endswith(CHECKPOINTS)}
     large |= {path for path in made - described if Path(path).match("weights/*/*/*.safetensors")}

@@ -10,7 +10,8 @@ The job that records may run on a machine of another kind, and needs no GPU.
 
 What is gone, such as checkpoints that were removed for their size, is recorded without a hash.
 
-Beside the tables it writes what each of them and each column is: README.md and datapackage.json.
+Beside the tables it writes what each of them and each column is: README.md and datapackage.json;
+beside the weights what others need to run them: a card, README.md, and each network's config.json.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mechanics.runtime.files import sha256
-from mechanics.study import crate, described
+from mechanics.study import cards, crate, described
 from mechanics.study.lineage import LOCK, ROOT, code_sha256, git_commit, value_sha256
 
 
@@ -36,12 +37,16 @@ def main() -> None:
     arguments = parser.parse_args()
     study, config = arguments.output.parent, json.loads(arguments.config)
     jobs = json.loads(arguments.jobs.read_text("utf-8"))
-    made = [path for job in jobs for path in job["outputs"] if (study / path).exists()]
-    for job in jobs:
-        if arguments.output.name in job["outputs"]:  # itself, which cannot hold its own hash
-            job["inputs"] = sorted(filter(described.is_table, made))
-            job["outputs"] = described.write(study, job["inputs"])
-    crate.write(arguments.output, record(study, jobs, config))
+    others = [job for job in jobs if arguments.output.name not in job["outputs"]]
+    made = [path for job in others for path in job["outputs"] if (study / path).exists()]
+    for own in [job for job in jobs if job not in others]:  # it cannot hold its own hash
+        tables = sorted(filter(described.is_table, made))
+        others.append(own | {"inputs": tables, "outputs": described.write(study, tables)})
+        weights = [path for path in own["inputs"] if Path(path).match(cards.WEIGHTS)]
+        if weights:
+            read = [*weights, cards.COMPARED]
+            others.append(own | {"inputs": read, "outputs": cards.write(study, weights)})
+    crate.write(arguments.output, record(study, others, config))
 
 
 def record(study: Path, jobs: list[dict], config: dict) -> dict:

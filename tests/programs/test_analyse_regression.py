@@ -52,11 +52,11 @@ def test_what_does_not_fit_is_refused(tmp_path, changes, words):
 def test_a_run_of_other_settings_is_not_followed(tmp_path):
     run = write_run(tmp_path, regression_settings(d=4), one_step(4))
     data = write_data(tmp_path, SETTINGS, [])[0]
-    with pytest.raises(SystemExit, match="follow_regression.py: .*d = 4: expected d = 3"):
-        run_program("follow_regression", "--run", run, "--prompts", data, "--output", tmp_path)
+    with pytest.raises(SystemExit, match="follow.py: .*d = 4: expected d = 3"):
+        run_program("follow", "--run", run, "--prompts", data, "--output", tmp_path)
 
 
 def test_a_missing_run_is_an_error_in_words(tmp_path):
     data = write_data(tmp_path, SETTINGS, [])[0]
-    with pytest.raises(SystemExit, match="follow_regression.py: .*not a finished run"):
-        run_program("follow_regression", "--run", tmp_path, "--prompts", data, "--output", tmp_path)
+    with pytest.raises(SystemExit, match="follow.py: .*not a finished run"):
+        run_program("follow", "--run", tmp_path, "--prompts", data, "--output", tmp_path)

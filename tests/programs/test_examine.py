@@ -10,7 +10,7 @@ from clock_network import clock_network, multiplying_network
 from helpers import regression_settings, run_program
 from safetensors.torch import save_file
 
-import examine
+from mechanics.examine import examined as examination
 from mechanics.models import regression
 
 
@@ -55,7 +55,7 @@ def test_the_circuit_of_a_multiplication_is_found_in_the_logarithms(tmp_path, ca
 
 
 def test_a_gradient_step_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(examine, "N_PROMPTS", 128)
+    monkeypatch.setattr(examination, "N_PROMPTS", 128)
     d, step_size = 3, 0.7
     own = regression.initial(regression_settings(), 0)
     own = {

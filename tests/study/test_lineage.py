@@ -55,6 +55,15 @@ def test_a_training_is_made_by_its_own_track_and_what_both_share(module, rooms):
         assert (SCRIPTS / f"mechanics/{module}.py" in made_by) == (room in rooms)
 
 
+@pytest.mark.parametrize(
+    ("room", "other"), [("regression", "addition"), ("addition", "regression")]
+)
+def test_a_run_is_followed_by_code_of_its_own_track(room, other):
+    followed_by = closure(SCRIPTS / "follow.py", SCRIPTS / f"mechanics/{room}/following.py")
+    assert {path.parent.name for path in followed_by} >= {room, "training"}
+    assert not [path for path in followed_by if other in path.parts]
+
+
 def test_a_new_key_or_sentence_reruns_nothing():
     programs = [path.name for path in SCRIPTS.glob("*.py")]
     assert not [name for name in programs if "mechanics/study/keys.py" in names(name)]

@@ -44,7 +44,6 @@ def study(tmp_path):
     about |= {"git_commit": "abc", "software": ["Python 3"], "settings_sha256": "s"}
     about |= {"seeds": [0], "device": "cpu"}
     jobs = [about | {"inputs": read, "outputs": [*made]} for made, read in JOBS.items()]
-    jobs = [job | {"rule": "write_cards"} if CARD in job["outputs"] else job for job in jobs]
     hashes = {path: sha256(tmp_path / "study" / path) for path in paths}
     hashes["analysis/spectra.old.parquet"] = "not published"
     record = {"study": "s", "machine": "m", "config": {}, "sha256": hashes, "jobs": jobs}

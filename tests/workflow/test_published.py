@@ -82,14 +82,14 @@ def restored(published, tmp_path_factory) -> Path:
     folder = copy_project(tmp_path_factory.mktemp("restored"))
     shutil.copytree(published, folder / "results/published")
     (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    result = python(folder, "restore", "--config", "tiny.yaml")
+    result = python(folder, "publish", "--restore", "--config", "tiny.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
     return folder
 
 
 def test_of_a_restored_study_nothing_is_planned_but_what_is_not_published(restored):
     assert planned(restored) == {"execute_notebook"}  # for study.html
-    again = python(restored, "restore", "--config", "tiny.yaml")
+    again = python(restored, "publish", "--restore", "--config", "tiny.yaml")
     assert again.returncode != 0
     assert "results/tiny is there already" in again.stderr
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from tiny_study import TINY, changed, planned, snakemake
 
-SHOWS = {"write_numbers", "build_report", "build_page", "write_cards"}  # what is in the tables
+SHOWS = {"write_numbers", "build_report", "build_page"}  # what is in the tables
 FIGURES_SHOWN = {"build_report", "build_page"}
 
 

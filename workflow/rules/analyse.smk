@@ -1,7 +1,7 @@
 # Analysis: the final weights of each run by one program, its checkpoints by another.
 ANALYSES = (
     []
-)  # rule, program, models, what it reads of a run, options, the tables that it writes
+)  # rule, its log, program and module by name, task, models, what is read, option, options, tables
 
 
 def measures_of(task, model):
@@ -39,9 +39,9 @@ def job_of_model(task, model, stage):
 
 for task in TASKS:
     room = ROOMS[task]
-    for stage, source, option in (
-        ("analyse", weights_read(task), "--weights"),
-        ("follow", run_read(task), "--run"),
+    for stage, source, option, code in (
+        ("analyse", weights_read(task), "--weights", [f"analyse_{room}"]),
+        ("follow", run_read(task), "--run", ["follow", f"mechanics/{room}/following"]),
     ):
         alike = {}
         for model in study.models(config[task]):
@@ -54,6 +54,7 @@ for task in TASKS:
                 (
                     f"{stage}_{room}" + (f"_{number + 1}" if number else ""),
                     f"{stage}_{room}",
+                    code,
                     task,
                     "[^/]+" if len(alike) == 1 else "|".join(map(re.escape, models)),
                     source,
@@ -63,13 +64,13 @@ for task in TASKS:
                 )
             )
 
-for name, analysis, task, models, source, option, only, written in ANALYSES:
+for name, analysis, code, task, models, source, option, only, written in ANALYSES:
 
     rule:
         name:
             name
         input:
-            code=program(analysis),
+            code=program(*code),
             run=source,
             data=data_of(task),
         output:
@@ -95,7 +96,7 @@ for name, analysis, task, models, source, option, only, written in ANALYSES:
             runtime=60,
             device=ANALYSIS_DEVICE,
         params:  # a loop's names have their last values by the time that a shell command is run
-            program=analysis,
+            program=code[0],
             source=lambda wildcards, input, option=option: (
                 [option, Path(input.run[0]).parent]
                 if option == "--run"

@@ -264,7 +264,6 @@ def study_results():
         *rules.execute_notebook.output,
         *rules.build_report.output,
         *(path for task in TASKS for path in final_weights(task)),
-        *rules.write_cards.output,
         *rules.build_page.output,
         PROVENANCE,
     ]

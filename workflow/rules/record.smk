@@ -1,5 +1,5 @@
-# The record of what was made from what, what the tables mean, the benchmark, and what is done before
-# and after all jobs.
+# The record of what was made from what, what the tables mean and the weights are, the benchmark, and
+# what is done before and after all jobs.
 import logging
 import time
 
@@ -11,16 +11,25 @@ PROVENANCE = f"{RESULTS}/ro-crate-metadata.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
+def cards_of(paths):
+    """What is written beside the weights among these files; nothing, if there are none."""
+    folders = {Path(path).parent for path in paths if path.endswith(".safetensors")}
+    configs = [f"{folder}/config.json" for folder in sorted(folders)]
+    return [f"{RESULTS}/weights/README.md", *configs] if configs else []
+
+
 rule record_provenance:
     input:
         code=program("record_provenance"),
         lock=from_here(ROOT / "envs/requirements.txt"),
         vocabulary=from_here(columns.VOCABULARY),
+        card=from_here(ROOT / "workflow/report/weights.md"),
         made=lambda wildcards: [path for path in rules.all.input if path != PROVENANCE],
     output:
         record=ensure(PROVENANCE, non_empty=True),
         manifest=f"{RESULTS}/manifest-sha256.txt",
         described=multiext(f"{RESULTS}/tables/", "README.md", "datapackage.json"),
+        cards=cards_of(study_results()),
     log:
         f"{RESULTS}/logs/record_provenance.log",
     benchmark:

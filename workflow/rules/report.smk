@@ -28,38 +28,6 @@ rule write_numbers:
         " --output {output:q} > {log:q} 2>&1"
 
 
-# What others need beside the weights.
-rule write_cards:
-    input:
-        code=program("write_cards"),
-        template=from_here(ROOT / "workflow/report/weights.md"),
-        compared=table("comparative_metrics"),
-        weights=[path for task in TASKS for path in final_weights(task)],
-    output:
-        card=ensure(f"{RESULTS}/weights/README.md", non_empty=True),
-        configs=sorted(
-            {
-                f"{Path(path).parent}/config.json"
-                for task in TASKS
-                for path in final_weights(task)
-            }
-        ),
-    log:
-        f"{RESULTS}/logs/write_cards.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/write_cards.tsv"
-    conda:
-        "../../envs/study.yaml"
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=10,
-    shell:
-        f"python {SCRIPTS}/write_cards.py --weights {{input.weights:q}}"
-        " --compared {input.compared:q} --template {input.template:q} --output {output.card:q}"
-        " > {log:q} 2>&1"
-
-
 rule build_report:
     input:
         code=program("build_report"),

@@ -75,7 +75,7 @@ for (task, model), file in IMPORTS.items():
         name:
             f"import_weights_{task}_{model}"
         input:
-            code=program("import_weights"),
+            code=program("examine", "mechanics/examine/imported"),
             weights=file,
         output:
             run=ensure(f"{run_folder(task, model, '0')}/run.json", non_empty=True),
@@ -95,5 +95,5 @@ for (task, model), file in IMPORTS.items():
             folder=lambda wildcards, output: Path(output[0]).parent,
             settings=as_argument(study.training_settings(config, task, model)),
         shell:
-            f"python {SCRIPTS}/import_weights.py --settings {{params.settings:q}}"
-            " --weights {output.weights:q} --output {params.folder:q} > {log:q} 2>&1"
+            f"python {SCRIPTS}/examine.py --settings {{params.settings:q}}"
+            " --model {output.weights:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -6,7 +6,6 @@ each of its parts took.
 
 import itertools
 import tempfile
-from argparse import ArgumentParser
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -23,9 +22,6 @@ from mechanics.models import addition, regression, table_rows
 from mechanics.models.lens import to_lens
 from mechanics.models.prompts import squared_errors, stack_prompts
 from mechanics.regression.task import Task as LinearRegression
-from mechanics.settings import as_argument
-from mechanics.study import config as study
-from mechanics.study.lineage import ROOT
 from mechanics.training.checkpoint import write_tensors
 from mechanics.training.objective import Objective
 from mechanics.training.optimiser import AdamW, flatten, unflatten
@@ -208,12 +204,3 @@ def products_alone(step: Step) -> Step:
         return None, {"step": perf_counter() - started}
 
     return again
-
-
-def settings_arguments(parser: ArgumentParser) -> None:
-    """``--addition`` and ``--regression``: the settings of the networks that are timed."""
-    config = study.load([str(ROOT / "config/config.yaml")])
-    for task, model in (("modular_addition", "softmax_L1"), ("linear_regression", "linear_L1")):
-        default = as_argument(study.training_settings(config, task, model))
-        words = f"settings, JSON or a file; default: {model} of config/config.yaml"
-        parser.add_argument(f"--{task.split('_')[1]}", default=default, help=words)

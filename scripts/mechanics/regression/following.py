@@ -1,6 +1,7 @@
 """Which algorithm is a network like, and when? Every checkpoint of a run is compared with all."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import torch
@@ -11,7 +12,7 @@ from mechanics.models.prompts import Prompts
 from mechanics.models.weights import network_at
 from mechanics.regression.algorithms.context import second_moments
 from mechanics.regression.effective_weights import describe_step
-from mechanics.regression.held_out import HeldOut, predictor
+from mechanics.regression.held_out import HeldOut, expect_regression, predictor, read_held_out
 from mechanics.regression.references import reference_answers, references_for
 from mechanics.regression.sensitivity import (
     Answers,
@@ -23,6 +24,18 @@ from mechanics.regression.sensitivity import (
 )
 from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import Run
+
+
+def follow(folder: Path, data: list[Path], device: torch.device) -> dict[str, pd.DataFrame]:
+    """The tables ``measures.FOLLOWED`` of a run. ``data``: the file of the held-out prompts.
+
+    Raises CheckpointError for no finished run, ConfigError for prompts of another d or k.
+    """
+    run = Run(folder)
+    held_out = read_held_out(data[0], device, run.settings)
+    for seed in run.seeds:
+        expect_regression(network_at(run, seed, run.steps(seed)[-1]), held_out, folder)
+    return follow_algorithms(run, held_out)
 
 
 def follow_algorithms(run: Run, held_out: HeldOut) -> dict[str, pd.DataFrame]:

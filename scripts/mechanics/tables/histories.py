@@ -49,7 +49,7 @@ def run_of(path: Path) -> tuple[str, ...]:
 def on_new_pairs(progress: pd.DataFrame, seed: int, measure: str) -> pd.Series:
     """One seed's accuracy or loss, by step of a checkpoint, on pairs trained on in neither order.
 
-    ``progress``: what ``follow_addition.py`` wrote. Of all validation pairs those with
+    ``progress``: what ``follow.py`` wrote. Of all validation pairs those with
     (b, a) in training come early, by knowing that addition commutes: that is not yet grokking.
     """
     own = progress[progress["seed"] == seed].drop_duplicates("step").sort_values("step")

@@ -1,12 +1,6 @@
-"""What a GPU does for this study, in one table: a stack of grokking runs, and results like a CPU's.
-
-``make gpu`` runs the quick study on the GPU and on the CPU first, then this:
-    python scripts/check_gpu.py --studies results/quick_cpu results/quick_cuda --output gpu.csv
-Exit status 1 if a result on the GPU is further from the CPU's than the table allows.
-"""
+"""What a device does for this study: a stack of grokking runs, and results like a CPU's."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -15,63 +9,30 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mechanics.benchmark.steps import Step, addition_step, regression_step, settings_arguments
+from mechanics.benchmark.steps import STACKED_STEPS, Step, addition_step
 from mechanics.runtime.device import choose_device, device_name
-from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError, read_settings
 
-COLUMNS = ["quantity", "value", "unit", "allowed", "note"]
 LOSSES = 1e-3  # relative: rounding grows from step to step
 APART = 0.02  # of an accuracy, and of a risk, of which 1 is that of predicting zero
 WARM_UP, N_COMPARED = 5, 50  # steps
 
-Row = tuple[str, float, str, float, str]
+Row = tuple[str, float, str, float, str]  # quantity, value, unit, allowed, note
 
 
-def main() -> None:
-    arguments = parse_arguments()
-    try:
-        rows = pd.DataFrame(run(arguments), columns=COLUMNS)
-    except (ConfigError, OSError, ValueError) as error:
-        sys.exit(f"check_gpu.py: {error}")
-    with atomic(arguments.output) as part:
-        rows.to_csv(part, index=False)
-    print(rows.to_string(index=False, na_rep="", float_format="{:.4g}".format))
-    wrong = rows[~(rows["value"] <= rows["allowed"]) & rows["allowed"].notna()]
-    if len(wrong):
-        sys.exit(f"check_gpu.py: not as on the CPU: {', '.join(wrong['quantity'])}")
+def compare(arguments: argparse.Namespace, settings: dict[str, dict]) -> list[Row]:
+    """Of the device in the arguments of ``benchmark.py``. ``settings``: of a network of each task.
 
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    settings_arguments(parser)
-    parser.add_argument("--output", required=True, type=Path, help="CSV, one row per quantity")
-    words = "folders of the quick study as a CPU and as this device made it"
-    parser.add_argument("--studies", type=Path, nargs=2, help=words)
-    parser.add_argument("--device", default="cuda", help="cuda; cpu tries the program itself")
-    parser.add_argument("--replicas", type=int, default=64, help="of the stack that is timed")
-    parser.add_argument("--steps", type=int, default=100, help="that are timed")
-    parser.add_argument("--matrix", type=int, default=8192, help="rows of the product timed")
-    return parser.parse_args()
-
-
-def run(arguments: argparse.Namespace) -> list[Row]:
-    """Raises ValueError where there is no such device, or a study lacks its table."""
-    device = choose_device(arguments.device)
-    addition, regression = map(read_settings, (arguments.addition, arguments.regression))
+    Raises ValueError where there is no such device, or a study lacks its table.
+    """
+    device, addition = choose_device(arguments.device), settings["modular_addition"]
     rate = matrix_rate(arguments.matrix, device)
     size = f"float32, {arguments.matrix} rows, {device_name(device)}, torch {torch.__version__}"
     rows = [("matrix_rate", rate / 1e12, "TFLOP/s", float("nan"), size)]
     rows += stack_rows(addition, arguments.replicas, arguments.steps, rate, device)
-    for name, make, settings in (
-        ("addition", addition_step, addition),
-        ("regression", regression_step, regression),
-    ):
-        apart = losses_apart(make, settings, device)
+    for task, own in settings.items():
+        apart = losses_apart(STACKED_STEPS[task], own, device)
         note = f"largest relative difference from the CPU's, {N_COMPARED} steps of two replicas"
-        rows.append((f"{name}_losses", apart, "", LOSSES, note))
+        rows.append((f"{task.split('_')[1]}_losses", apart, "", LOSSES, note))
     return rows + (study_rows(*arguments.studies) if arguments.studies else [])
 
 
@@ -134,7 +95,3 @@ def study_rows(cpu: Path, other: Path) -> list[Row]:
         apart = (own["value_y"] - own["value_x"]).abs().max()
         rows.append((name, apart, start, APART, f"largest of {len(own)} differences"))
     return rows
-
-
-if __name__ == "__main__":
-    main()

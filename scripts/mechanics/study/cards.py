@@ -1,9 +1,8 @@
-"""Write what others need beside the weights of a study: a card, and a config.json for each network.
+"""What others need beside the weights of a study: a card, and a config.json for each network.
 
 The card says what the networks are, what was measured of them, and how TransformerLens loads them.
 """
 
-import argparse
 import json
 from pathlib import Path
 
@@ -12,25 +11,34 @@ import pandas as pd
 from mechanics.models.addition import lens_settings
 from mechanics.models.weights import Network, read_network
 from mechanics.runtime.files import atomic
+from mechanics.study.lineage import ROOT
 
+WEIGHTS = "weights/*/*/seed*.safetensors"
+CARD, COMPARED = "weights/README.md", "tables/comparative_metrics.csv"
+TEMPLATE = ROOT / "workflow/report/weights.md"
 MEASURED = ["model", "task", "metric", "value", "ci_low", "ci_high", "n_seeds"]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", required=True, type=Path, nargs="+")
-    words = "the table comparative_metrics, as CSV"
-    parser.add_argument("--compared", required=True, type=Path, help=words)
-    parser.add_argument("--template", required=True, type=Path, help="the card, to be filled")
-    parser.add_argument("--output", required=True, type=Path, help="README.md beside the tasks")
-    arguments = parser.parse_args()
-    networks = {path: read_network(path) for path in arguments.weights}
+def write(study: Path, weights: list[str]) -> list[str]:
+    """Write the card of these files of weights and the configs; return their paths.
+
+    All paths are in the study's folder, which has the table ``COMPARED``.
+    """
+    networks = {Path(path): read_network(study / path) for path in weights}
     of_models = {path.parent: network for path, network in networks.items()}
-    for folder, network in of_models.items():
-        with atomic(folder / "config.json") as part:
-            part.write_text(json.dumps(config(network), indent=1) + "\n", "utf-8")
+    made = {f"{f}/config.json": json.dumps(config(n), indent=1) for f, n in of_models.items()}
+    made[CARD] = card(networks, of_models, pd.read_csv(study / COMPARED)[MEASURED])
+    for path, text in made.items():
+        with atomic(study / path) as part:
+            part.write_text(text.rstrip("\n") + "\n", "utf-8")
+    return [*made]
+
+
+def card(
+    networks: dict[Path, Network], of_models: dict[Path, Network], measured: pd.DataFrame
+) -> str:
+    """The template, filled. The networks by their files, and one of each model by its folder."""
     rows = [described(n, sum(p.parent == f for p in networks)) for f, n in of_models.items()]
-    measured = pd.read_csv(arguments.compared)[MEASURED]
     known = [p for p, n in networks.items() if n.finite and config(n)["transformer_lens"]]
     example = known[0] if known else Path("task", "model", "seed0.safetensors")
     filled = {
@@ -40,11 +48,10 @@ def main() -> None:
         "@FILE@": example.name,
         "@P@": str(networks[example].settings["p"]) if known else "p",
     }
-    text = arguments.template.read_text("utf-8")
+    text = TEMPLATE.read_text("utf-8")
     for name, value in filled.items():
         text = text.replace(name, value)
-    with atomic(arguments.output) as part:
-        part.write_text(text, "utf-8")
+    return text
 
 
 def config(network: Network) -> dict:
@@ -66,7 +73,3 @@ def described(network: Network, n_seeds: int) -> dict:
         words = "trained elsewhere, under its own licence"
         return row | {"steps": words, "learning_rate": "", "weight_decay": ""}
     return row | {key: own[key] for key in ("steps", "learning_rate", "weight_decay")}
-
-
-if __name__ == "__main__":
-    main()

@@ -5,12 +5,11 @@ code as those that made them, and plans what either changes from then on; the re
 what made them in truth. The checkpoints are not published: where the code or settings of what
 follows them change, their runs are trained again. An existing study stays as it is.
 
-With ``--remember`` instead: the folder .snakemake of an existing study is lost, and Snakemake would
-make it all anew. It is told of each file that is as the study's own record says, with its code, its
-settings and all it was made from.
+``remember``: the folder .snakemake of an existing study is lost, and Snakemake would make it all
+anew. It is told of each file that is as the study's own record says, with its code, its settings
+and all it was made from.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -18,32 +17,12 @@ import sys
 from pathlib import Path
 
 from mechanics.runtime.files import sha256
-from mechanics.settings import ConfigError
 from mechanics.study import crate
 from mechanics.study.config import load, of_results
 from mechanics.study.lineage import LOCK, ROOT
 from mechanics.study.provenance import ABSENT, altered, differences
 from mechanics.study.sweep import spelled_out
 from mechanics.tables.frames import seal
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--published", type=Path, default=Path("results/published"))
-    parser.add_argument(
-        "--config", nargs="+", default=[], help="config files, laid over config/config.yaml"
-    )
-    words = "tell Snakemake of an existing study, whose .snakemake is lost"
-    parser.add_argument("--remember", action="store_true", help=words)
-    arguments = parser.parse_args()
-    try:
-        if arguments.remember:
-            return remember(arguments.config)
-        restore(arguments.published, arguments.config)
-    except (ConfigError, OSError, ValueError) as error:
-        sys.exit(f"restore.py: {error}")
 
 
 def remember(files: list[str]) -> None:
@@ -133,7 +112,3 @@ def snakemake(files: list[str], *arguments: str) -> str:
             f"{result.stdout}{result.stderr}"
         )
     return result.stdout
-
-
-if __name__ == "__main__":
-    main()

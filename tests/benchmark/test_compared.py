@@ -24,7 +24,7 @@ def write_studies(folder, risk: float) -> list[str]:
 
 def test_one_table_says_rates_and_how_far_results_are_apart(tmp_path):
     studies = write_studies(tmp_path, 0.51)
-    run_program("check_gpu", *TINY, *studies, "--output", tmp_path / "gpu.csv")
+    run_program("benchmark", *TINY, *studies, "--output", tmp_path / "gpu.csv")
     found = pd.read_csv(tmp_path / "gpu.csv").set_index("quantity")["value"]
     assert found[["matrix_rate", "stack_steps_per_second", "stack_minutes"]].gt(0).all()
     assert 0 < found["stack_share_of_matrix_rate"] < 10
@@ -35,11 +35,11 @@ def test_one_table_says_rates_and_how_far_results_are_apart(tmp_path):
 def test_results_that_are_too_far_apart_are_an_error(tmp_path):
     studies = write_studies(tmp_path, 0.6)
     with pytest.raises(SystemExit, match="not as on the CPU: study_risks"):
-        run_program("check_gpu", *TINY, *studies, "--output", tmp_path / "gpu.csv")
+        run_program("benchmark", *TINY, *studies, "--output", tmp_path / "gpu.csv")
 
 
 def test_without_a_gpu_it_refuses(tmp_path, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(SystemExit, match="device 'cuda': PyTorch sees no CUDA GPU here"):
-        run_program("check_gpu", "--output", tmp_path / "gpu.csv")
+        run_program("benchmark", "--device", "cuda", "--output", tmp_path / "gpu.csv")
     assert not (tmp_path / "gpu.csv").exists()

@@ -8,9 +8,9 @@ import torch
 from clock_network import clock_network
 from helpers import regression_settings, run_program
 
-import import_weights
 from mechanics.addition.measures import TABLES
 from mechanics.examine.formats import WeightsError
+from mechanics.examine.imported import take
 from mechanics.models import regression
 from mechanics.models.weights import Network, read_network, write_network
 from mechanics.runtime.files import sha256
@@ -20,7 +20,7 @@ P = 23
 
 def imported(tmp_path, **asked) -> tuple[Network, dict]:
     output = tmp_path / "theirs/seed0.safetensors"
-    import_weights.run(asked, output, tmp_path / "run")
+    take(asked, output, tmp_path / "run")
     return read_network(output), json.loads((tmp_path / "run/run.json").read_text("utf-8"))
 
 

@@ -7,11 +7,10 @@ import sys
 
 import pandas as pd
 from clock_network import clock_network
-from helpers import addition_settings, run_program
+from helpers import addition_settings
 
 from mechanics.models.weights import Network, write_network
-from mechanics.study.lineage import ROOT
-from write_cards import MEASURED
+from mechanics.study import cards
 
 
 def test_the_lines_of_the_card_run_where_our_code_is_not(tmp_path):
@@ -25,24 +24,23 @@ def test_the_lines_of_the_card_run_where_our_code_is_not(tmp_path):
     settings = addition_settings(**sizes)
     own = {name: tensor.float() for name, tensor in weights.items()}
     linear = settings | {"attention": "linear"}
-    paths = []
+    files = []
     for model, its in (("linear", linear), ("clock", settings)):
-        path = tmp_path / f"weights/modular_addition/{model}/seed4.safetensors"
-        write_network(path, Network("modular_addition", model, 4, 20, "grokked", its, own))
-        paths.append(path)
-    compared, card = tmp_path / "compared.csv", tmp_path / "weights/README.md"
+        files.append(f"weights/modular_addition/{model}/seed4.safetensors")
+        network = Network("modular_addition", model, 4, 20, "grokked", its, own)
+        write_network(tmp_path / files[-1], network)
     row = ["clock", "modular_addition", "accuracy, all pairs", 0.97531, 0.9, 1.0, 5]
-    pd.DataFrame([row], columns=MEASURED).to_csv(compared, index=False)
-    template = ROOT / "workflow/report/weights.md"
-    given = ("--weights", *paths, "--compared", compared, "--template", template)
-    run_program("write_cards", *given, "--output", card)
-    text = card.read_text("utf-8")
+    (tmp_path / "tables").mkdir()
+    pd.DataFrame([row], columns=cards.MEASURED).to_csv(tmp_path / cards.COMPARED, index=False)
+    configs = [f"weights/modular_addition/{model}/config.json" for model in ("linear", "clock")]
+    assert cards.write(tmp_path, files) == [*configs, cards.CARD]
+    text = (tmp_path / cards.CARD).read_text("utf-8")
     assert "0.9753" in text and "@" not in text
-    assert json.loads((paths[0].parent / "config.json").read_text())["transformer_lens"] is None
+    assert json.loads((tmp_path / configs[0]).read_text())["transformer_lens"] is None
     lines = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
     ran = subprocess.run(
         [sys.executable, "-Ic", lines],
-        cwd=card.parent,
+        cwd=tmp_path / "weights",
         env={"HOME": str(tmp_path), "PATH": ""},
         capture_output=True,
         text=True,

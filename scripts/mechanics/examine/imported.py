@@ -1,28 +1,20 @@
-"""Take weights that were trained elsewhere into a study: in our names, with a run.json.
+"""Weights that were trained elsewhere become a model of a study: in our names, with a run.json.
 
-What can be folded is folded, and what cannot is refused, as in examine.py. Settings that are stated
-must be those of the file: p or d, and sizes.
-
-    python scripts/import_weights.py --output results/x/runs/modular_addition/nanda/0 \\
-        --weights results/x/weights/modular_addition/nanda/seed0.safetensors \\
-        --settings '{"task": "modular_addition", "p": 113, "weights": "nanda.pth"}'
+What can be folded is folded, and what cannot is refused, as where they are examined. Settings that
+are stated must be those of the file: p or d, and sizes.
 """
 
-import argparse
 import json
 import platform
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from mechanics.examine.formats import WeightsError
 from mechanics.examine.network import Given, understand
 from mechanics.models.weights import write_network
 from mechanics.runtime.files import atomic, sha256
-from mechanics.settings import ConfigError, read_settings
-from mechanics.study.lineage import closure, code_sha256, git_commit
+from mechanics.study.lineage import SCRIPTS, closure, code_sha256, git_commit
 
 # What of a file's settings is the network's. One that this project trained has others, too.
 NETWORK = (
@@ -35,22 +27,12 @@ STATED += ("attention", "n_layers", "n_heads", "d_model", "d_mlp")
 IMPORTED = "imported"  # the status of its one seed
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    words = "JSON: task, p or d with k_min and k_max, weights (the file), and what is stated of it"
-    parser.add_argument("--settings", required=True, help=words)
-    parser.add_argument("--weights", required=True, type=Path, help="…/{model}/seed0.safetensors")
-    parser.add_argument("--output", required=True, type=Path, help="folder of the run")
-    arguments = parser.parse_args()
-    try:
-        run(read_settings(arguments.settings), arguments.weights, arguments.output)
-    except (WeightsError, ConfigError, OSError) as error:
-        sys.exit(f"import_weights.py: {error}")
+def take(asked: dict, weights: Path, output: Path) -> None:
+    """Write the file of weights, ``…/{model}/seed0.safetensors``, and run.json into ``output``.
 
-
-def run(asked: dict, weights: Path, output: Path) -> None:
+    ``asked``: task, p or d with k_min and k_max, ``weights`` (the file), and what is stated of it.
+    Raises WeightsError for a file that is not what was stated, or is not understood.
+    """
     asked = {key: value for key, value in asked.items() if value is not None}
     source = Path(asked["weights"])
     is_addition = asked["task"] == "modular_addition"
@@ -84,13 +66,9 @@ def run(asked: dict, weights: Path, output: Path) -> None:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "git_commit": git_commit(),
-        "code_sha256": code_sha256(closure(Path(__file__))),
+        "code_sha256": code_sha256(closure(SCRIPTS / "examine.py", Path(__file__))),
     }
     with atomic(output / "run.json") as part:
         part.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for what, how in record["source"].items():
         print(f"{what}: {how}")
-
-
-if __name__ == "__main__":
-    main()

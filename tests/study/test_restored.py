@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 from helpers import write_sweep_config
 
-import restore
 from mechanics.runtime.files import sha256
 from mechanics.settings import ConfigError
-from mechanics.study import crate
+from mechanics.study import crate, restored
 from mechanics.study.config import load, merge, of_results, training_settings
 from mechanics.study.lineage import ROOT
 from mechanics.study.sweep import spelled_out
@@ -63,12 +62,12 @@ def asked(monkeypatch, tmp_path) -> list[tuple[str, ...]]:
             paths[0].write_text((tmp_path / "split").read_text())
         return ""
 
-    monkeypatch.setattr(restore, "snakemake", snakemake)
+    monkeypatch.setattr(restored, "snakemake", snakemake)
     return calls
 
 
 def test_all_is_copied_and_snakemake_told_of_it(published, files, asked, tmp_path, capsys):
-    restore.restore(published, files)
+    restored.restore(published, files)
     study = tmp_path / "results/small"
     assert [arguments[0] for arguments in asked] == ["--summary", str(study / SPLIT), "--touch"]
     assert (study / RUN).read_bytes() == (published / RUN).read_bytes()
@@ -81,20 +80,20 @@ def test_all_is_copied_and_snakemake_told_of_it(published, files, asked, tmp_pat
 
 def test_data_made_on_another_machine_are_named(published, files, asked, tmp_path, capsys):
     (tmp_path / "split").write_text("other rounding")
-    restore.restore(published, files)
+    restored.restore(published, files)
     assert f"{SPLIT}: not as published to the bit" in capsys.readouterr().out
 
 
 def test_an_existing_study_is_left_as_it_is(published, files, asked):
-    restore.restore(published, files)
+    restored.restore(published, files)
     with pytest.raises(ValueError, match="small is there already"):
-        restore.restore(published, files)
+        restored.restore(published, files)
 
 
 def test_altered_files_are_not_restored(published, files, asked, tmp_path):
     (published / TABLE).write_text("a\n2\n")
     with pytest.raises(ValueError, match=r"grokking.csv: not the file that was recorded"):
-        restore.restore(published, files)
+        restored.restore(published, files)
     assert not (tmp_path / "results").exists()
 
 
@@ -112,9 +111,9 @@ def test_other_settings_are_named_and_nothing_is_restored(
     def changed(paths: list[str]) -> dict:
         return merge(load(paths), {"modular_addition": change})
 
-    monkeypatch.setattr(restore, "load", changed)
+    monkeypatch.setattr(restored, "load", changed)
     with pytest.raises(ValueError, match=said):
-        restore.restore(published, files)
+        restored.restore(published, files)
     assert not (tmp_path / "results").exists()
 
 
@@ -122,14 +121,14 @@ def test_a_model_that_the_published_study_lacks_is_no_hindrance(
     published, files, asked, monkeypatch
 ):
     added = {"modular_addition": {"models": {"new": {"seeds": [0]}}}}
-    monkeypatch.setattr(restore, "load", lambda paths: merge(load(paths), added))
-    restore.restore(published, files)
+    monkeypatch.setattr(restored, "load", lambda paths: merge(load(paths), added))
+    restored.restore(published, files)
 
 
 def test_what_snakemake_says_of_a_wrong_config_is_told(published, tmp_path):
     (tmp_path / "wrong.yaml").write_text("modular_addition: {p: 12}\n")
     with pytest.raises((ValueError, ConfigError), match=r"modular_addition.p = 12: expected"):
-        restore.restore(published, [str(tmp_path / "wrong.yaml")])
+        restored.restore(published, [str(tmp_path / "wrong.yaml")])
 
 
 def test_snakemake_is_told_of_what_agrees_with_the_record(published, files, monkeypatch, tmp_path):
@@ -147,9 +146,9 @@ def test_snakemake_is_told_of_what_agrees_with_the_record(published, files, monk
     record = {"study": "small", "machine": "m", "config": config, "sha256": hashes, "jobs": jobs}
     crate.write(study / crate.NAME, record)
     asked = []
-    monkeypatch.setattr(restore, "snakemake", lambda _, *arguments: asked.append(arguments))
-    restore.remember(files)
+    monkeypatch.setattr(restored, "snakemake", lambda _, *arguments: asked.append(arguments))
+    restored.remember(files)
     assert asked == [("--touch", "--forceall", f"{study}/{RUN}", f"{study}/{TABLE}")]
     (study / RUN).write_text("edited")  # and so is nothing that was made from it
-    restore.remember(files)
+    restored.remember(files)
     assert len(asked) == 1
