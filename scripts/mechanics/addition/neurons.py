@@ -48,12 +48,6 @@ def output_frequencies(W_L: Float[Tensor, "d_mlp token"]) -> NeuronFrequencies:
     return _strongest(by_frequency, by_frequency.sum(dim=0), spectrum[0])
 
 
-def neuron_clusters(neurons: NeuronFrequencies, p: int) -> Int[Tensor, " frequency"]:
-    """How many neurons each frequency 1 … (p − 1)/2 has; neurons without variance are in none."""
-    alive = neurons.frequency[neurons.frequency > 0]
-    return torch.bincount(alive - 1, minlength=len(frequencies(p)))
-
-
 def cluster_keys(neurons: NeuronFrequencies, p: int) -> list[int]:
     """Key frequencies by the share of the neurons, each counted with its fve.
 

@@ -19,7 +19,7 @@ from mechanics.addition.activations import (
 )
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.patching import Patch, PromptPairs, draw_prompt_pairs, recovery
+from mechanics.addition.patching import Patch, PromptPairs, recovery
 from mechanics.models import weights
 from mechanics.models.transformer import Architecture
 from mechanics.runtime.seeds import generator
@@ -64,7 +64,9 @@ def patched(
     neurons, groups = [], []
     for own in networks:
         network, seed = open_network(own), own.seed
-        ranking, judging = usable_prompts(network, n_prompts, seed)
+        prompts = patching.usable_prompts(network.activations.logits, n_prompts, seed)
+        half = len(prompts) // 2
+        ranking, judging = prompts[:half], prompts[half : 2 * half]
         neurons += [{"seed": seed, **row} for row in neuron_rows(network, judging)]
         groups += [{"seed": seed, **row} for row in group_rows(network, ranking, judging, seed)]
     return {"patched_neurons": pd.DataFrame(neurons), "patched_groups": pd.DataFrame(groups)}
@@ -77,16 +79,6 @@ def open_network(network: weights.Network) -> Patched:
     lens = to_lens(parameters, own) if own.attention == "softmax" else None
     activations = addition_activations(parameters, own)
     return Patched(parameters, own, activations, lens, network.settings["p"])
-
-
-def usable_prompts(network: Patched, n: int, seed: int) -> tuple[PromptPairs, PromptPairs]:
-    """Pairs for ranking and for judging, as many of each; few or none if few are answered."""
-    logits = network.activations.logits
-    prompts = draw_prompt_pairs(network.p, n, seed)
-    prompts = PromptPairs(prompts.clean.to(logits.device), prompts.corrupted.to(logits.device))
-    prompts = prompts[patching.answered(logits, prompts)]
-    half = len(prompts) // 2
-    return prompts[:half], prompts[half : 2 * half]
 
 
 def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:

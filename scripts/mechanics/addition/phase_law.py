@@ -19,7 +19,6 @@ from mechanics.addition.activations import (
 )
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import EXPLAINED, contributions, neuron_frequencies
-from mechanics.addition.patching import draw_prompt_pairs
 from mechanics.addition.phases import (
     Waves,
     agreement,
@@ -125,10 +124,9 @@ def neuron_columns(waves: Waves, weights: Tensor, chosen: Tensor) -> pd.DataFram
 
 def recoveries(activations: AdditionActivations, W_L: Tensor, seed: int) -> Tensor:
     """Mean recovery of each neuron patched alone, in closed form; effects of neurons add up."""
-    prompts = draw_prompt_pairs(W_L.shape[1], N_PROMPTS, seed)
     logits = activations.logits
-    prompts = prompts[patching.answered(logits, prompts)]
-    effects = patching.neuron_effects(activations, W_L, prompts)
+    prompts = patching.usable_prompts(logits, N_PROMPTS, seed)
+    effects = patching.neuron_effects(activations, W_L.to(logits), prompts)
     return patching.recovery(effects.T, patching.metric_gap(logits, prompts))[0].cpu()
 
 
