@@ -46,9 +46,14 @@ COLUMNS = {  # name and dtype; where no dtype is given it is float64
 
 
 def frame(rows: list[dict], table: str) -> pd.DataFrame:
-    """Rows as one of the tables of ``COLUMNS``; what a row lacks is nan."""
-    columns = [column.partition(":") for column in COLUMNS[table].split()]
-    dtypes = {name: dtype or "float64" for name, _, dtype in columns}
+    """Rows as one of the tables of ``COLUMNS``."""
+    return typed_frame(rows, COLUMNS[table])
+
+
+def typed_frame(rows: list[dict], columns: str) -> pd.DataFrame:
+    """Rows as a table with columns like those of ``COLUMNS``; what a row lacks is nan."""
+    named = [column.partition(":") for column in columns.split()]
+    dtypes = {name: dtype or "float64" for name, _, dtype in named}
     return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
 
 
