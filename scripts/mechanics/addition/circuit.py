@@ -15,7 +15,6 @@ from mechanics.addition.embedding import (
     key_plane,
     number_embeddings,
     principal_plane,
-    principal_shares,
     random_circle,
 )
 from mechanics.addition.fourier import frequency_shares, harmonics, key_frequencies, sum_spectrum
@@ -151,7 +150,7 @@ def embedding_rows(W_E: Tensor, keys: list[int]) -> tuple[list[dict], list[dict]
     """
     singular = torch.linalg.svdvals(W_E)
     series = {("share", 0): frequency_shares(W_E), ("singular_value", 0): singular}
-    series["principal_share", 0] = principal_shares(W_E)
+    series["principal_share", 0] = singular.square() / singular.square().sum()
     planes = [("key", circle(W_E, key_plane(W_E, k), k)) for k in keys]
     planes.append(("raw", circle(W_E, principal_plane(W_E))))
     circles = []

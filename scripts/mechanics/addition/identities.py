@@ -23,7 +23,7 @@ def logit_identities(
     keys: list[int],
     hook_post: Float[Tensor, "pair d_mlp"] | None = None,
     W_L: Float[Tensor, "d_mlp token"] | None = None,
-) -> list[dict[str, float]]:
+) -> list[dict[str, float | int]]:
     """Each key frequency's part in logits ≈ Σ_k α_k cos ω_k(a + b − c); their fve add up.
 
     ``fve``: share of the variance of the logits (centred over c). ``cos_r_squared`` and
@@ -88,7 +88,7 @@ def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
 @torch.no_grad()
 def clock_or_pizza(
     parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture, keys: list[int]
-) -> list[dict[str, float]]:
+) -> list[dict[str, float | int]]:
     """Share of the variance of each circle's own logits that a clock and a pizza explain
     (Zhong et al. 2023).
 

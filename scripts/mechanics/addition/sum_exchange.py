@@ -130,9 +130,8 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
         if own != place:
             continue
         rows.append(about | keys_alone(streams, own, project(part, keys), keys))
-        parts = {i: _part_at(streams, Place(i, own.layer)) for i in (1, 2)}
-        if own.layer == n_layers:
-            del parts[1]  # no layer is left to read it
+        read = (2,) if own.layer == n_layers else (1, 2)
+        parts = {i: _part_at(streams, Place(i, own.layer)) for i in read}
         everywhere = {i: change(part, keys_of(part)) for i, (_, part) in parts.items()}
         result = _exchange(streams, own.layer, pairs, everywhere)
         rows.append(about | _named("keys everywhere") | {"n_frequencies": len(keys)} | result)
