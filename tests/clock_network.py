@@ -7,12 +7,14 @@
 from collections.abc import Sequence
 
 import torch
+from helpers import addition_network, addition_settings, sizes_of
 from torch import Tensor
 from torch.nn.functional import relu
 
 from mechanics.addition.operation import numbers
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models.transformer import Architecture
+from mechanics.models.weights import Network
 
 CLOCK_THRESHOLDS = (0.0, 0.05, 0.15, 0.5)  # |r| goes from nearly 0 to 2
 PIZZA_THRESHOLDS = (0.0,)
@@ -95,6 +97,25 @@ def multiplying_network(
     return parameters | {"embed.W_E": of_numbers, "unembed.W_U": answers}, architecture
 
 
+def final(parameters: dict[str, Tensor], architecture: Architecture, **changes) -> Network:
+    """A network built by hand, as the final one of a run; ``changes`` of its settings."""
+    own = sizes_of(architecture) | {"d_head": architecture.d_head}
+    own["p"] = parameters["embed.W_E"].shape[1] - 1
+    settings = addition_settings(**own | changes)
+    return addition_network(settings, {name: tensor[0] for name, tensor in parameters.items()})
+
+
+def planted_logits(p: int, amplitudes: dict[int, float], function=torch.cos) -> Tensor:
+    """Logits Σ_k α_k cos ω_k (a + b − c), or another function, of all pairs."""
+    angle = 2 * torch.pi / p * (targets(all_pairs(p), p)[:, None] - torch.arange(p)).double()
+    return sum(size * function(k * angle) for k, size in amplitudes.items())
+
+
+def noise(*shape: int, seed: int = 0) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
 def _second_harmonic(lengths: Tensor, phases: Tensor, threshold: float) -> Tensor:
     """Σ_φ relu(r cos φ − threshold) cos 2φ for every r: what the readout finds in the neurons."""
     post = relu(lengths[:, None] * phases.cos() - threshold)
@@ -103,16 +124,12 @@ def _second_harmonic(lengths: Tensor, phases: Tensor, threshold: float) -> Tenso
 
 def random_orthonormal(size: int, seed: int) -> Tensor:
     """Rows are a random orthonormal basis of R^size, float64."""
-    generator = torch.Generator().manual_seed(seed)
-    gaussian = torch.randn(size, size, generator=generator, dtype=torch.float64)
-    return torch.linalg.qr(gaussian).Q.T
+    return torch.linalg.qr(noise(size, size, seed=seed)).Q.T
 
 
 def memorised_logits(p: int, mask: Tensor, seed: int, margin: float = 20.0) -> Tensor:
     """Logits [p², p]: noise N(0, 1), and ``margin`` more for the answers of pairs in ``mask``."""
-    generator = torch.Generator().manual_seed(seed)
-    logits = torch.randn(p * p, p, generator=generator, dtype=torch.float64)
-    correct = targets(all_pairs(p), p)
+    logits, correct = noise(p * p, p, seed=seed), targets(all_pairs(p), p)
     logits[mask, correct[mask]] += margin
     return logits
 

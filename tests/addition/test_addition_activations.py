@@ -2,20 +2,20 @@
 
 import pytest
 import torch
+from helpers import addition_network, addition_settings, random_weights
 
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
-from mechanics.models.transformer import Architecture, initialise
+from mechanics.models.transformer import Architecture
 
-P = 7
+P = 11
 
 
-def network(attention: str, n_layers: int, layer_norm: bool):
-    architecture = Architecture(attention, n_layers, 2, 8, 4, 12, layer_norm)
-    shapes = addition.parameter_shapes(architecture, P)
-    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-    return {name: tensor[None].double() for name, tensor in weights.items()}, architecture
+def network(attention: str, n_layers: int, layer_norm: bool) -> tuple[dict, Architecture]:
+    settings = addition_settings(attention=attention, n_layers=n_layers, layer_norm=layer_norm)
+    own = addition_network(settings, random_weights(settings))
+    return own.weights, own.architecture
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,10 @@ import math
 import pandas as pd
 import pytest
 import torch
-from helpers import addition_network, addition_settings
+from helpers import addition_network, addition_settings, random_weights
 
 from mechanics.addition.attention import attention, describe
 from mechanics.addition.pairs import all_pairs
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
 
 P = 11
 
@@ -41,9 +39,7 @@ def test_what_float32_cannot_resolve_is_no_frequency(size, varies):
 @pytest.mark.parametrize(("kind", "n_layers"), [("softmax", 1), ("linear", 1), ("softmax", 2)])
 def test_every_head_has_rows(kind, n_layers):
     settings = addition_settings(attention=kind, n_layers=n_layers)
-    shapes = addition.parameter_shapes(architecture(settings), P)
-    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-    heads = attention([addition_network(settings, weights)])
+    heads = attention([addition_network(settings, random_weights(settings))])
     assert len(heads) == n_layers * settings["n_heads"] * 3
     if kind == "softmax":
         totals = heads.groupby(["layer", "head"])["mean"].sum()

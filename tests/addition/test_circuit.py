@@ -6,6 +6,7 @@ import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network
 from helpers import addition_network, addition_settings, random_weights
 
+from mechanics.addition.attention import attention
 from mechanics.addition.circuit import circuit, frame, measure_network
 
 TABLES = ("circuit", "identities", "circles", "embedding", "neurons")
@@ -57,8 +58,11 @@ def test_a_network_built_by_hand(kind):
 @pytest.mark.parametrize("changes", [{}, {"attention": "linear"}])
 def test_a_network_without_key_frequencies(changes):
     settings = addition_settings(p=59, **changes)
-    tables = measured(settings, random_weights(settings, 0.3))
+    network = addition_network(settings, random_weights(settings, 0.3))
+    tables = circuit([network], {})
     row = tables["circuit"].iloc[0]
+    to_a = attention([network]).query("position == 'a'")
+    assert row["attention_fve"] == pytest.approx(to_a["fve"].mean())
     assert row["key_frequencies"] == ""
     absent = ["key_frequencies_agree", "logit_fve", "w_l_outside", "clock_circles"]
     assert row[absent].isna().all()
@@ -79,6 +83,15 @@ def test_measures_that_do_not_apply_are_nan(changes):
     assert row[[*absent, "clock_circles", "neurons_explained_weighted"]].isna().all()
     assert row["distance_irrelevance"] > 0
     assert tables["neurons"][["output_frequency", "output_fve"]].isna().all().all()
+
+
+def test_neurons_that_are_never_alive():
+    settings = addition_settings(p=7)
+    weights = random_weights(settings)
+    weights["blocks.0.mlp.b_in"].fill_(-1e3)
+    row = measured(settings, weights)["circuit"].iloc[0]
+    assert row["neurons_explained"] == 0
+    assert row["keys_neurons"] == ""
 
 
 def test_weights_that_are_not_finite_give_one_row_of_nan():

@@ -2,15 +2,15 @@
 
 import pytest
 import torch
-from clock_network import clock_network, random_orthonormal
+from clock_network import noise, random_orthonormal
 
+from mechanics.addition.circuit import embedding_rows
 from mechanics.addition.embedding import (
     angle_r_squared,
     circle,
     key_plane,
     number_embeddings,
     principal_plane,
-    principal_shares,
     random_circle,
 )
 
@@ -60,9 +60,8 @@ def test_leading_components_that_mix_two_frequencies():
     assert raw.purity == pytest.approx(4 / (4 + 2.25), abs=1e-10)
     assert raw.angle_r_squared < 0.6
     assert raw.fve == pytest.approx(6.25 / 7.5, abs=1e-10)
-    shares = principal_shares(numbers)
-    expected = torch.tensor([4, 2.25, 1, 0.25], dtype=torch.float64) / 7.5
-    torch.testing.assert_close(shares[:4], expected, rtol=0, atol=1e-10)
+    shares = [row["value"] for row in embedding_rows(numbers, [])[1] if "principal" in row["kind"]]
+    assert shares[:4] == pytest.approx([4 / 7.5, 2.25 / 7.5, 1 / 7.5, 0.25 / 7.5], abs=1e-10)
 
 
 def test_a_frequency_in_the_same_plane_is_seen():
@@ -74,9 +73,7 @@ def test_a_frequency_in_the_same_plane_is_seen():
 
 
 def test_points_without_order_have_no_frequency():
-    generator = torch.Generator().manual_seed(0)
-    points = torch.randn(113, 2, dtype=torch.float64, generator=generator)
-    assert angle_r_squared(points).max() < 0.1
+    assert angle_r_squared(noise(113, 2)).max() < 0.1
 
 
 def test_a_plane_that_a_frequency_chose_is_half_a_circle_by_itself():
@@ -93,13 +90,3 @@ def test_embeddings_without_extent():
     assert str(found.radius_cv) == str(found.angle_r_squared) == str(found.fve) == "nan"
     same = number_embeddings(torch.ones(14, D_MODEL))
     assert str(circle(same, principal_plane(same)).fve) == "nan"
-
-
-def test_clock_network_has_perfect_circles():
-    parameters, _ = clock_network(59, (4, 17))
-    numbers = number_embeddings(parameters["embed.W_E"][0])
-    for k in (4, 17):
-        found = circle(numbers, key_plane(numbers, k), k)
-        assert found.radius_cv == pytest.approx(0, abs=1e-10)
-        assert found.angle_r_squared == pytest.approx(1, abs=1e-10)
-        assert found.fve == pytest.approx(0.5, abs=1e-10)

@@ -1,21 +1,28 @@
-"""Ablation in the embedding, on planted waves, a clock network and random weights."""
+"""The embedding ablated, in networks whose frequencies are known."""
 
 import math
 
+import pandas as pd
 import pytest
 import torch
-from clock_network import clock_network
+from clock_network import clock_network, final
+from helpers import addition_network, addition_settings, random_weights
 
-from mechanics.addition.embedding_ablation import answers_with, in_embedding
-from mechanics.addition.fourier import fourier_basis, frequencies, frequency_shares
-from mechanics.models import addition
-from mechanics.models.transformer import Architecture, initialise
+from mechanics.addition.embedding_ablation import embedding_ablation, in_embedding
+from mechanics.addition.fourier import fourier_basis
 
 P, KEYS = 31, [3, 15]
+ABOUT_KEYS = ["keys_kept", "keys_removed", "random_kept", "random_removed"]
+HARMONICS = [1, 6]  # 2 × 3, and 2 × 15 = −1 (mod 31)
 
 
-def random_embedding(p: int) -> torch.Tensor:
-    return torch.randn(p + 1, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+def measure(settings: dict, weights: dict) -> pd.DataFrame:
+    return embedding_ablation([addition_network(settings, weights)], {})
+
+
+@pytest.fixture(scope="module")
+def clock() -> pd.DataFrame:
+    return embedding_ablation([final(*clock_network(P, KEYS, d_model=8))], {})
 
 
 def test_planted_waves_are_kept_or_removed():
@@ -33,46 +40,59 @@ def test_planted_waves_are_kept_or_removed():
         assert changed[-1].tolist() == [9.0, 9.0]
 
 
-def test_what_is_kept_and_what_is_removed_are_the_whole():
-    W_E = random_embedding(P)
-    kept, removed = (in_embedding(W_E, KEYS, keep)[:-1] for keep in (True, False))
-    torch.testing.assert_close(kept + removed, W_E[:-1] + W_E[:-1].mean(dim=0))
-    assert frequency_shares(removed)[[2, 14]].sum() < 1e-20
-    assert frequency_shares(kept)[[2, 14]].sum() == pytest.approx(1)
+def test_a_row_for_each_set_draw_and_frequency(clock):
+    counts = clock.groupby("kind").size().to_dict()
+    assert counts == {"whole": 1, "keys_kept": 1, "keys_removed": 1, "one_removed": 15} | {
+        "harmonics_removed": 1,
+        "both_kept": 1,
+        "random_kept": 10,
+        "random_removed": 10,
+    }
+    single = clock[clock["kind"] == "one_removed"]
+    assert single["frequency"].tolist() == list(range(1, 16))
+    assert single.loc[single["is_key"], "frequency"].tolist() == KEYS
+    assert single.loc[single["group"] == "harmonic", "frequency"].tolist() == HARMONICS
+    assert (single["is_key"] == (single["group"] == "key")).all()
+    assert (clock.loc[clock["kind"].isin(ABOUT_KEYS), "n"] == 2).all()
+    assert clock.loc[clock["kind"] == "both_kept", "n"].item() == 4
 
 
-def test_unknown_frequency_is_refused():
-    with pytest.raises(ValueError, match="expected 1 … 15"):
-        in_embedding(random_embedding(P), [16], keep=True)
+def test_only_keys_are_read_by_a_clock(clock):
+    by_kind = clock.groupby("kind")[["loss", "accuracy", "share"]]
+    low, high = by_kind.min(), by_kind.max()
+    whole = clock["loss_whole"].iloc[0]
+    for kind in ("keys_kept", "random_removed", "harmonics_removed", "both_kept"):
+        assert low.loc[kind, "accuracy"] == 1
+        assert high.loc[kind, "loss"] == pytest.approx(whole, rel=1e-3)
+    for kind in ("keys_removed", "random_kept"):  # all neurons rest: uniform logits
+        assert high.loc[kind, "accuracy"] < 2 / P  # no better than chance
+        assert low.loc[kind, "loss"] == pytest.approx(math.log(P), rel=1e-3)
+    single = clock[clock["kind"] == "one_removed"].set_index("frequency")["loss"]
+    assert (single[KEYS] > 100 * whole).all()
+    assert low.loc["keys_kept", "share"] == pytest.approx(1)
+    assert high.loc["random_kept", "share"] < 1e-10
 
 
-def test_clock_answers_from_its_keys_and_from_nothing_else():
-    parameters, network = clock_network(P, KEYS)
-    W_E = parameters["embed.W_E"][0]
-
-    def answers(chosen: list[int], keep: bool) -> dict[str, float]:
-        return answers_with(parameters, network, in_embedding(W_E, chosen, keep)).over_all()
-
-    whole = answers([], keep=False)
-    assert whole["accuracy"] == 1
-    assert answers(KEYS, keep=True) == pytest.approx(whole)
-    assert answers([1, 2], keep=False) == pytest.approx(whole)
-    for nothing in (answers(KEYS, keep=False), answers([1, 2], keep=True)):
-        assert nothing["loss"] == pytest.approx(math.log(P))  # all neurons rest: uniform logits
-        assert nothing["accuracy"] < 2 / P  # no better than chance
-    for key in KEYS:
-        assert answers([key], keep=False)["loss"] > 100 * whole["loss"]
-
-
-def test_no_frequency_matters_to_random_weights():
+def test_no_frequency_matters_to_random_weights_of_a_deep_network():
     """Each holds some 1/15 of the embedding, so no single one moves the loss much."""
-    network = Architecture("softmax", 2, 2, 16, 8, 40, layer_norm=True)
-    shapes = addition.parameter_shapes(network, P)
-    weights = initialise(shapes, 0.3, torch.Generator().manual_seed(0))
-    weights = {name: tensor[None].double() for name, tensor in weights.items()}
-    W_E = weights["embed.W_E"][0]
-    whole = answers_with(weights, network, W_E).over_all()
-    for k in frequencies(P):
-        without = answers_with(weights, network, in_embedding(W_E, [k], keep=False)).over_all()
-        assert without["loss"] == pytest.approx(whole["loss"], rel=0.02)
-        assert without["accuracy"] == pytest.approx(whole["accuracy"], abs=0.03)
+    settings = addition_settings(p=P, n_layers=2, layer_norm=True, d_model=16, d_mlp=40)
+    table = measure(settings, random_weights(settings, 0.3))
+    whole = table.set_index("kind").loc["whole"]
+    assert whole["loss"] == table["loss_whole"].iloc[0]
+    single = table[table["kind"] == "one_removed"]
+    assert single["loss"].to_numpy() == pytest.approx(whole["loss"], rel=0.02)
+    assert single["accuracy"].to_numpy() == pytest.approx(whole["accuracy"], abs=0.03)
+
+
+@pytest.mark.parametrize("weight", [math.nan, 1.0])
+def test_embedding_without_keys_has_nan_where_it_needs_them(weight):
+    """A diverged network, and one whose embedding is the same for all numbers."""
+    settings = addition_settings(p=P)
+    weights = random_weights(settings)
+    weights["embed.W_E"] = torch.full_like(weights["embed.W_E"], weight)
+    table = measure(settings, weights)
+    own = table[~table["kind"].isin(["whole", "one_removed"])]
+    assert sorted(own["kind"]) == sorted([*ABOUT_KEYS, "harmonics_removed", "both_kept"])
+    assert own[["loss", "accuracy", "share"]].isna().all(axis=None)
+    assert (own["n"] == 0).all()
+    assert not table["is_key"].any()

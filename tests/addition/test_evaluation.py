@@ -13,7 +13,6 @@ from helpers import (
     write_run,
 )
 
-from mechanics.addition.circuit import circuit
 from mechanics.addition.evaluation import evaluation
 from mechanics.addition.frequency_ablation import frequency_ablation
 from mechanics.addition.snapshots import read_snapshots
@@ -54,15 +53,6 @@ def test_part_without_pairs_is_a_row_of_nan_with_n_0(empty):
     ablated = frequency_ablation([random_network(settings)], splits)["ablation"]
     own = ablated.loc[ablated["split"] == "validation", "loss"]
     assert own.isna().all() == (empty == "validation")
-
-
-def test_circuit_has_a_row_where_no_neuron_is_alive():
-    settings = addition_settings(p=7)
-    network = random_network(settings)
-    network.weights["blocks.0.mlp.b_in"].fill_(-1e3)
-    row = circuit([network], {})["circuit"].iloc[0]
-    assert row["neurons_explained"] == 0
-    assert row["keys_neurons"] == ""
 
 
 def programs(folder, settings, seed=0):

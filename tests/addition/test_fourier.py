@@ -2,9 +2,9 @@
 
 import pytest
 import torch
+from clock_network import noise, planted_logits
 
 from mechanics.addition.fourier import (
-    along_sum,
     effective_rank,
     fourier_basis,
     frequencies,
@@ -16,43 +16,21 @@ from mechanics.addition.fourier import (
     sum_spectrum,
     waves,
 )
-from mechanics.addition.pairs import all_pairs
 
 P = 13
 
 
-def planted(*waves: tuple[int, float]) -> torch.Tensor:
-    """Logits Σ amplitude · cos ω_k (a + b − c)."""
-    a, b = all_pairs(P).double().T
-    n = a[:, None] + b[:, None] - torch.arange(P)
-    return sum(size * torch.cos(2 * torch.pi * k * n / P) for k, size in waves)
-
-
-def test_last_frequency_is_included():
-    assert frequencies(113)[-1] == 56
-
-
-@pytest.mark.parametrize("k", [1, 4, 6])
-def test_one_planted_wave_carries_all(k):
-    spectrum = sum_spectrum(planted((k, 2.5)))
-    expected = torch.zeros(6, dtype=torch.float64)
-    expected[k - 1] = 1
-    torch.testing.assert_close(spectrum, expected, atol=1e-10, rtol=0)
-
-
-def test_two_waves_share_by_the_square_of_their_sizes():
-    spectrum = sum_spectrum(planted((2, 1.0), (5, 3.0)))
-    torch.testing.assert_close(spectrum[[1, 4]], torch.tensor([0.1, 0.9]).double())
+@pytest.mark.parametrize("amplitudes", [{1: 2.5}, {4: 1.0}, {6: -1.0}, {2: 1.0, 5: 3.0}])
+def test_planted_waves_share_by_the_square_of_their_sizes(amplitudes):
+    total = sum(size**2 for size in amplitudes.values())
+    expected = [amplitudes.get(k, 0) ** 2 / total for k in range(1, 7)]
+    of_pairs = noise(P * P, 1)  # does not count
+    found = sum_spectrum(planted_logits(P, amplitudes) + of_pairs)
+    assert found.tolist() == pytest.approx(expected, abs=1e-10)
 
 
 def test_random_logits_have_a_flat_and_nearly_empty_spectrum():
-    logits = torch.randn(P * P, P, generator=torch.Generator().manual_seed(0))
-    assert sum_spectrum(logits).max() < 20 / P**3
-
-
-def test_shift_of_all_logits_of_a_pair_does_not_count():
-    logits = planted((3, 1.0)) + torch.randn(P * P, 1, dtype=torch.float64)
-    assert sum_spectrum(logits)[2].item() == pytest.approx(1.0, abs=1e-10)
+    assert sum_spectrum(noise(P * P, P)).max() < 20 / P**3
 
 
 def test_number_of_frequencies_that_reach_a_share():
@@ -74,45 +52,31 @@ def test_an_even_p_has_a_last_frequency_without_a_sine():
 @pytest.mark.parametrize("p", [3, 13, 113])
 def test_basis_is_orthonormal_and_ends_with_the_last_frequency(p):
     basis = fourier_basis(p)
+    assert frequencies(p)[-1] == p // 2
     torch.testing.assert_close(basis @ basis.T, torch.eye(p).double(), atol=1e-12, rtol=0)
     last = torch.sin(2 * torch.pi * (p // 2) * torch.arange(p).double() / p)
     torch.testing.assert_close(basis[-1], last * (2 / p) ** 0.5, atol=1e-10, rtol=0)
 
 
 def test_planted_waves_are_the_key_frequencies():
-    t = torch.arange(113).double()[:, None]
-    phases = torch.rand(20, generator=torch.Generator().manual_seed(0)).double()
-    waves = sum(torch.cos(2 * torch.pi * k * t / 113 + 6 * phases) for k in (3, 56))
-    noise = torch.randn(113, 20, generator=torch.Generator().manual_seed(1)).double()
-    shares = frequency_shares(5.0 + waves + 0.1 * noise)
+    t, phases = torch.arange(113).double()[:, None], noise(20)
+    found = sum(torch.cos(2 * torch.pi * k * t / 113 + 6 * phases) for k in (3, 56))
+    shares = frequency_shares(5.0 + found + 0.1 * noise(113, 20, seed=1))
     assert key_frequencies(shares) == [3, 56]
     assert shares.sum().item() == pytest.approx(1)
 
 
 def test_random_and_constant_matrices_have_no_key_frequency():
     for seed in range(20):
-        random = torch.randn(113, 128, generator=torch.Generator().manual_seed(seed))
-        assert key_frequencies(frequency_shares(random)) == []
+        assert key_frequencies(frequency_shares(noise(113, 128, seed=seed))) == []
     assert key_frequencies(frequency_shares(torch.ones(113, 4))) == []
 
 
-def test_gini_of_a_flat_and_of_a_single_spectrum():
+def test_gini_and_effective_rank_of_flat_and_of_single_spectra():
     assert gini(torch.ones(56)) == pytest.approx(0, abs=1e-12)
     assert gini(torch.eye(56)[0]) == pytest.approx(1 - 1 / 56)
-
-
-def test_effective_rank_counts_equal_directions():
     assert effective_rank(torch.eye(5)[:, :3]) == pytest.approx(3)
     assert effective_rank(torch.ones(4, 6)) == pytest.approx(1)
-
-
-@pytest.mark.parametrize(("p", "keys"), [(13, [1, 6]), (59, [29, 3, 14])])
-def test_projection_along_the_sum_keeps_its_waves_and_no_other(p, keys):
-    a, b = all_pairs(p).double().T
-    chosen = sum(torch.cos(2 * torch.pi * k * (a + b) / p + k) for k in keys)
-    others = torch.cos(2 * torch.pi * 2 * (a + b) / p) + torch.cos(2 * torch.pi * keys[0] * a / p)
-    found = along_sum((chosen + others + 1.0)[:, None], keys, p)[:, 0]
-    torch.testing.assert_close(found, chosen, atol=1e-10, rtol=0)
 
 
 def test_frequency_that_p_does_not_have_is_refused():

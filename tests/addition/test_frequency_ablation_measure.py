@@ -5,27 +5,34 @@ import math
 import pandas as pd
 import pytest
 import torch
-from clock_network import clock_network
-from helpers import addition_network, addition_settings, addition_split, random_weights, sizes_of
+from clock_network import clock_network, final
+from helpers import addition_network, addition_settings, addition_split, random_weights
 
-from mechanics.addition.frequency_ablation import frequency_ablation
+from mechanics.addition.ablation import judge
+from mechanics.addition.fourier import along_sum
+from mechanics.addition.frequency_ablation import frequency_ablation, open_circuit
+from mechanics.models.weights import Network
 
 P, KEYS = 31, [3, 15]
 SPLIT = ["all", "train", "validation"]
 NEED_KEYS = {"keys_only", "without_keys", "rebuilt", "mlp_directions", "null_space", "equal_keys"}
 
 
-def measure(settings: dict, weights: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
-    splits = {0: addition_split(settings)}
-    tables = frequency_ablation([addition_network(settings, weights)], splits)
+def measure(network: Network) -> tuple[pd.DataFrame, pd.DataFrame]:
+    splits = {0: addition_split(network.settings)}
+    tables = frequency_ablation([network], splits)
     return tables["ablation"], tables["parsimony"]
+
+
+def random_network(factor: float = 1.0, **changes) -> Network:
+    settings = addition_settings(p=P, **changes)
+    weights = {name: factor * tensor for name, tensor in random_weights(settings).items()}
+    return addition_network(settings, weights)
 
 
 @pytest.fixture(scope="module")
 def clock():
-    parameters, network = clock_network(P, KEYS, d_model=8)
-    weights = {name: tensor[0].float() for name, tensor in parameters.items()}
-    return measure(addition_settings(p=P, **sizes_of(network)), weights)
+    return measure(final(*clock_network(P, KEYS, d_model=8)))
 
 
 def value(parsimony: pd.DataFrame, kind: str, column: str, n: int | None = None) -> float:
@@ -48,7 +55,16 @@ def test_only_keys_are_needed_by_a_clock(clock):
     ablation, _ = clock
     ratio = ablation["loss"] / ablation["loss_full"]
     assert (ratio[ablation["is_key"]] > 100).all()
-    assert ratio[~ablation["is_key"]].to_numpy() == pytest.approx(1, abs=1e-4)  # float32 weights
+    assert ratio[~ablation["is_key"]].to_numpy() == pytest.approx(1, abs=1e-6)
+
+
+def test_a_frequency_is_removed_from_every_neuron():
+    network = random_network()
+    circuit = open_circuit(network)
+    changed = circuit.hook_post - along_sum(circuit.hook_post, [3], P)
+    by_hand = judge(circuit.logits + (changed - circuit.hook_post) @ circuit.W_L).over_all()
+    own = measure(network)[0].query("level == 'neurons' and split == 'all' and frequency == 3")
+    assert own["loss"].item() == pytest.approx(by_hand["loss"], rel=1e-10)
 
 
 def test_splits_are_those_of_the_file(clock):
@@ -63,6 +79,9 @@ def test_keys_suffice_and_as_many_others_do_not(clock):
     _, parsimony = clock
     for kind in ("full", "keys_only", "rebuilt", "mlp_directions", "without_random_frequencies"):
         assert value(parsimony, kind, "accuracy") == 1
+    for kind in ("rebuilt", "mlp_directions"):  # no direct path, and W_L is all on the keys
+        full = value(parsimony, "full", "loss")
+        assert value(parsimony, kind, "loss") == pytest.approx(full, rel=1e-6)
     chance = math.log(P)
     assert value(parsimony, "without_keys", "loss") > 0.5
     assert value(parsimony, "null_space", "loss") == pytest.approx(chance, abs=1e-4)
@@ -95,8 +114,7 @@ def test_one_frequency_of_the_formula_has_a_tiny_margin_and_more_have_more(clock
 
 
 def test_deep_networks_have_the_logit_level_only():
-    settings = addition_settings(p=P, n_layers=2, layer_norm=True)
-    ablation, parsimony = measure(settings, random_weights(settings))
+    ablation, parsimony = measure(random_network(n_layers=2, layer_norm=True))
     assert set(ablation["level"]) == {"logits"}
     assert ablation["loss"].notna().all()
     own = parsimony[parsimony["kind"].isin(["rebuilt", "mlp_directions", "null_space", "neurons"])]
@@ -105,19 +123,17 @@ def test_deep_networks_have_the_logit_level_only():
 
 
 def test_linear_attention_is_measured_at_all_levels():
-    settings = addition_settings(p=P, attention="linear")
-    ablation, _ = measure(settings, random_weights(settings))
+    ablation, _ = measure(random_network(attention="linear"))
     assert set(ablation["level"]) == {"logits", "neurons", "clusters"}
     assert ablation["loss"].notna().all()
 
 
 def test_network_without_keys_has_nan_where_it_needs_them():
-    settings = addition_settings(p=P)
-    weights = random_weights(settings)
-    weights["unembed.W_U"] = torch.eye(8, P)  # a logit is a direction of its own: flat
-    weights["blocks.0.mlp.W_out"] = torch.ones(16, 8)
-    weights["blocks.0.mlp.W_out"][:, 1:] = 0  # W_L writes to c = 0 alone
-    ablation, parsimony = measure(settings, weights)
+    network = random_network()
+    network.weights["unembed.W_U"][0] = torch.eye(8, P)  # a logit is a direction of its own: flat
+    network.weights["blocks.0.mlp.W_out"][..., 0] = 1
+    network.weights["blocks.0.mlp.W_out"][..., 1:] = 0  # W_L writes to c = 0 alone
+    ablation, parsimony = measure(network)
     assert not ablation["is_key"].any()
     own = parsimony[parsimony["kind"].isin(NEED_KEYS)]
     assert set(own["kind"]) == NEED_KEYS
@@ -126,9 +142,7 @@ def test_network_without_keys_has_nan_where_it_needs_them():
 
 
 def test_diverged_weights_give_nan():
-    settings = addition_settings(p=P)
-    weights = {name: tensor * math.nan for name, tensor in random_weights(settings).items()}
-    ablation, parsimony = measure(settings, weights)
+    ablation, parsimony = measure(random_network(math.nan))
     assert ablation[["loss", "accuracy", "loss_full"]].isna().all(axis=None)
     assert not ablation["is_key"].any()
     formula_of_nothing = (parsimony["kind"] == "ideal") & (parsimony["n"] == 0)

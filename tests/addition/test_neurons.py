@@ -2,14 +2,13 @@
 
 import pytest
 import torch
-from clock_network import clock_network
+from clock_network import noise
 
-from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.activations import addition_activations
 from mechanics.addition.neurons import (
     NeuronFrequencies,
     cluster_keys,
     contributions,
-    neuron_clusters,
     neuron_frequencies,
     output_frequencies,
 )
@@ -25,7 +24,7 @@ def angles(p: int, k: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize("p", [13, 59])
 def test_planted_neurons(p):
-    (a2, b2), (a5, b5) = angles(p, 2), angles(p, 5)
+    (a2, b2), (a5, b5), (last_a, last_b) = (angles(p, k) for k in (2, 5, p // 2))
     hook_post = torch.stack(
         [
             7 + a5.cos(),  # one of the eight directions
@@ -33,19 +32,15 @@ def test_planted_neurons(p):
             (a5 + b5).cos() + a2.cos(),  # 1/2 : 1/2, and
             2 * (a5 + b5).cos() + a2.cos() * b5.cos(),  # 2 : 1/4 that no single frequency has
             (a2 - b2).sin() + a2.sin() + 0.1 * b5.cos(),  # 1/2 + 1/2 : 1/200
+            (last_a + last_b).cos(),
         ],
         dim=1,
     )
     found = neuron_frequencies(hook_post, p)
     assert found.frequency.tolist()[:2] == [5, 5]
-    assert found.frequency.tolist()[3:] == [5, 2]
-    expected = torch.tensor([1, 0.9, 0.5, 8 / 9, 1 / 1.005], dtype=torch.float64)
+    assert found.frequency.tolist()[3:] == [5, 2, p // 2]
+    expected = torch.tensor([1, 0.9, 0.5, 8 / 9, 1 / 1.005, 1], dtype=torch.float64)
     torch.testing.assert_close(found.fve, expected, rtol=0, atol=1e-10)
-
-
-def test_the_frequency_of_the_highest_wave_is_found():
-    a, b = angles(13, 6)
-    assert neuron_frequencies((a + b).cos()[:, None], 13).frequency.tolist() == [6]
 
 
 def test_neurons_without_variance_have_no_frequency():
@@ -54,10 +49,12 @@ def test_neurons_without_variance_have_no_frequency():
     found = neuron_frequencies(hook_post, 13)
     assert found.frequency[:2].tolist() == [0, 0]
     assert found.fve.isnan().tolist() == [True, True, False]
-    assert neuron_clusters(found, 13).sum() == 1
     dead = neuron_frequencies(torch.zeros(169, 4), 13)
     assert cluster_keys(dead, 13) == []
     assert output_frequencies(torch.zeros(3, 13)).frequency.tolist() == [0, 0, 0]
+    broken = neuron_frequencies(torch.full((169, 2), torch.nan), 13)
+    assert broken.frequency.tolist() == [0, 0]
+    assert broken.fve.isnan().all()
 
 
 @pytest.mark.parametrize("size", [1e-3, 1e-7, 1e-10])
@@ -79,12 +76,6 @@ def test_neurons_count_by_what_they_write():
     torch.testing.assert_close(contributions(hook_post, W_L), shares, rtol=0, atol=1e-12)
 
 
-def test_weights_that_are_not_finite_give_no_frequency():
-    found = neuron_frequencies(torch.full((169, 2), torch.nan), 13)
-    assert found.frequency.tolist() == [0, 0]
-    assert found.fve.isnan().all()
-
-
 def test_output_frequencies():
     c = 2 * torch.pi / 13 * torch.arange(13, dtype=torch.float64)
     W_L = torch.stack([(3 * c + 1).cos() - 5, 2 * (6 * c).sin() + (c + 2).cos()])
@@ -94,36 +85,17 @@ def test_output_frequencies():
     torch.testing.assert_close(found.fve, expected, rtol=0, atol=1e-10)
 
 
-def test_clusters_and_their_keys():
-    frequency = torch.tensor([4] * 30 + [9] * 20 + [17] * 2 + [0])
-    fve = torch.tensor([0.9] * 52 + [torch.nan], dtype=torch.float64)
-    found = NeuronFrequencies(frequency, fve)
-    clusters = neuron_clusters(found, 59)
-    assert len(clusters) == 29
-    assert {k + 1: int(n) for k, n in enumerate(clusters) if n} == {4: 30, 9: 20, 17: 2}
-    assert cluster_keys(found, 59) == [4, 9]  # 17 has 2/52, less than 3/29
-
-
-def test_a_cluster_of_neurons_that_follow_no_single_frequency_is_no_key():
-    frequency = torch.tensor([4] * 40 + list(range(1, 30)))
-    poor = NeuronFrequencies(frequency, torch.full((69,), 0.1, dtype=torch.float64))
-    assert cluster_keys(poor, 59) == []
-    good = NeuronFrequencies(frequency, torch.full((69,), 0.9, dtype=torch.float64))
-    assert cluster_keys(good, 59) == [4]
-
-
-def test_clock_network_has_the_neurons_that_were_built():
-    parameters, architecture = clock_network(59, (4, 17, 29))
-    activations = addition_activations(parameters, architecture)
-    found = neuron_frequencies(activations.hook_post[0], 59)
-    built = torch.tensor([4, 17, 29]).repeat_interleave(len(found.frequency) // 3)
-    alive = found.frequency > 0
-    assert alive.double().mean() > 0.9
-    assert (found.frequency == built)[alive].all()
-    written = output_frequencies(neuron_logits(parameters, architecture))
-    assert (written.frequency == built).all()
-    torch.testing.assert_close(written.fve, torch.ones_like(written.fve), rtol=0, atol=1e-10)
-    assert cluster_keys(found, 59) == [4, 17, 29]
+@pytest.mark.parametrize(
+    ("neurons", "fve", "keys"),
+    [
+        ([4] * 30 + [9] * 20 + [17] * 2, 0.9, [4, 9]),  # 17 has 2/52, less than 3/29
+        ([4] * 40 + list(range(1, 30)), 0.1, []),  # they follow no single frequency
+        ([4] * 40 + list(range(1, 30)), 0.9, [4]),
+    ],
+)
+def test_keys_are_those_of_clusters_that_are_large_and_explained(neurons, fve, keys):
+    explained = torch.tensor([fve] * len(neurons) + [torch.nan], dtype=torch.float64)
+    assert cluster_keys(NeuronFrequencies(torch.tensor([*neurons, 0]), explained), 59) == keys
 
 
 def test_random_weights_and_noise_have_no_keys():
@@ -134,6 +106,6 @@ def test_random_weights_and_noise_have_no_keys():
     found = neuron_frequencies(activations.hook_post[0], 59)
     assert cluster_keys(found, 59) == []
     assert found.fve.nan_to_num(0).max() < 0.5  # some are dead
-    noise = torch.randn(59 * 59, 200, generator=generator)
-    assert neuron_frequencies(noise, 59).fve.max() < 0.02  # 8/p² = .0023 in each
-    assert cluster_keys(neuron_frequencies(noise, 59), 59) == []
+    of_noise = neuron_frequencies(noise(59 * 59, 200), 59)
+    assert of_noise.fve.max() < 0.02  # 8/p² = .0023 in each
+    assert cluster_keys(of_noise, 59) == []

@@ -5,8 +5,8 @@ import operator as op
 import pandas as pd
 import pytest
 import torch
-from clock_network import clock_network, multiplying_network
-from helpers import addition_network, addition_settings, random_weights, sizes_of, write_run
+from clock_network import clock_network, final, multiplying_network
+from helpers import addition_network, addition_settings, random_weights, write_run
 
 from mechanics.addition import data
 from mechanics.addition.as_addition import RunAsAddition, as_addition
@@ -84,9 +84,7 @@ def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
     pairs = operation_pairs(p, "multiply")
     logits = addition.forward(weights, pairs[None], architecture)[0]
     assert torch.equal(logits.argmax(-1), answer(pairs, p, "multiply"))
-    settings = addition_settings(p=p, operation="multiply", **sizes_of(architecture))
-    own = {name: tensor[0] for name, tensor in weights.items()}
-    read = as_addition(addition_network(settings, own))
+    read = as_addition(final(weights, architecture, operation="multiply"))
     clock, _ = clock_network(p - 1, keys)
     for name, tensor in clock.items():  # built twice: equal but for rounding
         torch.testing.assert_close(read.weights[name], tensor)

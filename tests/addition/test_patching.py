@@ -2,15 +2,13 @@
 
 import pytest
 import torch
-from clock_network import clock_network
+from helpers import addition_network, addition_settings, random_weights
 
 from mechanics.addition.activations import addition_activations, neuron_logits
-from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.pairs import targets
+from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.patching import (
     Patch,
     PromptPairs,
-    answered,
     attention_direct_effects,
     cluster_sets,
     draw_prompt_pairs,
@@ -19,20 +17,19 @@ from mechanics.addition.patching import (
     neuron_effects,
     neuron_sets,
     recovery,
+    usable_prompts,
 )
-from mechanics.models import addition
 from mechanics.models.lens import to_lens
-from mechanics.models.transformer import Architecture, initialise
+from mechanics.models.transformer import Architecture
 
 P = 13
 POST, ATTN_OUT = "blocks.0.mlp.hook_post", "blocks.0.hook_attn_out"
 
 
-def random_network(n_layers=1, layer_norm=False, attention="softmax"):
-    architecture = Architecture(attention, n_layers, 2, 8, 4, 12, layer_norm)
-    shapes = addition.parameter_shapes(architecture, P)
-    weights = initialise(shapes, 0.5, torch.Generator().manual_seed(0))
-    return {name: tensor[None].double() for name, tensor in weights.items()}, architecture
+def random_network(**changes) -> tuple[dict[str, torch.Tensor], Architecture]:
+    settings = addition_settings(p=P, **changes)
+    network = addition_network(settings, random_weights(settings))
+    return network.weights, network.architecture
 
 
 def closed_form(parameters, architecture, prompts):
@@ -43,15 +40,6 @@ def closed_form(parameters, architecture, prompts):
         attention_direct_effects(activations, parameters["unembed.W_U"][0], prompts),
         metric_gap(activations.logits, prompts),
     )
-
-
-def each_neuron(d_mlp: int) -> list[Patch]:
-    return [Patch(POST, index=mask) for mask in torch.eye(d_mlp, dtype=torch.bool)]
-
-
-@pytest.fixture(scope="module")
-def clock():
-    return clock_network(P, [2, 5])
 
 
 def test_prompt_pairs_are_uniform_over_those_with_different_answers():
@@ -79,15 +67,14 @@ def test_neurons_and_the_direct_path_of_attention_add_up_to_the_gap(attention):
 
 
 @pytest.mark.parametrize("direction", ["denoising", "noising"])
-@pytest.mark.parametrize("hand_built", [False, True])
-def test_hooks_agree_with_the_closed_form(hand_built, direction, clock):
-    parameters, architecture = clock if hand_built else random_network()
+def test_hooks_agree_with_the_closed_form(direction):
+    parameters, architecture = random_network()
     prompts = draw_prompt_pairs(P, 10, 0)
     prompts = prompts if direction == "denoising" else prompts.swapped()
     neurons, direct, gap = closed_form(parameters, architecture, prompts)
     every = torch.ones(architecture.d_mlp, dtype=torch.bool)
     some = neuron_sets(torch.arange(architecture.d_mlp).flip(0), [5])[0]
-    patches = each_neuron(architecture.d_mlp)
+    patches = [Patch(POST, index=mask) for mask in torch.eye(architecture.d_mlp).bool()]
     patches += [Patch(POST, index=some), Patch(POST, index=every), Patch("blocks.0.hook_mlp_out")]
     patches += [Patch(ATTN_OUT, frozen=[POST]), Patch(ATTN_OUT)]
     found = hooked_effects(to_lens(parameters, architecture), patches, prompts, architecture)
@@ -121,51 +108,15 @@ def test_hooks_agree_with_transformer_lens_own_patching():
     torch.testing.assert_close(ours.float(), theirs.detach().flatten(0, 1), atol=1e-5, rtol=1e-4)
 
 
-def test_effects_add_up_where_the_network_is_linear_in_what_is_patched():
+def test_the_whole_stream_recovers_the_answer():
     parameters, architecture = random_network(n_layers=2, layer_norm=True)
-    model, prompts = to_lens(parameters, architecture), draw_prompt_pairs(P, 10, 0)
-    gap = metric_gap(addition_activations(parameters, architecture).logits, prompts)
-    last = hooked_effects(model, [Patch("blocks.1.hook_resid_post")], prompts, architecture)[0]
-    torch.testing.assert_close(last, gap, atol=1e-10, rtol=0)
-
-
-def test_all_positions_of_the_stream_recover_the_answer(clock):
-    parameters, architecture = clock
     prompts = draw_prompt_pairs(P, 20, 0)
-    model = to_lens(parameters, architecture)
     gap = metric_gap(addition_activations(parameters, architecture).logits, prompts)
-    whole = Patch("blocks.0.hook_resid_pre", position=slice(None))
-    single = [Patch("blocks.0.hook_resid_pre", position=i) for i in (0, 1, 2)]
-    effects = hooked_effects(model, [whole, *single], prompts, architecture)
-    torch.testing.assert_close(effects[0], gap, atol=1e-10, rtol=0)
-    assert not effects[3].any()  # before the first layer "=" is the same in all prompts
-    share = recovery(effects, gap)[0]
-    assert (share[1:3] < 0.9).all()
-
-
-def test_clock_is_recovered_by_its_neurons_cluster_by_cluster(clock):
-    parameters, architecture = clock
-    activations = addition_activations(parameters, architecture)
-    prompts = draw_prompt_pairs(P, 200, 0)
-    assert answered(activations.logits, prompts).all()
-    effects, direct, gap = closed_form(parameters, architecture, prompts)
-    sets = cluster_sets(neuron_frequencies(activations.hook_post[0], P).frequency, [2, 5])
-    half = architecture.d_mlp // 2
-    sizes = {name: int(mask.sum()) for name, mask in sets.items()}
-    assert sizes == {"2": half, "5": half, "other": 0}
-    shares = {name: recovery(effects[:, mask].sum(1), gap)[0] for name, mask in sets.items()}
-    assert float(sum(shares.values())) == pytest.approx(1, abs=1e-10)
-    assert min(shares["2"], shares["5"]) > 0.3
-    assert shares["other"] == 0
-    assert float(recovery(direct, gap)[0]) == pytest.approx(0, abs=1e-10)
-
-
-def test_a_group_that_carries_all_of_one_frequency_recovers_all():
-    parameters, architecture = clock_network(P, [3])
-    prompts = draw_prompt_pairs(P, 50, 0)
-    effects, _, gap = closed_form(parameters, architecture, prompts)
-    share, error = recovery(effects.sum(1), gap)
-    assert (float(share), float(error)) == pytest.approx((1, 0), abs=1e-10)
+    first, last = "blocks.0.hook_resid_pre", "blocks.1.hook_resid_post"
+    patches = [Patch(first, position=slice(None)), Patch(last), Patch(first)]
+    effects = hooked_effects(to_lens(parameters, architecture), patches, prompts, architecture)
+    torch.testing.assert_close(effects[:2], gap.expand(2, -1), atol=1e-10, rtol=0)
+    assert not effects[2].any()  # before the first layer "=" is the same in all prompts
 
 
 def test_recovery_and_its_standard_error():
@@ -182,12 +133,6 @@ def test_identical_prompts_have_no_recovery():
     effects, _, gap = closed_form(*random_network(), same)
     assert not gap.any()
     assert recovery(effects.T, gap)[0].isnan().all()
-    both = PromptPairs(
-        torch.cat([prompts.clean, same.clean]), torch.cat([prompts.corrupted, same.corrupted])
-    )
-    with_them, _, gap_both = closed_form(*random_network(), both)
-    without, _, gap = closed_form(*random_network(), prompts)
-    torch.testing.assert_close(recovery(with_them.T, gap_both), recovery(without.T, gap))
 
 
 def test_no_pair_and_a_single_pair():
@@ -198,12 +143,13 @@ def test_no_pair_and_a_single_pair():
     assert all(result.isnan().all() for result in recovery(one[:, :0], one[0, :0]))
 
 
-def test_random_network_answers_hardly_any_pair():
+def test_prompts_of_which_both_are_answered_are_used():
     logits = addition_activations(*random_network()).logits
-    prompts = draw_prompt_pairs(P, 1000, 0)
-    chosen = prompts[answered(logits, prompts)]
-    assert len(chosen) < 30
-    assert (metric_gap(logits, chosen) > 0).all()
+    right = logits.argmax(dim=1) == targets(all_pairs(P), P)
+    own = usable_prompts(logits, 1000, 0)
+    assert 0 < len(own) < 30
+    assert all(right[a * P + b] for side in (own.clean, own.corrupted) for a, b in side.tolist())
+    assert (metric_gap(logits, own) > 0).all()
 
 
 def test_sets_of_neurons():

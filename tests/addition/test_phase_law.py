@@ -4,11 +4,12 @@ import math
 
 import pytest
 import torch
-from clock_network import PIZZA_THRESHOLDS, clock_network
-from helpers import addition_network, addition_settings
+from clock_network import PIZZA_THRESHOLDS, clock_network, final, planted_logits
+from helpers import addition_network, addition_settings, random_weights
 
 from mechanics.addition.activations import addition_activations, neuron_inputs
 from mechanics.addition.identities import logit_identities
+from mechanics.addition.pairs import all_pairs
 from mechanics.addition.phase_law import measure, phase_law
 from mechanics.addition.phases import (
     Waves,
@@ -20,18 +21,9 @@ from mechanics.addition.phases import (
     sum_waves,
     two_waves,
 )
-from mechanics.models import addition
-from mechanics.models.transformer import architecture, initialise
 
 P, KEYS = 59, (4, 17)
-
-
-def built(thresholds=PIZZA_THRESHOLDS):
-    """A hand-built network and its settings, as a final network of seed 0."""
-    weights, own = clock_network(P, KEYS, thresholds=thresholds)
-    sizes = {name: getattr(own, name) for name in ("n_heads", "d_model", "d_head", "d_mlp")}
-    settings = addition_settings(p=P, **sizes)
-    return addition_network(settings, {name: tensor[0] for name, tensor in weights.items()})
+NETWORK = final(*clock_network(P, KEYS, thresholds=PIZZA_THRESHOLDS))
 
 
 def random_waves(n: int, law: bool) -> Waves:
@@ -42,7 +34,7 @@ def random_waves(n: int, law: bool) -> Waves:
 
 
 def test_a_network_built_as_a_quadrature_obeys_the_law():
-    tables = phase_law([built()], {})
+    tables = phase_law([NETWORK], {})
     law = tables["phase_law"].set_index("frequency")
     assert law.index.tolist() == list(KEYS)
     assert law["n_neurons"].tolist() == [P, P]
@@ -80,28 +72,27 @@ def test_neurons_spread_evenly_cancel_the_other_wave(even):
         phases = torch.exp(2j * torch.pi * torch.arange(n, dtype=torch.float64) / n)
         waves = Waves(phases, phases, phases**2, waves.bias)
     found = quadrature(two_waves(waves, p, k), waves, p, k)
-    assert found.n_effective == pytest.approx(n, rel=0.05)
-    assert found.random == pytest.approx(math.sqrt(math.pi / 4 / n), rel=0.05)
+    assert found["n_effective"] == pytest.approx(n, rel=0.05)
+    assert found["random"] == pytest.approx(math.sqrt(math.pi / 4 / n), rel=0.05)
     if even:
-        assert found.error < 0.01
+        assert found["error"] < 0.01
     else:
-        assert 0.02 < found.error < 3 * found.random
+        assert 0.02 < found["error"] < 3 * found["random"]
 
 
 def test_waves_in_the_logits():
-    sums = torch.arange(P).repeat(P, 1)
-    sums = ((sums + sums.T) % P).flatten().double()[:, None]
-    c, omega = torch.arange(P).double(), 2 * torch.pi * 4 / P
-    logits = 3 * torch.cos(omega * (sums - c)) + 0.5 * torch.cos(omega * (sums + c) + 1)
+    a, b = all_pairs(P).double().T
+    sum_and_c = (a + b)[:, None] + torch.arange(P)
+    other = 0.5 * torch.cos(2 * torch.pi * 4 / P * sum_and_c + 1)
+    logits = planted_logits(P, {4: 3.0}) + other
     assert sum_waves(logits, 4) == pytest.approx((3, 0.5), abs=1e-10)
     assert sum_waves(logits, 5) == pytest.approx((0, 0), abs=1e-10)
-    assert logit_identities(logits, [4])[0].alpha == pytest.approx(3, abs=1e-10)
+    assert logit_identities(logits, [4])[0]["alpha"] == pytest.approx(3, abs=1e-10)
 
 
 def test_the_inputs_are_what_the_relu_is_given_and_have_one_frequency():
-    network = built()
-    activations = addition_activations(network.weights, network.architecture)
-    inputs = neuron_inputs(network.weights, activations)
+    activations = addition_activations(NETWORK.weights, NETWORK.architecture)
+    inputs = neuron_inputs(NETWORK.weights, activations)
     torch.testing.assert_close(inputs.relu(), activations.hook_post[0])
     own = inputs[:, :P]  # those of key 4
     torch.testing.assert_close(block_of(own, P, 4), own)
@@ -121,13 +112,11 @@ def test_recoveries_are_shares_of_the_amplitudes():
 @pytest.mark.parametrize("changes", [{}, {"n_layers": 2}, {"layer_norm": True}])
 def test_a_network_without_circuit_has_no_rows(changes):
     settings = addition_settings(p=P, **changes)
-    shapes = addition.parameter_shapes(architecture(settings), P)
-    weights = initialise(shapes, 0.3, torch.Generator().manual_seed(0))
-    tables = phase_law([addition_network(settings, weights)], {})
+    tables = phase_law([addition_network(settings, random_weights(settings, 0.3))], {})
     assert tables["phase_law"].empty
     assert tables["neuron_phases"].empty
     assert tables["phase_law"]["cosine"].dtype == float
 
 
 def test_measuring_twice_gives_the_same():
-    assert measure(built())[0] == measure(built())[0]
+    assert measure(NETWORK)[0] == measure(NETWORK)[0]

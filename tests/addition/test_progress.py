@@ -1,66 +1,35 @@
 """An addition run followed, on checkpoints whose measures are known."""
 
-import json
 import math
 
 import pandas as pd
 import pytest
 import torch
-from clock_network import clock_network
-from helpers import addition_settings, addition_split, random_weights, write_run
+from clock_network import clock_network, final
+from helpers import addition_settings, addition_split, random_weights
 
 from mechanics.addition.progress import COLUMNS, final_keys, follow_progress
-from mechanics.models.transformer import architecture
-from mechanics.runtime.files import sha256
-from mechanics.training.checkpoint import Run, checkpoint_key, write_tensors
+from mechanics.training.checkpoint import Run
 
 P, FREQUENCIES = 59, (4, 17, 29)
+NETWORK = final(*clock_network(P, FREQUENCIES))
+CLOCK = {name: tensor[0] for name, tensor in NETWORK.weights.items()}
+UNTRAINED = random_weights(NETWORK.settings, NETWORK.settings["d_model"] ** -0.5)
 
 
-def clock_settings(parameters, **changes) -> dict:
-    n_heads, d_model, _ = parameters["blocks.0.attn.W_Q"].shape[1:]
-    d_mlp = parameters["blocks.0.mlp.b_in"].shape[1]
-    sizes = {"p": P, "n_heads": n_heads, "d_model": d_model, "d_mlp": d_mlp}
-    return addition_settings(**sizes, **changes)
-
-
-def write_checkpoints(folder, settings, checkpoints, status="finished"):
-    """A run of seed 0 with these weights (with a seed dimension) by step."""
-    path = folder / "checkpoints.safetensors"
-    tensors = {
-        checkpoint_key(0, step, name): tensor[0].float()
-        for step, weights in checkpoints.items()
-        for name, tensor in weights.items()
-    }
-    write_tensors(path, tensors)
-    replica = {"seed": 0, "status": status, "last_step": max(checkpoints), "train_flops": 1}
-    record = {"settings": settings, "replicas": [replica], "checkpoints_sha256": sha256(path)}
-    (folder / "run.json").write_text(json.dumps(record))
-    return folder
-
-
-def analyse(folder, settings) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    run, device = Run(folder), torch.device("cpu")
+def analyse(run: Run) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    device = torch.device("cpu")
     keys = {0: final_keys(run, 0, device)}
-    tables = follow_progress(run, {0: addition_split(settings)}, keys, device)
+    tables = follow_progress(run, {0: addition_split(run.settings)}, keys, device)
     progress, spectra, excluded = (tables[n] for n in ("progress", "spectra", "excluded"))
     assert progress.columns.tolist() == COLUMNS
     return progress, spectra, excluded
 
 
-def untrained(settings) -> dict[str, torch.Tensor]:
-    weights = random_weights(settings, architecture(settings).d_model ** -0.5)
-    return {name: tensor[None] for name, tensor in weights.items()}
-
-
 @pytest.fixture(scope="module")
-def grown_clock(tmp_path_factory):
+def grown_clock(recorded):
     """A random network that has become a clock at the second checkpoint."""
-    folder = tmp_path_factory.mktemp("run")
-    clock, _ = clock_network(P, FREQUENCIES)
-    settings = clock_settings(clock)
-    run = write_checkpoints(folder, settings, {0: untrained(settings), 20: clock})
-    return analyse(run, settings)
+    return analyse(recorded(NETWORK.settings, {(0, 0): UNTRAINED, (0, 20): CLOCK}))
 
 
 def test_clock_is_seen_to_arise(grown_clock):
@@ -99,11 +68,8 @@ def test_spectra_and_excluded_losses_have_a_row_per_frequency(grown_clock):
     assert (per_key < progress["excluded_loss_train"].iloc[1]).all()
 
 
-def test_network_without_key_frequencies_has_no_measures_of_them(tmp_path):
-    clock, _ = clock_network(P, FREQUENCIES)
-    settings = clock_settings(clock)
-    run = write_checkpoints(tmp_path, settings, {0: untrained(settings)})
-    progress, _, excluded = analyse(run, settings)
+def test_network_without_key_frequencies_has_no_measures_of_them(recorded):
+    progress, _, excluded = analyse(recorded(NETWORK.settings, {(0, 0): UNTRAINED}))
     row = progress.iloc[0]
     assert row["n_final_keys"] == row["n_keys"] == len(excluded) == 0
     keyed = [c for c in COLUMNS if c.startswith(("restricted", "excluded")) or c == "logit_fve"]
@@ -111,12 +77,10 @@ def test_network_without_key_frequencies_has_no_measures_of_them(tmp_path):
     assert row[["loss_train", "gini_W_E", "norm_squared", "neuron_share"]].notna().all()
 
 
-def test_diverged_replica_keeps_its_rows(tmp_path):
-    clock, _ = clock_network(P, FREQUENCIES)
-    settings = clock_settings(clock)
-    broken = {name: torch.full_like(tensor, math.nan) for name, tensor in clock.items()}
-    run = write_checkpoints(tmp_path, settings, {0: clock, 20: broken}, "diverged")
-    progress, spectra, _ = analyse(run, settings)
+def test_diverged_replica_keeps_its_rows(recorded):
+    broken = {name: tensor * math.nan for name, tensor in CLOCK.items()}
+    run = recorded(NETWORK.settings, {(0, 0): CLOCK, (0, 20): broken}, "diverged")
+    progress, spectra, _ = analyse(run)
     assert progress["n_final_keys"].tolist() == [0, 0]
     assert progress["accuracy_train"].iloc[0] == 1
     known = ["seed", "step", "p", "n_final_keys", "memorised_step"]
@@ -124,10 +88,9 @@ def test_diverged_replica_keeps_its_rows(tmp_path):
     assert spectra["step"].unique().tolist() == [0]
 
 
-def test_deep_network_has_keys_from_its_logits_and_no_neuron_measures(tmp_path):
+def test_deep_network_has_keys_from_its_logits_and_no_neuron_measures(recorded):
     settings = addition_settings(p=13, n_layers=2, layer_norm=True)
-    weights = {name: tensor[0] for name, tensor in untrained(settings).items()}
-    progress, spectra, _ = analyse(write_run(tmp_path, settings, weights), settings)
+    progress, spectra, _ = analyse(recorded(settings, {(0, 20): random_weights(settings)}))
     assert math.isnan(progress["neuron_share"].iloc[0])
     assert progress["norm_squared_other"].iloc[0] == pytest.approx(5 * 8)  # LayerNorms at 1
     assert set(spectra["matrix"]) == {"W_E", "logits"}

@@ -5,103 +5,96 @@ import math
 import pandas as pd
 import pytest
 import torch
-from clock_network import clock_network, memorised_logits
+from clock_network import clock_network, memorised_logits, noise, planted_logits
 
-from mechanics.addition.fourier import key_frequencies
+from mechanics.addition.ablation import fitted_amplitudes, judge
+from mechanics.addition.fourier import frequencies, key_frequencies, sum_spectrum
 from mechanics.addition.pairs import all_pairs, training_mask
 from mechanics.addition.progress_measures import (
     MATRICES,
     MOMENTS,
     change_points,
     excluded_logits,
-    key_spectrum,
     logit_fve,
-    logits_and_neurons,
     norms_squared,
     pair_losses,
     restricted_logits,
 )
 
-P, KEYS = 13, (2, 5)
+P, KEYS = 13, (2, 6)  # the last one, too
 NAN = math.nan
 
 
-def waves(p: int, keys, function=torch.cos) -> torch.Tensor:
-    """Σ_k of a wave of a + b − c."""
-    a, b = all_pairs(p).double().T
-    difference = (a + b)[:, None] - torch.arange(p, dtype=torch.float64)
-    return sum(function(2 * torch.pi * k / p * difference) for k in keys)
-
-
-def noise(p: int, seed: int = 0) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(p * p, p, generator=generator, dtype=torch.float64)
+def same(found: torch.Tensor, expected: torch.Tensor) -> None:
+    torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
 
 
 @pytest.mark.parametrize("function", [torch.cos, torch.sin])
 def test_planted_waves_are_kept_by_restriction_and_taken_by_exclusion(function):
-    kept, other = 3 * waves(P, KEYS, function), 2 * waves(P, [4], function)
-    constant = noise(P)[:1]
+    kept = planted_logits(P, dict.fromkeys(KEYS, 3.0), function)
+    constant = noise(1, P)
     a, b = all_pairs(P).double().T
     of_difference = torch.cos(2 * torch.pi * 2 / P * (a - b))[:, None] * constant
-    logits = kept + other + of_difference + constant
-    torch.testing.assert_close(restricted_logits(logits, KEYS), kept + constant, atol=1e-10, rtol=0)
-    torch.testing.assert_close(excluded_logits(logits, KEYS), logits - kept, atol=1e-10, rtol=0)
-    one = excluded_logits(logits, [5])
-    torch.testing.assert_close(one, logits - 3 * waves(P, [5], function), atol=1e-10, rtol=0)
+    logits = kept + planted_logits(P, {4: 2.0}, function) + of_difference + constant
+    same(restricted_logits(logits, KEYS), kept + constant)
+    same(excluded_logits(logits, KEYS), logits - kept)
+    same(excluded_logits(logits, [6]), logits - planted_logits(P, {6: 3.0}, function))
+    assert pair_losses(excluded_logits(kept, KEYS)).tolist() == pytest.approx([math.log(P)] * P**2)
 
 
 def test_logit_fve_is_the_share_of_the_planted_cosines():
-    logits = 3 * waves(P, [2]) + 1 * waves(P, [5]) + 2 * waves(P, [4], torch.sin)
+    logits = planted_logits(P, {2: 3.0, 6: 1.0}) + planted_logits(P, {4: 2.0}, torch.sin)
     assert logit_fve(logits, [2]) == pytest.approx(9 / 14, abs=1e-10)
     assert logit_fve(logits, KEYS) == pytest.approx(10 / 14, abs=1e-10)  # a sine is none
-    assert logit_fve(logits + 7 * noise(P)[:, :1], KEYS) == pytest.approx(10 / 14, abs=1e-10)
-
-
-def test_clock_network_is_its_key_frequencies_and_nothing_else():
-    p, frequencies = 59, (4, 17, 29)
-    parameters, architecture = clock_network(p, frequencies)
-    logits, _ = logits_and_neurons(parameters, architecture)
-    keys = key_frequencies(key_spectrum(parameters, architecture, logits))
-    assert keys == list(frequencies)
-    assert logit_fve(logits, keys) > 0.99
-    assert pair_losses(restricted_logits(logits, keys)).mean() < 0.01
-    exact = 20 * waves(p, frequencies)  # the clock as the network approximates it
-    alone = pair_losses(excluded_logits(exact, keys))
-    assert alone.tolist() == pytest.approx([math.log(p)] * p**2, abs=1e-10)
-    per_key = [pair_losses(excluded_logits(logits, [k])).mean() for k in keys]
-    assert min(per_key) > pair_losses(logits).mean()
+    assert logit_fve(logits + 7 * noise(P**2, 1), KEYS) == pytest.approx(10 / 14, abs=1e-10)
 
 
 def test_restriction_takes_the_noise_from_a_clock():
-    logits = 5 * waves(P, KEYS) + 4 * noise(P)
+    logits = planted_logits(P, dict.fromkeys(KEYS, 5.0)) + 4 * noise(P * P, P)
     full, restricted = pair_losses(logits).mean(), pair_losses(restricted_logits(logits, KEYS))
     assert restricted.mean() < 0.5 * full
     assert pair_losses(excluded_logits(logits, KEYS)).mean() > math.log(P)
 
 
 def test_memorised_network_has_only_its_share_of_the_table_at_any_keys():
-    """Knowing 30 % of the answers with a margin of 20 is, for all pairs alike, one of 6."""
+    """Knowing 30 % of the answers with a margin of 20 is, for all pairs alike, one of 6.
+
+    So all frequencies together answer what the network does not know, and three do in part.
+    """
     p, keys, margin = 59, [4, 17, 29], 20.0
     mask = training_mask(p, 0.3, 0)
     logits = memorised_logits(p, mask, 0, margin)
-    common = 0.3 * margin * 2 / p * waves(p, keys)  # 2/p of a peak at a + b = c lies in each key
-    restricted, expected = pair_losses(restricted_logits(logits, keys)), pair_losses(common)
+    assert key_frequencies(sum_spectrum(logits)) == []
+    assert judge(logits).over(mask)["accuracy"] == 1
+    assert judge(logits).over(~mask)["accuracy"] < 0.05
+    everything = judge(restricted_logits(logits, list(frequencies(p))))
+    assert everything.over(~mask)["accuracy"] == 1
+    assert judge(restricted_logits(logits, keys)).over(~mask)["accuracy"] > 0.3
+    each = 0.3 * margin * 2 / p  # 2/p of a peak at a + b = c lies in each frequency
+    assert float(fitted_amplitudes(logits).mean()) == pytest.approx(each, rel=0.01)
+    expected = pair_losses(planted_logits(p, dict.fromkeys(keys, each)))
+    restricted = pair_losses(restricted_logits(logits, keys))
     assert restricted.mean() == pytest.approx(float(expected.mean()), abs=0.02)
     assert restricted.mean() > 0.8 * math.log(p)
     full, excluded = pair_losses(logits), pair_losses(excluded_logits(logits, keys))
     assert excluded[mask].mean() == pytest.approx(float(full[mask].mean()), abs=0.01)
-    lost = 0.3 * margin * 2 * len(keys) / p  # of the logit of each right answer
+    lost = len(keys) * each  # of the logit of each right answer
     assert excluded[~mask].mean() - full[~mask].mean() == pytest.approx(lost, abs=0.05)
     assert logit_fve(logits, keys) < 0.1
 
 
 def test_random_logits_carry_nothing():
+    """A frequency holds some 2/p² of logits without structure, so the loss hardly moves."""
     p = 59
-    logits = noise(p)
+    logits = noise(p * p, p)
     assert logit_fve(logits, [4, 17, 29]) < 20 * 3 / p**2
     restricted = pair_losses(restricted_logits(logits, [4, 17, 29])).mean()
     assert restricted == pytest.approx(math.log(p), abs=0.02)
+    full = judge(logits).over_all()
+    for k in (1, 17, 29):
+        without = judge(excluded_logits(logits, [k])).over_all()
+        assert without["loss"] == pytest.approx(full["loss"], rel=0.01)
+        assert without["accuracy"] == pytest.approx(full["accuracy"], abs=0.01)
 
 
 def test_norms_add_up_and_name_their_matrices():
@@ -125,18 +118,7 @@ def training(**changes) -> pd.DataFrame:
         "accuracy_validation": [0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.5, 0.97, 1.0, 1.0],
         "excluded_loss_train": [4.7, 0.01, 0.5, 0.3, 0.2, 0.4, 2.0, 6.0, 7.0, 6.5],
         "loss_validation": [4.7, 9.0, 12.0, 12.0, 11.0, 8.0, 4.0, 0.5, 0.1, 0.0],
-        "norm_squared": [
-            1700.0,
-            2000.0,
-            2500.0,
-            2600.0,
-            2500.0,
-            2400.0,
-            2000.0,
-            1000.0,
-            500.0,
-            500.0,
-        ],
+        "norm_squared": [1700.0, 2e3, 2500.0, 2600.0, 2500.0, 2400.0, 2e3, 1e3, 500.0, 500.0],
     }
     return pd.DataFrame(columns | changes)
 

@@ -9,8 +9,7 @@ from mechanics.addition.snapshots import as_int8, telling_steps
 
 
 def progress(steps, train, validation) -> pd.DataFrame:
-    columns = {"step": steps, "accuracy_train": train, "accuracy_validation": validation}
-    return pd.DataFrame(columns)
+    return pd.DataFrame({"step": steps, "accuracy_train": train, "accuracy_validation": validation})
 
 
 def test_snapshots_lie_where_the_accuracies_change():

@@ -5,8 +5,7 @@ import math
 import pandas as pd
 import pytest
 import torch
-from clock_network import carrying_network, clock_network
-from helpers import addition_network, addition_settings, sizes_of
+from clock_network import carrying_network, clock_network, final, noise, planted_logits
 
 from mechanics.addition.collapse import collapse, neurons_of_one_sum
 from mechanics.addition.pairs import all_pairs, targets
@@ -19,17 +18,12 @@ SUMS = targets(PAIRS, P)
 POSITION = {1: "b", 2: "="}
 
 
-def network_of(parameters, architecture, **changes):
-    own = sizes_of(architecture) | changes
-    return addition_network(addition_settings(p=P, **own), {n: t[0] for n, t in parameters.items()})
-
-
 class Measured:
     """A network with a known carrier, and both tables of it."""
 
     def __init__(self, carrier: int):
         self.carrier = carrier
-        self.network = network_of(*carrying_network(P, KEYS, carrier, SCALE))
+        self.network = final(*carrying_network(P, KEYS, carrier, SCALE))
         tables = sum_in_stream([self.network], {})
         self.stream, self.exchange = tables["sum_in_stream"], tables["sum_exchange"]
 
@@ -47,7 +41,7 @@ def measured(request) -> Measured:
 
 
 def wave(numbers, k: int = 2) -> torch.Tensor:
-    return (2 * torch.pi * k / P * numbers[:, None].double()).cos()
+    return (2 * torch.pi * k / P * numbers.double()).cos()
 
 
 @pytest.mark.parametrize(
@@ -60,23 +54,20 @@ def wave(numbers, k: int = 2) -> torch.Tensor:
     ],
 )
 def test_a_wave_depends_on_what_it_is_made_of_alone(numbers, name):
-    found = shares(3 + wave(numbers), P)
+    found = shares(3 + wave(numbers)[:, None], P)
     assert found.pop("variance") == pytest.approx(0.5)
     assert found.pop(name) == pytest.approx(1)
     assert max(found.values()) == pytest.approx(0, abs=1e-12)
 
 
 def test_parts_of_a_sum_of_waves_add_up():
-    values = torch.cat([2 * wave(PAIRS[:, 0]), wave(SUMS), wave(PAIRS[:, 0] + 2 * PAIRS[:, 1])], 1)
-    found = shares(values, P)
+    a, b = PAIRS.T
+    found = shares(torch.stack([2 * wave(a), wave(SUMS), wave(a + 2 * b)], dim=1), P)
     assert found["share_a"] == pytest.approx(4 / 6)
     assert found["share_sum"] == pytest.approx(1 / 6)
-
-
-def test_there_are_no_shares_of_what_does_not_vary():
-    found = shares(torch.full((P * P, 2), 0.1, dtype=torch.float64), P)
-    assert found.pop("variance") == 0
-    assert all(math.isnan(share) for share in found.values())
+    constant = shares(torch.full((P * P, 2), 0.1, dtype=torch.float64), P)
+    assert constant.pop("variance") == 0
+    assert all(math.isnan(share) for share in constant.values())
 
 
 def test_the_stream_at_the_carrier_holds_what_was_put_there(measured):
@@ -90,24 +81,16 @@ def test_the_stream_at_the_carrier_holds_what_was_put_there(measured):
     assert measured.value("share_difference", position, 1) == pytest.approx(0, abs=1e-10)
     other = POSITION[3 - measured.carrier]
     assert measured.value("share_sum", other, 1) == pytest.approx(0, abs=1e-10)
+    for k in range(1, (P + 1) // 2):
+        share = 1 / len(KEYS) if k in KEYS else 0
+        assert measured.value("spectrum", position, 1, k) == pytest.approx(share, abs=0.01)
 
 
-def test_the_spectrum_of_the_sum_has_the_frequencies_that_carry_it(measured):
-    position = POSITION[measured.carrier]
-    found = [measured.value("spectrum", position, 1, k) for k in range(1, (P + 1) // 2)]
-    expected = [1 / len(KEYS) if k in KEYS else 0 for k in range(1, (P + 1) // 2)]
-    assert found == pytest.approx(expected, abs=0.01)
-
-
-def test_the_carrier_is_found(measured):
-    position = POSITION[measured.carrier]
-    assert measured.value("sum_taken", position, 1) == pytest.approx(1)
-    assert set(measured.exchange.query("carrier")["position"]) == {position}
-    assert set(measured.exchange.query("carrier")["layer"]) == {1}
-
-
-def test_the_sum_exchanged_at_the_carrier_is_answered_and_the_rest_is_not(measured):
+def test_the_carrier_is_found_and_the_sum_exchanged_there_is_answered_and_the_rest_is_not(measured):
     place = measured.exchange.set_index(["exchanged", "position", "layer"])
+    found = measured.exchange.query("carrier")[["position", "layer"]].drop_duplicates()
+    assert found.to_numpy().tolist() == [[POSITION[measured.carrier], 1]]
+    assert measured.value("sum_taken", POSITION[measured.carrier], 1) == pytest.approx(1)
     mine, other = POSITION[measured.carrier], POSITION[3 - measured.carrier]
     for name, at, moved in (("sum", mine, 1), ("rest", mine, 0), ("sum", other, 0)):
         assert place["moved"][name, at, 1] == moved
@@ -122,7 +105,7 @@ def test_the_sum_exchanged_at_the_carrier_is_answered_and_the_rest_is_not(measur
 def test_a_sum_at_two_positions_is_exchanged_at_both():
     parameters, architecture = carrying_network(P, KEYS, 2, SCALE)
     parameters["pos_embed.W_pos"][0, 1] = 0  # nothing silences its neurons at b
-    tables = sum_in_stream([network_of(parameters, architecture)], {})
+    tables = sum_in_stream([final(parameters, architecture)], {})
     taken = tables["sum_in_stream"].query("quantity == 'sum_taken'").set_index("position")["value"]
     assert taken[["b", "="]].min() > 0.3
     moved = tables["sum_exchange"].set_index(["exchanged", "position", "layer"])["moved"]
@@ -140,19 +123,18 @@ def test_of_some_frequencies_exchanged_the_answer_is_that_of_the_mixed_waves(mea
     assert keys["moved"].iloc[[0, 3]].tolist() == [0, 1]
     for row in keys.itertuples():
         chosen = [int(k) for k in row.frequencies.split()]
-        angle = torch.zeros(N_PROMPTS, P, dtype=torch.float64)
+        logits = torch.zeros(N_PROMPTS, P, dtype=torch.float64)
         for k in KEYS:
             of_sum = given if k in chosen else taken
-            omega = 2 * torch.pi * k / P
-            angle += (omega * (of_sum[:, None] - torch.arange(P)).double()).cos()
-        expected = (angle.argmax(dim=1) == given).double().mean()
+            logits += wave(of_sum[:, None] - torch.arange(P), k)
+        expected = (logits.argmax(dim=1) == given).double().mean()
         assert row.moved == pytest.approx(float(expected), abs=0.01)
 
 
 def test_logits_of_a_clock_depend_on_the_sum_minus_c_and_those_of_a_lookup_do_not():
-    clock = (2 * torch.pi / P * (SUMS[:, None] - torch.arange(P)).double()).cos()
+    clock = planted_logits(P, {1: 1.0})
     assert logit_shares(clock) == pytest.approx(dict.fromkeys(logit_shares(clock), 1))
-    code = torch.randn(P, P, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    code = noise(P, P)
     lookup = logit_shares(code[SUMS])
     assert lookup["logits_of_sum_and_c"] == pytest.approx(1)
     assert lookup["logits_of_sum_minus_c"] < 3 / P  # of noise: about 1 / p
@@ -181,8 +163,7 @@ def test_waves_of_all_words_in_fewer_dimensions_lie_at_the_bound():
     code = torch.cat([angle.cos(), angle.sin()], dim=1)
     found = collapse(code[SUMS], code.T, 10)
     assert found["off_diagonal_rms"] == pytest.approx(found["welch_bound"])
-    noise = 0.1 * torch.randn(P * P, 10, generator=torch.Generator().manual_seed(0)).double()
-    noisy = collapse(code[SUMS] + noise, code.T, 10)
+    noisy = collapse(code[SUMS] + 0.1 * noise(P * P, 10), code.T, 10)
     assert noisy["within_over_between"] == pytest.approx(0.01 * 10 / 5, rel=0.1)
 
 
@@ -195,10 +176,9 @@ def test_neurons_of_one_sum_are_counted_with_their_sums():
 
 
 def test_one_layer_is_read_after_it_and_knows_no_sum_before():
-    parameters, architecture = clock_network(P, KEYS, d_model=12)
-    streams = Streams(network_of(parameters, architecture))
-    assert len(streams.after) == 2
-    exchange = sum_in_stream([network_of(parameters, architecture)], {})["sum_exchange"]
+    network = final(*clock_network(P, KEYS, d_model=12))
+    assert len(Streams(network).after) == 2
+    exchange = sum_in_stream([network], {})["sum_exchange"]
     assert set(exchange["position"]) == {"="} and set(exchange["layer"]) == {1}
     assert exchange["carrier"].all()
     moved = exchange.set_index("exchanged")["moved"]
@@ -206,14 +186,12 @@ def test_one_layer_is_read_after_it_and_knows_no_sum_before():
 
 
 def test_weights_that_are_not_finite_have_no_rows():
-    parameters, architecture = clock_network(P, KEYS, d_model=12)
-    broken = {name: tensor * math.nan for name, tensor in parameters.items()}
-    tables = sum_in_stream([network_of(broken, architecture)], {})
-    assert all(table.empty for table in tables.values())
+    network = final(*clock_network(P, KEYS, d_model=12))
+    network.weights["embed.W_E"][:] = math.nan
+    assert all(table.empty for table in sum_in_stream([network], {}).values())
 
 
 def test_linear_attention_cannot_be_made_uniform():
-    parameters, architecture = clock_network(P, KEYS, d_model=12)
-    network = network_of(parameters, architecture, attention="linear")
+    network = final(*clock_network(P, KEYS, d_model=12), attention="linear")
     stream = sum_in_stream([network], {})["sum_in_stream"]
     assert stream.set_index("quantity")["value"][["uniform_accuracy"]].isna().all()

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from clock_network import clock_network
+from clock_network import clock_network, final
 from helpers import addition_network, addition_settings
 
 from mechanics.addition.pairs import all_pairs
@@ -12,18 +12,8 @@ from mechanics.addition.wrap_around import (
     wrap_around,
     wraps,
 )
-from mechanics.models.transformer import Architecture
 
 P = 59
-
-
-def network(settings: dict, weights: dict):
-    return addition_network(settings, {name: tensor[0] for name, tensor in weights.items()})
-
-
-def settings_of(own: Architecture) -> dict:
-    sizes = {name: getattr(own, name) for name in ("n_heads", "d_model", "d_head", "d_mlp")}
-    return addition_settings(p=P, **sizes)
 
 
 def test_which_sums_wrap():
@@ -32,8 +22,7 @@ def test_which_sums_wrap():
 
 
 def test_no_neuron_of_a_circuit_of_waves_carries_the_jump():
-    weights, own = clock_network(P, (14, 17))
-    row = wrap_around([network(settings_of(own), weights)], {}).iloc[0]
+    row = wrap_around([final(*clock_network(P, (14, 17)))], {}).iloc[0]
     assert row["agreement"] > row["agreement_halves"] - 0.02
     assert row["follows_wrap"] < 0.1
     assert row["margin_wrapped"] == pytest.approx(row["margin_unwrapped"], rel=0.2)

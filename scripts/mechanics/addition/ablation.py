@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from mechanics.addition.fourier import along_sum, fourier_basis, frequencies, sum_means, waves
+from mechanics.addition.fourier import fourier_basis, frequencies, sum_means, waves
 from mechanics.addition.pairs import all_pairs, cross_entropy, targets
 
 NAN = {"loss": math.nan, "accuracy": math.nan, "min_margin": math.nan}  # of ``over_all``
@@ -56,20 +56,6 @@ def judge(
     return Answers(loss.cpu(), right.cpu(), margin.cpu())
 
 
-def without_frequencies_in_neurons(
-    logits: Float[Tensor, "pair token"],
-    written: Float[Tensor, "pair token"],
-    chosen: Sequence[int],
-) -> Float[Tensor, "pair token"]:
-    """The logits once these directions are removed from every neuron (one layer, no LayerNorm).
-
-    ``written`` is what the neurons write, hook_post W_L. The mean over the pairs of what is removed
-    is zero, so this is mean ablation of the directions. It differs from ``excluded_logits`` by what
-    attention writes to the logits directly.
-    """
-    return logits - along_sum(written, chosen, written.shape[1])
-
-
 def without_neurons(
     logits: Float[Tensor, "pair token"],
     hook_post: Float[Tensor, "pair d_mlp"],
@@ -82,14 +68,6 @@ def without_neurons(
     """
     own = hook_post[:, removed]
     return logits - (own - own.mean(dim=0)) @ W_L[removed]
-
-
-def neuron_contributions(
-    hook_post: Float[Tensor, "pair d_mlp"], W_L: Float[Tensor, "d_mlp token"]
-) -> Float[Tensor, " d_mlp"]:
-    """Variance that each neuron alone gives to the logits, centred over c, per pair."""
-    rows = W_L - W_L.mean(dim=1, keepdim=True)
-    return hook_post.var(dim=0, correction=0) * rows.square().sum(dim=1)
 
 
 def with_first_neurons(
@@ -152,22 +130,10 @@ def fitted_amplitudes(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "fre
     return products[1:].unflatten(0, (-1, 2)).sum(dim=1).cpu() / p
 
 
-@dataclass(frozen=True)
-class FormulaAnswers:
-    """Loss (nats) and margin of Σ_k α_k cos ω_k (a + b − c): the same for all pairs."""
-
-    loss: Float[Tensor, "*set"]
-    margin: Float[Tensor, "*set"]
-
-    def over_all(self) -> dict[str, float]:
-        """As ``Answers.over_all``, for a single formula."""
-        loss, margin = float(self.loss), float(self.margin)
-        accuracy = math.nan if math.isnan(margin) else float(margin > 0)
-        return {"loss": loss, "accuracy": accuracy, "min_margin": margin}
-
-
-def formula_answers(amplitudes: Float[Tensor, "*set frequency"], p: int) -> FormulaAnswers:
-    """How the ideal formula answers, α_k = 0 for the frequencies that it lacks.
+def formula_answers(
+    amplitudes: Float[Tensor, "*set frequency"], p: int
+) -> tuple[Float[Tensor, "*set"], Float[Tensor, "*set"]]:
+    """Loss (nats) and margin of Σ_k α_k cos ω_k (a + b − c): the same for all pairs.
 
     In exact arithmetic one frequency answers every pair of a prime p: its margin is
     α (1 − cos(2π/p)), whichever frequency it is: tiny (0.0015 α for p = 113), but not zero. More
@@ -177,26 +143,21 @@ def formula_answers(amplitudes: Float[Tensor, "*set frequency"], p: int) -> Form
     cosines = torch.cos(2 * torch.pi / p * k[:, None] * torch.arange(p))
     profile = amplitudes.double() @ cosines  # over d = a + b − c
     loss = profile.logsumexp(dim=-1) - profile[..., 0]
-    return FormulaAnswers(loss, profile[..., 0] - profile[..., 1:].amax(dim=-1))
+    return loss, profile[..., 0] - profile[..., 1:].amax(dim=-1)
 
 
-def kept_amplitudes(
-    amplitudes: Float[Tensor, "frequency"], chosen: Sequence[int]
-) -> Float[Tensor, "frequency"]:
-    """The amplitudes of the chosen frequencies, zero for all others."""
-    kept = torch.zeros_like(amplitudes)
-    index = torch.tensor(chosen, dtype=torch.long) - 1
-    kept[index] = amplitudes[index]
-    return kept
+def formula_over_all(loss: Float[Tensor, ""], margin: Float[Tensor, ""]) -> dict[str, float]:
+    """As ``Answers.over_all``, for a single formula."""
+    accuracy = math.nan if margin.isnan() else float(margin > 0)
+    return {"loss": float(loss), "accuracy": accuracy, "min_margin": float(margin)}
 
 
-def equal_amplitudes(
-    p: int, sets: Sequence[Sequence[int]], total: float
-) -> Float[Tensor, "set frequency"]:
-    """α_k = total / |K| for the frequencies of each set K."""
-    n = len(frequencies(p))
-    each = [torch.full((n,), total / len(chosen), dtype=torch.float64) for chosen in sets]
-    return torch.stack([kept_amplitudes(a, k) for a, k in zip(each, sets, strict=True)])
+def in_sets(sets: Sequence[Sequence[int]], p: int) -> Bool[Tensor, "set frequency"]:
+    """Which frequencies each set has."""
+    members = torch.zeros(len(sets), len(frequencies(p)), dtype=torch.bool)
+    for own, chosen in zip(members, sets, strict=True):
+        own[torch.tensor(chosen, dtype=torch.long) - 1] = True
+    return members
 
 
 def random_sets(

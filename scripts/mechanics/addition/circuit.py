@@ -4,8 +4,6 @@ A measure that needs W_L or an isolated circle is nan for a network with several
 LayerNorm; what is about key frequencies is nan for a network without any.
 """
 
-from dataclasses import asdict
-
 import pandas as pd
 import torch
 from torch import Tensor
@@ -17,15 +15,9 @@ from mechanics.addition.embedding import (
     key_plane,
     number_embeddings,
     principal_plane,
-    principal_shares,
     random_circle,
 )
-from mechanics.addition.fourier import (
-    frequency_shares,
-    harmonics,
-    key_frequencies,
-    sum_spectrum,
-)
+from mechanics.addition.fourier import frequency_shares, harmonics, key_frequencies, sum_spectrum
 from mechanics.addition.neurons import (
     EXPLAINED,
     cluster_keys,
@@ -53,9 +45,14 @@ COLUMNS = {  # name and dtype; where no dtype is given it is float64
 
 
 def frame(rows: list[dict], table: str) -> pd.DataFrame:
-    """Rows as one of the tables of ``COLUMNS``; what a row lacks is nan."""
-    columns = [column.partition(":") for column in COLUMNS[table].split()]
-    dtypes = {name: dtype or "float64" for name, _, dtype in columns}
+    """Rows as one of the tables of ``COLUMNS``."""
+    return typed_frame(rows, COLUMNS[table])
+
+
+def typed_frame(rows: list[dict], columns: str) -> pd.DataFrame:
+    """Rows as a table with columns like those of ``COLUMNS``; what a row lacks is nan."""
+    named = [column.partition(":") for column in columns.split()]
+    dtypes = {name: dtype or "float64" for name, _, dtype in named}
     return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
 
 
@@ -101,7 +98,7 @@ def measure_network(
     neurons = neurons.assign(output_frequency=None, output_fve=NAN, contribution=NAN)
     W_L = neuron_logits(parameters, architecture) if architecture.reads_neurons_directly else None
     keys = key_frequencies(spectrum if W_L is None else frequency_shares(W_L.T))
-    by_key = [asdict(i) for i in identities.logit_identities(logits, keys, hook_post, W_L)]
+    by_key = identities.logit_identities(logits, keys, hook_post, W_L)
     if W_L is not None:
         written = output_frequencies(W_L)
         weights = contributions(hook_post, W_L)
@@ -112,19 +109,19 @@ def measure_network(
         )
         both = (in_neurons.frequency > 0) & (written.frequency > 0)
         same = (in_neurons.frequency == written.frequency)[both]
-        pattern = activations.pattern[0]
+        to_a = neuron_frequencies(activations.pattern[0][:, :, 0], p)  # of each head's attention
         isolated = identities.clock_or_pizza(parameters, architecture, keys)
-        by_key = [row | asdict(q) for row, q in zip(by_key, isolated, strict=True)]
+        by_key = [row | q for row, q in zip(by_key, isolated, strict=True)]
         row |= {
             "neurons_agree": float(same.double().mean()),
             "neurons_explained_weighted": float(weights[in_neurons.fve > EXPLAINED].sum()),
-            "attention_fve": float(identities.attention_frequencies(pattern, p).fve.nanmean()),
+            "attention_fve": float(to_a.fve.nanmean()),
         }
         if keys:
             row |= {
                 "key_frequencies_agree": keys == keys_neurons and set(keys) <= set(keys_w_e),
                 "w_l_outside": identities.w_l_outside(W_L, keys),
-                "clock_circles": sum(q.q_clock > q.q_pizza for q in isolated),
+                "clock_circles": sum(q["q_clock"] > q["q_pizza"] for q in isolated),
             }
     in_embedding = keys or keys_w_e  # logits of several layers may show none
     doubled = harmonics(in_embedding, p)
@@ -153,7 +150,7 @@ def embedding_rows(W_E: Tensor, keys: list[int]) -> tuple[list[dict], list[dict]
     """
     singular = torch.linalg.svdvals(W_E)
     series = {("share", 0): frequency_shares(W_E), ("singular_value", 0): singular}
-    series["principal_share", 0] = principal_shares(W_E)
+    series["principal_share", 0] = singular.square() / singular.square().sum()
     planes = [("key", circle(W_E, key_plane(W_E, k), k)) for k in keys]
     planes.append(("raw", circle(W_E, principal_plane(W_E))))
     circles = []

@@ -62,12 +62,6 @@ def principal_plane(numbers: Float[Tensor, "number d_model"]) -> Float[Tensor, "
     return torch.linalg.svd(numbers, full_matrices=False).Vh[:2].T
 
 
-def principal_shares(numbers: Float[Tensor, "number d_model"]) -> Float[Tensor, " component"]:
-    """Share of the centred embeddings' variance along each principal component."""
-    variances = torch.linalg.svdvals(numbers).square()
-    return variances / variances.sum()
-
-
 def angle_r_squared(coordinates: Float[Tensor, "number 2"]) -> Float[Tensor, "frequency"]:
     """How well the angle of number t is ±ω_k t plus a constant, for every frequency k.
 

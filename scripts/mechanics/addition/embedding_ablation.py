@@ -22,7 +22,7 @@ from mechanics.addition.fourier import (
     frequency_shares,
     harmonics,
     key_frequencies,
-    waves,
+    project,
 )
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition, table_rows
@@ -45,8 +45,7 @@ def in_embedding(
     frequency is at its mean. Raises ValueError for a frequency that p does not have.
     """
     numbers = W_E[:-1]
-    directions = waves(len(numbers), chosen).to(W_E)
-    part = directions.T @ (directions @ numbers)
+    part = project(numbers, chosen)
     changed = numbers.mean(dim=0) + part if keep else numbers - part
     return torch.cat([changed, W_E[-1:]])
 
@@ -92,10 +91,8 @@ def ablate_embedding(network: Network) -> list[dict]:
     weights, seed, W_E = network.weights, network.seed, network.weights["embed.W_E"][0]
     shares = frequency_shares(number_embeddings(W_E))
     p, own = len(W_E) - 1, network.architecture
-    if own.reads_neurons_directly:
-        keys = key_frequencies(frequency_shares(neuron_logits(weights, own).T))
-    else:
-        keys = key_frequencies(shares)
+    direct = own.reads_neurons_directly
+    keys = key_frequencies(frequency_shares(neuron_logits(weights, own).T) if direct else shares)
     every, doubled = list(frequencies(p)), harmonics(keys, p)
     groups = dict.fromkeys(every, "other") | dict.fromkeys(doubled, "harmonic")
     groups |= dict.fromkeys(keys, "key")
@@ -103,26 +100,21 @@ def ablate_embedding(network: Network) -> list[dict]:
     def row(kind: str, chosen: list[int], draw: int = 0, frequency: int = 0) -> dict:
         """``frequency``: the one that is removed alone, else 0."""
         changed = in_embedding(W_E, chosen, keep=kind.endswith("_kept"))
-        answers = answers_with(weights, network.architecture, changed).over_all()
+        answers = answers_with(weights, own, changed).over_all()
         about = {"kind": kind, "frequency": frequency, "is_key": frequency in keys}
-        about["group"] = groups.get(frequency, "")
-        share = float(shares[[k - 1 for k in chosen]].sum())
-        return about | {"n": len(chosen), "draw": draw, "share": share} | answers
+        about |= {"group": groups.get(frequency, ""), "n": len(chosen), "draw": draw}
+        return about | {"share": float(shares[[k - 1 for k in chosen]].sum())} | answers
 
     rows = [row("whole", [])]
-    others = [k for k in every if k not in keys]
-    draws = (
-        random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed, 10)) if keys else []
-    )
-    if not keys:
-        nothing = {"frequency": 0, "is_key": False, "group": "", "n": 0, "draw": 0}
-        nothing |= {"share": math.nan} | NAN
-        rows += [{"kind": kind} | nothing for kind in ABOUT_KEYS]
-    for change in ("kept", "removed") if keys else ():
-        rows.append(row(f"keys_{change}", keys))
-        rows += [row(f"random_{change}", chosen, draw) for draw, chosen in enumerate(draws)]
     if keys:
+        others, draw = [k for k in every if k not in keys], generator("bootstrap", seed, 10)
+        draws = random_sets(others, len(keys), N_DRAWS, draw)
+        for change in ("kept", "removed"):
+            rows.append(row(f"keys_{change}", keys))
+            rows += [row(f"random_{change}", chosen, draw) for draw, chosen in enumerate(draws)]
         rows += [row("harmonics_removed", doubled), row("both_kept", sorted(keys + doubled))]
+    else:
+        nothing = {"frequency": 0, "is_key": False, "group": "", "n": 0, "draw": 0}
+        rows += [{"kind": kind, **nothing, "share": math.nan, **NAN} for kind in ABOUT_KEYS]
     rows += [row("one_removed", [k], frequency=k) for k in every]
-    whole = {f"{name}_whole": rows[0][name] for name in ("loss", "accuracy")}
-    return [own | whole for own in rows]
+    return [own | {f"{n}_whole": rows[0][n] for n in ("loss", "accuracy")} for own in rows]

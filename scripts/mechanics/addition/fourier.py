@@ -127,6 +127,14 @@ def waves(p: int, chosen: Sequence[int]) -> Float[Tensor, "wave number"]:
     return fourier_basis(p)[rows]
 
 
+def project(
+    values: Float[Tensor, "number feature"], chosen: Sequence[int]
+) -> Float[Tensor, "number feature"]:
+    """What the chosen frequencies have of each feature, a function on Z_p."""
+    directions = waves(len(values), chosen).to(values)
+    return directions.T @ (directions @ values)
+
+
 def sum_means(values: Float[Tensor, "pair feature"], p: int) -> Float[Tensor, "sum feature"]:
     """Mean over the p pairs of each sum a + b (mod p)."""
     sums = targets(all_pairs(p), p).to(values.device)
@@ -138,6 +146,4 @@ def along_sum(
     values: Float[Tensor, "pair feature"], chosen: Sequence[int], p: int
 ) -> Float[Tensor, "pair feature"]:
     """Projection, over the pairs, on cos ω_k (a + b) and sin ω_k (a + b) of the chosen k."""
-    directions = waves(p, chosen).to(values)
-    projection = directions.T @ (directions @ sum_means(values, p))
-    return projection[targets(all_pairs(p), p).to(values.device)]
+    return project(sum_means(values, p), chosen)[targets(all_pairs(p), p).to(values.device)]

@@ -16,32 +16,18 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from mechanics.addition.ablation import (
-    NAN,
-    FormulaAnswers,
-    equal_amplitudes,
-    fitted_amplitudes,
-    formula_answers,
-    judge,
-    kept_amplitudes,
-    neuron_contributions,
-    random_sets,
-    rebuilt_logits,
-    split_mlp,
-    with_first_neurons,
-    without_frequencies_in_neurons,
-    without_neurons,
-)
+from mechanics.addition import ablation
+from mechanics.addition.ablation import NAN, formula_answers, formula_over_all, in_sets, judge
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.fourier import (
+    along_sum,
     frequencies,
-    frequency_shares,
     key_frequencies,
     sum_means,
     sum_spectrum,
 )
-from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.progress_measures import excluded_logits, restricted_to
+from mechanics.addition.neurons import contributions, neuron_frequencies
+from mechanics.addition.progress_measures import excluded_logits, key_spectrum, restricted_to
 from mechanics.addition.splits import members
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
@@ -81,38 +67,42 @@ class Circuit:
 def open_circuit(network: Network) -> Circuit:
     own, weights, p = network.architecture, network.weights, network.settings["p"]
     activations = addition_activations(weights, own)
-    hook_post, W_L = activations.hook_post[-1], neuron_logits(weights, own)
-    exact = own.reads_neurons_directly
-    shares = frequency_shares(W_L.T) if exact else sum_spectrum(activations.logits)
+    logits, hook_post = activations.logits, activations.hook_post[-1]
     frequency = neuron_frequencies(hook_post, p).frequency.to(hook_post.device)
-    return Circuit(p, activations.logits, hook_post, W_L, frequency, key_frequencies(shares), exact)
+    keys = key_frequencies(key_spectrum(weights, own, logits))
+    W_L = neuron_logits(weights, own)
+    return Circuit(p, logits, hook_post, W_L, frequency, keys, own.reads_neurons_directly)
 
 
 def ablate(circuit: Circuit, parts: dict[str, Bool[Tensor, "pair"]]) -> list[dict]:
     """A row per frequency, level and split (all, train, validation).
 
     Levels: ``logits`` (the directions of a + b removed from the logits), ``neurons`` (removed from
-    every neuron), ``clusters`` (neurons of this frequency at their mean; ``n_neurons`` of them, nan
-    for the other levels). Only ``logits`` for deep networks and with LayerNorm.
+    every neuron: since their mean over the pairs is zero, a mean ablation; it differs by what
+    attention writes to the logits directly), ``clusters`` (neurons of this frequency at their mean;
+    ``n_neurons`` of them, nan for the other levels). Only ``logits`` for deep networks and with
+    LayerNorm.
     """
     own = (circuit.logits, circuit.hook_post, circuit.W_L)
     full, written = judge(circuit.logits), circuit.hook_post @ circuit.W_L
+    whole = {split: full.over(parts[split]) for split in SPLITS}
     rows = []
     for k in frequencies(circuit.p):
         levels = {"logits": (judge(excluded_logits(circuit.logits, [k])), math.nan)}
         if circuit.exact:
-            changed = without_frequencies_in_neurons(own[0], written, [k])
-            levels["neurons"] = judge(changed), math.nan
+            without = circuit.logits - along_sum(written, [k], circuit.p)
+            levels["neurons"] = judge(without), math.nan
             cluster = circuit.frequency == k
-            without = judge(without_neurons(*own, cluster)) if cluster.any() else full
+            without = judge(ablation.without_neurons(*own, cluster)) if cluster.any() else full
             levels["clusters"] = without, float(cluster.sum())
-        for level, (answers, n_neurons) in levels.items():
-            for split in SPLITS:
-                pairs = parts[split]
-                row = {"split": split, "level": level, "frequency": k, "is_key": k in circuit.keys}
-                row |= answers.over(pairs) | {"n_neurons": n_neurons}
-                whole = full.over(pairs)
-                rows.append(row | {"loss_full": whole["loss"], "accuracy_full": whole["accuracy"]})
+        rows += [
+            {"split": split, "level": level, "frequency": k, "is_key": k in circuit.keys}
+            | answers.over(parts[split])
+            | {"n_neurons": n_neurons}
+            | {f"{name}_full": value for name, value in whole[split].items()}
+            for level, (answers, n_neurons) in levels.items()
+            for split in SPLITS
+        ]
     return rows
 
 
@@ -152,14 +142,14 @@ def _by_frequency(circuit: Circuit, seed: int) -> list[dict]:
         return judge(excluded_logits(logits, chosen)).over_all()
 
     order = (sum_spectrum(logits).argsort(descending=True) + 1).tolist()
-    amplitudes = fitted_amplitudes(logits)
+    amplitudes = ablation.fitted_amplitudes(logits)
     rows = [row("full", len(everything), judge(logits).over_all())]
     for n in range(len(order) + 1):
         rows.append(row("frequencies", n, restricted(order[:n])))
-        ideal = formula_answers(kept_amplitudes(amplitudes, order[:n]), circuit.p)
-        rows.append(row("ideal", n, ideal.over_all()))
+        kept = amplitudes.where(in_sets([order[:n]], circuit.p)[0], 0.0)
+        rows.append(row("ideal", n, formula_over_all(*formula_answers(kept, circuit.p))))
     others = [k for k in everything if k not in keys]
-    draws = random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed)) if keys else []
+    draws = ablation.random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed))
     for own, other, change in (
         ("keys_only", "random_frequencies", restricted),
         ("without_keys", "without_random_frequencies", excluded),
@@ -180,20 +170,20 @@ def _by_neuron(circuit: Circuit, seed: int) -> list[dict]:
         return [row(kind, 0, NAN) for kind in kinds]
     found = {"rebuilt": NAN, "mlp_directions": NAN, "null_space": NAN}
     if keys:
-        inside, outside = (judge(part).over_all() for part in split_mlp(*own, keys))
-        rebuilt = judge(rebuilt_logits(circuit.hook_post, circuit.W_L, keys)).over_all()
-        found = {"rebuilt": rebuilt, "mlp_directions": inside, "null_space": outside}
+        inside, outside = (judge(part).over_all() for part in ablation.split_mlp(*own, keys))
+        rebuilt = judge(ablation.rebuilt_logits(circuit.hook_post, circuit.W_L, keys))
+        found = {"rebuilt": rebuilt.over_all(), "mlp_directions": inside, "null_space": outside}
     rows = [row(kind, len(keys), values) for kind, values in found.items()]
     d_mlp = len(circuit.W_L)
     sizes = [0, *np.unique(np.geomspace(1, d_mlp, N_SIZES).round().astype(int)).tolist()]
     stream = generator("bootstrap", seed, 1)
-    ranked = neuron_contributions(circuit.hook_post, circuit.W_L).argsort(descending=True)
+    ranked = contributions(circuit.hook_post, circuit.W_L).argsort(descending=True)
     orders = [("neurons", 0, ranked)]
     for draw in range(N_ORDERS):
-        order = torch.randperm(d_mlp, generator=stream).to(ranked)
-        orders.append(("neurons_random", draw, order))
+        orders.append(("neurons_random", draw, torch.randperm(d_mlp, generator=stream)))
     for kind, draw, order in orders:
-        for n, kept in zip(sizes, with_first_neurons(*own, order, sizes), strict=True):
+        kept_ones = ablation.with_first_neurons(*own, order.to(circuit.W_L.device), sizes)
+        for n, kept in zip(sizes, kept_ones, strict=True):
             rows.append(row(kind, n, judge(kept).over_all(), draw))
     return rows
 
@@ -203,18 +193,18 @@ def _formulas(circuit: Circuit, seed: int) -> list[dict]:
     p, keys = circuit.p, circuit.keys
     if not keys:
         return [row(kind, 0, NAN) for kind in ("equal_median", "equal_best", "equal_keys")]
-    total = float(kept_amplitudes(fitted_amplitudes(circuit.logits), keys).abs().sum())
+    amplitudes = ablation.fitted_amplitudes(circuit.logits)
+    total = float(amplitudes.where(in_sets([keys], p)[0], 0.0).abs().sum())
 
-    def answers(sets: Sequence[Sequence[int]]):
-        return formula_answers(equal_amplitudes(p, sets, total), p)
+    def answers(sets: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        members = in_sets(sets, p).double()
+        return formula_answers(members * (total / members.sum(dim=1, keepdim=True)), p)
 
-    own = answers([keys])
-    rows = [row("equal_keys", len(keys), FormulaAnswers(own.loss[0], own.margin[0]).over_all())]
+    loss, margin = answers([keys])
+    rows = [row("equal_keys", len(keys), formula_over_all(loss[0], margin[0]))]
     stream = generator("bootstrap", seed, 2)
     for n in range(1, min(LARGEST_SET, len(frequencies(p))) + 1):
-        found = answers(random_sets(frequencies(p), n, N_SETS, stream))
-        middle = FormulaAnswers(found.loss.median(), found.margin.median())
-        best = FormulaAnswers(found.loss.min(), found.margin.max())
-        rows.append(row("equal_median", n, middle.over_all()))
-        rows.append(row("equal_best", n, best.over_all()))
+        loss, margin = answers(ablation.random_sets(frequencies(p), n, N_SETS, stream))
+        rows.append(row("equal_median", n, formula_over_all(loss.median(), margin.median())))
+        rows.append(row("equal_best", n, formula_over_all(loss.min(), margin.max())))
     return rows

@@ -5,14 +5,12 @@ cos ω_k(a + b) and sin ω_k(a + b) in the neurons. Zhong et al. 2023 (arXiv 230
 where α_k is a constant, and the pizza, where it is proportional to |cos ω_k(a − b)/2|.
 """
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mechanics.addition.embedding_ablation import in_embedding
 from mechanics.addition.fourier import fourier_basis, sum_means, sum_spectrum
-from mechanics.addition.neurons import NeuronFrequencies, neuron_frequencies
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
@@ -20,29 +18,17 @@ from mechanics.models.transformer import Architecture
 ROUNDING = 1e-12  # standard deviation over size, below which logits do not vary at all
 
 
-@dataclass(frozen=True)
-class LogitIdentity:
-    """One frequency's part in logits ≈ Σ_k α_k cos ω_k(a + b − c).
-
-    ``fve``: share of the variance of the logits (centred over c). ``cos_r_squared`` and
-    ``sin_r_squared``: R² of the neurons' projection on u_k against cos ω_k(a + b), and on v_k
-    against sin ω_k(a + b); nan if W_L is not given.
-    """
-
-    frequency: int
-    alpha: float
-    fve: float
-    cos_r_squared: float
-    sin_r_squared: float
-
-
 def logit_identities(
     logits: Float[Tensor, "pair token"],
     keys: list[int],
     hook_post: Float[Tensor, "pair d_mlp"] | None = None,
     W_L: Float[Tensor, "d_mlp token"] | None = None,
-) -> list[LogitIdentity]:
-    """The fit of each key frequency; they are orthogonal, so the fve add up.
+) -> list[dict[str, float | int]]:
+    """Each key frequency's part in logits ≈ Σ_k α_k cos ω_k(a + b − c); their fve add up.
+
+    ``fve``: share of the variance of the logits (centred over c). ``cos_r_squared`` and
+    ``sin_r_squared``: R² of the neurons' projection on u_k against cos ω_k(a + b), and on v_k
+    against sin ω_k(a + b); nan if W_L is not given.
 
     W_L (``addition_activations.neuron_logits``) is Σ_k u_k cosᵀ ω_k c + v_k sinᵀ ω_k c, with u_k
     and v_k the rows of its Fourier transform over c. The neurons' projections hook_post·u_k and
@@ -62,7 +48,10 @@ def logit_identities(
         if W_L is not None and hook_post is not None:
             projected = hook_post.double().cpu() @ (W_L.double().cpu() @ waves.T)
             r_squared = [_r_squared(projected[:, i], waves[i, sums]) for i in range(2)]
-        rows.append(LogitIdentity(k, float(alpha), spectrum[k - 1], *r_squared))
+        rows.append(
+            {"frequency": k, "alpha": float(alpha), "fve": spectrum[k - 1]}
+            | dict(zip(("cos_r_squared", "sin_r_squared"), r_squared, strict=True))
+        )
     return rows
 
 
@@ -71,19 +60,9 @@ def w_l_outside(W_L: Float[Tensor, "d_mlp token"], keys: list[int]) -> float:
 
     The constant over c counts as outside, although it moves no probability.
     """
-    waves = fourier_basis(W_L.shape[1])
+    power = (fourier_basis(W_L.shape[1]) @ W_L.double().cpu().T).square().sum(dim=1)
     inside = [row for k in keys for row in (2 * k - 1, 2 * k)]
-    power = (waves @ W_L.double().cpu().T).square().sum(dim=1)
     return float(1 - power[inside].sum() / power.sum())
-
-
-def attention_frequencies(pattern: Float[Tensor, "pair head 3"], p: int) -> NeuronFrequencies:
-    """The single frequency that explains most of each head's attention from "=" to a.
-
-    The same eight directions as for neurons, {1, cos, sin ω_k a} × {1, cos, sin ω_k b} without
-    the constant.
-    """
-    return neuron_frequencies(pattern[:, :, 0], p)
 
 
 def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
@@ -106,20 +85,12 @@ def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
     return float(table.std(dim=0, correction=0).mean() / overall)
 
 
-@dataclass(frozen=True)
-class ClockOrPizza:
-    """Share of the variance of one isolated circle's logits explained by a clock and by a pizza."""
-
-    frequency: int
-    q_clock: float
-    q_pizza: float
-
-
 @torch.no_grad()
 def clock_or_pizza(
     parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture, keys: list[int]
-) -> list[ClockOrPizza]:
-    """Logits of each circle alone, against a clock and a pizza (Zhong et al. 2023).
+) -> list[dict[str, float | int]]:
+    """Share of the variance of each circle's own logits that a clock and a pizza explain
+    (Zhong et al. 2023).
 
     A circle is isolated by leaving in W_E, of what varies over the numbers, frequency k alone;
     their mean stays, for the neurons' thresholds count on it. (The authors keep two principal
@@ -129,16 +100,13 @@ def clock_or_pizza(
     For networks without LayerNorm, whose scale would change with what is left out.
     """
     exact = {name: tensor.double() for name, tensor in parameters.items()}
-    W_E = exact["embed.W_E"]
-    p = W_E.shape[1] - 1
-    basis, pairs = fourier_basis(p).to(W_E.device), all_pairs(p).to(W_E.device)[None]
-    rows = []
+    W_E = exact["embed.W_E"][0]
+    pairs, rows = all_pairs(len(W_E) - 1).to(W_E.device)[None], []
     for k in keys:
-        kept = basis[[0, 2 * k - 1, 2 * k]]
-        numbers = kept.T @ (kept @ W_E[0, :-1])
-        isolated = torch.cat([numbers, W_E[0, -1:]])[None]
+        isolated = in_embedding(W_E, [k], keep=True)[None]
         logits = addition.forward(exact | {"embed.W_E": isolated}, pairs, architecture)[0]
-        rows.append(ClockOrPizza(k, *clock_and_pizza_fve(logits, k)))
+        q_clock, q_pizza = clock_and_pizza_fve(logits, k)
+        rows.append({"frequency": k, "q_clock": q_clock, "q_pizza": q_pizza})
     return rows
 
 

@@ -34,8 +34,18 @@ def neuron_frequencies(hook_post: Float[Tensor, "pair d_mlp"], p: int) -> Neuron
     products of {1, cos ω_k a, sin ω_k a} and {1, cos ω_k b, sin ω_k b} other than 1 × 1. A neuron
     of noise has about 8/p² in each.
     """
-    by_frequency, total, constant = _block_power(hook_post, p)
-    return _strongest(by_frequency, total, constant)
+    basis = fourier_basis(p)
+    values = hook_post.double().cpu()
+    mean = values.mean(dim=0)
+    values = values - mean  # before the transform: beside a large constant little variance is lost
+    waves = basis @ values.reshape(p, -1)  # over a
+    waves = torch.einsum("vb,ubn->uvn", basis, waves.view(len(basis), p, -1))  # and over b
+    power = waves.square()
+    in_a, in_b = power[1:, 0].unflatten(0, (-1, 2)), power[0, 1:].unflatten(0, (-1, 2))
+    of_both = power[1:, 1:].unflatten(0, (-1, 2)).unflatten(2, (-1, 2)).sum(dim=(1, 3))
+    same = of_both.diagonal(dim1=0, dim2=1).T  # frequency d_mlp
+    by_frequency = in_a.sum(dim=1) + in_b.sum(dim=1) + same
+    return _strongest(by_frequency, values.square().sum(dim=0), p**2 * mean.square())
 
 
 def output_frequencies(W_L: Float[Tensor, "d_mlp token"]) -> NeuronFrequencies:
@@ -46,12 +56,6 @@ def output_frequencies(W_L: Float[Tensor, "d_mlp token"]) -> NeuronFrequencies:
     spectrum = (fourier_basis(W_L.shape[1]) @ W_L.double().cpu().T).square()
     by_frequency = spectrum[1:].unflatten(0, (-1, 2)).sum(dim=1)
     return _strongest(by_frequency, by_frequency.sum(dim=0), spectrum[0])
-
-
-def neuron_clusters(neurons: NeuronFrequencies, p: int) -> Int[Tensor, " frequency"]:
-    """How many neurons each frequency 1 … (p − 1)/2 has; neurons without variance are in none."""
-    alive = neurons.frequency[neurons.frequency > 0]
-    return torch.bincount(alive - 1, minlength=len(frequencies(p)))
 
 
 def cluster_keys(neurons: NeuronFrequencies, p: int) -> list[int]:
@@ -82,32 +86,12 @@ def contributions(
     return power / power.sum()
 
 
-def _block_power(
-    hook_post: Float[Tensor, "pair d_mlp"], p: int
-) -> tuple[Float[Tensor, "frequency d_mlp"], Float[Tensor, " d_mlp"], Float[Tensor, " d_mlp"]]:
-    """Power of each frequency's block, of all that varies, and of the constant."""
-    basis = fourier_basis(p)
-    values = hook_post.double().cpu()
-    mean = values.mean(dim=0)
-    values = values - mean  # before the transform: beside a large constant little variance is lost
-    waves = basis @ values.reshape(p, -1)  # over a
-    waves = torch.einsum("vb,ubn->uvn", basis, waves.view(len(basis), p, -1))  # and over b
-    power = waves.square()
-    in_a, in_b = power[1:, 0].unflatten(0, (-1, 2)), power[0, 1:].unflatten(0, (-1, 2))
-    of_both = power[1:, 1:].unflatten(0, (-1, 2)).unflatten(2, (-1, 2)).sum(dim=(1, 3))
-    same = of_both.diagonal(dim1=0, dim2=1).T  # frequency d_mlp
-    return (
-        in_a.sum(dim=1) + in_b.sum(dim=1) + same,
-        values.square().sum(dim=0),
-        p**2 * mean.square(),
-    )
-
-
 def _strongest(
     by_frequency: Float[Tensor, "frequency neuron"],
     total: Float[Tensor, " neuron"],
     constant: Float[Tensor, " neuron"],
 ) -> NeuronFrequencies:
+    """From the power of each frequency, of all that varies, and of the constant."""
     most, index = by_frequency.max(dim=0)
     varies = total > NO_VARIANCE * (total + constant)
     fve = torch.where(varies, most / total, torch.nan)

@@ -17,9 +17,10 @@ from mechanics.addition.activations import (
     addition_activations,
     neuron_logits,
 )
+from mechanics.addition.attention import POSITIONS
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import neuron_frequencies
-from mechanics.addition.patching import Patch, PromptPairs, draw_prompt_pairs, recovery
+from mechanics.addition.patching import Patch, PromptPairs, recovery
 from mechanics.models import weights
 from mechanics.models.transformer import Architecture
 from mechanics.runtime.seeds import generator
@@ -27,7 +28,7 @@ from mechanics.runtime.seeds import generator
 N_PROMPTS = 400  # pairs drawn; half of those that are answered rank, the other half judges
 N_SIZES = 32  # points of the cumulative curve
 N_CONTROLS = 5  # random orders of the neurons
-POSITIONS = ("a", "b", "=")
+DIRECT = ("attention", "L0 direct")
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,9 @@ class Patched:
         return neuron_logits(self.parameters, self.architecture)
 
     def hooked_effects(self, patches: list[Patch], prompts: PromptPairs) -> Tensor:
+        """Effects [patch, prompt]; nan where TransformerLens has no such network."""
+        if self.lens is None or not len(prompts):
+            return nothing(len(patches), prompts)
         return patching.hooked_effects(self.lens, patches, prompts, self.architecture)
 
 
@@ -64,7 +68,9 @@ def patched(
     neurons, groups = [], []
     for own in networks:
         network, seed = open_network(own), own.seed
-        ranking, judging = usable_prompts(network, n_prompts, seed)
+        prompts = patching.usable_prompts(network.activations.logits, n_prompts, seed)
+        half = len(prompts) // 2
+        ranking, judging = prompts[:half], prompts[half : 2 * half]
         neurons += [{"seed": seed, **row} for row in neuron_rows(network, judging)]
         groups += [{"seed": seed, **row} for row in group_rows(network, ranking, judging, seed)]
     return {"patched_neurons": pd.DataFrame(neurons), "patched_groups": pd.DataFrame(groups)}
@@ -79,16 +85,6 @@ def open_network(network: weights.Network) -> Patched:
     return Patched(parameters, own, activations, lens, network.settings["p"])
 
 
-def usable_prompts(network: Patched, n: int, seed: int) -> tuple[PromptPairs, PromptPairs]:
-    """Pairs for ranking and for judging, as many of each; few or none if few are answered."""
-    logits = network.activations.logits
-    prompts = draw_prompt_pairs(network.p, n, seed)
-    prompts = PromptPairs(prompts.clean.to(logits.device), prompts.corrupted.to(logits.device))
-    prompts = prompts[patching.answered(logits, prompts)]
-    half = len(prompts) // 2
-    return prompts[:half], prompts[half : 2 * half]
-
-
 def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
     """One row per neuron of the last layer, patched alone into the corrupted run.
 
@@ -101,13 +97,14 @@ def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
     hooked, exact = effects_of_sets(network, each, prompts)
     best = exact if network.lens is None else hooked
     share, error = recovery(best, patching.metric_gap(network.activations.logits, prompts))
+    apart = (hooked - exact).abs()
     columns = {
         "neuron": torch.arange(d_mlp),
         "frequency": found.frequency,
         "fve": found.fve,
         "effect_hooked": hooked.mean(dim=1),
         "effect_closed_form": exact.mean(dim=1),
-        "deviation": largest_deviation(hooked, exact),
+        "deviation": apart.amax(dim=1) if len(prompts) else apart.mean(dim=1),
         "recovery": share,
         "recovery_se": error,
     }
@@ -115,24 +112,19 @@ def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
     return rows.assign(n_pairs=len(prompts)).to_dict("records")
 
 
-def largest_deviation(hooked: Tensor, exact: Tensor) -> Tensor:
-    """Largest |hooked − closed form| over the pairs, nan without any pair."""
-    if not hooked.shape[1]:
-        return hooked.mean(dim=1)
-    return (hooked - exact).abs().max(dim=1).values
-
-
 def effects_of_sets(network: Patched, masks: Tensor, prompts: PromptPairs) -> tuple[Tensor, Tensor]:
     """Effects [set, prompt] of sets of the last layer's neurons, hooked and in closed form."""
-    nothing = torch.full((len(masks), len(prompts)), torch.nan, dtype=torch.float64)
-    hooked = exact = nothing.to(masks.device)
-    if network.exact:
-        effects = patching.neuron_effects(network.activations, network.W_L, prompts)
-        exact = masks.double() @ effects.T
-    if network.exact and network.lens is not None and len(prompts):
-        patches = [Patch("blocks.0.mlp.hook_post", index=mask) for mask in masks]
-        hooked = network.hooked_effects(patches, prompts)
-    return hooked, exact
+    if not network.exact:
+        return nothing(len(masks), prompts), nothing(len(masks), prompts)
+    effects = patching.neuron_effects(network.activations, network.W_L, prompts)
+    patches = [Patch("blocks.0.mlp.hook_post", index=mask) for mask in masks]
+    return network.hooked_effects(patches, prompts), masks.double() @ effects.T
+
+
+def nothing(n: int, prompts: PromptPairs) -> Tensor:
+    """nan for the effects of ``n`` patches."""
+    shape, device = (n, len(prompts)), prompts.clean.device
+    return torch.full(shape, torch.nan, dtype=torch.float64, device=device)
 
 
 def group_rows(
@@ -143,26 +135,20 @@ def group_rows(
     ``recovery`` is the hooked one, and the closed form where TransformerLens has no such network;
     ``recovery_closed_form`` stands beside it where there is one.
     """
-    names, masks = sets_of_neurons(network, ranking, seed) if network.exact else ([], None)
-    parts = parts_of_network(network.architecture)
+    parts, (names, masks) = parts_of_network(network.architecture), ([], None)
+    if network.exact:
+        names, masks = sets_of_neurons(network, ranking, seed)
+    groups = [(*part, 0) for part in parts]
+    groups += [(*name, int(mask.sum())) for name, mask in zip(names, masks or [], strict=True)]
     rows = []
     for direction, prompts in (("denoising", judging), ("noising", judging.swapped())):
-        gap = patching.metric_gap(network.activations.logits, prompts)
-        of_parts = torch.full((len(parts), len(prompts)), torch.nan, dtype=torch.float64)
-        hooked = exact = of_parts.to(gap.device)
-        if network.lens is not None and len(prompts):
-            hooked = network.hooked_effects([patch for *_, patch in parts], prompts)
-        if network.exact:
-            exact = torch.stack(
-                [closed_form_of_part(network, kind, name, prompts) for kind, name, _ in parts]
-            )
-        groups = [(kind, name, 0) for kind, name, _ in parts]
+        hooked = network.hooked_effects([*parts.values()], prompts)
+        exact = closed_form_of_parts(network, parts, prompts)
         if names:
-            of_sets = effects_of_sets(network, masks, prompts)
+            of_sets = effects_of_sets(network, torch.stack(masks), prompts)
             hooked, exact = (torch.cat(both) for both in zip((hooked, exact), of_sets, strict=True))
-            sizes = masks.sum(dim=1).tolist()
-            groups += [(*name, size) for name, size in zip(names, sizes, strict=True)]
         best = exact if network.lens is None else hooked
+        gap = patching.metric_gap(network.activations.logits, prompts)
         shares, errors = (values.tolist() for values in recovery(best, gap))
         closed = recovery(exact, gap)[0].tolist()
         for i, (kind, name, n_neurons) in enumerate(groups):
@@ -174,7 +160,7 @@ def group_rows(
 
 def sets_of_neurons(
     network: Patched, ranking: PromptPairs, seed: int
-) -> tuple[list[tuple[str, str]], Tensor]:
+) -> tuple[list[tuple[str, str]], list[Tensor]]:
     """Kind, name and mask of every set: clusters, the top n, and random sets of each such size.
 
     Neurons are ranked by their mean effect on the pairs kept for this.
@@ -194,39 +180,38 @@ def sets_of_neurons(
         shuffled = torch.randperm(d_mlp, generator=generator("bootstrap", seed, 1 + control))
         masks += [*patching.neuron_sets(shuffled, sizes)]
         names += [("random", f"{n} neurons, order {control}") for n in sizes]
-    return names, torch.stack([mask.cpu() for mask in masks]).to(order.device)
+    return names, [mask.to(order.device) for mask in masks]
 
 
-def parts_of_network(own: Architecture) -> list[tuple[str, str, Patch]]:
-    """Kind, name and patch of heads, positions, MLPs and attention of every layer.
+def parts_of_network(own: Architecture) -> dict[tuple[str, str], Patch]:
+    """By kind and name the patch of heads, positions, MLPs and attention of every layer.
 
     Attention "direct" does not act through the MLP above it: one layer's only.
     """
-    parts = []
+    parts = {}
     for layer in range(own.n_layers):
         block, name = f"blocks.{layer}", f"L{layer}"
-        parts += [
-            ("head", f"{name}H{head}", Patch(f"{block}.attn.hook_z", index=head))
-            for head in range(own.n_heads)
-        ]
-        parts += [
-            ("position", f"{name} {token}", Patch(f"{block}.hook_resid_pre", position))
-            for position, token in enumerate(POSITIONS)
-        ]
-        parts.append(("mlp", name, Patch(f"{block}.hook_mlp_out")))
-        parts.append(("attention", name, Patch(f"{block}.hook_attn_out")))
+        for head in range(own.n_heads):
+            parts["head", f"{name}H{head}"] = Patch(f"{block}.attn.hook_z", index=head)
+        for position, token in enumerate(POSITIONS):
+            parts["position", f"{name} {token}"] = Patch(f"{block}.hook_resid_pre", position)
+        parts["mlp", name] = Patch(f"{block}.hook_mlp_out")
+        parts["attention", name] = Patch(f"{block}.hook_attn_out")
     if own.n_layers == 1:
         frozen = ("blocks.0.mlp.hook_post",)
-        parts.append(("attention", "L0 direct", Patch("blocks.0.hook_attn_out", frozen=frozen)))
+        parts[DIRECT] = Patch("blocks.0.hook_attn_out", frozen=frozen)
     return parts
 
 
-def closed_form_of_part(network: Patched, kind: str, name: str, prompts: PromptPairs) -> Tensor:
+def closed_form_of_parts(
+    network: Patched, parts: dict[tuple[str, str], Patch], prompts: PromptPairs
+) -> Tensor:
     """Effects of the MLP and of attention's direct path; nan for parts that act through the MLP."""
-    if kind == "mlp":
-        return patching.neuron_effects(network.activations, network.W_L, prompts).sum(dim=1)
-    if (kind, name) == ("attention", "L0 direct"):
+    effects = nothing(len(parts), prompts)
+    if network.exact:
+        own, names = network.activations, list(parts)
         W_U = network.parameters["unembed.W_U"][0]
-        return patching.attention_direct_effects(network.activations, W_U, prompts)
-    gap = patching.metric_gap(network.activations.logits, prompts)
-    return torch.full_like(gap, torch.nan)
+        neurons = patching.neuron_effects(own, network.W_L, prompts)
+        effects[names.index(("mlp", "L0"))] = neurons.sum(dim=1)
+        effects[names.index(DIRECT)] = patching.attention_direct_effects(own, W_U, prompts)
+    return effects

@@ -46,14 +46,21 @@ class PromptPairs:
         return PromptPairs(self.corrupted, self.clean)
 
 
-def draw_prompt_pairs(p: int, n: int, replica: int, step: int = 0) -> PromptPairs:
+def draw_prompt_pairs(p: int, n: int, replica: int) -> PromptPairs:
     """``n`` random pairs of prompts whose answers differ, uniform over all such pairs."""
-    draw = generator("bootstrap", replica, step)
+    draw = generator("bootstrap", replica)
     clean = torch.randint(p, (n, 2), generator=draw)
     other_a = torch.randint(p, (n,), generator=draw)
     shift = torch.randint(1, p, (n,), generator=draw)  # c' − c, never 0
     other_b = (targets(clean, p) + shift - other_a) % p
     return PromptPairs(clean, torch.stack([other_a, other_b], dim=1))
+
+
+def usable_prompts(logits: Float[Tensor, "pair token"], n: int, replica: int) -> PromptPairs:
+    """Those of ``n`` random pairs of prompts of which both are answered right."""
+    drawn = draw_prompt_pairs(logits.shape[1], n, replica)
+    prompts = PromptPairs(drawn.clean.to(logits.device), drawn.corrupted.to(logits.device))
+    return prompts[answered(logits, prompts)]
 
 
 def answered(logits: Float[Tensor, "pair token"], prompts: PromptPairs) -> Bool[Tensor, " prompt"]:
@@ -77,9 +84,9 @@ def answer_difference(
 
 def metric(logits: Float[Tensor, "prompt token"], prompts: PromptPairs) -> Float[Tensor, " prompt"]:
     """m = L[c] − L[c'] of each prompt, c the answer to the clean one, c' to the corrupted one."""
-    right = logits.gather(1, targets(prompts.clean, logits.shape[1])[:, None])
-    wrong = logits.gather(1, targets(prompts.corrupted, logits.shape[1])[:, None])
-    return (right - wrong)[:, 0]
+    answers = (targets(own, logits.shape[1])[:, None] for own in (prompts.clean, prompts.corrupted))
+    right, wrong = (logits.gather(1, answer)[:, 0] for answer in answers)
+    return right - wrong
 
 
 def metric_gap(

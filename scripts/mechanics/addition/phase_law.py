@@ -10,27 +10,17 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mechanics.addition import patching
+from mechanics.addition import patching, phases
 from mechanics.addition.activations import (
     AdditionActivations,
     addition_activations,
     neuron_inputs,
     neuron_logits,
 )
+from mechanics.addition.circuit import typed_frame
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import EXPLAINED, contributions, neuron_frequencies
-from mechanics.addition.patching import draw_prompt_pairs
-from mechanics.addition.phases import (
-    Waves,
-    agreement,
-    block_of,
-    neuron_waves,
-    predicted_recoveries,
-    quadrature,
-    shuffled_agreement,
-    sum_waves,
-    two_waves,
-)
+from mechanics.addition.phases import Waves, quadrature
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
@@ -50,7 +40,7 @@ def phase_law(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[
             of_keys, of_neurons = measure(network)
             laws += [{"seed": network.seed} | row for row in of_keys]
             neurons += [{"seed": network.seed} | row for row in of_neurons]
-    return {"phase_law": _frame(laws, LAW), "neuron_phases": _frame(neurons, NEURONS)}
+    return {"phase_law": typed_frame(laws, LAW), "neuron_phases": typed_frame(neurons, NEURONS)}
 
 
 @torch.no_grad()
@@ -61,7 +51,7 @@ def measure(network: Network) -> tuple[list[dict], list[dict]]:
     - of the neurons that a key explains, each counted with its weight, what it contributes to the
       logits: ``cosine`` (``phases.agreement``) and its null; ``input_cosine``, the mean of
       cos(φ_a − φ_b); ``phase_spread``, |mean e^{iψ}|, 0 where phases go evenly round the circle
-    - of all neurons of the key, predicted from their two waves alone (``phases.Quadrature``) beside
+    - of all neurons of the key, predicted from their two waves alone (``phases.quadrature``) beside
       what the logits have: ``quadrature_error``, ``alpha``; ``alpha_with_products`` counts what
       attention multiplies before the ReLU, too
     - ``recovery`` of the logit difference when they are patched, over the pairs of prompts, beside
@@ -73,9 +63,9 @@ def measure(network: Network) -> tuple[list[dict], list[dict]]:
     inputs, hook_post = neuron_inputs(network.weights, activations), activations.hook_post[0]
     found, weights = neuron_frequencies(hook_post, p), contributions(hook_post, W_L)
     keys = key_frequencies(frequency_shares(W_L.T))
-    found_in_logits = {k: sum_waves(activations.logits, k) for k in keys}
+    found_in_logits = {k: phases.sum_waves(activations.logits, k) for k in keys}
     alphas = [alpha for alpha, _ in found_in_logits.values()]
-    predicted = predicted_recoveries(alphas, keys, p)
+    predicted = phases.predicted_recoveries(alphas, keys, p)
     recovered = recoveries(activations, W_L, network.seed)
     laws, neurons = [], []
     for k, expected in zip(keys, predicted, strict=True):
@@ -83,18 +73,18 @@ def measure(network: Network) -> tuple[list[dict], list[dict]]:
             continue
         (alpha, other), cluster = found_in_logits[k], found.frequency == k
         explained = cluster & (found.fve > EXPLAINED)
-        waves, own = neuron_waves(inputs, W_L, k), weights[explained] / weights[explained].sum()
+        own = weights[explained] / weights[explained].sum()
+        waves = phases.neuron_waves(inputs, W_L, k)
         members = waves.of(cluster)
-        foreseen = quadrature(two_waves(members, p, k), members, p, k)
-        with_products = quadrature(block_of(inputs[:, cluster], p, k), members, p, k)
+        foreseen = quadrature(phases.two_waves(members, p, k), members, p, k)
+        with_products = quadrature(phases.block_of(inputs[:, cluster], p, k), members, p, k)
         laws.append(
             {"frequency": k, "n_neurons": int(explained.sum())}
             | phase_columns(waves.of(explained), own, generator("bootstrap", network.seed, 20 + k))
-            | {"n_effective": foreseen.n_effective, "quadrature_error": other / alpha}
-            | {"quadrature_error_predicted": foreseen.error}
-            | {"quadrature_error_random": foreseen.random}
-            | {"alpha": alpha, "alpha_predicted": foreseen.alpha}
-            | {"alpha_with_products": with_products.alpha}
+            | {"n_effective": foreseen["n_effective"], "quadrature_error": other / alpha}
+            | {"quadrature_error_predicted": foreseen["error"]}
+            | {"quadrature_error_random": foreseen["random"], "alpha": alpha}
+            | {"alpha_predicted": foreseen["alpha"], "alpha_with_products": with_products["alpha"]}
             | {"recovery": float(recovered[cluster].sum()), "recovery_predicted": expected}
         )
         neurons.append(neuron_columns(waves.of(explained), own, explained).assign(frequency=k))
@@ -107,8 +97,8 @@ def phase_columns(waves: Waves, weights: Tensor, draw: torch.Generator) -> dict[
         return dict.fromkeys(PHASES, math.nan)
     between = torch.cos(waves.of_a.angle() - waves.of_b.angle())
     spread = (weights * torch.exp(1j * waves.written)).sum().abs()
-    shuffled = shuffled_agreement(waves, weights, draw)
-    values = (agreement(waves, weights), shuffled, float(weights @ between), float(spread))
+    shuffled = phases.shuffled_agreement(waves, weights, draw)
+    values = (phases.agreement(waves, weights), shuffled, float(weights @ between), float(spread))
     return dict(zip(PHASES, values, strict=True))
 
 
@@ -125,14 +115,7 @@ def neuron_columns(waves: Waves, weights: Tensor, chosen: Tensor) -> pd.DataFram
 
 def recoveries(activations: AdditionActivations, W_L: Tensor, seed: int) -> Tensor:
     """Mean recovery of each neuron patched alone, in closed form; effects of neurons add up."""
-    prompts = draw_prompt_pairs(W_L.shape[1], N_PROMPTS, seed)
     logits = activations.logits
-    prompts = prompts[patching.answered(logits, prompts)]
-    effects = patching.neuron_effects(activations, W_L, prompts)
+    prompts = patching.usable_prompts(logits, N_PROMPTS, seed)
+    effects = patching.neuron_effects(activations, W_L.to(logits), prompts)
     return patching.recovery(effects.T, patching.metric_gap(logits, prompts))[0].cpu()
-
-
-def _frame(rows: list[dict], columns: str) -> pd.DataFrame:
-    named = [column.partition(":") for column in columns.split()]
-    dtypes = {name: dtype or "float64" for name, _, dtype in named}
-    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)

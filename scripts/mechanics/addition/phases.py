@@ -71,24 +71,17 @@ def block_of(inputs: Float[Tensor, "pair neuron"], p: int, k: int) -> Float[Tens
     return products @ (products.T @ inputs.double().cpu())
 
 
-@dataclass(frozen=True)
-class Quadrature:
-    """The two waves that a cluster adds to the logits.
+def quadrature(
+    inputs: Float[Tensor, "pair neuron"], waves: Waves, p: int, k: int
+) -> dict[str, float]:
+    """The two waves that a cluster with these inputs adds to the logits, through the ReLU and its
+    waves over c; nothing is fitted.
 
     ``alpha``: the amplitude of cos ω_k(a + b − c). ``error``: the amplitude of the wave in
     ω_k(a + b + c) over it; ``random``: the mean of that error if as many neurons with the same
     amplitudes had random phases. ``n_effective``: how many neurons of one amplitude err as much,
     (Σ w)²/Σ w² for amplitudes w.
     """
-
-    alpha: float
-    error: float
-    random: float
-    n_effective: float
-
-
-def quadrature(inputs: Float[Tensor, "pair neuron"], waves: Waves, p: int, k: int) -> Quadrature:
-    """Of neurons with these inputs, through the ReLU and their waves over c; nothing is fitted."""
     turning = 2 / p**2 * torch.exp(-2j * torch.pi * k / p * targets(all_pairs(p), p))
     made = turning @ inputs.relu().to(turning)  # h e^{iφ} for h cos(ω_k(a + b) + φ)
     amplitudes = 0.5 * (made * waves.of_c).abs()
@@ -96,13 +89,14 @@ def quadrature(inputs: Float[Tensor, "pair neuron"], waves: Waves, p: int, k: in
     other = 0.5 * (made * waves.of_c).sum().abs()
     n_effective = amplitudes.sum().square() / amplitudes.square().sum()
     random = (torch.pi / 4 / n_effective).sqrt()  # the mean length of a random walk
-    return Quadrature(*map(float, (alpha, other / alpha, random, n_effective)))
+    found = {"alpha": alpha, "error": other / alpha, "random": random, "n_effective": n_effective}
+    return {name: float(value) for name, value in found.items()}
 
 
 def sum_waves(logits: Float[Tensor, "pair token"], k: int) -> tuple[float, float]:
     """Amplitudes of cos ω_k(a + b − c), even about 0, and of any wave in ω_k(a + b + c).
 
-    The first is ``LogitIdentity.alpha``. For k = p/2 they are one wave.
+    The first is the alpha of ``logit_identities``. For k = p/2 they are one wave.
     """
     p = logits.shape[1]
     by_sum = torch.zeros(p, p, dtype=torch.float64)

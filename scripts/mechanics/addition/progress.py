@@ -4,17 +4,18 @@ Key frequencies K are those of a seed's last checkpoint (``key_spectrum``); with
 look back on the training. Without any, what needs them is nan.
 """
 
-import math
-
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from mechanics.addition.activations import neuron_logits
+from mechanics.addition.activations import (
+    AdditionActivations,
+    addition_activations,
+    neuron_logits,
+)
 from mechanics.addition.fourier import (
     effective_rank,
-    frequencies,
     frequency_shares,
     gini,
     key_frequencies,
@@ -29,7 +30,6 @@ from mechanics.addition.progress_measures import (
     excluded_logits,
     key_spectrum,
     logit_fve,
-    logits_and_neurons,
     norms_squared,
     pair_losses,
     restricted_logits,
@@ -40,14 +40,11 @@ from mechanics.models.transformer import Architecture, architecture
 from mechanics.training.checkpoint import Run
 
 SPLITS = ("train", "validation", "validation_swapped", "validation_new", "all")
+KEYED = ("train", "validation", "all")  # of what needs key frequencies
 COLUMNS = [  # of progress.parquet; a checkpoint whose weights are not finite has nan
     *("seed", "step", "p", "n_final_keys", "n_keys"),
     *(f"{measure}_{split}" for split in SPLITS for measure in ("loss", "accuracy")),
-    *(
-        f"{kind}_loss_{split}"
-        for kind in ("restricted", "excluded")
-        for split in ("train", "validation", "all")
-    ),
+    *(f"{kind}_loss_{split}" for kind in ("restricted", "excluded") for split in KEYED),
     *("logit_fve", "neuron_share", "norm_squared"),
     *(f"norm_squared_{matrix}" for matrix in (*MATRICES, "other")),
     *(f"{measure}_{matrix}" for measure in ("gini", "effective_rank") for matrix in ("W_E", "W_U")),
@@ -74,12 +71,20 @@ def follow_progress(
             row = {**common, "p": p, "n_final_keys": len(keys)}
             weights = load(run, seed, step, device)
             if all(tensor.isfinite().all() for tensor in weights.values()):
-                logits, hook_post = logits_and_neurons(weights, network)
-                row |= {"n_keys": len(key_frequencies(key_spectrum(weights, network, logits)))}
-                row |= measure(logits, parts) | measure_keys(logits, keys, parts)
-                row |= {"neuron_share": neuron_share(hook_post, p)} | describe_weights(weights)
-                spectra += [{**common, **r} for r in spectrum_rows(weights, network, logits)]
-                excluded += [{**common, **r} for r in excluded_rows(logits, keys, parts["train"])]
+                activations = addition_activations(weights, network)
+                logits, shares = activations.logits, spectra_of(weights, network, activations)
+                row["n_keys"] = len(key_frequencies(shares.get("W_L", shares["logits"])))
+                row |= measure(logits, keys, parts) | describe_weights(weights)
+                if network.reads_neurons_directly:
+                    row["neuron_share"] = neuron_share(activations.hook_post[0], p)
+                spectra += [
+                    {**common, "matrix": matrix, "frequency": k, "share": share}
+                    for matrix, spectrum in shares.items()
+                    for k, share in enumerate(spectrum.tolist(), start=1)
+                ]
+                for k in keys:
+                    loss = pair_losses(excluded_logits(logits, [k]))[parts["train"]].mean()
+                    excluded.append({**common, "frequency": k, "excluded_loss": float(loss)})
             own.append(row)
         frame = pd.DataFrame(own).reindex(columns=COLUMNS)
         moments = change_points(frame, p, run.settings["grokking_accuracy"])
@@ -98,45 +103,35 @@ def load(run: Run, seed: int, step: int, device: torch.device) -> Parameters:
 def final_keys(run: Run, seed: int, device: torch.device) -> list[int]:
     """Key frequencies of the last checkpoint; none for weights that are not finite."""
     network, weights = architecture(run.settings), load(run, seed, run.steps(seed)[-1], device)
-    logits, _ = logits_and_neurons(weights, network)
+    logits = addition_activations(weights, network).logits
     return key_frequencies(key_spectrum(weights, network, logits))
 
 
 def measure(
-    logits: Float[Tensor, "pair token"], parts: dict[str, Bool[Tensor, "pair"]]
-) -> dict[str, float]:
-    """Mean loss and accuracy of the parts."""
-    p = logits.shape[-1]
-    loss = pair_losses(logits)
-    right = (logits.argmax(dim=-1) == targets(all_pairs(p), p).to(logits.device)).double()
-    losses = {f"loss_{split}": float(loss[parts[split]].mean()) for split in SPLITS}
-    return losses | {f"accuracy_{split}": float(right[parts[split]].mean()) for split in SPLITS}
-
-
-def measure_keys(
     logits: Float[Tensor, "pair token"], keys: list[int], parts: dict[str, Bool[Tensor, "pair"]]
 ) -> dict[str, float]:
-    """Restricted and excluded loss and logit FVE; nothing without key frequencies."""
-    if not keys:
-        return {}
-    losses = {
-        "restricted": pair_losses(restricted_logits(logits, keys)),
-        "excluded": pair_losses(excluded_logits(logits, keys)),
+    """Mean loss and accuracy of the parts; with key frequencies also restricted and excluded loss,
+    and logit FVE."""
+    p = logits.shape[-1]
+    right = (logits.argmax(dim=-1) == targets(all_pairs(p), p).to(logits.device)).double()
+    means = [("loss", pair_losses(logits), SPLITS), ("accuracy", right, SPLITS)]
+    if keys:
+        restricted, excluded = restricted_logits(logits, keys), excluded_logits(logits, keys)
+        means.append(("restricted_loss", pair_losses(restricted), KEYED))
+        means.append(("excluded_loss", pair_losses(excluded), KEYED))
+    row = {
+        f"{name}_{split}": float(values[parts[split]].mean())
+        for name, values, splits in means
+        for split in splits
     }
-    return {"logit_fve": logit_fve(logits, keys)} | {
-        f"{kind}_loss_{split}": float(loss[parts[split]].mean())
-        for kind, loss in losses.items()
-        for split in ("train", "validation", "all")
-    }
+    return row | ({"logit_fve": logit_fve(logits, keys)} if keys else {})
 
 
-def neuron_share(hook_post: Float[Tensor, "pair d_mlp"] | None, p: int) -> float:
+def neuron_share(hook_post: Float[Tensor, "pair d_mlp"], p: int) -> float:
     """Share of the neurons of which one frequency explains more than ``EXPLAINED``.
 
-    Dead neurons count as unexplained. nan for a network that is not read by its neurons.
+    Dead neurons count as unexplained.
     """
-    if hook_post is None:
-        return math.nan
     return float((neuron_frequencies(hook_post, p).fve > EXPLAINED).double().mean())
 
 
@@ -150,30 +145,11 @@ def describe_weights(weights: Parameters) -> dict[str, float]:
     return described
 
 
-def spectrum_rows(
-    weights: Parameters, network: Architecture, logits: Float[Tensor, "pair token"]
-) -> list[dict]:
+def spectra_of(
+    weights: Parameters, network: Architecture, activations: AdditionActivations
+) -> dict[str, Float[Tensor, "frequency"]]:
     """Share of every frequency in W_E, in W_L where it applies, and ``sum_spectrum`` (logits)."""
     shares = {"W_E": frequency_shares(weights["embed.W_E"][0, :-1])}
     if network.reads_neurons_directly:
         shares["W_L"] = frequency_shares(neuron_logits(weights, network).T)
-    shares["logits"] = sum_spectrum(logits)
-    numbers = frequencies(logits.shape[-1])
-    return [
-        {"matrix": matrix, "frequency": k, "share": share}
-        for matrix, spectrum in shares.items()
-        for k, share in zip(numbers, spectrum.tolist(), strict=True)
-    ]
-
-
-def excluded_rows(
-    logits: Float[Tensor, "pair token"], keys: list[int], trained: Bool[Tensor, "pair"]
-) -> list[dict]:
-    """Loss on the training pairs without each key frequency alone."""
-    return [
-        {
-            "frequency": k,
-            "excluded_loss": float(pair_losses(excluded_logits(logits, [k]))[trained].mean()),
-        }
-        for k in keys
-    ]
+    return shares | {"logits": sum_spectrum(activations.logits)}

@@ -10,20 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.addition.activations import neuron_logits
-from mechanics.addition.fourier import (
-    along_sum,
-    frequency_shares,
-    sum_means,
-    sum_spectrum,
-    waves,
-)
+from mechanics.addition.fourier import along_sum, frequency_shares, project, sum_means, sum_spectrum
 from mechanics.addition.pairs import all_pairs, cross_entropy, grokking_step, targets
-from mechanics.models import addition
+from mechanics.models.addition import Parameters
 from mechanics.models.transformer import Architecture
 from mechanics.tables.emergence import transition
 
@@ -34,27 +27,8 @@ MOMENTS = (
 )
 
 
-@torch.no_grad()
-def logits_and_neurons(
-    parameters: addition.Parameters, architecture: Architecture
-) -> tuple[Float[Tensor, "pair token"], Float[Tensor, "pair d_mlp"] | None]:
-    """Logits and hook_post of one replica at "=" for all pairs.
-
-    None for hook_post where W_L does not say what the neurons do.
-    """
-    W_E = parameters["embed.W_E"]
-    pairs = all_pairs(W_E.shape[1] - 1).to(W_E.device)[None]
-    cache: dict[str, Tensor] = {}
-    logits = addition.forward(parameters, pairs, architecture, cache)[0]
-    if not architecture.reads_neurons_directly:
-        return logits, None
-    return logits, cache["blocks.0.mlp.hook_post"][0]
-
-
 def key_spectrum(
-    parameters: addition.Parameters,
-    architecture: Architecture,
-    logits: Float[Tensor, "pair token"],
+    parameters: Parameters, architecture: Architecture, logits: Float[Tensor, "pair token"]
 ) -> Float[Tensor, "frequency"]:
     """The shares by which key frequencies are chosen: of W_L, or else ``sum_spectrum``."""
     if architecture.reads_neurons_directly:
@@ -81,8 +55,7 @@ def restricted_to(
     of_sums: Float[Tensor, "sum token"], keys: Sequence[int]
 ) -> Float[Tensor, "sum token"]:
     """``restricted_logits`` of the pairs of each sum, from their mean logits."""
-    directions = waves(len(of_sums), keys).to(of_sums)
-    return directions.T @ (directions @ of_sums) + of_sums.mean(dim=0)
+    return project(of_sums, keys) + of_sums.mean(dim=0)
 
 
 def excluded_logits(
@@ -104,7 +77,7 @@ def logit_fve(logits: Float[Tensor, "pair token"], keys: Sequence[int]) -> float
     return float(sum_spectrum(logits)[[k - 1 for k in keys]].sum())
 
 
-def norms_squared(parameters: addition.Parameters) -> dict[str, float]:
+def norms_squared(parameters: Parameters) -> dict[str, float]:
     """Σθ² of every matrix (over all layers), of biases and LayerNorms ("other"), and in total."""
     norms = dict.fromkeys((*MATRICES, "other"), 0.0)
     for name, tensor in parameters.items():

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from mechanics.addition.attention import POSITIONS
-from mechanics.addition.fourier import frequency_shares, key_frequencies, sum_means, waves
+from mechanics.addition.fourier import frequency_shares, key_frequencies, project, sum_means
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models import addition
 from mechanics.models.attention import join_heads, split_heads
@@ -102,52 +102,43 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
     sum may be answered from both.
     """
     pairs = prompt_pairs(streams.sums, seed)
-    n_layers = streams.architecture.n_layers
+    giver, taker = streams.sums[pairs]
+    rows, n_layers = [], streams.architecture.n_layers
     places = [Place(position, layer) for layer in range(1, n_layers) for position in (1, 2)]
-    rows = []
+
+    def change(part: Tensor, chosen: Sequence[int] | None = None) -> Tensor:
+        """What is added to the takers' streams by a part of a + b, or frequencies of it."""
+        own = part if chosen is None else project(part, chosen)
+        return own[giver] - own[taker]
+
+    def rest(at: Tensor, part: Tensor) -> Tensor:
+        return at[pairs[0]] - at[pairs[1]] - change(part)
+
     for own in dict.fromkeys([*places, Place(2, n_layers), place]):
-        at = streams.after[own.layer][:, own.position]
-        part = _sum_part(at, streams.p)
+        at, part = _part_at(streams, own)
         about = {"position": POSITIONS[own.position], "layer": own.layer, "carrier": own == place}
-
-        def row(exchanged: str, change: Tensor, chosen: Sequence[int] = (), about=about, own=own):
-            result = _exchange(streams, own.layer, pairs, {own.position: change})
-            listed = " ".join(map(str, chosen))
-            named = {"exchanged": exchanged, "n_frequencies": len(chosen), "frequencies": listed}
-            rows.append(about | named | result)
-
-        of_sums = _change(streams, pairs, part)
-        row("sum", of_sums)
-        row("rest", _rest(at, pairs, of_sums))
+        found = [("sum", (), change(part)), ("rest", (), rest(at, part))]
+        keys = keys_of(part)
+        if own == place:
+            chosen = [keys[:n] for n in range(len(keys) + 1)]
+            found += [("keys", some, change(part, some)) for some in chosen]
+            found += [("one key", [k], change(part, [k])) for k in keys]
+            found.append(("others", (), change(part) - change(part, keys)))
+        for name, some, added in found:
+            result = _exchange(streams, own.layer, pairs, {own.position: added})
+            rows.append(about | _named(name, some) | result)
         if own != place:
             continue
-        keys = keys_of(part)
-        for n in range(len(keys) + 1):
-            row("keys", _change(streams, pairs, _frequencies(part, keys[:n])), keys[:n])
-        for k in keys:
-            row("one key", _change(streams, pairs, _frequencies(part, [k])), [k])
-        row("others", of_sums - _change(streams, pairs, _frequencies(part, keys)))
-        rows.append(about | keys_alone(streams, own, _frequencies(part, keys), keys))
-        for name, changes in everywhere(streams, own.layer, pairs).items():
-            n = len(keys) if name == "keys everywhere" else 0
-            named = {"exchanged": name, "n_frequencies": n, "frequencies": ""}
-            rows.append(about | named | _exchange(streams, own.layer, pairs, changes))
+        rows.append(about | keys_alone(streams, own, project(part, keys), keys))
+        read = (2,) if own.layer == n_layers else (1, 2)
+        parts = {i: _part_at(streams, Place(i, own.layer)) for i in read}
+        everywhere = {i: change(part, keys_of(part)) for i, (_, part) in parts.items()}
+        result = _exchange(streams, own.layer, pairs, everywhere)
+        rows.append(about | _named("keys everywhere") | {"n_frequencies": len(keys)} | result)
+        everywhere = {i: rest(at, part) for i, (at, part) in parts.items()}
+        result = _exchange(streams, own.layer, pairs, everywhere)
+        rows.append(about | _named("rest everywhere") | result)
     return rows
-
-
-def everywhere(
-    streams: Streams, layer: int, pairs: Int[Tensor, "2 prompt"]
-) -> dict[str, dict[int, Tensor]]:
-    """What is added at every position that may know the sum, each with its own keys and rest."""
-    positions = (2,) if layer == streams.architecture.n_layers else (1, 2)
-    found: dict[str, dict[int, Tensor]] = {"keys everywhere": {}, "rest everywhere": {}}
-    for position in positions:
-        at = streams.after[layer][:, position]
-        part = _sum_part(at, streams.p)
-        keys = _change(streams, pairs, _frequencies(part, keys_of(part)))
-        found["keys everywhere"][position] = keys
-        found["rest everywhere"][position] = _rest(at, pairs, _change(streams, pairs, part))
-    return found
 
 
 def prompt_pairs(sums: Int[Tensor, " pair"], seed: int) -> Int[Tensor, "2 prompt"]:
@@ -171,15 +162,13 @@ def keys_alone(
     stream = streams.after[place.layer].mean(dim=0).repeat(streams.p, 1, 1)
     stream[:, place.position] += part
     right = streams.answers(stream, place.layer) == torch.arange(streams.p, device=part.device)
-    listed = {"n_frequencies": len(keys), "frequencies": " ".join(map(str, keys))}
-    share = float(right.double().mean())
-    return {
-        "exchanged": "keys alone",
-        **listed,
-        "moved": share,
-        "kept": torch.nan,
-        "n_prompts": streams.p,
-    }
+    told = {"moved": float(right.double().mean()), "kept": torch.nan, "n_prompts": streams.p}
+    return _named("keys alone", keys) | told
+
+
+def _named(exchanged: str, chosen: Sequence[int] = ()) -> dict:
+    listed = " ".join(map(str, chosen))
+    return {"exchanged": exchanged, "n_frequencies": len(chosen), "frequencies": listed}
 
 
 def _exchange(
@@ -197,29 +186,11 @@ def _exchange(
     return {"moved": moved, "kept": kept, "n_prompts": len(taker)}
 
 
-def _change(
-    streams: Streams, pairs: Int[Tensor, "2 prompt"], part: Float[Tensor, "sum d_model"]
-) -> Float[Tensor, "prompt d_model"]:
-    """What exchanging a part of a + b adds to the takers' streams."""
-    giver, taker = streams.sums[pairs]
-    return part[giver] - part[taker]
-
-
-def _rest(
-    at: Float[Tensor, "pair d_model"], pairs: Int[Tensor, "2 prompt"], of_sums: Tensor
-) -> Float[Tensor, "prompt d_model"]:
-    """What exchanging all but the part of a + b adds to the takers' streams."""
-    giver, taker = pairs
-    return at[giver] - at[taker] - of_sums
-
-
 def _sum_part(values: Float[Tensor, "pair d_model"], p: int) -> Float[Tensor, "sum d_model"]:
     return sum_means(values - values.mean(dim=0), p)
 
 
-def _frequencies(
-    part: Float[Tensor, "sum d_model"], chosen: Sequence[int]
-) -> Float[Tensor, "sum d_model"]:
-    """The chosen frequencies of a part of a + b."""
-    directions = waves(len(part), chosen).to(part)
-    return directions.T @ (directions @ part)
+def _part_at(streams: Streams, place: Place) -> tuple[Tensor, Tensor]:
+    """The stream [pair, d_model] at a place, and its part of a + b [sum, d_model]."""
+    at = streams.after[place.layer][:, place.position]
+    return at, _sum_part(at, streams.p)

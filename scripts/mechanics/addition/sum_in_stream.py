@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mechanics.addition.ablation import judge
 from mechanics.addition.attention import POSITIONS
 from mechanics.addition.collapse import collapse, neurons_of_one_sum
 from mechanics.addition.fourier import frequency_shares, sum_means
-from mechanics.addition.pairs import all_pairs, targets
+from mechanics.addition.pairs import all_pairs
 from mechanics.addition.sum_exchange import EXCHANGE_COLUMNS, Streams, carrier, exchange_rows
 from mechanics.models import addition
 from mechanics.models.transformer import normalise
@@ -46,10 +47,11 @@ def sum_in_stream(
             stream += [{"seed": network.seed, **row} for row in rows]
             exchange += [{"seed": network.seed, **row} for row in exchanged]
     return {
-        "sum_in_stream": pd.DataFrame(stream, columns=list(COLUMNS)).astype(COLUMNS),
-        "sum_exchange": pd.DataFrame(exchange, columns=list(EXCHANGE_COLUMNS)).astype(
-            EXCHANGE_COLUMNS
-        ),
+        name: pd.DataFrame(rows, columns=list(columns)).astype(columns)
+        for name, rows, columns in (
+            ("sum_in_stream", stream, COLUMNS),
+            ("sum_exchange", exchange, EXCHANGE_COLUMNS),
+        )
     }
 
 
@@ -60,8 +62,8 @@ def measure(network: Network) -> tuple[list[dict], list[dict]]:
     rows = []
 
     def add(position: str, layer: int, quantity: str, value: float, frequency: int = 0) -> None:
-        names = ("position", "layer", "quantity", "frequency", "value")
-        rows.append(dict(zip(names, (position, layer, quantity, frequency, value), strict=True)))
+        own = {"position": position, "layer": layer, "quantity": quantity}
+        rows.append(own | {"frequency": frequency, "value": value})
 
     for layer, of_layer in enumerate(streams.after):
         for index, position in enumerate(POSITIONS):
@@ -109,7 +111,7 @@ def answer(network: Network, streams: Streams) -> dict[str, float]:
     dimensions = architecture.d_model - architecture.layer_norm  # LayerNorm takes the mean away
     return {
         **logit_shares(logits),
-        **judged(logits, ""),
+        **_judged(logits, ""),
         **_with_uniform_attention(network),
         **collapse(final, parameters["unembed.W_U"][0], dimensions),
         **(neurons_of_one_sum(streams.hook_post, p) if architecture.d_mlp else {}),
@@ -131,14 +133,9 @@ def logit_shares(logits: Float[Tensor, "pair token"]) -> dict[str, float]:
     }
 
 
-def judged(logits: Float[Tensor, "pair token"], prefix: str) -> dict[str, float]:
-    """Accuracy on all pairs and least margin of the right answer over every other."""
-    p = logits.shape[1]
-    correct = targets(all_pairs(p), p).to(logits.device)[:, None]
-    own = logits.gather(1, correct)[:, 0]
-    margin = own - logits.scatter(1, correct, -torch.inf).amax(dim=1)
-    accuracy, least = float((margin > 0).double().mean()), float(margin.min())
-    return {f"{prefix}accuracy": accuracy, f"{prefix}least_margin": least}
+def _judged(logits: Float[Tensor, "pair token"], prefix: str) -> dict[str, float]:
+    found = judge(logits).over_all()
+    return {f"{prefix}accuracy": found["accuracy"], f"{prefix}least_margin": found["min_margin"]}
 
 
 def _with_uniform_attention(network: Network) -> dict[str, float]:
@@ -151,4 +148,4 @@ def _with_uniform_attention(network: Network) -> dict[str, float]:
         for name, tensor in network.weights.items()
     }
     pairs = all_pairs(network.settings["p"]).to(weights["embed.W_E"].device)
-    return judged(addition.forward(weights, pairs[None], architecture)[0], "uniform_")
+    return _judged(addition.forward(weights, pairs[None], architecture)[0], "uniform_")

@@ -52,8 +52,7 @@ def measure(network: Network) -> dict[str, float | int]:
     p, parameters = network.settings["p"], network.weights
     activations = addition_activations(parameters, network.architecture)
     logits, neurons = activations.logits, activations.hook_post[0]
-    prompts = patching.draw_prompt_pairs(p, N_PROMPTS, network.seed)
-    prompts = prompts[patching.answered(logits, prompts)]
+    prompts = patching.usable_prompts(logits, N_PROMPTS, network.seed)
     W_L = neuron_logits(parameters, network.architecture)
     effects = patching.neuron_effects(activations, W_L, prompts).T
     gaps = patching.metric_gap(logits, prompts)

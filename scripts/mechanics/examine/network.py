@@ -166,8 +166,8 @@ def expect(weights: Tensors, settings: dict, said: dict[str, str]) -> None:
         if name not in weights and kind.startswith(("b", "w")):
             weights[name] = torch.full(shape, float(kind == "w"), dtype=torch.float64)
             filled += [name] if name in expected else []
-        if name not in weights or tuple(weights[name].shape) != shape:
-            found = tuple(weights[name].shape) if name in weights else "absent"
+        found = tuple(weights[name].shape) if name in weights else "absent"
+        if found != shape:
             raise WeightsError(f"{name}: {found}: expected {shape}, by the other shapes")
     if filled:
         said["absent"] = f"{', '.join(filled)}: taken as that which does nothing"

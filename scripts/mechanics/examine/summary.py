@@ -47,16 +47,11 @@ def addition(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
     """The verdict, and the tables of the page."""
     all_pairs = tables["evaluation"].set_index("split").loc["all"]
     parsimony, circuit = tables["parsimony"], tables["circuit"]
-    verdict = judge_addition(tables, settings["p"])
-    of_kind = parsimony.groupby("kind").first()
+    of_kind = parsimony.groupby("kind")[["accuracy", "loss", "min_margin"]].first()
     answers = [
-        [words, of_kind.loc[kind, "accuracy"], of_kind.loc[kind, "loss"], margin]
-        for words, kind in (
-            ("the network", "full"),
-            ("its key frequencies alone", "keys_only"),
-            ("without its key frequencies", "without_keys"),
-        )
-        for margin in [of_kind.loc[kind, "min_margin"]]
+        ["the network", *of_kind.loc["full"]],
+        ["its key frequencies alone", *of_kind.loc["keys_only"]],
+        ["without its key frequencies", *of_kind.loc["without_keys"]],
     ]
     row = circuit.iloc[0]
     found = [
@@ -89,7 +84,7 @@ def addition(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
     if keys:
         columns = ["frequency", "FVE of the logits", "loss without it", "circle, R² of the angle"]
         sections.append(table("Key frequencies", [*columns, "clock", "pizza"], keys))
-    return verdict, [*sections, patching(tables["patched_groups"])]
+    return judge_addition(tables, settings["p"]), [*sections, patching(tables["patched_groups"])]
 
 
 def judge_addition(tables: Frames, p: int) -> str:
