@@ -1,8 +1,8 @@
 """The risk of trained networks at every stored k, and how alike they are to every algorithm.
 
 The prompts are the same for all networks, so that what chance there is in them moves all risks
-alike. Where a law is exact it takes their place (``laws.one_layer``); elsewhere the gradient steps
-whose risk is exact, on the same prompts, say how hard these prompts are.
+alike. Where a law is exact it takes their place (``laws.linear_layer``); elsewhere the gradient
+steps whose risk is exact, on the same prompts, say how hard these prompts are.
 """
 
 from functools import partial
