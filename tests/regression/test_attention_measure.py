@@ -1,27 +1,41 @@
-"""The measurement of attention, on heads whose match with x_iᵀx_test is known by construction."""
+"""Attention and its match with x_iᵀx_test, on heads where it is known by construction."""
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from gradient_steps import merged_heads, smoothing_heads, token_layers
 from helpers import held_out, regression_network, regression_settings
+from scipy.stats import spearmanr
 
-from mechanics.models.regression import parameter_shapes
-from mechanics.models.transformer import architecture, initialise
-from mechanics.regression.attention import attention
+from mechanics.models.attention import join_heads, split_heads
+from mechanics.models.prompts import Prompts, sample_prompts, shorten
+from mechanics.models.regression import attend, parameter_shapes
+from mechanics.models.transformer import Architecture, architecture, initialise, normalise
+from mechanics.regression.attention import (
+    attention,
+    attention_weights,
+    match_correlation,
+    shuffled_similarities,
+    similarities,
+    top_weight,
+    value_sign,
+)
+from mechanics.regression.effective_weights import merged
+from mechanics.regression.held_out import residual_streams
 
-D = 3
+D, K = 3, 6
+TOKENS = token_layers(n_layers=2, n_heads=2)
+DEEP = Architecture("softmax", 2, 2, 8, 4, 16, True)
 
 
-def head_pair(match: list[float], value: list[float]) -> dict[str, torch.Tensor]:
-    """Heads with W_QK = match·I on x, whose values add value·y to the prediction."""
-    W_Q, W_O = torch.zeros(2, 2, D + 1, D + 1)
-    for head in range(2):
-        W_Q[head, :D, :D] = match[head] * torch.eye(D) * (D + 1) ** 0.5
-        W_O[head, D, D] = -value[head]
-    identity = torch.eye(D + 1).expand(2, -1, -1)
-    matrices = {"Q": W_Q, "K": identity, "V": identity, "O": W_O}
-    return {f"blocks.0.attn.W_{letter}": m.contiguous() for letter, m in matrices.items()}
+def random_network(network: Architecture) -> dict[str, torch.Tensor]:
+    drawn = initialise(parameter_shapes(network, D), 0.5, torch.Generator().manual_seed(7))
+    return {name: tensor.double()[None] for name, tensor in drawn.items()}
+
+
+def draw_prompts(n_prompts: int = 4) -> Prompts:
+    return sample_prompts("prompts", 0, 0, n_prompts, K, 2, D).double()
 
 
 def measure(settings, final, statuses) -> list[pd.DataFrame]:
@@ -36,10 +50,10 @@ def measure(settings, final, statuses) -> list[pd.DataFrame]:
 @pytest.fixture(params=["linear", "softmax"])
 def measured(request):
     """Seed 0 diverged; seed 1 has a head that matches and one that is its mirror image."""
-    settings = regression_settings(
-        attention=request.param, n_heads=2, d_mlp=0, n_prompts_history=64
-    )
-    good = head_pair(match=[0.4, -0.4], value=[1.0, -1.0])
+    changes = {"n_heads": 2, "d_mlp": 0, "n_prompts_history": 64}
+    settings = regression_settings(attention=request.param, **changes)
+    heads = merged_heads(*smoothing_heads([0.4, -0.4], [1.0, -1.0]))
+    good = {name: tensor[0].float() for name, tensor in heads.items()}
     bad = {name: torch.full_like(tensor, torch.nan) for name, tensor in good.items()}
     return measure(settings, [bad, good], ["diverged", "finished"])
 
@@ -99,16 +113,88 @@ def test_query_key_is_read_back(measured):
 def test_an_embedded_network_has_neither_sign_nor_query_key_on_tokens():
     changes = {"n_layers": 2, "n_heads": 2, "d_model": 8, "layer_norm": True}
     settings = regression_settings(attention="softmax", **changes)
-    network = architecture(settings)
-    random = torch.Generator().manual_seed(7)
-    weights = initialise(parameter_shapes(network, D), 0.5, random)
+    weights = {name: own[0].float() for name, own in random_network(architecture(settings)).items()}
     heads, examples, matrix, query_key = measure(settings, [weights], ["finished"])
     assert heads["signed_correlation"].isna().all()
     assert heads["correlation"].notna().all()
     assert len(heads) == 2 * 2 * 2 * 2  # trained, k, layer, head
-    assert examples.groupby(["layer", "head", "prompt"])["weight"].sum().tolist() == pytest.approx(
-        [1] * 32
-    )
+    assert examples.groupby(["layer", "head", "prompt"])["weight"].sum().round(5).eq(1).all()
     assert matrix.groupby(["layer", "head", "query_token"])["weight"].sum().round(5).eq(1).all()
     assert query_key.empty
     assert "value" in query_key
+
+
+@pytest.mark.parametrize("network", [TOKENS, DEEP])
+@pytest.mark.parametrize("masked", [False, True])
+def test_values_summed_with_these_weights_are_what_a_layer_adds(network, masked):
+    weights, prompts = random_network(network), draw_prompts()
+    if masked:
+        prompts = shorten(prompts, torch.tensor([[2, 3, 4, 5]]))
+    streams = residual_streams(weights, prompts, network)
+    for layer, pattern in enumerate(attention_weights(weights, prompts, network)):
+        normed = normalise(streams[layer], weights, f"blocks.{layer}.ln1", network)
+        context, query = normed[..., :K, :], normed[..., K:, :]
+        value = split_heads(context, weights[f"blocks.{layer}.attn.W_V"]).transpose(-2, -3)
+        mixed = (pattern @ value).transpose(-2, -3)
+        added = join_heads(mixed, weights[f"blocks.{layer}.attn.W_O"])
+        expected = attend(query, context, weights, layer, network, prompts.mask)
+        torch.testing.assert_close(added, expected, atol=1e-10, rtol=1e-10)
+
+
+def test_first_scores_of_a_token_network_are_bilinear_in_the_tokens():
+    weights, prompts = random_network(TOKENS), draw_prompts()
+    context = torch.cat([prompts.x, prompts.y[..., None]], dim=-1)
+    query = torch.nn.functional.pad(prompts.x_test, (0, 1))
+    W_QK = merged(weights, TOKENS)[0][:, None]  # seed 1 head token token
+    expected = query[:, :, None] @ W_QK @ context[:, :, None].mT / K
+    found = attention_weights(weights, prompts, TOKENS)[0]
+    torch.testing.assert_close(found, expected, atol=1e-10, rtol=1e-10)
+
+
+def test_value_sign_is_that_of_the_prediction():
+    """Heads that copy y and −y to the stream lower and raise the prediction, minus the stream."""
+    copy = torch.zeros(1, 2, D + 1, D + 1)
+    copy[0, 0, D, D], copy[0, 1, D, D] = 1.0, -1.0
+    identity = torch.eye(D + 1).expand(1, 2, -1, -1)
+    weights = {"blocks.0.attn.W_V": copy, "blocks.0.attn.W_O": identity}
+    assert value_sign(weights, TOKENS, 0).tolist() == [[-1.0, 1.0]]
+    with pytest.raises(ValueError, match="on tokens only"):
+        value_sign(random_network(DEEP), DEEP, 0)
+
+
+def test_rank_correlation_is_spearmans_with_ties_too():
+    generator = torch.Generator().manual_seed(0)
+    first = torch.randn(20, 7, generator=generator, dtype=torch.float64).mul(2).round()
+    second = torch.randn(20, 7, generator=generator, dtype=torch.float64)
+    expected = [spearmanr(a, b).statistic for a, b in zip(first, second, strict=True)]
+    assert match_correlation(first, second).tolist() == pytest.approx(expected, abs=1e-12)
+
+
+def test_weights_in_the_order_of_the_similarity_match_whatever_their_shape():
+    similarity = similarities(draw_prompts())
+    for weights in ((3 * similarity).softmax(-1), similarity**3):
+        assert match_correlation(weights, similarity).flatten().tolist() == pytest.approx([1] * 8)
+        assert match_correlation(-weights, similarity).flatten().tolist() == pytest.approx([-1] * 8)
+
+
+def test_what_orders_nothing_matches_nothing():
+    similarity = similarities(draw_prompts())
+    assert match_correlation(torch.full_like(similarity, 1 / K), similarity).eq(0).all()
+    weights = torch.tensor([[1.0, 2.0, torch.nan], [1.0, 2.0, torch.inf], [1.0, 2.0, 3.0]])
+    found = match_correlation(weights, torch.arange(3.0).expand(3, 3))
+    assert found.isnan().tolist() == [True, True, False]
+    assert match_correlation(torch.ones(2, 1), torch.ones(2, 1)).isnan().all()  # one token
+
+
+def test_similarity_with_test_points_of_other_prompts_is_unrelated():
+    prompts = draw_prompts(2000)
+    found = match_correlation(similarities(prompts), shuffled_similarities(prompts)).mean(-1)
+    assert abs(found.mean()) < 4 * found.std() / 2000**0.5
+    with pytest.raises(ValueError, match="at least two prompts"):
+        shuffled_similarities(draw_prompts(1))
+
+
+def test_top_weight_is_one_for_uniform_attention_and_k_for_a_look_up():
+    similarity = torch.tensor([[0.1, 2.0, -3.0]])
+    assert top_weight(torch.full((1, 3), 1 / 3), similarity).item() == pytest.approx(1)
+    assert top_weight(torch.tensor([[0.0, 1.0, 0.0]]), similarity).item() == 3

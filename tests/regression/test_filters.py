@@ -4,13 +4,16 @@ from functools import partial
 
 import pytest
 import torch
-from gradient_steps import gradient_steps
+from gradient_steps import one_step
 from helpers import held_out, regression_network, regression_settings
 from monte_carlo import draw_prompts
 
-from mechanics.regression.algorithms.gradient_descent import gradient_descent
-from mechanics.regression.algorithms.kernel_smoother import nearest_neighbours
-from mechanics.regression.algorithms.least_squares import ordinary_least_squares, ridge
+from mechanics.regression.algorithms import (
+    gradient_descent,
+    nearest_neighbours,
+    ordinary_least_squares,
+    ridge,
+)
 from mechanics.regression.filters import (
     binned,
     directions,
@@ -53,10 +56,12 @@ def test_ridge_is_its_filter_and_its_penalty_is_found():
     assert fitted_penalty(own, along) == pytest.approx(0.1, rel=1e-3)
 
 
-def test_least_squares_keeps_all_that_the_context_determines():
+def test_least_squares_keeps_all_that_is_determined_and_neighbours_nothing_smoothly():
     f, unexplained, _ = of(ordinary_least_squares, 3, 4)
     torch.testing.assert_close(f, torch.ones_like(f))
     assert unexplained == pytest.approx(0, abs=1e-9)
+    f, unexplained, _ = of(partial(nearest_neighbours, n_neighbours=2), 12, 4)
+    assert not f.any() and unexplained == 0
 
 
 def test_what_no_filter_explains_is_counted():
@@ -69,17 +74,11 @@ def test_what_no_filter_explains_is_counted():
     assert unexplained == pytest.approx(0.25 / 1.25, abs=0.01)
 
 
-def test_neighbours_do_not_depend_on_w_smoothly():
-    f, unexplained, _ = of(partial(nearest_neighbours, n_neighbours=2), 12, 4)
-    assert not f.any() and unexplained == 0
-
-
 @pytest.mark.parametrize("noise", [0.0, 0.5])
 def test_a_layer_that_is_one_step_has_the_filter_of_one_step(noise):
     settings = regression_settings(noise=noise)
     best = optimal_step_size(settings["d"], range(settings["k_min"], settings["k_max"] + 1), noise)
-    weights, _ = gradient_steps([best], settings["d"])
-    network = regression_network(settings, {n: w[0].float() for n, w in weights.items()})
+    network = regression_network(settings, one_step(settings["d"], best))
     found = filter_distances(filters([network], held_out(settings)), ["k", "seed"])
     assert set(found["k"]) == {4, 8} and (found["unexplained"].abs() < 1e-3).all()
     distances = found.groupby("algorithm")["distance"].max()

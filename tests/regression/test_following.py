@@ -5,40 +5,15 @@ import math
 
 import pandas as pd
 import pytest
-import torch
+from gradient_steps import one_step
 from helpers import held_out, regression_settings, write_run
 
 from mechanics.regression.following import follow_algorithms
-from mechanics.regression.laws.risk import gradient_cosine, shuffled_correlation
+from mechanics.regression.laws.risk import gradient_cosine
 from mechanics.runtime.files import sha256
-from mechanics.training.checkpoint import Run, checkpoint_key, write_tensors
+from mechanics.training.checkpoint import Run, checkpoint_key, read_tensors, write_tensors
 
 SIZE = 0.6
-
-
-def layer(d: int, size: float) -> dict[str, torch.Tensor]:
-    """One linear layer that is a gradient step."""
-    match, write_y = torch.eye(d + 1), torch.zeros(d + 1, d + 1)
-    match[d, d], write_y[d, d] = 0, -size
-    matrices = {"Q": match * (d + 1) ** 0.5, "K": match, "V": torch.eye(d + 1), "O": write_y}
-    return {f"blocks.0.attn.W_{letter}": matrix[None] for letter, matrix in matrices.items()}
-
-
-def write_two_checkpoints(folder, settings: dict, first: dict, last: dict):
-    """A run of one seed with checkpoints at step 0 and at the last step."""
-    steps = {0: first, settings["steps"]: last}
-    tensors = {
-        checkpoint_key(0, step, name): tensor
-        for step, weights in steps.items()
-        for name, tensor in weights.items()
-    }
-    write_run(folder, settings, last)
-    path = folder / "checkpoints.safetensors"
-    write_tensors(path, tensors)
-    record = json.loads((folder / "run.json").read_text())
-    record["checkpoints_sha256"] = sha256(path)
-    (folder / "run.json").write_text(json.dumps(record))
-    return folder
 
 
 def follow(run, settings: dict) -> list[pd.DataFrame]:
@@ -50,8 +25,13 @@ def learned(tmp_path_factory):
     """From a layer that predicts the negative of a step to one that is a step."""
     folder = tmp_path_factory.mktemp("run")
     settings = regression_settings(n_prompts_history=2048)
-    run = write_two_checkpoints(folder, settings, layer(3, -0.1), layer(3, SIZE))
-    return follow(run, settings)
+    write_run(folder, settings, one_step(3, SIZE))
+    path, first = folder / "checkpoints.safetensors", one_step(3, -0.1)
+    tensors = read_tensors(path)[0] | {checkpoint_key(0, 0, n): t for n, t in first.items()}
+    write_tensors(path, tensors)
+    record = json.loads((folder / "run.json").read_text()) | {"checkpoints_sha256": sha256(path)}
+    (folder / "run.json").write_text(json.dumps(record))
+    return follow(folder, settings)
 
 
 def test_every_checkpoint_and_length_has_a_row(learned):
@@ -73,7 +53,8 @@ def test_its_correlation_with_least_squares_is_the_null_and_shuffling_y_leaves_l
     """For k > d least squares is w, so that only the law of the null can be measured."""
     last = learned[0].query("step == 20").set_index("k")
     assert last["correlation_ols"][8] == pytest.approx(gradient_cosine(3, 8), abs=0.02)
-    expected = shuffled_correlation(3, 8)
+    # E⟨XᵀY, XᵀPY⟩ = E‖XᵀY‖²/k = d(k + d + 1), because some y stay in place, E‖XᵀPY‖² = d(kd + 4)
+    expected = (12 / (8 * (8 * 3 + 4))) ** 0.5
     assert last["correlation_shuffled"][8] == pytest.approx(expected, abs=0.06)
 
 
@@ -87,7 +68,7 @@ def test_the_step_is_recognised_among_all_algorithms(learned):
 @pytest.mark.parametrize("changes", [{"d": 1, "k_min": 1}, {"d": 5}, {"d_max": 6}])
 def test_one_dimension_short_contexts_and_padding(tmp_path, changes):
     settings = regression_settings(**changes)
-    own = layer(settings["d_max"] or settings["d"], SIZE)
+    own = one_step(settings["d_max"] or settings["d"], SIZE)
     weights, algorithms = follow(write_run(tmp_path, settings, own), settings)
     assert weights["correlation_gd"].tolist() == pytest.approx([1, 1], abs=1e-5)
     assert weights["c_hat"].tolist() == pytest.approx([SIZE] * 2)
@@ -96,7 +77,7 @@ def test_one_dimension_short_contexts_and_padding(tmp_path, changes):
 
 def test_a_diverged_replica_is_nan_and_no_crash(tmp_path):
     settings = regression_settings()
-    broken = {name: tensor * math.nan for name, tensor in layer(3, SIZE).items()}
+    broken = {name: tensor * math.nan for name, tensor in one_step(3, SIZE).items()}
     weights, algorithms = follow(write_run(tmp_path, settings, broken), settings)
     assert weights["correlation_gd"].isna().all()
     assert algorithms["preds_diff"].isna().all()

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-import torch
+from gradient_steps import one_step
 from helpers import held_out, regression_network, regression_settings
 
 from mechanics.models import regression
@@ -11,14 +11,6 @@ from mechanics.regression.laws.risk import least_squares_risk, one_step_risk
 
 D, C = 3, 0.6
 COLUMNS = "seed arm shift value k d risk risk_se risk_median law law_name ols n_prompts"
-
-
-def one_step(d: int, size: float = C) -> dict[str, torch.Tensor]:
-    """A linear layer on tokens of d + 1 entries that is one gradient step."""
-    match, write = torch.zeros(2, 1, d + 1, d + 1)
-    match[0, :d, :d], write[0, d, d] = (d + 1) ** 0.5 * torch.eye(d), -size
-    matrices = {"Q": match, "K": torch.eye(d + 1)[None], "V": torch.eye(d + 1)[None], "O": write}
-    return {f"blocks.0.attn.W_{letter}": matrix for letter, matrix in matrices.items()}
 
 
 @pytest.fixture
@@ -39,22 +31,18 @@ def assert_laws(rows) -> None:
     assert worst < 4, f"a risk is {worst:.1f} standard errors away from its law"
 
 
-def test_a_gradient_step_has_its_law_at_every_shift(evaluated):
-    rows = evaluated(regression_settings(), one_step(D))
+def test_a_gradient_step_has_its_law_at_every_shift_beside_least_squares(evaluated):
+    rows = evaluated(regression_settings(), one_step(D, C))
     assert list(rows.columns) == COLUMNS.split()
     assert set(rows["arm"]) == {"trained"}
     shifts = {"context_length", "input_scale", "weight_scale", "covariance", "noise"}
     assert set(rows["shift"]) == shifts
     assert_laws(rows)
     scaled = rows[rows["shift"] == "input_scale"]
-    expected = [one_step_risk(C, D, 8, input_scale=value) for value in scaled["value"]]
+    expected = [one_step_risk(C * alpha**2, D, 8) for alpha in scaled["value"]]
     assert scaled["law"].tolist() == pytest.approx(expected, rel=1e-6)
     weights = rows[rows["shift"] == "weight_scale"]["risk"]
     assert weights.tolist() == pytest.approx([weights.iloc[0]] * len(weights), rel=1e-5)
-
-
-def test_least_squares_is_judged_on_the_same_prompts(evaluated):
-    rows = evaluated(regression_settings(), one_step(D))
     exact = (rows["k"] > D) & (rows["shift"] != "noise")
     assert rows.loc[exact, "ols"].max() < 1e-6  # float32's rounding
     short = rows[rows["k"] < D].drop_duplicates("k")
@@ -68,7 +56,7 @@ def test_least_squares_is_judged_on_the_same_prompts(evaluated):
 @pytest.mark.parametrize("arm", ["axis", "random"])
 def test_a_step_in_all_dimensions_has_the_risk_of_the_dimension_it_sees(evaluated, arm):
     settings = regression_settings(d_max=6, subspace=arm)
-    rows = evaluated(settings, one_step(6))
+    rows = evaluated(settings, one_step(6, C))
     own = rows[rows["shift"] == "dimension"]
     assert set(own["arm"]) == {arm}
     assert sorted(own["d"].unique()) == [1, 3, 4, 6]
@@ -79,7 +67,7 @@ def test_a_step_in_all_dimensions_has_the_risk_of_the_dimension_it_sees(evaluate
 
 def test_one_dimension_and_single_pairs(evaluated):
     settings = regression_settings(d=1, d_max=2, k_min=1, k_max=2, measured_at=[1, 2])
-    rows = evaluated(settings, one_step(2))
+    rows = evaluated(settings, one_step(2, C))
     assert rows["k"].min() == rows["d"].min() == 1
     assert rows[["risk", "law", "ols"]].notna().all(axis=None)
 
@@ -90,7 +78,7 @@ def test_a_network_that_embeds_its_tokens_reads_fewer_of_the_same_prompts(evalua
 
 
 def test_a_diverged_replica_has_rows_and_no_risk(evaluated):
-    rows = evaluated(regression_settings(), one_step(D, size=float("nan")))
+    rows = evaluated(regression_settings(), one_step(D, float("nan")))
     assert rows["risk"].isna().all()
     assert rows["law"].isna().all()
     assert rows["ols"].notna().all()

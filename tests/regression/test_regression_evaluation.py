@@ -1,43 +1,57 @@
-"""The evaluations, on networks whose answer is known by construction."""
+"""The evaluations, on networks whose answer is known; references finite and at their laws."""
 
 import pytest
-import torch
+from gradient_steps import one_step
 from helpers import held_out, regression_network, regression_settings
 
+from mechanics.models.prompts import sample_prompts, squared_errors
 from mechanics.regression.evaluation import evaluation
+from mechanics.regression.laws.depth import polynomial_floor
 from mechanics.regression.laws.risk import one_step_risk, optimal_step_size
+from mechanics.regression.laws.spectrum import expected_spectrum
+from mechanics.regression.references import reference_predictors
 
-D = 3
+D, K_MIN, K_MAX = 3, 2, 9
 
 
-@pytest.fixture(scope="module", params=[0.0, 0.5])
-def constructed_step(request):
-    """One linear layer that is one gradient step of the size that is best for its mixture of k."""
-    noise = request.param
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_a_constructed_step_has_the_risk_of_the_law_and_is_recognised(noise):
     settings = regression_settings(n_prompts_history=4096, noise=noise)
     size = optimal_step_size(D, range(settings["k_min"], settings["k_max"] + 1), noise)
-    match = torch.eye(D + 1)
-    match[D, D] = 0
-    write_y = torch.zeros(D + 1, D + 1)
-    write_y[D, D] = -size
-    matrices = {"Q": match * (D + 1) ** 0.5, "K": match, "V": torch.eye(D + 1), "O": write_y}
-    weights = {f"blocks.0.attn.W_{letter}": m[None] for letter, m in matrices.items()}
-    found = evaluation([regression_network(settings, weights)], held_out(settings))
-    return size, noise, found["risk"], found["distances"]
-
-
-def test_constructed_step_has_the_risk_of_the_law(constructed_step):
-    size, noise, risks, _ = constructed_step
+    network = regression_network(settings, one_step(D, size))
+    risks, distances = evaluation([network], held_out(settings)).values()
     assert risks["k"].tolist() == [4, 8]
     assert risks["c_hat"].tolist() == pytest.approx([size, size])
     for row in risks.itertuples():
         assert row.risk == pytest.approx(one_step_risk(size, D, row.k, noise), abs=1e-6)
         assert row.risk_se == 0
         assert abs(row.risk_sampled / row.risk - 1) < 0.1
-
-
-def test_constructed_step_is_recognised_as_one_step(constructed_step):
-    *_, distances = constructed_step
     by_algorithm = distances.groupby("algorithm")["preds_diff"].max()
     assert by_algorithm["one-step GD"] < 1e-5
     assert by_algorithm.drop("one-step GD").min() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("d", "k_min", "k_max", "k"),
+    [*((D, K_MIN, K_MAX, k) for k in (1, 2, 3, 9)), (1, 4, 4, 4)],
+)
+def test_every_predictor_is_finite_on_short_contexts_and_in_one_dimension(d, k_min, k_max, k):
+    prompts = sample_prompts("prompts", 0, 0, 50, k, 2, d)
+    for name, predictor in reference_predictors(d, k_min, k_max).items():
+        predictions = predictor(prompts)
+        assert predictions.shape == prompts.y_test.shape, name
+        assert predictions.isfinite().all(), name
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, 3, 6])
+def test_steps_tuned_at_k_reach_the_best_polynomial_and_no_others_are_better(n_steps):
+    predictors = reference_predictors(D, K_MIN, K_MAX)
+    prompts = sample_prompts("prompts", 0, 0, 20000, 9, 1, D)
+    name = f"{'one' if n_steps == 1 else n_steps}-step GD"
+    tuned, mixed = (
+        squared_errors(predictors[f"{name}{end}"](prompts), prompts)[0].double() / D
+        for end in (", tuned at k", "")
+    )
+    law = polynomial_floor(n_steps, expected_spectrum(D, [9], 2 * n_steps + 2))
+    assert abs(tuned.mean() - law) < 4 * tuned.std() / 20000**0.5
+    assert tuned.mean() < mixed.mean()

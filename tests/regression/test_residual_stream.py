@@ -2,18 +2,19 @@
 
 import pytest
 import torch
+from gradient_steps import token_layers
 
 from mechanics.models import regression
-from mechanics.models.prompts import Prompts, sample_prompts
+from mechanics.models.prompts import sample_prompts
 from mechanics.models.regression import read_out
 from mechanics.models.transformer import Architecture, initialise
-from mechanics.regression.residual_stream import residual_streams
+from mechanics.regression.held_out import residual_streams
 
 D, K, QUERIES = 3, 6, 2
 ARCHITECTURES = {
-    "linear_L1": Architecture("linear", 1, 1, D + 1, D + 1, 0, False, False),
-    "linear_L3": Architecture("linear", 3, 1, D + 1, D + 1, 0, False, False),
-    "softmax_L2": Architecture("softmax", 2, 2, D + 1, D + 1, 0, False, False),
+    "linear_L1": token_layers(),
+    "linear_L3": token_layers(n_layers=3),
+    "softmax_L2": token_layers("softmax", n_layers=2, n_heads=2),
     "deep": Architecture("softmax", 3, 2, 8, 4, 16, True, True),
     "linear_embedded": Architecture("linear", 2, 2, 8, 4, 16, True, True),
 }
@@ -28,8 +29,7 @@ def setup(name):
     noise = {key: 0.1 * torch.randn(2, *shape, generator=draw) for key, shape in shapes.items()}
     parameters = {key: (own[key] + noise[key]).double() for key in shapes}
     one = sample_prompts("prompts", 0, 0, 5, K, QUERIES, D).expand(2)
-    tensors = (one.x, one.y, one.x_test, one.y_test)
-    return architecture, parameters, Prompts(*(tensor.double() for tensor in tensors))
+    return architecture, parameters, one.double()
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

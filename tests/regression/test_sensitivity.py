@@ -1,14 +1,19 @@
 """Similarity of predictors whose answer is known."""
 
 import math
+from functools import partial
 
 import pytest
 import torch
 
 from mechanics.models.prompts import Prompts, sample_prompts
-from mechanics.regression.algorithms.gradient_descent import one_step
-from mechanics.regression.algorithms.kernel_smoother import dot_product_smoother, nearest_neighbours
-from mechanics.regression.algorithms.least_squares import ordinary_least_squares, zero
+from mechanics.regression.algorithms import (
+    dot_product_smoother,
+    gradient_descent,
+    nearest_neighbours,
+    ordinary_least_squares,
+    zero,
+)
 from mechanics.regression.laws.risk import gradient_cosine
 from mechanics.regression.sensitivity import (
     Answers,
@@ -25,8 +30,7 @@ D, K = 4, 12
 
 
 def prompts(n_prompts: int = 64, k: int = K) -> Prompts:
-    drawn = sample_prompts("prompts", 0, 0, n_prompts, k, 3, D)
-    return Prompts(*(t.double() for t in (drawn.x, drawn.y, drawn.x_test, drawn.y_test)))
+    return sample_prompts("prompts", 0, 0, n_prompts, k, 3, D).double()
 
 
 def gradient(drawn: Prompts) -> torch.Tensor:
@@ -35,10 +39,11 @@ def gradient(drawn: Prompts) -> torch.Tensor:
 
 def test_sensitivity_of_a_linear_prediction_is_its_weights():
     drawn = prompts()
-    found = answers(lambda p: one_step(p, 0.7), drawn, chunk=10)
+    step = partial(gradient_descent, step_sizes=[0.7])
+    found = answers(step, drawn, chunk=10)
     expected = 0.7 * gradient(drawn)[:, None].expand(-1, 3, -1)
     torch.testing.assert_close(found.sensitivities, expected, atol=1e-12, rtol=0)
-    torch.testing.assert_close(found.predictions, one_step(drawn, 0.7)[0])
+    torch.testing.assert_close(found.predictions, step(drawn)[0])
 
 
 def test_sensitivity_of_a_curved_prediction_is_its_derivative_at_each_test_point():
@@ -53,16 +58,11 @@ def test_piecewise_constant_predictions_have_none():
     assert math.isnan(similarity(found, found)["model_cos"])
 
 
-def test_a_predictor_is_like_itself():
-    own = answers(ordinary_least_squares, prompts())
-    alike = similarity(own, own)
-    assert (alike["preds_diff"], alike["model_diff"], alike["r_squared"]) == (0, 0, 1)
-    assert alike["model_cos"] == pytest.approx(1, abs=1e-12)
-
-
 def test_two_step_sizes_differ_in_scale_and_not_in_direction():
     drawn = prompts()
-    large, small = (answers(lambda p, c=c: one_step(p, c), drawn) for c in (0.9, 0.6))
+    large, small = (answers(partial(gradient_descent, step_sizes=[c]), drawn) for c in (0.9, 0.6))
+    alike = similarity(large, large)
+    assert (alike["preds_diff"], alike["model_diff"], alike["r_squared"]) == (0, 0, 1)
     alike = similarity(large, small)
     norm = gradient(drawn).norm(dim=-1).mean().item()
     assert alike["model_diff"] == pytest.approx(0.3 * norm, rel=1e-10)
@@ -70,12 +70,6 @@ def test_two_step_sizes_differ_in_scale_and_not_in_direction():
     assert alike["r_squared"] == pytest.approx(1 - (0.3 / 0.9) ** 2, rel=1e-10)
     assert correlation(large.sensitivities, small.sensitivities) == pytest.approx(1, abs=1e-12)
     assert fitted_step_size(large.sensitivities, gradient(drawn)) == pytest.approx(0.9, rel=1e-10)
-
-
-def test_predicting_zero_explains_nothing():
-    drawn = prompts()
-    alike = similarity(answers(ordinary_least_squares, drawn), answers(zero, drawn))
-    assert alike["r_squared"] == pytest.approx(0, abs=1e-12)
 
 
 def test_w_itself_correlates_with_one_step_as_the_law_says():
@@ -92,8 +86,9 @@ def test_constant_weights_have_no_correlation():
     assert math.isnan(mean_cosine(torch.zeros(5, 2, D, dtype=torch.float64), constant))
 
 
-def test_a_diverged_network_is_nan_and_no_crash():
+def test_predicting_zero_explains_nothing_and_a_diverged_network_is_nan():
     own = answers(ordinary_least_squares, prompts())
+    assert similarity(own, answers(zero, prompts()))["r_squared"] == pytest.approx(0, abs=1e-12)
     broken = Answers(own.predictions * math.nan, own.sensitivities * math.nan)
     assert all(math.isnan(value) for value in similarity(broken, own).values())
 

@@ -1,7 +1,7 @@
-"""What one layer of linear attention on the tokens computes, read from its merged weights.
+"""What one layer of attention on the tokens computes, read from its merged weights.
 
-ŷ = x_testᵀ Γ̂ G + terms that the other blocks of W_QK and W_V W_O make, with G = XᵀY/k. A layer that
-is one preconditioned gradient step has Γ̂ and nothing else (Ahn et al. 2023).
+Of linear attention ŷ = x_testᵀ Γ̂ G + terms that the other blocks of W_QK and W_V W_O make, with G =
+XᵀY/k. A layer that is one preconditioned gradient step has Γ̂ and nothing else (Ahn et al. 2023).
 """
 
 import math
@@ -24,15 +24,10 @@ def is_one_linear_layer(architecture: Architecture) -> bool:
 
 
 def merged(
-    parameters: dict[str, Tensor], architecture: Architecture
+    parameters: dict[str, Tensor], architecture: Architecture, layer: int = 0
 ) -> tuple[Float[Tensor, "seed head token token"], Float[Tensor, "seed head token"]]:
-    """W_QK, with the scale of the scores, and the column of W_V W_O that writes y.
-
-    Raises ValueError for a network that is not one linear layer on the tokens.
-    """
-    if not is_one_linear_layer(architecture):
-        raise ValueError("Γ̂ is defined for one layer of linear attention on the tokens only")
-    W_Q, W_K, W_V, W_O = (parameters[f"blocks.0.attn.W_{letter}"] for letter in "QKVO")
+    """W_QK, with the scale of the scores, and the column of W_V W_O that writes y."""
+    W_Q, W_K, W_V, W_O = (parameters[f"blocks.{layer}.attn.W_{letter}"] for letter in "QKVO")
     W_QK = W_Q @ W_K.transpose(-1, -2) * architecture.score_scale
     return W_QK, (W_V @ W_O)[..., -1]
 
@@ -42,8 +37,10 @@ def preconditioner(
 ) -> Float[Tensor, "seed d d"]:
     """Γ̂ = −(bA + aβᵀ) of every replica, summed over heads (``laws.linear_layer``).
 
-    Raises ValueError as ``merged`` does.
+    Raises ValueError for a network that is not one linear layer on the tokens.
     """
+    if not is_one_linear_layer(architecture):
+        raise ValueError("Γ̂ is defined for one layer of linear attention on the tokens only")
     return linear_layer.preconditioner(*merged(parameters, architecture)).sum(dim=1)
 
 
@@ -71,17 +68,15 @@ def exact_risk(
     return linear_layer.layer_risk(W_QK, value, 1 / k, noise)
 
 
-def step_size(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]:
+def step_size(gamma: Float[Tensor, "*seed d d"]) -> Float[Tensor, "*seed"]:
     """ĉ = tr Γ̂ / d: the size of the gradient step."""
     return gamma.diagonal(dim1=-2, dim2=-1).mean(dim=-1)
 
 
-def isotropy_distance(gamma: Float[Tensor, "seed d d"]) -> Float[Tensor, "seed"]:
+def isotropy_distance(gamma: Float[Tensor, "*seed d d"]) -> Float[Tensor, "*seed"]:
     """‖Γ̂ − ĉI‖_F / ‖Γ̂‖_F: 0 for a plain gradient step."""
-    identity = torch.eye(gamma.shape[-1], dtype=gamma.dtype, device=gamma.device)
-    remainder = gamma - step_size(gamma)[:, None, None] * identity
-    norm = torch.linalg.matrix_norm
-    return norm(remainder) / norm(gamma)
+    norm, identity = torch.linalg.matrix_norm, torch.eye(gamma.shape[-1]).to(gamma)
+    return norm(gamma - step_size(gamma)[..., None, None] * identity) / norm(gamma)
 
 
 def describe_step(

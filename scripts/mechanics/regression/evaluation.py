@@ -1,20 +1,21 @@
 """The risk of trained networks at every stored k, and how alike they are to every algorithm.
 
 The prompts are the same for all networks, so that what chance there is in them moves all risks
-alike. Where a law is exact it takes their place (``laws.one_layer``); elsewhere the gradient steps
-whose risk is exact, on the same prompts, say how hard these prompts are.
+alike. Where a law is exact it takes their place (``laws.linear_layer``); elsewhere the gradient
+steps whose risk is exact, on the same prompts, say how hard these prompts are.
 """
 
+from functools import partial
+
 import pandas as pd
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models.prompts import Prompts, controlled_mean, describe_risk, squared_errors
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms.gradient_descent import gradient_descent
+from mechanics.regression.algorithms import gradient_descent
 from mechanics.regression.effective_weights import describe_step, exact_risk, has_exact_risk
-from mechanics.regression.held_out import CHUNK, HeldOut, predict, predictor, tokens
+from mechanics.regression.held_out import HeldOut, errors, predict, predictor, tokens
 from mechanics.regression.laws.depth import gradient_descent_risk, optimal_step_sizes
 from mechanics.regression.laws.spectrum import expected_spectrum
 from mechanics.regression.references import reference_answers, references_for
@@ -39,12 +40,9 @@ def evaluation(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataF
         control = control_errors(prompts, networks[0].settings["n_layers"], held_out.noise)
         for network in networks:
             about = {"seed": network.seed, "k": k}
-            predictions = predict(network, tokens(prompts, network))
-            tail = {"diverged_share": diverged_share(predictions, prompts)}
-            tail["n_prompts"] = prompts.x.shape[1]
+            described = risk_of(network, prompts, control, held_out.noise)
             step = describe_step(network.weights, network.architecture, network.settings)
-            described = risk_of(network, predictions, prompts, control, held_out.noise)
-            risks.append({**about, **described, **tail, **step})
+            risks.append({**about, **described, **step})
             own = answers(predictor(network), compared)
             distances += [
                 {**about, "algorithm": name, **alike}
@@ -60,31 +58,30 @@ def control_errors(
     k, d = prompts.x.shape[-2:]
     spectrum = expected_spectrum(d, [k], 2 * n_steps + 2)
     steps = optimal_step_sizes(n_steps, spectrum, noise)
-    predictions = torch.cat([gradient_descent(c, steps) for c in prompts.chunks(CHUNK)], dim=1)
-    errors = squared_errors(predictions, prompts)[0].double() / d
-    return errors, gradient_descent_risk(steps, spectrum, noise)
+    found = errors(partial(gradient_descent, step_sizes=steps), prompts)
+    return found, gradient_descent_risk(steps, spectrum, noise)
 
 
 def risk_of(
     network: Network,
-    predictions: Float[Tensor, "1 prompt query"],
     prompts: Prompts,
     control: tuple[Float[Tensor, "prompt"], float],
     noise: float,
 ) -> dict[str, float]:
-    """``describe_risk``, with the exact risk where there is one, else the controlled mean."""
-    k, d = prompts.x.shape[-2:]
+    """``describe_risk``, with the exact risk where there is one, else the controlled mean.
+
+    ``diverged_share`` is that of prompts whose error is ten times what predicting zero costs, or no
+    number.
+    """
+    n_prompts, k, d = prompts.x.shape[-3:]
+    predictions = predict(network, tokens(prompts, network))
     described = describe_risk(predictions, prompts)
+    own = squared_errors(predictions, prompts)[0] / d
     if has_exact_risk(network.architecture):
         exact = exact_risk(network.weights, network.architecture, d, k, noise)
         risk, error = float(exact), 0.0
     else:
-        errors = squared_errors(predictions, prompts)[0].double() / d
-        risk, error = controlled_mean(errors, *control)
-    return described | {"risk": risk, "risk_se": error, "risk_sampled": described["risk"]}
-
-
-def diverged_share(predictions: Float[Tensor, "1 prompt query"], prompts: Prompts) -> float:
-    """The share of prompts whose error is ten times what predicting zero costs, or no number."""
-    errors = squared_errors(predictions, prompts)[0] / prompts.x.shape[-1]
-    return float((~(errors <= DIVERGED_RISK)).double().mean())
+        risk, error = controlled_mean(own, *control)
+    described |= {"risk": risk, "risk_se": error, "risk_sampled": described["risk"]}
+    diverged = float((~(own <= DIVERGED_RISK)).double().mean())
+    return described | {"diverged_share": diverged, "n_prompts": n_prompts}

@@ -17,8 +17,7 @@ from torch import Tensor
 
 from mechanics.models.prompts import Prompts
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms.context import second_moments
-from mechanics.regression.algorithms.gradient_descent import gradient_descent
+from mechanics.regression.algorithms import gradient_descent, second_moments
 from mechanics.regression.held_out import HeldOut, predictor
 from mechanics.regression.laws.depth import optimal_tied_step_size
 from mechanics.regression.laws.spectrum import expected_spectrum
@@ -130,21 +129,17 @@ def filters(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
         half = both.x.shape[1] // 2
         prompts, others = both.part(slice(half)), both.part(slice(half, None))
         along, along_others = directions(prompts), directions(others)
-        found = {
-            name: spectral_filter(answers(reference, prompts), along)
-            for name, reference in references.items()
-        }
+        found = {n: spectral_filter(answers(own, prompts), along) for n, own in references.items()}
         for network in networks:
             penalty = fitted_penalty(answers(predictor(network), others), along_others)
             own = spectral_filter(answers(predictor(network), prompts), along)
             fitted = {FITTED_RIDGE: (ridge_filter(penalty, along), 0.0)}
+            eigenvalues = binned(along.eigenvalues, along).tolist()
             for name, (f, unexplained) in ({"network": own} | found | fitted).items():
                 common = {"seed": network.seed, "k": k, "algorithm": name}
                 common |= {"unexplained": unexplained, "penalty": penalty}
                 rows += [
                     {**common, "bin": b, "eigenvalue": s, "filter": value}
-                    for b, (s, value) in enumerate(
-                        zip(binned(along.eigenvalues, along).tolist(), f.tolist(), strict=True)
-                    )
+                    for b, (s, value) in enumerate(zip(eigenvalues, f.tolist(), strict=True))
                 ]
     return pd.DataFrame(rows)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mechanics.models.prompts import Prompts
 from mechanics.models.weights import network_at
-from mechanics.regression.algorithms.context import second_moments
+from mechanics.regression.algorithms import second_moments
 from mechanics.regression.effective_weights import describe_step
 from mechanics.regression.held_out import HeldOut, expect_regression, predictor, read_held_out
 from mechanics.regression.references import reference_answers, references_for
@@ -52,7 +52,9 @@ def follow_algorithms(run: Run, held_out: HeldOut) -> dict[str, pd.DataFrame]:
     for k in settings["measured_at"]:
         prompts = held_out.prompts(k, settings["n_prompts_history"])
         references = reference_answers(predictors, prompts)
-        gradients = gradient_of(prompts), gradient_of(shuffled(prompts))
+        pair = prompts, shuffled(prompts)
+        # G = XᵀY/k, to which W_GD = ηXᵀY is proportional
+        gradients = [second_moments(p.x.double(), p.y.double())[1][0] for p in pair]
         for seed, step in checkpoints:
             network = network_at(run, seed, step).to(held_out.device)
             own = answers(predictor(network), prompts)
@@ -64,15 +66,7 @@ def follow_algorithms(run: Run, held_out: HeldOut) -> dict[str, pd.DataFrame]:
                 {**common, "algorithm": name, **alike}
                 for name, alike in similarities(own, references).items()
             ]
-    return {
-        "effective_weights": pd.DataFrame(effective),
-        "algorithms": pd.DataFrame(algorithms),
-    }
-
-
-def gradient_of(prompts: Prompts) -> Float[Tensor, "prompt d"]:
-    """G = XᵀY/k, to which W_GD = ηXᵀY is proportional."""
-    return second_moments(prompts.x.double(), prompts.y.double())[1][0]
+    return {"effective_weights": pd.DataFrame(effective), "algorithms": pd.DataFrame(algorithms)}
 
 
 def shuffled(prompts: Prompts) -> Prompts:

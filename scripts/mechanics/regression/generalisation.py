@@ -20,7 +20,7 @@ from mechanics.models.shifted_prompts import (
 )
 from mechanics.models.transformer import token_d
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms.least_squares import ordinary_least_squares
+from mechanics.regression.algorithms import ordinary_least_squares
 from mechanics.regression.held_out import HeldOut, predict
 from mechanics.regression.laws.shift_laws import shift_law
 from mechanics.regression.laws.softmax_law import softmax_draws

@@ -1,7 +1,6 @@
-"""The held-out prompts that regression networks are judged on, and what a network says of them."""
+"""The held-out prompts that regression networks are judged on, and what a network makes of them."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,8 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models import regression
-from mechanics.models.prompts import Prompts, embed, evaluation_prompts
-from mechanics.models.transformer import token_d
+from mechanics.models.prompts import Prompts, embed, evaluation_prompts, squared_errors
+from mechanics.models.transformer import Architecture, token_d
 from mechanics.models.weights import Network
 from mechanics.regression.sensitivity import Predictor
 from mechanics.settings import ConfigError
@@ -85,11 +84,28 @@ def tokens(prompts: Prompts, network: Network) -> Prompts:
 
 def predictor(network: Network) -> Predictor:
     """The network with the call of an algorithm: it takes prompts of d coordinates."""
-    return partial(_predict, network)
+    return lambda prompts: regression.forward(
+        network.weights, tokens(prompts, network), network.architecture
+    )
 
 
-def _predict(network: Network, prompts: Prompts) -> Float[Tensor, "1 prompt query"]:
-    return regression.forward(network.weights, tokens(prompts, network), network.architecture)
+def residual_streams(
+    parameters: regression.Parameters,
+    prompts: Prompts,
+    architecture: Architecture,
+    skips: bool = True,
+    mlps: bool = True,
+) -> list[Float[Tensor, "seed prompt position d_model"]]:
+    """The stream after the embedding (entry 0) and after each layer (entries 1 … n_layers).
+
+    ``prompts`` are as the network reads them (``tokens``), positions the k context tokens, then the
+    query tokens. ``regression.forward`` has in the last layer the query tokens alone; here all are
+    kept, and ``skips`` and ``mlps`` can be left out (``transformer.run_blocks``).
+    """
+    cache: dict[str, Tensor] = {}
+    regression.run(parameters, prompts, architecture, cache, skips, mlps)
+    streams = [cache[f"blocks.{layer}.hook_resid_pre"] for layer in range(architecture.n_layers)]
+    return [*streams, cache[f"blocks.{architecture.n_layers - 1}.hook_resid_post"]]
 
 
 @torch.no_grad()
@@ -98,3 +114,10 @@ def predict(network: Network, prompts: Prompts) -> Float[Tensor, "1 prompt query
     chunks = prompts.chunks(CHUNK)
     parts = [regression.forward(network.weights, c, network.architecture) for c in chunks]
     return torch.cat(parts, dim=1).double()
+
+
+@torch.no_grad()
+def errors(predictor: Predictor, prompts: Prompts) -> Float[Tensor, " prompt"]:
+    """Every prompt's squared error over d, float64."""
+    parts = [squared_errors(predictor(c), c)[0].double() for c in prompts.chunks(CHUNK)]
+    return torch.cat(parts) / prompts.x.shape[-1]

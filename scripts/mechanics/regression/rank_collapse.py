@@ -7,7 +7,6 @@ Prompts are the first held-out ones of the greatest stored length; arithmetic is
 """
 
 import math
-from dataclasses import dataclass, fields
 
 import pandas as pd
 import torch
@@ -18,14 +17,13 @@ from mechanics.models.prompts import Prompts, mean_and_error, squared_errors
 from mechanics.models.regression import read_out
 from mechanics.models.transformer import normalise
 from mechanics.models.weights import Network
-from mechanics.regression.held_out import HeldOut, tokens, untrained
+from mechanics.regression.held_out import HeldOut, residual_streams, tokens, untrained
 from mechanics.regression.laws.attention_bound import (
     NORMS,
     ROUNDING,
     attention_bound,
     residual_ratio,
 )
-from mechanics.regression.residual_stream import residual_streams
 
 N_PROMPTS = 1024
 CHUNK = 128  # prompts at a time: bounds the memory of the streams
@@ -67,47 +65,34 @@ def rank_collapse(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
             own = (network if trained else untrained(network)).exact()
             for variant in VARIANTS:
                 about = {"seed": network.seed, "trained": trained, "k": k, "variant": variant}
-                parts = [measure_chunk(own, chunk, variant) for chunk in prompts.chunks(CHUNK)]
-                collapse = Collapse.of(parts)
-                about["risk"] = float(collapse.error.mean()) / held_out.d
-                rows += [about | row for row in collapse.rows()]
+                chunks = [measure_chunk(own, chunk, variant) for chunk in prompts.chunks(CHUNK)]
+                found = {name: torch.cat([part[name] for part in chunks]) for name in chunks[0]}
+                about["risk"] = float(found.pop("error").mean()) / held_out.d
+                rows += [about | row for row in summary(**found)]
     return pd.DataFrame(rows)
 
 
-@dataclass
-class Collapse:
-    """What is measured of one variant of one replica, prompt by prompt (layer 0: embedding)."""
-
-    ratio: Float[Tensor, "prompt norm layer"]
-    condition: Float[Tensor, "prompt layer"]  # 1 where it holds, 0 where not, nan: no theorem
-    bound: Float[Tensor, "prompt layer"]
-    bound_ratio: Float[Tensor, "prompt layer"]
-    error: Float[Tensor, "prompt"]
-
-    @classmethod
-    def of(cls, parts: "list[Collapse]") -> "Collapse":
-        names = [field.name for field in fields(cls)]
-        return cls(*(torch.cat([getattr(part, name) for part in parts]) for name in names))
-
-    def rows(self) -> list[dict]:
-        """Means and medians over prompts, a row per norm and layer."""
-        n_prompts, _, n_layers = self.ratio.shape
-        rows = []
-        for index, norm in enumerate(NORMS):
-            for layer in range(n_layers):
-                ratio = self.ratio[:, index, layer]
-                mean, error = mean_and_error(ratio)
-                theorem = norm == "composite"
-                row = {"layer": layer, "norm": norm, "n_prompts": n_prompts}
-                row |= {"ratio": float(mean), "ratio_median": median(ratio)}
-                row["ratio_se"] = float(error)
-                row["condition_share"] = (
-                    float(self.condition[:, layer].mean()) if theorem else math.nan
-                )
-                row["bound"] = median(self.bound[:, layer]) if theorem else math.nan
-                row["bound_ratio"] = median(self.bound_ratio[:, layer]) if theorem else math.nan
-                rows.append(row)
-        return rows
+def summary(
+    ratio: Float[Tensor, "prompt norm layer"],
+    condition: Float[Tensor, "prompt layer"],
+    bound: Float[Tensor, "prompt layer"],
+    bound_ratio: Float[Tensor, "prompt layer"],
+) -> list[dict]:
+    """Means and medians over prompts, a row per norm and layer."""
+    rows = []
+    for index, norm in enumerate(NORMS):
+        for layer in range(ratio.shape[-1]):
+            own = ratio[:, index, layer]
+            mean, error = map(float, mean_and_error(own))
+            row = {"layer": layer, "norm": norm, "n_prompts": len(ratio)}
+            row |= {"ratio": mean, "ratio_median": median(own), "ratio_se": error}
+            row |= dict.fromkeys(("condition_share", "bound", "bound_ratio"), math.nan)
+            if norm == "composite":
+                row["condition_share"] = float(condition[:, layer].mean())
+                row["bound"] = median(bound[:, layer])
+                row["bound_ratio"] = median(bound_ratio[:, layer])
+            rows.append(row)
+    return rows
 
 
 def median(values: Float[Tensor, "prompt"]) -> float:
@@ -115,22 +100,30 @@ def median(values: Float[Tensor, "prompt"]) -> float:
     return float(pd.Series(values.cpu().numpy()).median())
 
 
-def measure_chunk(network: Network, prompts: Prompts, variant: str) -> Collapse:
-    """Some prompts, through the network or an ablation of it."""
+def measure_chunk(network: Network, prompts: Prompts, variant: str) -> dict[str, Tensor]:
+    """Some prompts, through the network or an ablation of it: what ``summary`` takes, and the error
+    of every prompt. ``condition`` is 1 where it holds, 0 where not, nan where there is no theorem.
+    """
     weights, architecture, k = network.weights, network.architecture, prompts.x.shape[-2]
     streams = residual_streams(weights, prompts, architecture, **VARIANTS[variant])
     context = [stream[..., :k, :] for stream in streams]
     ratio = [torch.stack([residual_ratio(c, n)[0] for n in NORMS], -1) for c in context]
-    nan = torch.full((ratio[0].shape[0], len(streams)), math.nan).to(ratio[0])
-    condition, bound, bound_ratio = nan.clone(), nan.clone(), nan.clone()
+    nothing = torch.full((len(ratio[0]), 3), math.nan).to(ratio[0])
+    of_layers = [nothing for _ in streams]
     if variant == "attention_only":
         for layer, stream in enumerate(context[:-1]):
             normed = normalise(stream, weights, f"blocks.{layer}.ln1", architecture)
             found = attention_bound(normed, weights, layer, architecture)
-            condition[:, layer + 1] = found.holds()[0]
             rounded = residual_ratio(normed, "composite") <= ROUNDING
-            bound[:, layer + 1] = found.bound_as_ratio().masked_fill(rounded, math.nan)[0]
-            bound_ratio[:, layer + 1] = found.bound_over_measured()[0]
+            bound = found.bound_as_ratio().masked_fill(rounded, math.nan)
+            columns = found.holds()[0], bound[0], found.bound_over_measured()[0]
+            of_layers[layer + 1] = torch.stack(columns, -1)
+    condition, bound, bound_ratio = torch.stack(of_layers, -1).unbind(1)
     predictions = read_out(streams[-1][..., k:, :], weights, architecture)
-    error = squared_errors(predictions, prompts)[0]
-    return Collapse(torch.stack(ratio, -1), condition, bound, bound_ratio, error)
+    return {
+        "error": squared_errors(predictions, prompts)[0],
+        "ratio": torch.stack(ratio, -1),
+        "condition": condition,
+        "bound": bound,
+        "bound_ratio": bound_ratio,
+    }

@@ -3,32 +3,30 @@
 Nothing here is fitted to a network or to the held-out prompts: step sizes and bandwidths are the
 best, by the laws in ``mechanics.regression.laws``, for the mixture of context lengths that the
 networks are trained on; or, where the name says "tuned at k", for the context length at hand, which
-is more than a network with fixed step sizes could do. An algorithm with a line in ``REFERENCES`` is
-compared with every network.
+is more than a network with fixed step sizes could do. An algorithm with a name in ``KIND`` and
+``reference_predictors`` is compared with every network.
 """
 
-from collections.abc import Callable
-from functools import cache, cached_property, partial
+from functools import cache, partial
 
 from mechanics.models.prompts import Prompts
-from mechanics.regression.algorithms.gradient_descent import (
-    averaging,
-    gd_plus_plus,
-    gradient_descent,
-    one_step,
-)
-from mechanics.regression.algorithms.kernel_smoother import (
+from mechanics.regression.algorithms import (
+    Predictions,
     dot_product_smoother,
     gaussian_smoother,
+    gd_plus_plus,
+    gradient_descent,
     nearest_neighbours,
+    newton,
+    ordinary_least_squares,
+    ridge,
     two_head_smoother,
+    zero,
 )
-from mechanics.regression.algorithms.least_squares import ordinary_least_squares, ridge, zero
-from mechanics.regression.algorithms.newton import newton
 from mechanics.regression.laws import risk
 from mechanics.regression.laws.depth import optimal_gd_plus_plus, optimal_step_sizes
-from mechanics.regression.laws.softmax_law import SoftmaxDraws, optimal_softmax, softmax_draws
-from mechanics.regression.laws.spectrum import Spectrum, expected_spectrum
+from mechanics.regression.laws.softmax_law import optimal_softmax, softmax_draws
+from mechanics.regression.laws.spectrum import expected_spectrum
 from mechanics.regression.sensitivity import Answers, Predictor, answers, mirrored
 from mechanics.runtime.seeds import generator
 
@@ -37,6 +35,18 @@ GD_DEPTHS, GD_PLUS_PLUS_DEPTHS, NEWTON_DEPTHS = (2, 3, 4, 5, 6), (2, 3), (3, 6)
 N_NEIGHBOURS = 3
 RIDGE_PENALTY = 1.0  # where nothing is noisy, and no penalty would be best; else it is σ², Bayes's
 MIRRORED = ("softmax kernel smoother", "Gaussian kernel smoother")  # not odd in x_test
+# how the assignment would call a network that is nearest to an algorithm
+KIND = {
+    "zero": "Nothing learned",
+    **dict.fromkeys(["averaging", "one-step GD", "one-step GD, tuned at k"], ONE_STEP),
+    **{f"{name} kernel smoother": SMOOTHER for name in ("softmax", "two-head", "Gaussian")},
+    f"{N_NEIGHBOURS} nearest neighbours": SMOOTHER,
+    **{f"{n}-step GD": MULTI_STEP for n in GD_DEPTHS},
+    **{f"{n}-step GD, tuned at k": MULTI_STEP for n in GD_DEPTHS},
+    **{f"{n}-step GD++": MULTI_STEP for n in GD_PLUS_PLUS_DEPTHS},
+    **{f"{n}-step Newton": MULTI_STEP for n in NEWTON_DEPTHS},
+    **dict.fromkeys(["ridge", "OLS"], MULTI_STEP),
+}
 
 
 def reference_risks(d: int, k: int, noise: float = 0.0) -> dict[str, float]:
@@ -60,107 +70,52 @@ def tuned_step_sizes(n_steps: int, d: int, k: int, noise: float) -> tuple[float,
     return tuple(optimal_step_sizes(n_steps, expected_spectrum(d, [k], 2 * n_steps + 2), noise))
 
 
-def _tuned_gradient_descent(prompts: Prompts, n_steps: int, noise: float):
+def _tuned(prompts: Prompts, n_steps: int, noise: float) -> Predictions:
     k, d = prompts.x.shape[-2:]
     return gradient_descent(prompts, tuned_step_sizes(n_steps, d, k, noise))
 
 
-def _nearest(prompts: Prompts):
+def _nearest(prompts: Prompts) -> Predictions:
     return nearest_neighbours(prompts, min(N_NEIGHBOURS, prompts.x.shape[-2]))
-
-
-class Best:
-    """What is best for contexts of k_min … k_max pairs, computed when it is asked for.
-
-    For noise of variance ``noise`` in y, but smoothers and GD++ are the best without noise.
-    """
-
-    def __init__(self, d: int, k_min: int, k_max: int, noise: float = 0.0) -> None:
-        self.d, self.lengths, self.noise = d, range(k_min, k_max + 1), noise
-
-    @cached_property
-    def spectrum(self) -> Spectrum:
-        return expected_spectrum(self.d, self.lengths, 3 ** max(GD_PLUS_PLUS_DEPTHS) - 1)
-
-    @cached_property
-    def step_size(self) -> float:
-        return risk.optimal_step_size(self.d, self.lengths, self.noise)
-
-    @cached_property
-    def draws(self) -> SoftmaxDraws:
-        # replica 0 of this stream is the held-out prompts themselves
-        return softmax_draws(self.d, self.lengths[-1], 4096, generator("evaluation", replica=1))
-
-    @cached_property
-    def one_head(self) -> tuple[float, float]:
-        """ω and μ."""
-        return optimal_softmax(self.lengths, 1, self.draws)
-
-    @cached_property
-    def two_heads(self) -> tuple[float, float]:
-        return optimal_softmax(self.lengths, 2, self.draws)
-
-
-def _plus_plus(best: Best, n: int) -> Predictor:
-    step_sizes, gammas = optimal_gd_plus_plus(n, best.spectrum)
-    return partial(gd_plus_plus, step_sizes=step_sizes, gammas=gammas)
-
-
-def _steps(best: Best, n: int) -> Predictor:
-    steps = optimal_step_sizes(n, best.spectrum, best.noise)
-    return partial(gradient_descent, step_sizes=steps)
-
-
-def _tuned(best: Best, n: int) -> Predictor:
-    return partial(_tuned_gradient_descent, n_steps=n, noise=best.noise)
-
-
-def _smoother(best: Best) -> Predictor:
-    omega, scale = best.one_head
-    return partial(dot_product_smoother, omega=omega, scale=scale)
-
-
-def _two_heads(best: Best) -> Predictor:
-    omega, scale = best.two_heads
-    return partial(two_head_smoother, omega=omega, scale=scale)
-
-
-def _gaussian(best: Best) -> Predictor:
-    """Its kernel is the softmax head's but for the norm of x_i."""
-    return partial(gaussian_smoother, bandwidth=best.one_head[0] ** -0.5)
-
-
-# name: how the assignment would call a network that is nearest to it, and the predictor, each at
-# its best for k uniform in the range
-REFERENCES: dict[str, tuple[str, Callable[[Best], Predictor]]] = {
-    "zero": ("Nothing learned", lambda best: zero),
-    "averaging": (ONE_STEP, lambda best: averaging),
-    "one-step GD": (ONE_STEP, lambda best: partial(one_step, step_size=best.step_size)),
-    "one-step GD, tuned at k": (ONE_STEP, partial(_tuned, n=1)),
-    "softmax kernel smoother": (SMOOTHER, _smoother),
-    "two-head kernel smoother": (SMOOTHER, _two_heads),
-    "Gaussian kernel smoother": (SMOOTHER, _gaussian),
-    f"{N_NEIGHBOURS} nearest neighbours": (SMOOTHER, lambda best: _nearest),
-    **{f"{n}-step GD": (MULTI_STEP, partial(_steps, n=n)) for n in GD_DEPTHS},
-    **{f"{n}-step GD, tuned at k": (MULTI_STEP, partial(_tuned, n=n)) for n in GD_DEPTHS},
-    **{f"{n}-step GD++": (MULTI_STEP, partial(_plus_plus, n=n)) for n in GD_PLUS_PLUS_DEPTHS},
-    **{
-        f"{n}-step Newton": (MULTI_STEP, lambda best, n=n: partial(newton, n_steps=n))
-        for n in NEWTON_DEPTHS
-    },
-    "ridge": (MULTI_STEP, lambda best: partial(ridge, penalty=best.noise or RIDGE_PENALTY)),
-    "OLS": (MULTI_STEP, lambda best: ordinary_least_squares),
-}
-KIND = {name: kind for name, (kind, _) in REFERENCES.items()}
 
 
 @cache
 def reference_predictors(
     d: int, k_min: int, k_max: int, noise: float = 0.0
 ) -> dict[str, Predictor]:
-    """The algorithms a network may have learned, each at its best for k uniform in the range."""
-    best = Best(d, k_min, k_max, noise)
-    return {name: make(best) for name, (_, make) in REFERENCES.items()}
+    """The algorithms a network may have learned, each at its best for k uniform in the range.
+
+    That is for noise of variance ``noise`` in y, but smoothers and GD++ are the best without noise.
+    """
+    lengths = range(k_min, k_max + 1)
+    spectrum = expected_spectrum(d, lengths, 3 ** max(GD_PLUS_PLUS_DEPTHS) - 1)
+    # replica 0 of this stream is the held-out prompts themselves
+    draws = softmax_draws(d, k_max, 4096, generator("evaluation", replica=1))
+    (omega, scale), of_two = (optimal_softmax(lengths, n_heads, draws) for n_heads in (1, 2))
+    steps = {1: [risk.optimal_step_size(d, lengths, noise)]}
+    steps |= {n: optimal_step_sizes(n, spectrum, noise) for n in GD_DEPTHS}
+    tuned = {n: partial(_tuned, n_steps=n, noise=noise) for n in (1, *GD_DEPTHS)}
+    found = {
+        "zero": zero,
+        "averaging": partial(gradient_descent, step_sizes=[1.0]),
+        "one-step GD": partial(gradient_descent, step_sizes=steps[1]),
+        "one-step GD, tuned at k": tuned[1],
+        "softmax kernel smoother": partial(dot_product_smoother, omega=omega, scale=scale),
+        "two-head kernel smoother": partial(two_head_smoother, omega=of_two[0], scale=of_two[1]),
+        # its kernel is the softmax head's but for the norm of x_i
+        "Gaussian kernel smoother": partial(gaussian_smoother, bandwidth=omega**-0.5),
+        f"{N_NEIGHBOURS} nearest neighbours": _nearest,
+    }
+    for n in GD_DEPTHS:
+        found[f"{n}-step GD"] = partial(gradient_descent, step_sizes=steps[n])
+        found[f"{n}-step GD, tuned at k"] = tuned[n]
+    for n in GD_PLUS_PLUS_DEPTHS:
+        step_sizes, gammas = optimal_gd_plus_plus(n, spectrum)
+        found[f"{n}-step GD++"] = partial(gd_plus_plus, step_sizes=step_sizes, gammas=gammas)
+    found |= {f"{n}-step Newton": partial(newton, n_steps=n) for n in NEWTON_DEPTHS}
+    found |= {"ridge": partial(ridge, penalty=noise or RIDGE_PENALTY)}
+    found |= {"OLS": ordinary_least_squares}
+    return {name: found[name] for name in KIND}
 
 
 def references_for(settings: dict) -> dict[str, Predictor]:
@@ -173,12 +128,5 @@ def reference_answers(
     predictors: dict[str, Predictor], prompts: Prompts
 ) -> dict[str, list[Answers]]:
     """What every predictor says about these prompts, and its mirror image if it has another one."""
-    return {
-        name: [answers(own, prompts) for own in images(name, predictor)]
-        for name, predictor in predictors.items()
-    }
-
-
-def images(name: str, predictor: Predictor) -> list[Predictor]:
-    """The predictor, and its mirror image if that is another one."""
-    return [predictor, mirrored(predictor)] if name in MIRRORED else [predictor]
+    images = {n: [own, mirrored(own)] if n in MIRRORED else [own] for n, own in predictors.items()}
+    return {name: [answers(own, prompts) for own in both] for name, both in images.items()}

@@ -30,21 +30,16 @@ def answers(predictor: Predictor, prompts: Prompts, chunk: int = 256) -> Answers
 
     Test points do not see each other, so that one gradient of the sum over them gives every g.
     """
-    parts = [_answers(predictor, part) for part in prompts.chunks(chunk)]
-    return Answers(
-        torch.cat([part.predictions for part in parts]),
-        torch.cat([part.sensitivities for part in parts]),
-    )
-
-
-def _answers(predictor: Predictor, prompts: Prompts) -> Answers:
-    x_test = prompts.x_test.detach().requires_grad_()
-    predictions = predictor(replace(prompts, x_test=x_test))
-    if predictions.requires_grad:
-        sensitivities = torch.autograd.grad(predictions.sum(), x_test)[0]
-    else:  # piecewise constant in x_test, as nearest neighbours are
-        sensitivities = torch.zeros_like(x_test)
-    return Answers(predictions.detach()[0].double(), sensitivities[0].double())
+    parts = []
+    for part in prompts.chunks(chunk):
+        x_test = part.x_test.detach().requires_grad_()
+        predictions = predictor(replace(part, x_test=x_test))
+        if predictions.requires_grad:
+            sensitivities = torch.autograd.grad(predictions.sum(), x_test)[0]
+        else:  # piecewise constant in x_test, as nearest neighbours are
+            sensitivities = torch.zeros_like(x_test)
+        parts.append((predictions.detach()[0].double(), sensitivities[0].double()))
+    return Answers(*(torch.cat(of_parts) for of_parts in zip(*parts, strict=True)))
 
 
 def similarity(network: Answers, other: Answers) -> dict[str, float]:
@@ -77,11 +72,10 @@ def similarities(network: Answers, others: dict[str, list[Answers]]) -> dict[str
     Of a predictor that comes with its mirror image the nearer one counts, by preds_diff: which of
     the two a training ends with is chance.
     """
-    found = {}
-    for name, images in others.items():
-        beside = [similarity(network, image) for image in images]
-        found[name] = min(beside, key=lambda one: one["preds_diff"])
-    return found
+    return {
+        name: min((similarity(network, own) for own in images), key=lambda s: s["preds_diff"])
+        for name, images in others.items()
+    }
 
 
 def mean_cosine(
@@ -100,10 +94,8 @@ def correlation(
     At one context length it does not depend on a step size: W_GD = ηXᵀY may have any η > 0. It is
     nan where one of them is constant.
     """
-    first, second = torch.broadcast_tensors(first, second)
-    first, second = first - first.mean(), second - second.mean()
-    norms = first.norm() * second.norm()
-    return ((first * second).sum() / norms).item()
+    first, second = (t - t.mean() for t in torch.broadcast_tensors(first, second))
+    return ((first * second).sum() / (first.norm() * second.norm())).item()
 
 
 def fitted_step_size(

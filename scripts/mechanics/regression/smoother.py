@@ -1,13 +1,13 @@
 """Softmax layers on the tokens beside the kernel smoothers that their weights describe.
 
-Measures of the whole network are repeated for its heads: its risk beside the laws, and how much of
-its predictions the Nadaraya–Watson estimators explain that have the bandwidth measured in the
-weights (nothing is tuned to the predictions).
+A head whose W_QK is ωI on x and zero elsewhere, and whose W_V W_O reads y alone, predicts
+μ Σ softmax_i(ω x_testᵀx_i) y_i: a Nadaraya–Watson smoother with the kernel exp(ω x_testᵀx_i). The
+network's prediction is the sum over its heads. Measures of the whole network are repeated for its
+heads: its risk beside the laws, and how much of its predictions the Nadaraya–Watson estimators
+explain that have the bandwidth measured in the weights (nothing is tuned to the predictions).
 """
 
 import math
-from dataclasses import asdict
-from functools import partial
 
 import pandas as pd
 import torch
@@ -15,12 +15,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models.prompts import Prompts, describe_risk
+from mechanics.models.regression import Parameters
+from mechanics.models.transformer import Architecture
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms.kernel_smoother import (
+from mechanics.regression.algorithms import (
     dot_product_smoother,
     gaussian_smoother,
     two_head_smoother,
 )
+from mechanics.regression.effective_weights import isotropy_distance, merged, step_size
 from mechanics.regression.held_out import HeldOut, predict, tokens
 from mechanics.regression.laws import risk
 from mechanics.regression.laws.softmax_law import (
@@ -30,7 +33,6 @@ from mechanics.regression.laws.softmax_law import (
     softmax_head_risk,
 )
 from mechanics.regression.references import mixture_risk
-from mechanics.regression.softmax_head import SoftmaxHeads, softmax_heads
 from mechanics.runtime.seeds import generator
 
 N_PROMPTS = 4096
@@ -66,8 +68,8 @@ def smoother(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
                 **compare_smoothers(predictions, own_heads, prompts),
             }
             rows += [
-                {"seed": network.seed, "head": head, "k": k, **own, **whole}
-                for head, own in enumerate(describe_heads(own_heads, d))
+                {"seed": network.seed, "head": head, "k": k, **own, "omega_unit": d**-0.5, **whole}
+                for head, own in enumerate(own_heads)
             ]
     return pd.DataFrame(rows)
 
@@ -104,63 +106,79 @@ def optimum_on(prompts: Prompts, levels: dict[str, float], n_heads: int) -> dict
     Between 4096 prompts and 4096 others a risk differs by 1 to 3 %: the network is told from its
     optimum on the same ones.
     """
-    parameters = levels["omega_optimum"], levels["scale_optimum"]
     best = dot_product_smoother if n_heads == 1 else two_head_smoother
-    predictions = best(prompts, *parameters).double()
+    predictions = best(prompts, levels["omega_optimum"], levels["scale_optimum"]).double()
     return {"risk_optimum_same_prompts": describe_risk(predictions, prompts)["risk"]}
 
 
-def describe_heads(heads: SoftmaxHeads, d: int) -> list[dict[str, float]]:
-    """The columns that are a single head's own."""
-    columns = {name: values[0].tolist() for name, values in asdict(heads).items()}
-    own = [
-        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
-    ]
-    return [{**row, "omega_unit": d**-0.5} for row in own]
+def softmax_heads(
+    parameters: Parameters, architecture: Architecture, d: int
+) -> list[dict[str, float]]:
+    """ω̂ and μ̂ of every head of one replica, and how far it is from the smoother they describe.
+
+    They are read where heads act on prompts whose x has zeros beyond its first d coordinates.
+    ``omega`` is ω̂ = trace/d of the x–x block of W_QK, ``isotropy`` ‖block − ω̂I‖_F/‖block‖_F.
+    ``query_key_rest`` is the norm of the entries between the query's x and the context's y,
+    relative to |ω̂|; the row of the query's y is multiplied by 0 and has no effect.
+    ``scale`` is μ̂, minus the (y, y) entry of W_V W_O, because the network predicts minus the last
+    coordinate. ``value_rest`` is the norm of the entries from x to y, relative to |μ̂|.
+
+    Raises ValueError for a network that is not one layer of softmax attention on the tokens, or
+    if its tokens have fewer than d coordinates of x.
+    """
+    if architecture.attention != "softmax" or architecture.n_layers != 1 or architecture.embedded:
+        raise ValueError(
+            "ω̂ and μ̂ are defined for one layer of softmax attention on the tokens only"
+        )
+    if architecture.d_mlp or architecture.layer_norm:
+        raise ValueError("ω̂ and μ̂ are defined for attention alone, without MLP and LayerNorm")
+    if not 1 <= d < architecture.d_model:
+        raise ValueError(f"d = {d}: tokens of size {architecture.d_model} have fewer coordinates")
+    W_QK, to_y = (tensor[0] for tensor in merged(parameters, architecture))  # head token …
+    omega, scale = step_size(W_QK[:, :d, :d]), -to_y[:, -1]
+    columns = {
+        "omega": omega,
+        "isotropy": isotropy_distance(W_QK[:, :d, :d]),
+        "query_key_rest": W_QK[:, :d, -1].norm(dim=-1) / omega.abs(),
+        "scale": scale,
+        "value_rest": to_y[:, :d].norm(dim=-1) / scale.abs(),
+    }
+    table = pd.DataFrame({name: own.tolist() for name, own in columns.items()})
+    return table.to_dict("records")
 
 
-def head_law(heads: SoftmaxHeads, k: int, draws: SoftmaxDraws) -> float:
+def head_law(heads: list[dict[str, float]], k: int, draws: SoftmaxDraws) -> float:
     """Risk at the measured ω̂ and μ̂, of one head or of two that are opposite; nan for others."""
-    omega, scale = heads.omega[0].cpu(), heads.scale[0].cpu()
-    if len(omega) == 2 and are_opposite(omega) and are_opposite(scale):
-        halves = [((first - second) / 2).item() for first, second in (omega, scale)]
+    pairs = [[head[name] for head in heads] for name in ("omega", "scale")]
+    if len(heads) == 2 and all(are_opposite(*pair) for pair in pairs):
+        halves = [(first - second) / 2 for first, second in pairs]
         return softmax_head_risk(*halves, [k], 2, draws)
-    if len(omega) == 1:
-        return softmax_head_risk(omega.item(), scale.item(), [k], 1, draws)
+    if len(heads) == 1:
+        return softmax_head_risk(heads[0]["omega"], heads[0]["scale"], [k], 1, draws)
     return math.nan
 
 
-def are_opposite(pair: Float[Tensor, "2"]) -> bool:
+def are_opposite(first: float, second: float) -> bool:
     """Whether two numbers have opposite signs and about the same size."""
-    return bool(pair.sum().abs() < OPPOSITE * pair.abs().max())
+    return abs(first + second) < OPPOSITE * max(abs(first), abs(second))
 
 
 def compare_smoothers(
-    network: Float[Tensor, "1 prompt query"], heads: SoftmaxHeads, prompts: Prompts
+    network: Float[Tensor, "1 prompt query"], heads: list[dict[str, float]], prompts: Prompts
 ) -> dict[str, float]:
     """E|ŷ − ŷ_NW| and R² of the network's predictions for both kernels, and the NW's own risk.
 
     A Gaussian kernel needs ω̂ > 0 for a bandwidth h = ω̂^-½; it is nan if a head has none.
     """
-    pairs = list(zip(heads.omega[0].tolist(), heads.scale[0].tolist(), strict=True))
-    exact = prompts.double()
-    smoothers = {"exponential": [partial(dot_product_smoother, omega=o, scale=s) for o, s in pairs]}
+    pairs, exact = [(head["omega"], head["scale"]) for head in heads], prompts.double()
+    by_gaussians = torch.full_like(network, math.nan)
     if all(omega > 0 for omega, _ in pairs):
-        smoothers["gaussian"] = [partial(scaled_gaussian, omega=o, scale=s) for o, s in pairs]
-    row = {}
-    for name in ("exponential", "gaussian"):
-        predictions = torch.full_like(network, math.nan)
-        if name in smoothers:
-            predictions = sum(one(exact) for one in smoothers[name])
+        by_gaussians = sum(s * gaussian_smoother(exact, omega**-0.5) for omega, s in pairs)
+    row, exponential = {}, sum(dot_product_smoother(exact, *pair) for pair in pairs)
+    for name, predictions in (("exponential", exponential), ("gaussian", by_gaussians)):
         remainder = network - predictions
         row[f"risk_{name}"] = describe_risk(predictions, prompts)["risk"]
         row[f"preds_diff_{name}"] = remainder.abs().mean().item()
         unexplained = remainder.square().mean() / network.var(correction=0)
         row[f"r_squared_{name}"] = 1 - unexplained.item()
     return row
-
-
-def scaled_gaussian(
-    prompts: Prompts, omega: float, scale: float
-) -> Float[Tensor, "1 prompt query"]:
-    return scale * gaussian_smoother(prompts, omega**-0.5)

@@ -116,13 +116,13 @@ class Task:
         rows = []
         for k, prompts in self.evaluation.items():
             shared = prompts.expand(len(seeds))
-            errors = squared_errors(
-                regression.forward(parameters, shared, self.architecture), shared
-            ).double()
-            risk, error = mean_and_error(errors / self.settings["d"])
-            for row, seed in enumerate(seeds):
-                rows.append({"seed": seed, "k": k, "risk": risk[row], "risk_se": error[row]})
-        return [{key: getattr(v, "item", lambda v=v: v)() for key, v in r.items()} for r in rows]
+            predictions = regression.forward(parameters, shared, self.architecture)
+            found = mean_and_error(
+                squared_errors(predictions, shared).double() / self.settings["d"]
+            )
+            for seed, risk, error in zip(seeds, *(own.tolist() for own in found), strict=True):
+                rows.append({"seed": seed, "k": k, "risk": risk, "risk_se": error})
+        return rows
 
     def progress(self, rows) -> float:
         """Risk averaged over the evaluated context lengths."""

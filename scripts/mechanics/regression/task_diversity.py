@@ -12,22 +12,12 @@ from functools import partial
 
 import pandas as pd
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from mechanics.models.prompts import (
-    Prompts,
-    controlled_mean,
-    sample_prompts,
-    squared_errors,
-    training_tasks,
-)
+from mechanics.models.prompts import controlled_mean, sample_prompts, training_tasks
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms.gradient_descent import preconditioned_step
-from mechanics.regression.algorithms.least_squares import posterior_mean, ridge
-from mechanics.regression.held_out import CHUNK, HeldOut, predictor
+from mechanics.regression.algorithms import posterior_mean, preconditioned_step, ridge
+from mechanics.regression.held_out import HeldOut, errors, predictor
 from mechanics.regression.laws.risk import optimal_task_preconditioner, task_risk
-from mechanics.regression.sensitivity import Predictor
 
 N_PROMPTS, N_QUERIES = 4096, 4
 REPLICA = 6  # of the stream "evaluation": the prompts of the tasks trained on
@@ -61,7 +51,7 @@ def task_diversity(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
                 algorithms["posterior"] = partial(posterior_mean, tasks=tasks, noise=noise)
             gamma = optimal_task_preconditioner(moment, trained, noise)
             step = partial(preconditioned_step, preconditioner=gamma.to(held_out.device))
-            algorithms |= {"ridge": partial(ridge, penalty=noise)}
+            algorithms["ridge"] = partial(ridge, penalty=noise)
             row = {"seed": network.seed, "n_tasks": n_tasks or math.nan, "noise": noise, "k": k}
             for kind, (prompts, own) in kinds.items():
                 law = task_risk(gamma, own, k, noise)
@@ -72,10 +62,3 @@ def task_diversity(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
                     row[f"{name}_{kind}"] = float(errors(algorithm, prompts).mean())
             rows.append(row)
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-@torch.no_grad()
-def errors(predict: Predictor, prompts: Prompts) -> Float[Tensor, " prompt"]:
-    """Every prompt's squared error over d."""
-    parts = [squared_errors(predict(c), c)[0].double() for c in prompts.chunks(CHUNK)]
-    return torch.cat(parts) / prompts.x.shape[-1]

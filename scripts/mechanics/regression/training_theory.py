@@ -108,8 +108,7 @@ def adam(settings: dict, seeds: Sequence[int], n_prompts: int | None) -> Iterato
     network, (first_decay, second_decay) = architecture(settings), settings["betas"]
     initial = [regression.initial(settings, seed) for seed in seeds]
     weights = {name: torch.stack([own[name] for own in initial]).double() for name in initial[0]}
-    first = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
-    second = {name: torch.zeros_like(tensor) for name, tensor in weights.items()}
+    first, second = (dict.fromkeys(weights, torch.zeros(())) for _ in range(2))
     noisy = sampled_loss(settings, n_prompts or 0, lambda step: lengths_at(settings, step))
     step = 0
     while True:
@@ -117,10 +116,8 @@ def adam(settings: dict, seeds: Sequence[int], n_prompts: int | None) -> Iterato
         loss = exact_loss(network, lengths_at(settings, step))
         slopes = gradient(loss, weights, step)
         squared = slopes if n_prompts is None else gradient(noisy, weights, step)
-        rate = learning_rate(
-            step,
-            *(settings[key] for key in ("steps", "learning_rate", "schedule", "warmup_steps")),
-        )
+        keys = ("steps", "learning_rate", "schedule", "warmup_steps")
+        rate = learning_rate(step, *(settings[key] for key in keys))
         step += 1
         moved = {}
         for name, tensor in weights.items():

@@ -53,14 +53,6 @@ def test_a_layer_without_stray_weights_has_the_risk_of_its_preconditioner():
     assert float(layer_risk(W_QK, value, 1 / 8)) == pytest.approx(expected, rel=1e-12)
 
 
-def test_swapped_keys_and_values_are_a_preconditioner_too():
-    W_QK, value = torch.zeros(4, 4), torch.zeros(4)
-    W_QK[0, 3], value[1] = 2.0, -3.0  # keys read y, values read x
-    expected = torch.zeros(3, 3)
-    expected[0, 1] = 6.0
-    assert torch.equal(preconditioner(W_QK, value), expected)
-
-
 def test_the_mixture_has_the_risk_at_the_mean_of_one_over_k():
     layer = random_layer(4)
     each = torch.stack([layer_risk(*layer, 1 / k) for k in LENGTHS])

@@ -5,7 +5,7 @@ import torch
 from monte_carlo import assert_risk, assert_within_error, draw_prompts
 
 from mechanics.models.prompts import Prompts, sample_prompts
-from mechanics.regression.algorithms.gradient_descent import one_step, preconditioned_step
+from mechanics.regression.algorithms import gradient_descent, preconditioned_step
 from mechanics.regression.laws import risk
 
 D = 5
@@ -16,14 +16,8 @@ COVARIANCE = torch.tensor([[2.0, 0.5, 0.0], [0.5, 1.0, 0.2], [0.0, 0.2, 0.3]], d
 @pytest.mark.parametrize("noise", [0.0, 0.7])
 def test_risk_of_one_step(k, noise):
     prompts = draw_prompts(D, k, n_prompts=20_000, noise=noise)
-    assert_risk(one_step(prompts, 0.4), prompts, risk.one_step_risk(0.4, D, k, noise))
-
-
-def test_risk_of_one_step_with_inputs_of_another_scale():
-    covariance = 1.5**2 * torch.eye(D, dtype=torch.float64)
-    prompts = draw_prompts(D, 8, n_prompts=20_000, noise=0.7, covariance=covariance)
-    expected = risk.one_step_risk(0.3, D, 8, noise=0.7, input_scale=1.5)
-    assert_risk(one_step(prompts, 0.3), prompts, expected, power=1.5**2 * D)
+    expected = risk.one_step_risk(0.4, D, k, noise)
+    assert_risk(gradient_descent(prompts, [0.4]), prompts, expected)
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.7])
@@ -37,14 +31,9 @@ def test_the_optimal_step_is_a_minimum_of_the_mean_risk(lengths, noise):
     assert mean_risk(best) < min(mean_risk(best - 1e-3), mean_risk(best + 1e-3))
 
 
-def test_optimal_step_of_the_mixture_that_the_study_trains_on():
+def test_the_optimal_step_of_the_study_leaves_what_longer_contexts_cannot_teach_it():
     best = risk.optimal_step_size(10, range(5, 51))
     assert best == pytest.approx(0.6338, abs=5e-5)
-    assert 1 - best == pytest.approx(0.3662, abs=5e-5)
-
-
-def test_longer_contexts_leave_what_one_step_cannot_learn():
-    best = risk.optimal_step_size(10, range(5, 51))
     assert risk.one_step_risk(best, 10, 10**9) == pytest.approx((1 - best) ** 2, abs=1e-8)
 
 
@@ -56,18 +45,7 @@ def test_risk_of_a_preconditioned_step():
     assert_risk(preconditioned_step(prompts, matrix), prompts, expected, power)
 
 
-def test_the_optimal_preconditioner_is_stationary():
-    matrix = risk.optimal_preconditioner(COVARIANCE, [4, 9], noise=0.4).requires_grad_()
-    mapped = COVARIANCE @ matrix @ COVARIANCE
-    for k in (4, 9):
-        isotropic = (COVARIANCE.trace() + 0.4) / k
-        curvature = (1 + 1 / k) * COVARIANCE + isotropic * torch.eye(3, dtype=torch.float64)
-        loss = torch.trace(mapped @ curvature @ matrix.T) - 2 * torch.trace(mapped)
-        loss.backward(retain_graph=True)
-    torch.testing.assert_close(matrix.grad, torch.zeros(3, 3).double(), atol=1e-12, rtol=0)
-
-
-def test_risk_of_a_step_on_few_tasks():
+def test_the_best_step_on_few_tasks_has_its_risk_and_is_a_minimum():
     draw = torch.Generator().manual_seed(0)
     tasks = torch.randn(2, D, dtype=torch.float64, generator=draw)
     moment = tasks.T @ tasks / 2
@@ -83,23 +61,19 @@ def test_risk_of_a_step_on_few_tasks():
     assert more == pytest.approx(less, abs=1e-12) and more > least
 
 
-def test_the_laws_of_a_covariance_contain_those_of_white_inputs():
+def test_the_laws_of_matrices_contain_those_of_white_inputs_all_tasks_and_subspaces():
     identity = torch.eye(D, dtype=torch.float64)
     step = risk.optimal_step_size(D, [5, 9], noise=0.4)
-    expected = step * identity
-    matrix = risk.optimal_preconditioner(identity, [5, 9], noise=0.4)
-    torch.testing.assert_close(matrix, expected, atol=1e-12, rtol=1e-12)
+    matrix = risk.optimal_task_preconditioner(identity, [5, 9], noise=0.4)
+    torch.testing.assert_close(matrix, step * identity, atol=1e-12, rtol=1e-12)
     law = pytest.approx(risk.one_step_risk(step, D, 7, noise=0.4), abs=1e-12)
     assert risk.preconditioned_risk(matrix, identity, 7, noise=0.4) == law
-    assert risk.task_risk(matrix, identity, 7, noise=0.4) == law  # of all tasks
-
-
-def test_a_subspace_has_the_risk_of_its_dimension():
-    basis = torch.linalg.qr(torch.randn(8, D, generator=torch.Generator().manual_seed(0))).Q
-    projector = (basis @ basis.T).double()
+    assert risk.task_risk(matrix, identity, 7, noise=0.4) == law
+    random = torch.randn(8, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    basis = torch.linalg.qr(random).Q
     isotropic = 0.6 * torch.eye(8, dtype=torch.float64)
-    measured = risk.preconditioned_risk(isotropic, projector, 20)
-    assert measured == pytest.approx(risk.one_step_risk(0.6, D, 20), abs=1e-6)
+    measured = risk.preconditioned_risk(isotropic, basis @ basis.T, 20)
+    assert measured == pytest.approx(risk.one_step_risk(0.6, D, 20), abs=1e-12)
 
 
 @pytest.mark.parametrize("k", [2, 9])
@@ -107,7 +81,8 @@ def test_risk_of_a_step_on_the_centred_context(k):
     prompts = draw_prompts(D, k, n_prompts=20_000)
     x = prompts.x - prompts.x.mean(dim=-2, keepdim=True)
     centred = Prompts(x, prompts.y, prompts.x_test, prompts.y_test)
-    assert_risk(one_step(centred, 0.5), prompts, risk.debiased_risk(0.5, D, k))
+    expected = risk.debiased_risk(0.5, D, k)
+    assert_risk(gradient_descent(centred, [0.5]), prompts, expected)
 
 
 def test_the_optimal_debiased_step():
@@ -121,38 +96,29 @@ def test_the_optimal_debiased_step():
 
 
 @pytest.mark.parametrize("k", [10, 40])
-def test_cosine_of_the_gradient_with_w(k):
-    x = torch.randn(20_000, k, 10, generator=torch.Generator().manual_seed(0))
-    gradient = x.transpose(1, 2) @ x[:, :, 0, None]  # w = e_1: only its direction matters
-    cosines = gradient[:, 0, 0] / gradient.norm(dim=(1, 2))
-    assert risk.gradient_cosine(10, k) == pytest.approx(cosines.mean().item(), rel=0.04)
-    assert risk.gradient_cosine(10, k) < cosines.mean()
-
-
-def test_second_moment_of_the_gradient():
+def test_norm_of_the_gradient_and_its_cosine_with_w(k):
     """E‖G‖² = (k + d + 1)/k · ‖w‖², from which the laws of one step follow."""
-    prompts = draw_prompts(D, 8, n_prompts=20_000)
-    gradient = (prompts.x * prompts.y[..., None]).mean(dim=-2)
-    assert_within_error(gradient.square().sum(-1).flatten() / D, (8 + D + 1) / 8)
+    x = torch.randn(20_000, k, 10, generator=torch.Generator().manual_seed(0))
+    gradient = (x.mT @ x[:, :, 0, None])[..., 0] / k  # w = e_1: only its direction matters
+    assert_within_error(gradient.square().sum(-1), (k + 10 + 1) / k)
+    cosine = (gradient[:, 0] / gradient.norm(dim=-1)).mean().item()
+    assert risk.gradient_cosine(10, k) == pytest.approx(cosine, rel=0.04)
+    assert risk.gradient_cosine(10, k) < cosine
 
 
-@pytest.mark.parametrize("lengths", [[], [0, 5]])
-def test_lengths_that_no_context_can_have_are_refused(lengths):
-    with pytest.raises(ValueError, match="at least 1"):
-        risk.optimal_step_size(10, lengths)
+def test_the_variance_of_least_squares_is_infinite_around_k_equal_to_d():
+    infinite = [k for k in range(1, 20) if risk.least_squares_risk(6, k, 0.1) == torch.inf]
+    assert infinite == [5, 6, 7]
 
 
-def test_a_debiased_step_on_single_pairs_is_refused():
-    with pytest.raises(ValueError, match="k > 1"):
-        risk.optimal_debiased_step_size(10, [1])
-
-
-@pytest.mark.parametrize(("d", "k"), [(1, 1), (3, 8), (10, 5), (4, 40)])
-def test_shuffled_y_correlate_as_the_law_says(d, k):
-    random = torch.Generator().manual_seed(0)
-    x = torch.randn(40000, k, d, generator=random, dtype=torch.float64)
-    y = x @ torch.randn(40000, d, 1, generator=random, dtype=torch.float64)
-    order = torch.rand(40000, k, 1, generator=random).argsort(1)
-    matched, shuffled = (x.mT @ part for part in (y, y.gather(1, order)))
-    found = (matched * shuffled).sum() / (matched.norm() * shuffled.norm())
-    assert found.item() == pytest.approx(risk.shuffled_correlation(d, k), abs=4 * 0.005)
+@pytest.mark.parametrize(
+    ("law", "lengths", "words"),
+    [
+        (risk.optimal_step_size, [], "at least 1"),
+        (risk.optimal_step_size, [0, 5], "at least 1"),
+        (risk.optimal_debiased_step_size, [1], "k > 1"),
+    ],
+)
+def test_lengths_that_have_no_law_are_refused(law, lengths, words):
+    with pytest.raises(ValueError, match=words):
+        law(10, lengths)

@@ -1,10 +1,12 @@
 """The optimum of softmax attention: against its smoothers and its closed forms."""
 
+import math
+
 import pytest
 import torch
 from monte_carlo import assert_risk, draw_prompts
 
-from mechanics.regression.algorithms import kernel_smoother
+from mechanics.regression.algorithms import dot_product_smoother, two_head_smoother
 from mechanics.regression.laws import risk
 from mechanics.regression.laws.softmax_law import optimal_softmax, softmax_draws, softmax_head_risk
 
@@ -16,8 +18,7 @@ def draws(k, n_prompts=20_000):
 
 
 @pytest.mark.parametrize(
-    ("n_heads", "smoother"),
-    [(1, kernel_smoother.dot_product_smoother), (2, kernel_smoother.two_head_smoother)],
+    ("n_heads", "smoother"), [(1, dot_product_smoother), (2, two_head_smoother)]
 )
 def test_risk_of_softmax_heads(n_heads, smoother):
     prompts = draw_prompts(D, 8, n_prompts=20_000, seed=1)
@@ -25,19 +26,15 @@ def test_risk_of_softmax_heads(n_heads, smoother):
     assert_risk(smoother(prompts, 0.3, 1.2), prompts, expected)
 
 
-def test_one_head_pays_a_factor_e_in_context_length():
+def test_one_head_pays_a_factor_e_in_context_length_and_two_are_a_debiased_step():
+    """To leading order in d one head has 1/(1 + k/(e·d)), near ω = d^-½."""
     points = draws(20)
-    omega, scale = optimal_softmax([20], 1, points)
-    found = softmax_head_risk(omega, scale, [20], 1, points)
-    assert found == pytest.approx(risk.softmax_risk(D, 20), rel=0.02)
-    assert 1 < omega * D**0.5 < 2
-
-
-def test_two_heads_are_a_debiased_step():
-    points = draws(20)
-    omega, scale = optimal_softmax([20], 2, points)
-    found = softmax_head_risk(omega, scale, [20], 2, points)
-    assert found == pytest.approx(11 / 30, rel=0.02)
+    for n_heads, law in ((1, 1 / (1 + 20 / (math.e * D))), (2, 11 / 30)):
+        omega, scale = optimal_softmax([20], n_heads, points)
+        assert softmax_head_risk(omega, scale, [20], n_heads, points) == pytest.approx(
+            law, rel=0.02
+        )
+        assert n_heads == 2 or 1 < omega * D**0.5 < 2
 
 
 def test_two_heads_of_small_omega_have_the_debiased_law_of_a_mixture():
@@ -55,11 +52,7 @@ def test_a_mixture_costs_more_than_its_lengths():
     assert mixed > sum(own) / 2
 
 
-def test_lengths_beyond_the_draws_are_refused():
-    with pytest.raises(ValueError, match="between 1 and 5"):
-        softmax_head_risk(0.3, 1.0, [6], 1, draws(5, 2))
-
-
-def test_a_third_head_is_refused():
-    with pytest.raises(ValueError, match="1 or 2 heads"):
-        softmax_head_risk(0.3, 1.0, [5], 3, draws(5, 2))
+@pytest.mark.parametrize(("k", "n_heads", "words"), [(6, 1, "between 1 and 5"), (5, 3, "1 or 2")])
+def test_lengths_beyond_the_draws_and_a_third_head_are_refused(k, n_heads, words):
+    with pytest.raises(ValueError, match=words):
+        softmax_head_risk(0.3, 1.0, [k], n_heads, draws(5, 2))

@@ -8,8 +8,10 @@ Tokens are the k context tokens: they attend to each other alone, with a k × k 
 attention matrix. Query tokens do not mix with them and are not counted.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -28,14 +30,8 @@ def residual(tokens: Float[Tensor, "*batch token d"]) -> Float[Tensor, "*batch t
     return tokens - tokens.mean(dim=-2, keepdim=True)
 
 
-def column_norm(matrix: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch"]:
-    """‖X‖_1, the largest sum of absolute values in a column."""
-    return matrix.abs().sum(dim=-2).amax(dim=-1)
-
-
-def row_norm(matrix: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch"]:
-    """‖X‖_∞, the largest sum of absolute values in a row."""
-    return matrix.abs().sum(dim=-1).amax(dim=-1)
+# ‖X‖_1 and ‖X‖_∞, the largest sum of absolute values in a column and in a row
+column_norm, row_norm = (partial(torch.linalg.matrix_norm, ord=o) for o in (1, math.inf))
 
 
 def composite_norm(matrix: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch"]:
@@ -43,12 +39,10 @@ def composite_norm(matrix: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch
     return (column_norm(matrix) * row_norm(matrix)).sqrt()
 
 
-def frobenius_norm(matrix: Float[Tensor, "*batch n m"]) -> Float[Tensor, "*batch"]:
-    """Square root of the sum of squares."""
-    return matrix.square().sum(dim=(-2, -1)).sqrt()
-
-
-NORMS: dict[str, Callable] = {"frobenius": frobenius_norm, "composite": composite_norm}
+NORMS: dict[str, Callable] = {
+    "frobenius": torch.linalg.matrix_norm,
+    "composite": composite_norm,
+}
 
 
 def residual_ratio(
@@ -59,7 +53,7 @@ def residual_ratio(
     In the Frobenius norm it is at most 1, in the composite norm at most 2(1 − 1/k).
     """
     size, left = NORMS[norm](tokens), NORMS[norm](residual(tokens))
-    return torch.where(size == 0, torch.zeros_like(size), left / size)
+    return torch.where(size == 0, 0.0, left / size)
 
 
 @dataclass
@@ -135,7 +129,7 @@ def attention_bound(
     E, r = scores[..., :k, :], scores[..., k, :]
     D = E.amax(dim=-1) - E.amin(dim=-1)  # seed prompt head token
     largest = D.amax(dim=-1)
-    shape = D.sum(dim=-1) / torch.where(largest == 0, torch.ones_like(largest), largest)
+    shape = D.sum(dim=-1) / torch.where(largest == 0, 1.0, largest)
     gamma_squared = shape * r.softmax(dim=-1).amax(dim=-1)  # seed prompt head
     qk = column_norm(W_Q @ W_K.transpose(-1, -2))[:, None]  # seed 1 head
     W_h = W_V @ W_O

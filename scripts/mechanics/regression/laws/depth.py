@@ -16,7 +16,7 @@ from jaxtyping import Float
 from scipy.optimize import brentq, minimize
 from torch import Tensor
 
-from mechanics.regression.laws.spectrum import Spectrum
+from mechanics.regression.laws.spectrum import Spectrum, jacobi_matrix
 
 FAR = 1e12  # stands for any risk beyond it, from which BFGS turns back
 
@@ -67,8 +67,7 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum, noise: float = 0.0) -> 
     positive = spectrum.eigenvalues > 0
     nodes, weights = spectrum.eigenvalues[positive], spectrum.weights[positive]
     diagonal, beside, _ = _lanczos(nodes, nodes * weights, n_steps)
-    matrix = torch.diag(diagonal) + torch.diag(beside, 1) + torch.diag(beside, -1)
-    steps = np.sort(1 / torch.linalg.eigvalsh(matrix).numpy())
+    steps = np.sort(1 / torch.linalg.eigvalsh(jacobi_matrix(diagonal, beside)).numpy())
     if not noise:
         return steps.tolist()
 
@@ -171,7 +170,7 @@ def _gd_plus_plus_residual(
 
 
 def optimal_gd_plus_plus(
-    n_steps: int, spectrum: Spectrum, n_starts: int = 8, seed: int = 0
+    n_steps: int, spectrum: Spectrum, n_starts: int = 8
 ) -> tuple[list[float], list[float]]:
     """The best step sizes and γ found for ``gd_plus_plus`` (degree 3^L − 1).
 
@@ -184,7 +183,7 @@ def optimal_gd_plus_plus(
     Raises ValueError for less than one step.
     """
     _require_steps(n_steps)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     steps, gammas = np.array(optimal_step_sizes(1, spectrum)), np.array([])
     for n in range(2, n_steps + 1):
 

@@ -6,7 +6,6 @@ not.
 """
 
 import math
-from dataclasses import asdict, dataclass
 from functools import cache
 
 from mechanics.regression.laws import depth
@@ -28,60 +27,44 @@ N_MATRICES_OF_MANY = 1000  # of each of many k, whose errors average out
 TAIL = 1e-6
 
 
-@dataclass(frozen=True)
-class Bracket:
-    """Risks at one k. ``gd_tied``, ``gd_free`` and ``gd_plus_plus`` have the step sizes that are
-    best for all trained k together, ``gd_free_at_k`` those that are best at this k.
+def bracket(
+    n_layers: int, d: int, k_min: int, k_max: int, k: int, zero_tokens: int = 0, noise: float = 0.0
+) -> dict[str, float]:
+    """The risks of ``n_layers`` = L layers trained on k uniform in k_min … k_max, at one k.
 
-    ``gd_plus_plus`` is the best found, a local optimum and no bound. ``polynomial_floor`` is the
-    best polynomial of degree (3^L − 1)/2 at this k, ``mixture_floor`` the one that is best for all
-    trained k together, which a network with one set of weights cannot pass in its mean over k; nan
-    at a k that is not trained. With noise it and ``gd_plus_plus`` are nan, and ``ridge`` has the
-    penalty σ², Bayes's.
+    ``zero_tokens`` are those of the network: what is best for a mixture of k depends on them.
+    ``gd_tied``, ``gd_free`` and ``gd_plus_plus`` have the step sizes that are best for all trained
+    k together, ``gd_free_at_k`` those that are best at this k. ``gd_plus_plus`` is the best found,
+    a local optimum and no bound. ``polynomial_floor`` is the best polynomial of degree (3^L − 1)/2
+    at this k, ``mixture_floor`` the one that is best for all trained k together, which a network
+    with one set of weights cannot pass in its mean over k; nan at a k that is not trained. With
+    noise it and ``gd_plus_plus`` are nan, and ``ridge`` has the penalty σ², Bayes's.
 
     Where exact moments would take minutes the floors count prompts that no one will draw, as the
     exact mean does: on drawn prompts a network may pass them, and so may ``gd_plus_plus``, which
     there leaves out the largest eigenvalues (``TAIL``).
-    """
-
-    gd_tied: float
-    gd_free: float
-    gd_free_at_k: float
-    gd_plus_plus: float
-    mixture_floor: float
-    polynomial_floor: float
-    ridge: float
-    ols: float
-
-
-def bracket(
-    n_layers: int, d: int, k_min: int, k_max: int, k: int, zero_tokens: int = 0, noise: float = 0.0
-) -> dict[str, float]:
-    """The bracket of ``n_layers`` = L layers trained on k uniform in k_min … k_max, at one k.
-
-    ``zero_tokens`` are those of the network: what is best for a mixture of k depends on them.
     """
     trained = d, k_min, k_max, zero_tokens
     tied, free = _step_sizes(n_layers, *trained, noise)
     here = expected_spectrum(d, [k], 2 * n_layers + 2, zero_tokens)
     degree = (3**n_layers - 1) // 2
     spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES)
-    return asdict(
-        Bracket(
-            gd_tied=depth.gradient_descent_risk([tied] * n_layers, here, noise),
-            gd_free=depth.gradient_descent_risk(free, here, noise),
-            gd_free_at_k=depth.polynomial_floor(n_layers, here, noise),
-            gd_plus_plus=math.nan
-            if noise
-            else depth.gd_plus_plus_risk(
-                *_gd_plus_plus(n_layers, *trained), _without_tail(degree, d, k, zero_tokens)
-            ),
-            mixture_floor=math.nan if noise else _mixture_floors(degree, *trained).get(k, math.nan),
-            polynomial_floor=depth.polynomial_floor(degree, spectrum, noise),
-            ridge=depth.ridge_risk(noise or RIDGE_PENALTY, k, _density(d, k, 0, N_MATRICES), noise),
-            ols=least_squares_risk(d, k, noise),
-        )
-    )
+    plus_plus = mixture_floor = math.nan
+    if not noise:
+        drawn = _without_tail(degree, d, k, zero_tokens)
+        plus_plus = depth.gd_plus_plus_risk(*_gd_plus_plus(n_layers, *trained), drawn)
+        mixture_floor = _mixture_floors(degree, *trained).get(k, math.nan)
+    density = _density(d, k, 0, N_MATRICES)
+    return {
+        "gd_tied": depth.gradient_descent_risk([tied] * n_layers, here, noise),
+        "gd_free": depth.gradient_descent_risk(free, here, noise),
+        "gd_free_at_k": depth.polynomial_floor(n_layers, here, noise),
+        "gd_plus_plus": plus_plus,
+        "mixture_floor": mixture_floor,
+        "polynomial_floor": depth.polynomial_floor(degree, spectrum, noise),
+        "ridge": depth.ridge_risk(noise or RIDGE_PENALTY, k, density, noise),
+        "ols": least_squares_risk(d, k, noise),
+    }
 
 
 @cache
@@ -117,16 +100,12 @@ def _gd_plus_plus(n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: in
 def _without_tail(degree: int, d: int, k: int, zero_tokens: int) -> Spectrum:
     """All of an exact spectrum; of a density what is not too rare to be drawn."""
     spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES_OF_MANY)
-    return spectrum if _is_exact(degree) else spectrum.without_tail(TAIL)
-
-
-def _is_exact(degree: int) -> bool:
-    return 2 * degree <= EXACT_DEGREE
+    return spectrum if 2 * degree <= EXACT_DEGREE else spectrum.without_tail(TAIL)
 
 
 def _spectrum(degree: int, d: int, k: int, zero_tokens: int, n_matrices: int) -> Spectrum:
     """A spectrum of one k for the squares of polynomials of this degree."""
-    if _is_exact(degree):
+    if 2 * degree <= EXACT_DEGREE:
         return expected_spectrum(d, [k], 2 * degree + 2, zero_tokens)
     return _density(d, k, zero_tokens, n_matrices)
 
@@ -134,4 +113,4 @@ def _spectrum(degree: int, d: int, k: int, zero_tokens: int, n_matrices: int) ->
 @cache
 def _density(d: int, k: int, zero_tokens: int, n_matrices: int) -> Spectrum:
     draw = generator("evaluation", replica=4, step=k)
-    return density_spectrum(d, [k], n_matrices, draw, zero_tokens)
+    return density_spectrum(d, k, n_matrices, draw, zero_tokens)

@@ -23,17 +23,13 @@ def mean_inverse(lengths: Sequence[int]) -> float:
     return sum(1 / k for k in lengths) / len(lengths)
 
 
-def one_step_risk(
-    step_size: float, d: int, k: int, noise: float = 0.0, input_scale: float = 1.0
-) -> float:
-    """Risk of one step of size c: 1 − 2cα² + c²α⁴(k+d+1)/k + c²α²σ²/k.
+def one_step_risk(step_size: float, d: int, k: int, noise: float = 0.0) -> float:
+    """Risk of one step of size c with noise σ²: 1 − 2c + c²(k+d+1)/k + c²σ²/k.
 
-    ``noise`` is σ², ``input_scale`` is α where every x became αx. With the c of shorter contexts
-    and k → ∞ the risk tends to (1 − cα²)²: one step never becomes least squares.
+    With the c of shorter contexts and k → ∞ it tends to (1 − c)²: one step never becomes least
+    squares.
     """
-    contraction = step_size * input_scale**2
-    noise_per_pair = (step_size * input_scale) ** 2 * noise / k
-    return 1 - 2 * contraction + contraction**2 * (k + d + 1) / k + noise_per_pair
+    return 1 - 2 * step_size + step_size**2 * (k + d + 1) / k + step_size**2 * noise / k
 
 
 def optimal_step_size(d: int, lengths: Sequence[int], noise: float = 0.0) -> float:
@@ -44,19 +40,6 @@ def optimal_step_size(d: int, lengths: Sequence[int], noise: float = 0.0) -> flo
     Raises ValueError as ``mean_inverse`` does.
     """
     return 1 / (1 + (d + 1 + noise) * mean_inverse(lengths))
-
-
-def optimal_preconditioner(
-    covariance: Float[Tensor, "d d"], lengths: Sequence[int], noise: float = 0.0
-) -> Float[Tensor, "d d"]:
-    """Γ* = [(1 + E[1/k])Λ + (trΛ + σ²)E[1/k]·I]⁻¹ for x ~ N(0, Λ) (Ahn et al. 2023, theorem 1).
-
-    ``covariance`` is Λ [d d], which may be singular. In float64.
-
-    Raises ValueError as ``mean_inverse`` does.
-    """
-    curvature = _curvature(covariance.double(), mean_inverse(lengths), noise)
-    return torch.linalg.solve(curvature, torch.eye(len(curvature), dtype=torch.float64))
 
 
 def preconditioned_risk(
@@ -82,11 +65,14 @@ def optimal_task_preconditioner(
 ) -> Float[Tensor, "d d"]:
     """Γ*(T) = C[(1 + E[1/k])C + (trC + σ²)E[1/k]·I]⁻¹ for x ~ N(0, I) and E[wwᵀ] = C = ``moment``.
 
-    It is best for w that are drawn from T tasks, of which C is the mean wwᵀ (Lu et al. 2025).
+    It is best for w that are drawn from T tasks, of which C is the mean wwᵀ (Lu et al. 2025); the
+    inverse alone is that for x ~ N(0, C) and w ~ N(0, I) (Ahn et al. 2023, theorem 1). In float64.
 
     Raises ValueError as ``mean_inverse`` does.
     """
-    return moment.double() @ optimal_preconditioner(moment, lengths, noise)
+    curvature = _curvature(moment.double(), mean_inverse(lengths), noise)
+    inverse = torch.linalg.solve(curvature, torch.eye(len(curvature), dtype=torch.float64))
+    return moment.double() @ inverse
 
 
 def task_risk(
@@ -132,26 +118,6 @@ def gradient_cosine(d: int, k: int, noise: float = 0.0) -> float:
     ratio: it lies below the mean cosine, at d = 10 by 4 % for k = 10 and by 2 % for k = 40.
     """
     return math.sqrt(k / (k + d + 1 + noise))
-
-
-def shuffled_correlation(d: int, k: int) -> float:
-    """Correlation of XᵀY with XᵀPY, y in random order: √((k+d+1)/(k(kd+4))).
-
-    Not zero, because y that stay in place still match: E⟨XᵀY, XᵀPY⟩ = E‖XᵀY‖²/k. The norms are
-    E‖XᵀY‖² = kd(k+d+1) and, for k > 1, E‖XᵀPY‖² = d(kd+4).
-    """
-    if k == 1:  # there is only one order
-        return 1.0
-    return math.sqrt((k + d + 1) / (k * (k * d + 4)))
-
-
-def softmax_risk(d: int, k: int) -> float:
-    """Risk of the best single softmax head, ≈ 1/(1 + k/(e·d)), reached near ω = d^-½.
-
-    Its weights tilt N(0, I) to N(ωx_test, I) and leave an effective k·exp(−ω²‖x_test‖²) pairs.
-    Leading order in d: at d = 10 the optimum (``softmax_law``) is 5 % above it for k = 50.
-    """
-    return 1 / (1 + k / (math.e * d))
 
 
 def debiased_risk(step_size: float, d: int, k: int) -> float:

@@ -1,7 +1,7 @@
 """The risk that single-layer networks should have on shifted prompts, from their own weights.
 
 Nothing is fitted: Γ̂, ω̂ and μ̂ are read from the merged weights, and the laws of
-``mechanics.algorithms`` say what they make of a shift. A network of more layers has no law.
+``mechanics.regression.laws`` say what they make of a shift. A network of more layers has no law.
 
 One linear layer reads tokens z = [x; y] and computes ŷ = −x_testᵀ Σ_h A_h M u_h, with M = Σ zzᵀ/k,
 A = W_QK without its last row (the y of a query is 0) and u the last column of W_V W_O. A gradient
@@ -17,7 +17,12 @@ from torch import Tensor
 
 from mechanics.models.shifted_prompts import Shift
 from mechanics.models.transformer import Architecture
-from mechanics.regression.effective_weights import is_one_linear_layer, preconditioner
+from mechanics.regression.effective_weights import (
+    is_one_linear_layer,
+    merged,
+    preconditioner,
+    step_size,
+)
 from mechanics.regression.laws.risk import preconditioned_risk
 from mechanics.regression.laws.softmax_law import SoftmaxDraws, softmax_head_risk
 
@@ -95,9 +100,10 @@ def linear_layer_risk(parameters: Parameters, network: Architecture, shift: Shif
     E[S u vᵀ S] = Λuvᵀ Λ + (Λvuᵀ Λ + uᵀΛv Λ)/k,  E[q S u] = τΛu + 2Λ²u/k,
     E[q²] = (1 + 2/k)(τ² + 2 tr Λ²).
     """
-    A, u = merged_weights(parameters, network)
-    d_max = A.shape[-2]
-    A_x, a_y, u_x, u_y = A[..., :d_max], A[..., d_max], u[..., :d_max], u[..., d_max]
+    W_QK, u = (tensor[0] for tensor in merged(parameters, network))  # head token …
+    d_max = u.shape[-1] - 1
+    A_x, a_y = W_QK[:, :d_max, :d_max], W_QK[:, :d_max, d_max]
+    u_x, u_y = u[..., :d_max], u[..., d_max]
     covariance, s, k = padded_covariance(shift, d_max), shift.weight_scale, shift.k
     noise = shift.noise / s**2
     # y = s·y' with w' ~ N(0, I): ŷ/s is the prediction of y', and its even part is
@@ -122,15 +128,6 @@ def linear_layer_risk(parameters: Parameters, network: Architecture, shift: Shif
     return preconditioned_risk(gamma, covariance, k, noise) + even.item()
 
 
-def merged_weights(
-    parameters: Parameters, network: Architecture
-) -> tuple[Float[Tensor, "head d_max token"], Float[Tensor, "head token"]]:
-    """A, the x rows of W_QK (scaled), and u, the last column of W_V W_O, of one layer on tokens."""
-    W_Q, W_K, W_V, W_O = (parameters[f"blocks.0.attn.W_{letter}"][0] for letter in "QKVO")
-    W_QK = W_Q @ W_K.mT * network.score_scale
-    return W_QK[:, :-1], (W_V @ W_O)[..., -1]
-
-
 def softmax_layer_risk(
     parameters: Parameters, network: Architecture, shift: Shift, draws: SoftmaxDraws
 ) -> tuple[float, str]:
@@ -144,9 +141,8 @@ def softmax_layer_risk(
     (nan, "") for more heads, or for two heads that do not have opposite signs. Raises ValueError
     if the draws have fewer than k points.
     """
-    A, u = merged_weights(parameters, network)
-    omega = A[:, : shift.d, : shift.d].diagonal(dim1=-2, dim2=-1).mean(-1)
-    scale = -u[:, -1]
+    W_QK, u = (tensor[0] for tensor in merged(parameters, network))  # head token …
+    omega, scale = step_size(W_QK[:, : shift.d, : shift.d]), -u[:, -1]
     if len(omega) > 2 or (len(omega) == 2 and (omega.prod() >= 0 or scale.prod() >= 0)):
         return math.nan, ""
     eigenvalues = torch.tensor(shift.eigenvalues, dtype=torch.float64)
