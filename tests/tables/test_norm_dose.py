@@ -23,7 +23,8 @@ def run_of(folder, entry: str, validation, replica: dict, **changes):
     history["logit_scale"] = history["step"] / 100
     history["below_epsilon"] = np.where(history["step"] == 300, 0.25, 0.0)
     circuit = pd.DataFrame({"seed": [0], "key_frequencies": ["3 14"], "logit_fve": [0.9]})
-    ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "min_margin": [-1.0, -0.5]}
+    ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "loss": 0.2}
+    ends |= {"min_margin": [-1.0, -0.5]}
     tables = {
         "history": history,
         "circuit": circuit,
