@@ -1,8 +1,33 @@
 """What the analyses of a run write, small and by hand, for tests of what is said of it."""
 
+import json
 import math
+from pathlib import Path
 
 import pandas as pd
+
+
+def write_run(
+    folder: Path, run: str, replicas: list[dict], settings: dict, **tables: pd.DataFrame
+) -> Path:
+    """A run, {task}/{model}/{block}: its record, its ``history`` if given, and its analyses."""
+    written, analysis = folder / "runs" / run, folder / "analysis" / run
+    for place in (written, analysis):
+        place.mkdir(parents=True)
+    (written / "run.json").write_text(json.dumps({"replicas": replicas, "settings": settings}))
+    for name, frame in tables.items():
+        frame.to_parquet((written if name == "history" else analysis) / f"{name}.parquet")
+    return written
+
+
+def history_of(steps, train, validation) -> pd.DataFrame:
+    """A history of modular addition, from the accuracies on both kinds of pairs."""
+    return pd.DataFrame(
+        {"model": "m", "seed": 0, "step": step, "split": split}
+        | {"accuracy": float(accuracy), "loss": 1.1 - accuracy, "norm_squared": 1.0}
+        for split, accuracies in (("train", train), ("validation", validation))
+        for step, accuracy in zip(steps, accuracies, strict=True)
+    )
 
 
 def filters(**by_algorithm: float) -> pd.DataFrame:

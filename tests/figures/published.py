@@ -16,13 +16,7 @@ BINS = pd.DataFrame({"bin": range(3), "eigenvalue": (0.1, 1.0, 2.0), "filter": (
 PHASES = pd.DataFrame(
     {"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "share_of_key": (0.4, 0.6)}
 )
-MEASURES = (
-    *("loss_train", "loss_validation", "restricted_loss_all", "excluded_loss_train"),
-    *("accuracy_train", "accuracy_validation_swapped", "accuracy_validation_new", "logit_fve"),
-    *("accuracy_validation", "neuron_share", "gini_W_E", "gini_W_U", "norm_squared"),
-    *("effective_rank_W_E", "effective_rank_W_U"),
-)
-MOMENTS = ("memorised", "circuit_formation", "cleanup", "grokking", "cleanup_end")
+MEASURES = ("restricted_loss_all", "excluded_loss_train", "norm_squared")
 
 
 @cache
@@ -37,7 +31,6 @@ def long(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     grokking, circles = found["grokking"], found["embedding_circles"]
     progress = grokking[RUN].merge(STEPS, "cross").assign(p=113)
     progress = progress.assign(**{name: progress["done"] for name in MEASURES})
-    progress = progress.assign(**{f"{name}_step": 10.0 + i for i, name in enumerate(MOMENTS)})
     points = circles[[*RUN, "plane", "frequency"]].merge(NUMBERS, "cross")
     points = points.melt([*RUN, "plane", "frequency", "number"], ["x", "y"])
     points = points.assign(kind=points["plane"] + "_" + points["variable"], index=points["number"])
@@ -47,18 +40,15 @@ def long(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         for kind in ("share", "singular_value")
     ]
     runs = found["regression_risk"][["model", "seed", "status", "k"]]
-    training = found["training_theory"].merge(
-        pd.DataFrame({"curve": ("predicted", "measured")}), "cross"
-    )
+    names = pd.DataFrame({"curve": ("predicted", "measured")})
+    training = found["training_theory"].merge(names, "cross")
     examples = found["attention_examples"]
-    main = grokking.query("arm == 'main'")[["model", "seed"]].merge(STEPS, "cross")
+    main = grokking.query("arm == 'main'")[["model", "seed"]].assign(loss=1.0, accuracy=0.5)
     risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
     splits = pd.DataFrame({"split": ("train", "validation")})
     emergence = found["emergence"][["task", "model", "seed", "status"]].merge(STEPS, "cross")
     return {
-        "attention_matrix": examples.assign(
-            query_token=examples["prompt"] + 1, key_token=examples["rank"]
-        ),
+        "attention_matrix": examples.rename(columns={"prompt": "query_token", "rank": "key_token"}),
         "spectral_filter_curves": found["spectral_filter"].merge(runs).merge(BINS, "cross"),
         "training_theory_curves": training.merge(STEPS.rename(columns={"done": "risk"}), "cross"),
         "emergence_curves": emergence.rename(columns={"done": "held_out_loss"}),
@@ -66,7 +56,5 @@ def long(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         "neuron_phases": found["phase_law"][[*RUN, "frequency"]].merge(PHASES, "cross"),
         "progress_measures": progress,
         f"{HISTORY} of linear_regression": risks.merge(STEPS, "cross"),
-        f"{HISTORY} of modular_addition": main.merge(splits, "cross").assign(
-            loss=1.0, accuracy=0.5
-        ),
+        f"{HISTORY} of modular_addition": main.merge(STEPS, "cross").merge(splits, "cross"),
     }

@@ -2,11 +2,9 @@
 
 import math
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 
-from mechanics.figures import style
 from mechanics.figures.grokking_sweep import grokking_sweep, half_grokked
 
 COLUMNS = ["train_fraction", "weight_decay", "seed", "status", "grokking_step", "last_step"]
@@ -34,7 +32,6 @@ def test_half_grokked_is_a_median_and_nan_where_fewer_grokked(table):
 
 
 def test_figure_has_a_panel_for_each_fraction_and_names_what_is_left_out(table):
-    style.use_style()
     figure = grokking_sweep(table)
     *panels, grid = figure.axes
     assert [axis.get_title() for axis in panels] == ["0.3 of the pairs", "0.5 of the pairs"]
@@ -42,4 +39,3 @@ def test_figure_has_a_panel_for_each_fraction_and_names_what_is_left_out(table):
     words = {text.get_text() for text in grid.texts}
     assert words == {"1,000  (2/2)", "4,000  (1/2)", "–  (0/1)"}
     assert "softmax, 1 layer: 1" in figure.get_supxlabel()
-    plt.close(figure)

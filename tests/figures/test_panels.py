@@ -7,12 +7,6 @@ import pandas as pd
 from mechanics.figures import panels, style
 
 
-def test_labels_are_kept_apart_in_order():
-    moved = style.spread([0.0, 0.1, 5.0], 1.0)
-    assert np.diff(moved).min() >= 1.0 - 1e-6
-    assert moved == sorted(moved)
-
-
 def test_names_at_the_ends_of_lines_do_not_overprint_one_another():
     figure, axis = plt.subplots(figsize=(3, 2))
     axis.set_ylim(0, 1)
@@ -48,8 +42,3 @@ def test_same_frame_gives_same_bytes(tmp_path):
     for kind in ("pdf", "png"):
         first, second = (tmp_path / f"{name}.{kind}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes()
-
-
-def test_unknown_models_get_different_colours():
-    names = ["linear_L1", "mine", "yours"]
-    assert len({style.colour(name, names) for name in names}) == 3

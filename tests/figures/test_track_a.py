@@ -176,8 +176,9 @@ def test_rank_collapse_says_what_is_left_and_draws_the_bound_where_it_holds():
     unmet = rank_collapse(collapse(share=0.0)).axes[0]
     assert not lines(unmet, dashes="--")
     assert "condition of the bound not met" in words(unmet)
-    with pytest.raises(ValueError, match="spectral"):
-        rank_collapse(collapse(), norm="spectral")
+    others = collapse().assign(norm="frobenius", ratio=1.0, ratio_median=1.0)
+    both = rank_collapse(pd.concat([collapse(), others])).axes[0]
+    assert lines(both) == lines(trained)  # the norm of the theorem alone
 
 
 K, N_PROMPTS, D = 8, 4, 3
@@ -203,9 +204,8 @@ def attention() -> list[pd.DataFrame]:
                 examples.append(key | row | {"weight": w * (1 + prompt)})
         if model != "deep_L6":
             matrix = np.diag([-1.5] * D + [0])
-            matrices += [
-                key | {"row": i, "column": j, "value": v} for (i, j), v in np.ndenumerate(matrix)
-            ]
+            cells = np.ndenumerate(matrix)
+            matrices += [key | {"row": i, "column": j, "value": v} for (i, j), v in cells]
     smoother = {"model": "softmax_L1", "seed": 0, "status": "finished", "head": [0, 0], "k": [5, 8]}
     smoother |= {"omega": 0.5, "omega_optimum": 0.4, "omega_unit": 0.3}
     smoother |= {"r_squared_exponential": 0.999, "r_squared_gaussian": 0.7}
@@ -215,16 +215,12 @@ def attention() -> list[pd.DataFrame]:
 
 
 def test_attention_is_drawn_times_the_sign_of_its_value_path():
-    panels = [
-        axis
-        for axis in attention_maps_regression(*attention()).axes
-        if axis.get_label() != "<colorbar>"
-    ]
+    axes = attention_maps_regression(*attention()).axes
+    panels = [axis for axis in axes if axis.get_label() != "<colorbar>"]
     linear, softmax, deep, kernel = (panels[i : i + 3] for i in range(0, 12, 3))
     factors = np.arange(1, N_PROMPTS + 1)[:, None]
-    assert np.allclose(
-        linear[1].images[0].get_array(), SIMILARITY * factors
-    )  # positive where alike
+    shown = linear[1].images[0].get_array()
+    assert np.allclose(shown, SIMILARITY * factors)  # positive where alike
     assert title(linear[2]) == "rank corr. 0.900 to 0.900"
     assert title(deep[0]) == "deep, 6 layers: layer 2, head 1"
     assert softmax[1].images[0].get_clim()[0] < 0

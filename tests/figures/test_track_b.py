@@ -130,6 +130,8 @@ def test_doses_of_the_norm_and_what_grokked_of_them():
     assert title(right) == "(b) one scale? rank 0.45"  # ranks 3 1 4 2 and 1.5 1.5 3.5 3.5
     assert words(arms) == ["1/1", "0/1"]
     assert marks(arms, "x") == [(500, 1)]
+    with pytest.raises(style.NothingToDraw, match="no run of an arm"):
+        norm_and_scale(pd.DataFrame([dose("control")]))
 
 
 @cache
@@ -144,9 +146,8 @@ def clock() -> dict[str, pd.DataFrame]:
 
 def test_spectrum_singular_values_and_circles_of_a_clock():
     found = clock()
-    spectrum, values, raw, first, second = embedding(
-        found["embedding"], found["circuit"], found["circles"]
-    ).axes
+    figure = embedding(found["embedding"], found["circuit"], found["circles"])
+    spectrum, values, raw, first, second = figure.axes
     assert title(spectrum) == "softmax, 1 layer, seed 0: 2 of 29\nfrequencies carry 100%"
     assert {"4", "17"} <= set(words(spectrum))
     assert "2 × 2" in words(values)
@@ -164,12 +165,10 @@ def test_circuit_shows_the_first_seed_that_grokked_with_its_phases():
     law = pd.DataFrame([COMMON | {"frequency": k, "cosine": c} for k, c in ((4, 0.99), (17, 1.0))])
     phases = {"input_phase": [0.5, 3.0], "output_phase": [0.6, 3.1], "share_of_key": 0.5}
     phases = pd.DataFrame(COMMON | {"frequency": 4} | phases)
-    runs = pd.DataFrame(
-        [COMMON | {"status": s, "seed": n} for n, s in ((1, "censored"), (0, "grokked"))]
-    )
-    circle, spectrum, scatter = circuit(
-        found["embedding"], found["circuit"], runs, law, phases
-    ).axes
+    endings = ((1, "censored"), (0, "grokked"))
+    runs = pd.DataFrame([COMMON | {"status": status, "seed": seed} for seed, status in endings])
+    figure = circuit(found["embedding"], found["circuit"], runs, law, phases)
+    circle, spectrum, scatter = figure.axes
     assert title(circle) in ("(a) k = 4", "(a) k = 17")
     assert title(spectrum) == "(b) 2 waves: 100%"
     assert title(scatter) == "(c) cosine ≥ 0.990"
@@ -236,9 +235,13 @@ def test_a_variant_of_the_same_seed_is_no_part_of_the_sum():
 
 def test_what_the_keys_move_and_what_all_else_moves():
     stream, exchange = (published()[name] for name in ("sum_in_stream", "sum_exchange"))
-    carried = exchange.query("entry == 'deep_L6' and carrier").groupby("exchanged")["moved"]
-    shares, moved, parts = sum_in_stream(stream, exchange).axes
+    exchange = exchange[~exchange["exchanged"].str.endswith("everywhere")]
+    whole = exchange[exchange["carrier"] & (exchange["exchanged"] == "sum")]
+    both = [
+        whole.assign(exchanged=f"{name} everywhere", moved=moved)
+        for name, moved in (("keys", 0.97), ("rest", 0.01))
+    ]
+    shares, moved, parts = sum_in_stream(stream, pd.concat([exchange, *both])).axes
     assert title(shares).startswith("(a) up to")
-    most = carried.max()
-    assert title(moved) == f"(b) keys ≥ {most['keys']:.0%}, × ≤ {most['rest']:.0%}"
+    assert title(moved) == "(b) at both: keys ≥ 97%, × ≤ 1%"
     assert title(parts).endswith("seed 0")

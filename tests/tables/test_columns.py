@@ -24,7 +24,7 @@ from mechanics.tables import (
     training_theory,
 )
 from mechanics.tables import circuit as circuit_table
-from mechanics.tables.columns import COLUMNS, TABLES, column, meaning, row
+from mechanics.tables.columns import COLUMNS, TABLES, column, row
 from mechanics.tables.emergence import Transition
 
 PUBLISHED = sorted((ROOT / "results/published/tables").glob("*.csv"))
@@ -79,8 +79,6 @@ def test_a_declaration_is_a_sentence_with_a_type_of_table_schema():
     assert all(row(name).endswith(".") for name in TABLES)
 
 
-def test_meaning_is_told_with_the_unit():
-    assert meaning("uniform_loss") == "ln p, the loss of guessing. Unit: nats."
-    assert meaning("plane") == "Which plane: key or raw."
+def test_a_column_that_is_not_declared_is_said():
     with pytest.raises(KeyError, match=r"columns.toml declares no column 'nonsense'"):
         column("nonsense")

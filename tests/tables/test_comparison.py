@@ -2,8 +2,7 @@
 
 import pandas as pd
 import pytest
-from measured import evaluation, filters, keys_of
-from modular_history import history_of
+from measured import evaluation, filters, history_of, keys_of
 
 from mechanics.tables.comparison import (
     ALL_RIGHT,

@@ -22,6 +22,8 @@ def test_logistic_of_log_step_has_its_known_width():
 def test_smooth_growth_is_as_wide_as_it_is_and_a_jump_is_narrow():
     smooth = transition(STEPS, np.log10(STEPS) / 4, least_gain=0.1)
     assert smooth.transition_width == pytest.approx(3.2, abs=0.01)
+    assert smooth.transition_steps == pytest.approx(smooth.end_step - smooth.start_step)
+    assert smooth.share_of_training == pytest.approx(smooth.transition_steps / STEPS[-1])
     jump = transition(STEPS, (STEPS >= 3000).astype(float), least_gain=0.1)
     assert jump.transition_width < 0.05
     assert 2800 < jump.start_step < jump.end_step < 3100
@@ -38,12 +40,6 @@ def test_no_gain_is_no_transition():
     for values in ([0.5, 0.5, 0.55], [0.5, 0.2, 0.1], [0.1, math.nan, math.nan], [0.3]):
         found = transition(np.arange(len(values)), np.array(values), least_gain=0.1)
         assert math.isnan(found.transition_width)
-
-
-def test_widths_in_steps_and_shares_are_those_of_the_same_ends():
-    found = transition(STEPS, np.log10(STEPS) / 4, least_gain=0.1)
-    assert found.transition_steps == pytest.approx(found.end_step - found.start_step)
-    assert found.share_of_training == pytest.approx(found.transition_steps / STEPS[-1])
 
 
 def test_a_loss_falls_from_its_maximum():

@@ -1,13 +1,12 @@
 """Every run has an honest row: grokked, censored or diverged."""
 
-import json
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import addition_settings
-from modular_history import history_of
+from measured import history_of, write_run
 
 from mechanics.tables.grokking import tables
 from mechanics.tables.study import Study
@@ -15,24 +14,17 @@ from mechanics.tables.study import Study
 STEPS = list(range(0, 4001, 100))
 
 
-def write_run(folder, entry: str, validation, status: str = "finished", **changes):
+def run_of(folder, entry: str, validation, status: str = "finished", progress=None, **changes):
     """A run whose validation accuracy is given, and whose norm falls by half at step 2,000."""
-    run = folder / "runs/modular_addition" / entry / "0"
-    run.mkdir(parents=True)
     history = history_of(STEPS, np.minimum(1, np.array(STEPS) / 500), validation)
     history["norm_squared"] = np.where(history["step"] < 2000, 2000.0, 1000.0)
-    history.drop(columns="model").to_parquet(run / "history.parquet")
-    replica = {"seed": 0, "status": status, "last_step": STEPS[-1]}
-    settings = addition_settings(**changes)
-    (run / "run.json").write_text(json.dumps({"settings": settings, "replicas": [replica]}))
-    evaluation = pd.DataFrame(
-        {"seed": 0, "split": ["all", "validation"], "accuracy": [0.9, 0.8]}
-        | {"loss": [0.2, 0.3], "min_margin": [-1.0, -0.5]}
-    )
-    analysis = folder / "analysis" / run.relative_to(folder / "runs")
-    analysis.mkdir(parents=True)
-    evaluation.to_parquet(analysis / "evaluation.parquet")
-    return run
+    ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "loss": [0.2, 0.3]}
+    ends = pd.DataFrame({"seed": 0, "min_margin": [-1.0, -0.5]} | ends)
+    tables = {"history": history.drop(columns="model"), "evaluation": ends}
+    tables |= {} if progress is None else {"progress": progress}
+    replicas = [{"seed": 0, "status": status, "last_step": STEPS[-1]}]
+    place = f"modular_addition/{entry}/0"
+    return write_run(folder, place, replicas, addition_settings(**changes), **tables)
 
 
 def tabulated(folder, runs, variants: dict, followed: bool = True) -> pd.DataFrame:
@@ -46,10 +38,10 @@ def table(tmp_path_factory) -> pd.DataFrame:
     grokked = (np.array(STEPS) >= 2000).astype(float)
     never = np.zeros(len(STEPS))
     runs = [
-        write_run(folder, "softmax_L1", grokked),
-        write_run(folder, "softmax_L1_wd0", never, weight_decay=0.0, train_fraction=0.4),
-        write_run(folder, "softmax_L1_off", never, after_memorising="no_decay"),
-        write_run(folder, "linear_L1", never * math.nan, status="diverged"),
+        run_of(folder, "softmax_L1", grokked),
+        run_of(folder, "softmax_L1_wd0", never, weight_decay=0.0, train_fraction=0.4),
+        run_of(folder, "softmax_L1_off", never, after_memorising="no_decay"),
+        run_of(folder, "linear_L1", never * math.nan, status="diverged"),
     ]
     variants = {"softmax_L1_wd0": "softmax_L1", "softmax_L1_off": "softmax_L1"}
     return tabulated(folder, runs, variants, followed=False)
@@ -82,26 +74,22 @@ def test_moments_are_found_by_rule(table):
     assert (row["val_accuracy"], row["val_loss"], row["min_margin"]) == (0.8, 0.3, -1.0)
 
 
-def test_what_never_happened_is_empty(table):
+def test_what_never_happened_or_was_not_followed_is_empty(table):
     assert math.isnan(table["grokking_step"]["softmax_L1_wd0"])
     assert math.isnan(table["norm_squared_at_grokking"]["softmax_L1_wd0"])
+    columns = ["transition_start_step", "transition_end_step", "transition_width"]
+    assert table[columns].isna().all(axis=None)
 
 
 def test_mirrored_pairs_do_not_widen_the_transition_and_a_spike_is_not_the_first_time(tmp_path):
     """Mirrored pairs, 30 %, are right from step 100 on, the others from 2,000; a spike at 3,000."""
     steps = np.array(STEPS)
     new = (steps >= 2000) - 0.05 * (steps == 3000)
-    run = write_run(tmp_path, "softmax_L1", 0.3 * (steps >= 100) + 0.7 * new)
-    progress = tmp_path / "analysis" / run.relative_to(tmp_path / "runs") / "progress.parquet"
-    rows = {"seed": 0, "step": steps, "accuracy_validation_new": new}
-    pd.DataFrame(rows)[steps % 200 == 0].to_parquet(progress)  # fewer checkpoints than measurements
+    progress = pd.DataFrame({"seed": 0, "step": steps, "accuracy_validation_new": new})
+    progress = progress[steps % 200 == 0]  # fewer checkpoints than measurements
+    run = run_of(tmp_path, "softmax_L1", 0.3 * (steps >= 100) + 0.7 * new, progress=progress)
     row = tabulated(tmp_path, [run], {}).loc["softmax_L1"]
     assert (row["first_reached_step"], row["grokking_step"]) == (2000, 3100)
     assert 1800 < row["transition_start_step"] < row["transition_end_step"] < 2000
     assert row["transition_width"] < 0.05
     assert row["transition_width_all"] > 1
-
-
-def test_without_analysed_checkpoints_no_transition_on_new_pairs(table):
-    columns = ["transition_start_step", "transition_end_step", "transition_width"]
-    assert table[columns].isna().all(axis=None)

@@ -1,34 +1,28 @@
 import numpy as np
 import pandas as pd
-from modular_history import history_of
+import pytest
+from measured import history_of
 
 from mechanics.tables.histories import grokking_moments
 
-
-def test_moments_are_the_first_steps_that_stay_above_the_threshold():
-    history = history_of([0, 10, 20, 30], train=[0, 1, 1, 1], validation=[0, 0.995, 0.98, 0.999])
-    moments = grokking_moments(history, 0.99).iloc[0]
-    assert (moments["memorised_step"], moments["grokking_step"], moments["last_step"]) == (
-        10,
-        30,
-        30,
-    )
+NEVER = np.nan
 
 
-def test_a_spike_dates_the_grokking_step_and_not_the_first_that_reached_it():
-    history = history_of([0, 10, 20, 30], train=[0, 1, 1, 1], validation=[0, 0.995, 0.98, 0.999])
-    assert grokking_moments(history, 0.99)["first_reached_step"].tolist() == [10]
-    lost = history_of([0, 10, 20], train=[0, 1, 1], validation=[0, 0.995, 0.98])
-    moments = grokking_moments(lost, 0.99).iloc[0]
-    assert moments["first_reached_step"] == 10
-    assert np.isnan(moments["grokking_step"])
-
-
-def test_a_run_that_never_groks_has_no_step():
-    history = history_of([0, 10], train=[0, 1], validation=[0, 0.5])
-    moments = grokking_moments(history, 0.99).iloc[0]
-    assert np.isnan(moments["grokking_step"])
-    assert np.isnan(moments["first_reached_step"])
+@pytest.mark.parametrize(
+    ("validation", "first_reached", "grokked"),
+    [
+        ([0, 0.995, 0.98, 0.999], 10, 30),  # a spike dates the grokking step
+        ([0, 0.995, 0.98, 0.98], 10, NEVER),
+        ([0, 0.5, 0.5, 0.5], NEVER, NEVER),
+    ],
+)
+def test_moments_are_the_first_steps_that_reach_the_threshold_or_stay_there(
+    validation, first_reached, grokked
+):
+    moments = grokking_moments(history_of([0, 10, 20, 30], [0, 1, 1, 1], validation), 0.99)
+    names = ["memorised_step", "first_reached_step", "grokking_step", "last_step"]
+    expected = [10, first_reached, grokked, 30]
+    assert moments.iloc[0][names].tolist() == pytest.approx(expected, nan_ok=True)
 
 
 def test_seeds_are_kept_apart():

@@ -1,13 +1,12 @@
 """The table of norm, temperature and ε, from runs whose ends are known."""
 
-import json
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
 from helpers import addition_settings
-from modular_history import history_of
+from measured import history_of, write_run
 
 from mechanics.tables.grokking import tables as grokking_tables
 from mechanics.tables.norm_dose import laws, tables, with_shared_keys
@@ -18,25 +17,22 @@ HELD = {"norm": "held", "weight_decay": 0.0, "norm_factor": 1.4, "checkpoints_at
 HEATED = {"after_memorising": "fixed_norm", "restart_at": 1000}
 
 
-def write_run(folder, entry: str, validation, replica: dict, **changes):
+def run_of(folder, entry: str, validation, replica: dict, **changes):
     """A run that memorises at step 200, where its logits have a scale of 2."""
-    run = folder / "runs/modular_addition" / entry / "0"
-    run.mkdir(parents=True)
     history = history_of(STEPS, [0.0, 0.5, 1.0, 1.0], validation).drop(columns="model")
     history["logit_scale"] = history["step"] / 100
     history["below_epsilon"] = np.where(history["step"] == 300, 0.25, 0.0)
-    history.to_parquet(run / "history.parquet")
-    replica = {"seed": 0, "status": "finished", "last_step": 300} | replica
-    settings = addition_settings(**changes)
-    (run / "run.json").write_text(json.dumps({"settings": settings, "replicas": [replica]}))
-    analysis = folder / "analysis" / run.relative_to(folder / "runs")
-    analysis.mkdir(parents=True)
-    circuit = {"seed": [0], "key_frequencies": ["3 14"], "logit_fve": [0.9]}
-    pd.DataFrame(circuit).to_parquet(analysis / "circuit.parquet")
-    evaluation = {"seed": 0, "split": ["all", "validation"], "accuracy": [0.9, 0.8]}
-    evaluation |= {"loss": 0.2, "min_margin": [-1.0, -0.5]}
-    pd.DataFrame(evaluation).to_parquet(analysis / "evaluation.parquet")
-    return run
+    circuit = pd.DataFrame({"seed": [0], "key_frequencies": ["3 14"], "logit_fve": [0.9]})
+    ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "loss": 0.2}
+    ends |= {"min_margin": [-1.0, -0.5]}
+    tables = {
+        "history": history,
+        "circuit": circuit,
+        "evaluation": pd.DataFrame({"seed": 0} | ends),
+    }
+    replicas = [{"seed": 0, "status": "finished", "last_step": 300} | replica]
+    place = f"modular_addition/{entry}/0"
+    return write_run(folder, place, replicas, addition_settings(**changes), **tables)
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +41,12 @@ def study(tmp_path_factory) -> Study:
     never, grokked = [0.0] * 4, [0.0, 0.0, 0.0, 1.0]
     stalled = {"status": "stalled", "stalled_step": 200}
     runs = [
-        write_run(folder, "main", never, {}),
-        write_run(folder, "held", grokked, {}, **HELD),
-        write_run(folder, "sham", never, stalled, **HEATED),
-        write_run(folder, "heated", never, {"status": "diverged"}, temperature=8.0, **HEATED),
-        write_run(folder, "small", never, {}, epsilon=1e-20),
-        write_run(folder, "scaled", never, {}, after_memorising="initial_norm"),
+        run_of(folder, "main", never, {}),
+        run_of(folder, "held", grokked, {}, **HELD),
+        run_of(folder, "sham", never, stalled, **HEATED),
+        run_of(folder, "heated", never, {"status": "diverged"}, temperature=8.0, **HEATED),
+        run_of(folder, "small", never, {}, epsilon=1e-20),
+        run_of(folder, "scaled", never, {}, after_memorising="initial_norm"),
     ]
     variants = dict.fromkeys(("held", "sham", "heated", "small", "scaled"), "main")
     return Study(folder, runs, {"variants": variants, "followed": False})

@@ -12,25 +12,20 @@ def test_interval_is_students():
     assert (estimate.low, estimate.high) == pytest.approx((low, high))
 
 
-def test_one_seed_has_no_interval():
-    estimate = mean_over_seeds([0.3])
-    assert (estimate.value, estimate.n) == (0.3, 1)
+@pytest.mark.parametrize("values", [[0.3], [1.0, 1.0, 1.0]])
+def test_one_seed_and_seeds_that_are_all_equal_have_no_interval(values):
+    estimate = mean_over_seeds(values)
+    assert (estimate.value, estimate.n) == (values[0], len(values))
     assert np.isnan(estimate.low)
 
 
 def test_missing_values_are_not_counted():
     assert mean_over_seeds([1.0, np.nan, 3.0]) == mean_over_seeds([1.0, 3.0])
-    assert mean_over_seeds([np.nan]).n == 0
+    assert mean_over_seeds([np.nan]).n == share_of_seeds(0, 0).n == 0
 
 
 def test_an_infinite_value_is_not_dropped():
     assert mean_over_seeds([0.1, 0.2, np.inf]).value == np.inf
-
-
-def test_seeds_that_are_all_equal_have_no_interval():
-    estimate = mean_over_seeds([1.0, 1.0, 1.0])
-    assert (estimate.value, estimate.n) == (1.0, 3)
-    assert np.isnan(estimate.low)
 
 
 @pytest.mark.parametrize(
@@ -46,13 +41,8 @@ def test_shares_of_seeds_have_an_exact_interval(did, n, low, high):
         assert (estimate.low, estimate.high) == pytest.approx((exact.low, exact.high))
 
 
-def test_no_seed_has_no_share():
-    assert share_of_seeds(0, 0).n == 0
-
-
 def test_an_error_that_all_seeds_share_widens_the_interval():
     alone = mean_over_seeds([0.2, 0.4])
     wider = mean_over_seeds([0.2, 0.4], shared_se=1.0)
     half = np.hypot(alone.high - alone.value, 1.95996)
     assert wider.high - wider.value == pytest.approx(half, abs=1e-4)
-    assert mean_over_seeds([0.1, 0.5], shared_se=0.0) == mean_over_seeds([0.1, 0.5])

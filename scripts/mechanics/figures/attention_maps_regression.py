@@ -7,25 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from mechanics.figures import style
 from mechanics.figures.panels import level, limits, models_of, without_arms, write
-from mechanics.figures.style import (
-    PAGE,
-    REFERENCE,
-    NothingToDraw,
-    colour,
-    drawable,
-    label,
-    note_diverged,
-)
 from mechanics.tables.frames import sound
 
 # Drawn as others are. Networks that a user adds are drawn.
 LEFT_OUT = ("softmax_L1_2heads", "linear_L2", "linear_L3", "linear_L6")
 SIGNED = "RdBu_r"  # safe for the colour-blind
-KERNELS = {  # marker and name
-    "exponential": ("o-", "exponential"),
-    "gaussian": ("s--", "Gaussian"),
-}
+KERNELS = {"exponential": ("o-", "exponential"), "gaussian": ("s--", "Gaussian")}
 
 
 def attention_maps_regression(
@@ -36,7 +25,7 @@ def attention_maps_regression(
     kernel: pd.DataFrame,
 ) -> Figure:
     """Tables: attention_match, attention_examples, attention_matrix, query_key, kernel_smoother."""
-    measured = without_arms(drawable(attention)).dropna(subset="correlation")
+    measured = without_arms(style.drawable(attention)).dropna(subset="correlation")
     shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
     maps = _one_seed(attention_matrix)
     known = shown[shown["model"].isin(measured["model"])]
@@ -44,11 +33,11 @@ def attention_maps_regression(
     shown = shown if len(shown) else known
     models = models_of(shown)
     if not models:
-        raise NothingToDraw("no attention of any network was measured")
+        raise style.NothingToDraw("no attention of any network was measured")
     rows = [_head_to_draw(measured, shown[shown["model"] == model]) for model in models]
     smoother = without_arms(sound(kernel))
     n_rows = len(rows) + (len(smoother) > 0)
-    size = (PAGE, 1.6 * n_rows)
+    size = (style.PAGE, 1.6 * n_rows)
     figure, axes = plt.subplots(n_rows, 3, figsize=size, squeeze=False, width_ratios=[1, 1.3, 1.2])
     for example, (left, middle, right) in zip(rows, axes, strict=False):
         own = _of_head(measured, example)
@@ -59,13 +48,13 @@ def attention_maps_regression(
             _correlation_map(left, measured, example)
         signed = example.assign(weight=_sign(own) * example["weight"])
         _token_map(middle, tokens.assign(weight=_sign(own) * tokens["weight"]))
-        _scatter(right, signed, colour(example["model"].iloc[0], models_of(attention)))
+        _scatter(right, signed, style.colour(example["model"].iloc[0], models_of(attention)))
         left.set_title(_name(example, deep=matrix.empty), loc="left", fontsize=7)
         middle.set_title(f"× sign of the value path, k = {example['k'].iloc[0]}", fontsize=7)
         right.set_title(_correlation(measured, example, own), fontsize=7)
     if len(smoother):
         _kernel_row(axes[-1], smoother, known)
-    note_diverged(figure, attention)
+    style.note_diverged(figure, attention)
     return figure
 
 
@@ -109,7 +98,7 @@ def _sign(head: pd.Series) -> float:
 
 def _name(example: pd.DataFrame, deep: bool) -> str:
     layer, head = (int(example[name].iloc[0]) for name in ("layer", "head"))
-    name = label(example["model"].iloc[0])
+    name = style.label(example["model"].iloc[0])
     return f"{name}: layer {layer + 1}, head {head + 1}" if deep else name
 
 
@@ -123,19 +112,22 @@ def _correlation(attention: pd.DataFrame, example: pd.DataFrame, own: pd.Series)
     return f"rank corr. {values.min():.3f} to {values.max():.3f}"
 
 
+def _signed_map(axis: Axes, values, bound: float, words: str, **how) -> None:
+    axis.tick_params(length=0)
+    image = axis.imshow(values, cmap=SIGNED, vmin=-bound, vmax=bound, **how)
+    axis.figure.colorbar(image, ax=axis, label=words, shrink=0.9)
+
+
 def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
     values = matrix.pivot(index="row", columns="column", values="value").to_numpy()
-    bound = np.abs(values).max()
-    image = axis.imshow(values, cmap=SIGNED, vmin=-bound, vmax=bound)
+    _signed_map(axis, values, np.abs(values).max(), "$W_{QK}$")
     d = len(values) - 1
     places = sorted({0, d - 1, d})
     names = [f"$x_{{{place + 1}}}$" if place < d else "$y$" for place in places]
     places, names = (places, names) if d < 3 else ([0, d - 1.4, d], names)  # apart enough to read
     axis.set_xticks(places, names)
     axis.set_yticks(places, [*names[:-1], "$y=0$"])
-    axis.tick_params(length=0)
     axis.set(xlabel="key token", ylabel="query token")
-    axis.figure.colorbar(image, ax=axis, label="$W_{QK}$", shrink=0.9)
 
 
 def _correlation_map(axis: Axes, attention: pd.DataFrame, example: pd.DataFrame) -> None:
@@ -143,26 +135,21 @@ def _correlation_map(axis: Axes, attention: pd.DataFrame, example: pd.DataFrame)
     own = _trained(attention, example)
     own = own[own["seed"] == example["seed"].iloc[0]]
     values = own.pivot(index="layer", columns="head", values="correlation")
-    image = axis.imshow(values, cmap=SIGNED, vmin=-1, vmax=1, aspect="auto")
+    _signed_map(axis, values, 1.0, "rank correlation", aspect="auto")
     axis.set_xticks(range(values.shape[1]), [str(n + 1) for n in values.columns])
     axis.set_yticks(range(values.shape[0]), [str(n + 1) for n in values.index])
-    axis.tick_params(length=0)
     corner = example["head"].iloc[0] - 0.5, example["layer"].iloc[0] - 0.5
     axis.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="black", linewidth=1.5))
     axis.set(xlabel="head", ylabel="layer")
-    axis.figure.colorbar(image, ax=axis, label="rank correlation", shrink=0.9)
 
 
 def _token_map(axis: Axes, tokens: pd.DataFrame) -> None:
     weights = tokens.pivot(index="query_token", columns="key_token", values="weight").to_numpy()
-    bound = np.abs(weights).max()
-    shown = {"cmap": SIGNED, "vmin": -bound, "vmax": bound}
-    image = axis.imshow(weights, aspect="auto", interpolation="nearest", **shown)
+    how = {"aspect": "auto", "interpolation": "nearest"}
+    _signed_map(axis, weights, np.abs(weights).max(), "attention", **how)
     axis.set_xticks([])
     axis.set_yticks([len(weights) - 1], ["test"])
-    axis.tick_params(length=0)
     axis.set(xlabel="context, most to least similar to test", ylabel="context")
-    axis.figure.colorbar(image, ax=axis, label="attention", shrink=0.9)
 
 
 def _scatter(axis: Axes, example: pd.DataFrame, shade: str) -> None:
@@ -172,15 +159,15 @@ def _scatter(axis: Axes, example: pd.DataFrame, shade: str) -> None:
 
 
 def _kernel_row(axes: np.ndarray, smoother: pd.DataFrame, examples: pd.DataFrame) -> None:
-    models, shades = models_of(smoother), {}
-    shades = {model: colour(model, models) for model in models}
+    models = models_of(smoother)
+    shades = {model: style.colour(model, models) for model in models}
     _kernel(axes[0], examples, smoother, models[0], shades[models[0]])
     _bandwidths(axes[1], smoother, shades)
-    for kernel, (style, name) in KERNELS.items():
+    for kernel, (look, name) in KERNELS.items():
         drawn = smoother[smoother["head"] == 0].dropna(subset=f"r_squared_{kernel}")
         for (model, _), seed in drawn.groupby(["model", "seed"], sort=False):
             how = {"color": shades[model], "ms": 2.5, "lw": 0.8}
-            axes[2].plot(seed["k"], seed[f"r_squared_{kernel}"], style, **how)
+            axes[2].plot(seed["k"], seed[f"r_squared_{kernel}"], look, **how)
         if len(drawn):
             low, high = (drawn[f"r_squared_{kernel}"].agg(end) for end in ("min", "max"))
             place = 0.06 + 0.1 * (kernel == "exponential")
@@ -208,7 +195,7 @@ def _kernel(
     omega, ends = of_head["omega"].iloc[0], np.array([x.min(), x.max()])
     axis.plot(ends, np.exp(omega * ends), "--", color="black", linewidth=0.8)
     axis.set(yscale="log", xlabel="similarity − its mean", ylabel="attention / its mean")
-    axis.set_title(f"{label(model)}: exp(ω̂ x$_i$·x), ω̂ = {omega:.2f}", fontsize=7)
+    axis.set_title(f"{style.label(model)}: exp(ω̂ x$_i$·x), ω̂ = {omega:.2f}", fontsize=7)
 
 
 def _bandwidths(axis: Axes, frame: pd.DataFrame, shades: dict[str, str]) -> None:
@@ -221,12 +208,14 @@ def _bandwidths(axis: Axes, frame: pd.DataFrame, shades: dict[str, str]) -> None
             axis.plot(place + shift, abs(row.omega), "o", color=shade, mfc=face, ms=3.5)
         best = own["omega_optimum"].iloc[0]
         if np.isfinite(best):  # no law for more than two heads
-            axis.hlines(best, place - 0.4, place + 0.4, REFERENCE, "--", linewidth=0.9)
+            axis.hlines(best, place - 0.4, place + 0.4, style.REFERENCE, "--", linewidth=0.9)
             ratios += list(own["omega"].abs() / best)
     unit = frame["omega_unit"].iloc[0]
     level(axis, unit, ":", linewidth=0.9, zorder=0)
     write(axis, r"$1/\sqrt{d}$", (0.01, unit), (0, 2), on=("axes fraction", "data"))
-    axis.set_xticks(range(len(shades)), [label(model).replace(", ", ",\n") for model in shades])
+    axis.set_xticks(
+        range(len(shades)), [style.label(model).replace(", ", ",\n") for model in shades]
+    )
     axis.set_xlim(-0.6, len(shades) - 0.4)
     limits(axis, 0, 1.15 * frame[["omega", "omega_optimum", "omega_unit"]].abs().max(axis=None))
     axis.set_ylabel(r"$|\hat\omega|$")

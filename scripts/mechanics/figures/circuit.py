@@ -6,16 +6,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mechanics.figures import style
 from mechanics.figures.embedding import draw_plane, keys_of, of_seed, spectrum
 from mechanics.figures.panels import shown_model, shown_seed, write
-from mechanics.figures.style import (
-    COLUMN,
-    colour,
-    drawable,
-    letter_panels,
-    note_diverged,
-    print_sizes,
-)
 
 TURN = 2 * np.pi
 
@@ -32,20 +25,22 @@ def circuit(
     The network is ``shown_model``, its first seed that grokked. Shuffled phases are drawn anew
     here, from a fixed seed; the table has its own.
     """
-    model = shown_model(drawable(grokking))
-    seed, shade = shown_seed(grokking, model), colour(model, grokking["model"])
+    model = shown_model(style.drawable(grokking))
+    seed, shade = shown_seed(grokking, model), style.colour(model, grokking["model"])
     points, keys = of_seed(embedding, model, seed), keys_of(of_seed(circuit, model, seed))
-    figure, axes = plt.subplots(1, 3, figsize=(COLUMN, 1.45), width_ratios=[1, 1.3, 1])
+    figure, axes = plt.subplots(1, 3, figsize=(style.COLUMN, 1.45), width_ratios=[1, 1.3, 1])
     for axis in axes:
-        print_sizes(axis)
+        style.print_sizes(axis)
     _circle(axes[0], points, keys)
     shares = spectrum(axes[1], points, keys, [], shade)
     axes[1].set_title(f"{len(keys)} waves: {shares.reindex(keys).sum():.0%}" if keys else "no keys")
-    _phases(axes[2], of_seed(drawable(neurons), model, seed).dropna(subset="share_of_key"), shade)
+    _phases(
+        axes[2], of_seed(style.drawable(neurons), model, seed).dropna(subset="share_of_key"), shade
+    )
     cosines = of_seed(law, model, seed)["cosine"].dropna()
     axes[2].set_title(f"cosine ≥ {cosines.min():.3f}" if len(cosines) else "phases")
-    letter_panels(axes)
-    note_diverged(figure, grokking)
+    style.letter_panels(axes)
+    style.note_diverged(figure, grokking)
     return figure
 
 
@@ -65,9 +60,9 @@ def _phases(axis: Axes, neurons: pd.DataFrame, shade: str) -> None:
     order = np.random.default_rng(0)
     for _, of_key in neurons.groupby("frequency"):
         shuffled = order.permutation(of_key["output_phase"].to_numpy())
-        where, style = of_key["input_phase"] / TURN, {"linewidths": 0, "alpha": 0.6}
-        style["s"] = 1 + 100 * of_key["share_of_key"]
-        axis.scatter(where, shuffled / TURN, color="0.8", zorder=1, **style)
-        axis.scatter(where, of_key["output_phase"] / TURN, color=shade, zorder=2, **style)
+        where, look = of_key["input_phase"] / TURN, {"linewidths": 0, "alpha": 0.6}
+        look["s"] = 1 + 100 * of_key["share_of_key"]
+        axis.scatter(where, shuffled / TURN, color="0.8", zorder=1, **look)
+        axis.scatter(where, of_key["output_phase"] / TURN, color=shade, zorder=2, **look)
     axis.set(xlabel="φ$_a$ + φ$_b$, turns", ylabel="written, turns", xlim=(0, 1), ylim=(0, 1))
     axis.set_aspect("equal")

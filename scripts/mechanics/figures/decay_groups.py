@@ -41,9 +41,8 @@ def survival_line(axis: Axes, runs: pd.DataFrame, shade: str, bars: dict, **how)
     ended, grokked = ends_of(runs)
     falls, shares, censored = not_grokked(ended, grokked)
     shares = [1.0, *shares]
-    axis.step(
-        [0.0, *falls, float(ended.max())], [*shares, shares[-1]], where="post", color=shade, **how
-    )
+    steps = [0.0, *falls, float(ended.max())]
+    axis.step(steps, [*shares, shares[-1]], where="post", color=shade, **how)
     for step, share in censored:
         axis.plot(step, share, "|", color=shade, **bars)
     return shares[-1]
@@ -77,10 +76,8 @@ def decays(own: pd.DataFrame) -> Groups:
 def arms(own: pd.DataFrame) -> Groups:
     """The main arm and those that change something once the network has memorised."""
     pairs = own.loc[own["arm"] != "weight_decay", ["arm", "weight_decay"]].drop_duplicates()
-    return {
-        (arm, decay): ARM_WORDS.get(arm, arm.replace("_", " "))
-        for arm, decay in pairs.itertuples(index=False)
-    }
+    names = (ARM_WORDS.get(arm, arm.replace("_", " ")) for arm in pairs["arm"])
+    return dict(zip(pairs.itertuples(index=False, name=None), names, strict=True))
 
 
 def group_colours(own: pd.DataFrame) -> dict[tuple[str, float], str]:

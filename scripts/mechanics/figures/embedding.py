@@ -29,11 +29,8 @@ def embedding(table: pd.DataFrame, circuit: pd.DataFrame, circles: pd.DataFrame)
         keys, in_embedding = keys_of(own), keys_of(own, "keys_w_e")
         shares = spectrum(row[0], points, keys, keys_of(own, "harmonics"), shade)
         carried = shares.reindex(in_embedding).sum()
-        row[0].set_title(
-            f"{label(model)}, seed {seed}: {len(in_embedding)} of {len(shares)}\n"
-            f"frequencies carry {carried:.0%}",
-            fontsize=7,
-        )
+        words = f"{label(model)}, seed {seed}: {len(in_embedding)} of {len(shares)}\n"
+        row[0].set_title(f"{words}frequencies carry {carried:.0%}", fontsize=7)
         _singular_values(row[1], points, 2 * len(in_embedding), shade)
         for axis in row[2:]:
             axis.set_axis_off()
@@ -108,9 +105,8 @@ def draw_plane(axis: Axes, points: pd.DataFrame, plane: str, k: int) -> None:
     A number's hue is its angle on a perfect circle, k·t mod p.
     """
     own = points[points["frequency"] == k]
-    x, y = (
-        own[own["kind"] == f"{plane}_{c}"].sort_values("index")["value"].to_numpy() for c in "xy"
-    )
+    own = own.sort_values("index")
+    x, y = (own.loc[own["kind"] == f"{plane}_{c}", "value"].to_numpy() for c in "xy")
     p = len(x)
     reach = 1.06 * max(np.abs(x).max(initial=0), np.abs(y).max(initial=0))
     if not reach > 0:

@@ -65,9 +65,7 @@ def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str], column: st
             beside = {"on": ("axes fraction", "data"), "ha": "left", "va": "center"}
             write(axis, f"{never} of {len(own)}: none", (1.01, row), **beside)
     both = transitions["task"].nunique() > 1
-    names = [
-        f"{label(model)}, {TITLES[task]}" if both else label(model) for (task, model), _ in rows
-    ]
+    names = [label(model) + f", {TITLES[task]}" * both for (task, model), _ in rows]
     axis.set_yticks(range(len(rows)), names)
     axis.tick_params(axis="y", labelsize=6)
     axis.set_ylim(len(rows) - 0.5, -0.5)

@@ -20,7 +20,7 @@ SETS = {  # kind: name, whether it is about the keys
 OTHER = "0.65"
 RIGHT = 0.99  # share of the answers
 LABEL_WIDTH = 6.5  # frequencies
-IDEAL = {"ideal": ("--", "formula"), "equal_best": ("-.", "equal α")}
+IDEAL = {"ideal": "--", "equal_best": "-."}  # margins of the formula, and of equal α
 
 
 def frequencies(removed: pd.DataFrame, embedding: pd.DataFrame, parsimony: pd.DataFrame) -> Figure:
@@ -63,13 +63,8 @@ def _single(axis: Axes, own: pd.DataFrame, shade: str) -> None:
     places = spread(named["frequency"].astype(float).tolist(), LABEL_WIDTH)
     for row, place in zip(named.itertuples(), places, strict=True):
         above = {"on": "data", "color": shade, "ha": "center"}
-        write(
-            axis,
-            f"{row.frequency}\n{row.accuracy:.0%}",
-            (max(place, 2.0), row.loss),
-            (0, 3),
-            **above,
-        )
+        words = f"{row.frequency}\n{row.accuracy:.0%}"
+        write(axis, words, (max(place, 2.0), row.loss), (0, 3), **above)
     axis.set_xlim(0, own["frequency"].max() + 1)
     low, high = axis.get_ylim()
     if np.isfinite([low, high]).all():
@@ -85,9 +80,8 @@ def _sets(axis: Axes, own: pd.DataFrame, shade: str) -> None:
         apart = np.linspace(-0.2, 0.2, len(part)) if len(part) > 1 else np.zeros(1)
         style = {"color": shade if of_keys else OTHER, "ms": 3.5 if of_keys else 2.2}
         axis.plot(place + apart, part["loss"], "o", **style)
-        ends = [
-            f"{100 * end:.1f}".removesuffix(".0") for end in part["accuracy"].agg(["min", "max"])
-        ]
+        ends = part["accuracy"].agg(["min", "max"])
+        ends = [f"{100 * end:.1f}".removesuffix(".0") for end in ends]
         words = f"{ends[0]} %" if ends[0] == ends[1] else f"{ends[0]}–\n{ends[1]} %"
         above = {"on": ("data", "axes fraction"), "ha": "center", "va": "bottom"}
         write(axis, words, (place, 1.0), **above)
@@ -107,7 +101,7 @@ def _margins(axis: Axes, own: pd.DataFrame, shade: str) -> None:
     axis.plot(keys["n"], keys["min_margin"], "o", color=shade, ms=4, mfc="white", zorder=3)
     random = seen[seen["kind"] == "random_frequencies"]
     axis.plot(random["n"], random["min_margin"], "x", color=REFERENCE, ms=3.5, mew=0.7)
-    for kind, (style, _) in IDEAL.items():
+    for kind, style in IDEAL.items():
         middle = seen[seen["kind"] == kind].groupby("n")["min_margin"].median()
         axis.plot(middle.index, middle, style, color=REFERENCE, linewidth=0.9, zorder=1)
     level(axis, 0, "-", linewidth=0.5)

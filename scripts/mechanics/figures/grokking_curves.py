@@ -5,30 +5,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import (
-    each_seed,
-    label_ends,
-    last,
-    losses_axis,
-    models_of,
-    shown_seed,
-    write,
-)
-from mechanics.figures.style import (
-    COLOURS,
-    OTHERS,
-    PAGE,
-    REFERENCE,
-    colour,
-    drawable,
-    in_thousands,
-    label,
-    note_diverged,
-)
+from mechanics.figures import panels, style
 
 LOWEST = 1e-9  # nats: smaller losses are drawn as this
-MEASURED = {"restricted_loss_all": ("restricted", OTHERS[1])}
-MEASURED |= {"excluded_loss_train": ("excluded", OTHERS[0])}
+MEASURED = {"restricted_loss_all": ("restricted", style.OTHERS[1])}
+MEASURED |= {"excluded_loss_train": ("excluded", style.OTHERS[0])}
 SPLITS = {"train": ("training pairs", 0.9), "validation": ("validation pairs", 0.78)}
 
 
@@ -39,36 +20,39 @@ def grokking_curves(
 
     ``grokking``: the table. A column for each network.
     """
-    models = models_of(drawable(grokking))
-    shape = {"figsize": (PAGE, 4.7), "sharex": "col", "sharey": "row", "squeeze": False}
+    models = panels.models_of(style.drawable(grokking))
+    shape = {"figsize": (style.PAGE, 4.7), "sharex": "col", "sharey": "row", "squeeze": False}
     figure, axes = plt.subplots(3, len(models), height_ratios=[1, 1.3, 0.9], **shape)
     for (upper, middle, lower), model in zip(axes.T, models, strict=True):
         own, runs = history[history["model"] == model], grokking[grokking["model"] == model]
         measured = progress[progress["model"] == model].sort_values("step")
-        losses_axis(middle)
+        own = own.assign(loss=own["loss"].clip(lower=LOWEST))
+        panels.losses_axis(middle)
         for split, lines in own.groupby("split"):
-            style = {"color": COLOURS[split], "linewidth": 0.8, "alpha": 0.8}
-            each_seed(upper, lines, "step", "accuracy", **style)
-            each_seed(
-                middle, lines.assign(loss=lines["loss"].clip(lower=LOWEST)), "step", "loss", **style
-            )
-        ends = _measured(middle, measured[measured["seed"] == shown_seed(grokking, model)])
+            look = {"color": style.COLOURS[split], "linewidth": 0.8, "alpha": 0.8}
+            panels.each_seed(upper, lines, "step", "accuracy", **look)
+            panels.each_seed(middle, lines, "step", "loss", **look)
+        ends = _measured(middle, measured[measured["seed"] == panels.shown_seed(grokking, model)])
         if model == models[0]:  # the colours are the same in all columns
-            label_ends(middle, ends)
-        each_seed(lower, measured, "step", "norm_squared", color=colour(model, models), lw=0.8)
+            panels.label_ends(middle, ends)
+        panels.each_seed(
+            lower, measured, "step", "norm_squared", color=style.colour(model, models), lw=0.8
+        )
         for axis in (upper, middle, lower):
             for step in runs["grokking_step"].dropna():
-                axis.axvline(step, color=REFERENCE, linestyle=":", lw=0.8, zorder=0)
-        upper.set_title(f"{label(model)}\n{in_words(runs)}")
+                axis.axvline(step, color=style.REFERENCE, linestyle=":", lw=0.8, zorder=0)
+        upper.set_title(f"{style.label(model)}\n{in_words(runs)}")
         lower.set(xlabel="training step", xlim=(0, None))
-        lower.xaxis.set_major_formatter(in_thousands)
-        lower.yaxis.set_major_formatter(in_thousands)
+        lower.xaxis.set_major_formatter(style.in_thousands)
+        lower.yaxis.set_major_formatter(style.in_thousands)
     for axis, words in zip(axes[:, 0], ("accuracy", "cross-entropy, nats", "Σθ²"), strict=True):
         axis.set_ylabel(words)
     for split, (words, height) in SPLITS.items():
-        write(axes[0, -1], words, (0.97, height - 0.5), color=colour(split), size=7, ha="right")
+        panels.write(
+            axes[0, -1], words, (0.97, height - 0.5), color=style.colour(split), size=7, ha="right"
+        )
     axes[2, 0].set_ylim(0, None)
-    note_diverged(figure, grokking)
+    style.note_diverged(figure, grokking)
     return figure
 
 
@@ -78,7 +62,7 @@ def _measured(axis: Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
     for column, (name, shade) in MEASURED.items():
         line = own[column].clip(lower=LOWEST)
         axis.plot(own["step"], line, color=shade, linewidth=1.1)
-        ends[name] = last(line), shade
+        ends[name] = panels.last(line), shade
     return ends
 
 
@@ -90,9 +74,5 @@ def in_words(runs: pd.DataFrame) -> str:
     some = "" if len(grokked) == len(runs) else f" ({len(grokked)}/{len(runs)})"
     memorised = grokked["memorised_step"].dropna()
     known = f"memorises by {memorised.max():,.0f},\n" if len(memorised) else ""
-    return f"{known}groks at {_range(grokked['grokking_step'])}{some}"
-
-
-def _range(steps: pd.Series) -> str:
-    low, high = int(steps.min()), int(steps.max())
-    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+    ends = sorted({int(grokked["grokking_step"].min()), int(grokked["grokking_step"].max())})
+    return f"{known}groks at {'–'.join(f'{end:,}' for end in ends)}{some}"

@@ -24,10 +24,7 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
     runs = drawable(grokking)
     fractions, decays = (sorted(runs[key].unique()) for key in ("train_fraction", "weight_decay"))
     dashes = ["-", "--"] * len(decays)  # neighbours differ in more than their shade
-    lines = {
-        decay: {"shade": shade, "linestyle": dash}
-        for decay, shade, dash in zip(decays, ordered(len(decays)), dashes, strict=False)
-    }
+    lines = dict(zip(decays, zip(ordered(len(decays)), dashes, strict=False), strict=True))
     n_rows = math.ceil(len(fractions) / COLUMNS)
     below = 0.9 + 0.3 * len(decays)
     figure = plt.figure(figsize=(PAGE, 0.5 + 1.7 * n_rows + below))
@@ -36,15 +33,16 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
     for place, fraction in enumerate(fractions):
         axis = figure.add_subplot(grid[place // COLUMNS, place % COLUMNS])
         for decay, own in runs[runs["train_fraction"] == fraction].groupby("weight_decay"):
-            survival_line(axis, own, bars={"ms": 7, "mew": 1.2}, alpha=0.9, **lines[decay])
+            shade, dash = lines[decay]
+            survival_line(axis, own, shade, {"ms": 7, "mew": 1.2}, alpha=0.9, linestyle=dash)
         axis.set(xlim=(0, 1.02 * last), ylim=(-0.04, 1.08))
         axis.set_title(f"{fraction:g} of the pairs")
         if place % COLUMNS == 0:
             axis.set_ylabel("share not yet grokked")
         axis.set_xlabel("training step")
     handles = [
-        plt.Line2D([], [], label=f"{decay:g}", color=line["shade"], linestyle=line["linestyle"])
-        for decay, line in lines.items()
+        plt.Line2D([], [], label=f"{decay:g}", color=shade, linestyle=dash)
+        for decay, (shade, dash) in lines.items()
     ]
     words = {"title": "weight decay", "title_fontsize": 7, "frameon": False}
     figure.legend(handles=handles, loc="outside upper center", ncols=8, **words)

@@ -7,20 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
+from mechanics.figures import style
+from mechanics.figures.decay_groups import DECAY_ARMS, ends_of
 from mechanics.figures.panels import write
-from mechanics.figures.style import (
-    COLUMN,
-    OTHERS,
-    REFERENCE,
-    NothingToDraw,
-    drawable,
-    in_thousands,
-    letter_panels,
-    note_diverged,
-)
 
 ALL_ARMS = True  # not the main configurations alone
-ENDED = {"grokked": "grokking_step", "censored": "last_step", "stalled": "last_step"}
+MARKS = {"grokked": "o", "censored": "o", "stalled": "x"}  # by how a run ended
 ARMS = {  # of the table: as it is called
     "held_norm": "initial norm held",
     "orthogonal_gradient": "⊥Grad",
@@ -30,43 +22,42 @@ ARMS = {  # of the table: as it is called
     "sham": "… a restart alone (sham)",
     "no_decay": "decay off once memorised",
 }
-DECAYS = ("main", "weight_decay")  # arms whose weight decay stays as it is
 APART = 0.24  # rows of an arm: between the values of ε
 
 
 def norm_and_scale(norm_dose: pd.DataFrame) -> Figure:
     """The table of this name. Without several doses of the held norm only (c) is drawn."""
-    runs = drawable(norm_dose)
-    runs = runs[(runs["model"] == runs["model"].iloc[0]) & runs["status"].isin(list(ENDED))]
-    runs = runs.assign(end=[row[ENDED[row["status"]]] for row in runs.to_dict("records")])
-    if runs["end"].isna().all():
-        raise NothingToDraw("no run has an end")
-    held = runs[runs["arm"] == "held_norm"]
-    treated = arms_of(runs)
-    doses = held[["norm_factor", "temperature"]].drop_duplicates()
-    several = len(doses) > 1
-    heights = [1.5] * several + [0.5 + 0.15 * len(treated)]
-    figure = plt.figure(figsize=(COLUMN, sum(heights)))
-    *upper, lower = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
-    axes = [*upper[0].subplots(1, 2, sharey=True)] if several else []
+    runs = style.drawable(norm_dose)
+    runs = runs[runs["arm"].isin([*ARMS, *DECAY_ARMS]) & runs["status"].isin(list(MARKS))]
+    runs = runs[runs["model"].isin(runs["model"][:1])]
+    runs = runs.assign(end=ends_of(runs)[0])
+    held, treated = runs[runs["arm"] == "held_norm"], arms_of(runs)
+    several = len(held[["norm_factor", "temperature"]].drop_duplicates()) > 1
+    heights = [1.5] * several + [0.5 + 0.15 * len(treated)] * bool(treated)
+    if runs["end"].isna().all() or not heights:
+        raise style.NothingToDraw("no run of an arm that is drawn has an end")
+    figure, axes = plt.figure(figsize=(style.COLUMN, sum(heights))), []
+    parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     if several:
+        axes += [*parts[0].subplots(1, 2, sharey=True)]
         _doses(axes[0], held)
         _scales(axes[1], held[held["status"] == "grokked"])
-    axes.append(lower.subplots())
-    _arms(axes[-1], treated)
-    letter_panels(axes)
-    note_diverged(figure, norm_dose)
+    if treated:
+        axes.append(parts[-1].subplots())
+        _arms(axes[-1], treated)
+    style.letter_panels(axes)
+    style.note_diverged(figure, norm_dose)
     return figure
 
 
 def temperatures(held: pd.DataFrame) -> dict[float, str]:
     """A colour for each temperature."""
-    return dict(zip(sorted(held["temperature"].unique()), OTHERS, strict=False))
+    return dict(zip(sorted(held["temperature"].unique()), style.OTHERS, strict=False))
 
 
 def arms_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The runs of each weight decay, the largest first, then of each other arm, by its name."""
-    decays = runs[runs["arm"].isin(DECAYS)]
+    decays = runs[runs["arm"].isin(DECAY_ARMS)]
     found = {
         f"weight decay {decay:g}": own
         for decay, own in sorted(decays.groupby("weight_decay"), reverse=True)
@@ -81,14 +72,10 @@ def arms_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def marks(axis: Axes, runs: pd.DataFrame, x: pd.Series, y: pd.Series, shade: str, **how) -> None:
     """A mark for each run, by its end: filled, open or a cross."""
-    for status, marker, face in (
-        ("grokked", "o", shade),
-        ("censored", "o", "none"),
-        ("stalled", "x", "none"),
-    ):
-        own = runs["status"] == status
-        style = {"color": shade, "mfc": face, "ms": 3, "mew": 0.7, "alpha": 0.8} | how
-        axis.plot(x[own], y[own], marker, linestyle="none", **style)
+    for status, marker in MARKS.items():
+        own, face = runs["status"] == status, shade if status == "grokked" else "none"
+        look = {"color": shade, "mfc": face, "ms": 3, "mew": 0.7, "alpha": 0.8} | how
+        axis.plot(x[own], y[own], marker, linestyle="none", **look)
 
 
 def _doses(axis: Axes, held: pd.DataFrame) -> None:
@@ -120,7 +107,7 @@ def _few_numbers(one) -> None:
     """Numbers on a logarithmic axis, x or y, however few decades it has."""
     one.set_major_locator(LogLocator(subs=(1, 2, 5)))
     one.set_minor_locator(NullLocator())
-    one.set_major_formatter(in_thousands)
+    one.set_major_formatter(style.in_thousands)
 
 
 def _scales(axis: Axes, held: pd.DataFrame) -> None:
@@ -143,10 +130,10 @@ def _arms(axis: Axes, treated: dict[str, pd.DataFrame]) -> None:
         for place, epsilon in enumerate(sizes):
             runs = own[own["epsilon"] == epsilon]
             height = pd.Series(float(row) + APART * place, runs.index)
-            marks(axis, runs, runs["end"], height, OTHERS[0], ms=3.5 if place == 0 else 2)
+            marks(axis, runs, runs["end"], height, style.OTHERS[0], ms=3.5 if place == 0 else 2)
         grokked = f"{(own['status'] == 'grokked').sum()}/{len(own)}"
         beside = {"on": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
-        write(axis, grokked, (1.01, row), color=REFERENCE, **beside)
+        write(axis, grokked, (1.01, row), color=style.REFERENCE, **beside)
     axis.set_yticks(range(len(treated)), list(treated))
     axis.set_ylim(len(treated) - 0.5, -0.5)
     axis.set(xscale="log", xlabel="grokking step", title="which runs grok, and when")

@@ -5,17 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from mechanics.figures import style
 from mechanics.figures.panels import label_ends, last, models_of, with_bars, without_arms, write
-from mechanics.figures.style import (
-    COLUMN,
-    REFERENCE,
-    colour,
-    drawable,
-    label,
-    letter_panels,
-    note_diverged,
-    print_sizes,
-)
 from mechanics.figures.which_algorithm import draw_filter, second_shortest
 
 ONE_LAYER = ("linear_L1", "softmax_L1")  # drawn where the study has them, else the first two
@@ -25,16 +16,16 @@ LAWS = {"one-step GD": ":", "6-step GD": "-.", "ridge, penalty fitted": "--"}
 
 def one_layer(risks: pd.DataFrame, curves: pd.DataFrame, distances: pd.DataFrame) -> Figure:
     """``risks``: regression_risk; ``curves``: spectral_filter_curves; ``distances``: its table."""
-    kept, models = without_arms(drawable(risks)), models_of(risks)
+    kept, models = without_arms(style.drawable(risks)), models_of(risks)
     shown = networks(kept)
-    figure, axes = plt.subplots(1, 2, figsize=(COLUMN, 2.1))
+    figure, axes = plt.subplots(1, 2, figsize=(style.COLUMN, 2.1))
     for axis in axes:
-        print_sizes(axis)
+        style.print_sizes(axis)
     _risks(axes[0], kept, shown, models)
-    _filters(axes[1], drawable(curves), distances, shown, models)
-    letter_panels(axes)
+    _filters(axes[1], style.drawable(curves), distances, shown, models)
+    style.letter_panels(axes)
     axes[1].set_title(axes[1].get_title(loc="left"), loc="left", pad=26, fontsize=6.5)
-    note_diverged(figure, risks)
+    style.note_diverged(figure, risks)
     return figure
 
 
@@ -50,25 +41,22 @@ def _risks(axis: Axes, risks: pd.DataFrame, shown: list[str], models: list[str])
     axis.set(yscale="log", xlabel="context length k", ylabel="risk, MSE / d")
     ends = {}
     for model in shown:
-        own, shade = risks[risks["model"] == model], colour(model, models)
-        ends[SHORT.get(model, label(model))] = (
-            with_bars(axis, own.groupby("k")["risk"], shade, ms=1.8, lw=1.2),
-            shade,
-        )
+        own, shade = risks[risks["model"] == model], style.colour(model, models)
+        end = with_bars(axis, own.groupby("k")["risk"], shade, ms=1.8, lw=1.2)
+        ends[SHORT.get(model, style.label(model))] = end, shade
     first, deepest = (risks[risks["model"] == model] for model in (shown[0], shown[-1]))
     depth = deepest["n_layers"].iloc[0]
     laws = [(first, "one_step_mixture", "--", "one step")] if first["n_layers"].iloc[0] == 1 else []
     laws += [(deepest, "gd_free_at_k", ":", f"{depth:.0f} steps")] * bool(depth > 1)
-    for own, column, style, name in laws:
+    for own, column, look, name in laws:
         law = own.groupby("k")[column].first()
         # black and on top: one linear layer lies on its law
-        axis.plot(law.index, law, color="black", linestyle=style, linewidth=0.8, zorder=4)
+        axis.plot(law.index, law, color="black", linestyle=look, linewidth=0.8, zorder=4)
         ends[name] = (last(law), "black")
     linear = first.dropna(subset="c_hat")
     ratio = linear["risk"] / linear["one_step_mixture"]
-    axis.set_title(
-        f"linear / law: {ratio.min():.2f}–{ratio.max():.2f}" if ratio.notna().any() else "risk"
-    )
+    words = f"linear / law: {ratio.min():.2f}–{ratio.max():.2f}"
+    axis.set_title(words if ratio.notna().any() else "risk")
     label_ends(axis, ends, fontsize=6.0)
 
 
@@ -83,24 +71,17 @@ def _filters(
         draw_filter(axis, own, models, laws=False)
         near = distances[(distances["model"] == model) & (distances["k"] == k)]
         names = ", ".join(near.loc[near["nearest"], "algorithm"])
-        words = f"{SHORT.get(model, label(model))}: {names.replace('softmax kernel', 'kernel')}"
-        above = {"va": "bottom", "annotation_clip": False, "color": colour(model, models)}
+        words = SHORT.get(model, style.label(model))
+        words += f": {names.replace('softmax kernel', 'kernel')}"
+        above = {"va": "bottom", "annotation_clip": False, "color": style.colour(model, models)}
         write(axis, words, (0, 1.0), (0, 16 - 8 * place), **above)
     laws = curves[(curves["model"] == shown[-1]) & (curves["k"] == k)]  # its own fitted penalty
     means = laws.groupby(["algorithm", "bin"])[["eigenvalue", "filter"]].mean()
     for name, dashes in LAWS.items():
         if name in means.index:
-            line, style = means.loc[name], {"color": REFERENCE, "linestyle": dashes}
-            axis.plot(line["eigenvalue"], line["filter"], linewidth=0.8, zorder=1, **style)
-            at, side = (line["eigenvalue"].iloc[-1], line["filter"].iloc[-1]), {"ha": "left"}
-            write(
-                axis,
-                name.removesuffix(", penalty fitted"),
-                at,
-                (3, 0),
-                on="data",
-                va="center",
-                **side,
-            )
+            line, look = means.loc[name], {"color": style.REFERENCE, "linestyle": dashes}
+            axis.plot(line["eigenvalue"], line["filter"], linewidth=0.8, zorder=1, **look)
+            at, beside = line.iloc[-1], {"on": "data", "ha": "left", "va": "center"}
+            write(axis, name.removesuffix(", penalty fitted"), tuple(at), (3, 0), **beside)
     axis.set(ylim=(-0.05, 1.45), xlabel="eigenvalue of XᵀX/k", ylabel="share of w kept")
     axis.set_title(f"nearest at k = {k}")

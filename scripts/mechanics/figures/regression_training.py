@@ -4,16 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import (
-    label_ends,
-    last,
-    level,
-    models_of,
-    rows_of_panels,
-    with_range,
-    without_arms,
-    write,
-)
+from mechanics.figures import panels
 from mechanics.figures.style import REFERENCE, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
@@ -30,9 +21,9 @@ def regression_training(
 
     ``weights``: effective_weights.
     """
-    history, weights = without_arms(history), without_arms(weights)
+    history, weights = panels.without_arms(history), panels.without_arms(weights)
     kept = sound(weights)
-    figure, axes = rows_of_panels(2, 3, 2.2)
+    figure, axes = panels.rows_of_panels(2, 3, 2.2)
     for axis, k in zip(axes[0], sorted(history["k"].unique())[-N_LENGTHS:], strict=False):
         _risk(axis, history[history["k"] == k], risks[risks["k"] == k])
     for axis, (column, words) in zip(axes[1], MEASURED.items(), strict=False):
@@ -41,7 +32,7 @@ def regression_training(
         axis.title.set_fontsize(7)
         if column == "correlation_gd":
             ends |= _nulls(axis, kept[kept["model"] == kept["model"].iloc[0]])
-        label_ends(axis, ends)
+        panels.label_ends(axis, ends)
     _step_size(axes[1, 2], kept[kept["c_hat"].notna()])
     note_diverged(figure, weights)
     return figure
@@ -50,13 +41,13 @@ def regression_training(
 def _medians(axis: Axes, frame: pd.DataFrame, column: str) -> dict[str, tuple[float, str]]:
     """A line per network, at the steps that all its seeds have; where it ends, and its colour."""
     axis.set(xscale="log", xlabel="training step")
-    models, ends = models_of(frame), {}
+    models, ends = panels.models_of(frame), {}
     for model in models:
         own = frame[(frame["model"] == model) & (frame["step"] > 0)]  # a log axis has no 0
         counts = own.groupby("step")[column].transform("count")
         common = own[counts == counts.max()]  # extra checkpoints differ by seed
         shade = colour(model, models)
-        ends[label(model)] = with_range(axis, common.groupby("step")[column], shade), shade
+        ends[label(model)] = panels.with_range(axis, common.groupby("step")[column], shade), shade
     return ends
 
 
@@ -67,18 +58,20 @@ def _risk(axis: Axes, own: pd.DataFrame, risks: pd.DataFrame) -> None:
     for place, (name, column) in enumerate(LEVELS.items()):
         if len(risks):
             height = risks[column].iloc[0]
-            level(axis, height, zorder=0)
-            write(axis, name, (0.01 + 0.25 * place, height), (0, 2), on=axis.get_yaxis_transform())
-    label_ends(axis, ends)
+            panels.level(axis, height, zorder=0)
+            panels.write(
+                axis, name, (0.01 + 0.25 * place, height), (0, 2), on=axis.get_yaxis_transform()
+            )
+    panels.label_ends(axis, ends)
 
 
 def _nulls(axis: Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
     final, ends = own[own["step"] == own["step"].max()], {}
     for column, name in (("correlation_null", "w itself"), ("correlation_shuffled", "y shuffled")):
         height = float(final[column].median())
-        level(axis, height, zorder=0)
+        panels.level(axis, height, zorder=0)
         ends[f"null: {name}"] = height, REFERENCE
-    reached = last(own.groupby("step")["correlation_gd"].median())
+    reached = panels.last(own.groupby("step")["correlation_gd"].median())
     words = "correlation of g with W$_{GD}$\n"
     axis.set_title(f"{words}{label(own['model'].iloc[0])}: {reached:.4f}", fontsize=7)
     return ends
@@ -90,8 +83,8 @@ def _step_size(axis: Axes, steps: pd.DataFrame) -> None:
     if steps.empty:
         axis.set_axis_off()
         return
-    label_ends(axis, _medians(axis, steps, "c_hat"))
+    panels.label_ends(axis, _medians(axis, steps, "c_hat"))
     law = float(steps["c_star"].iloc[0])
-    level(axis, law, zorder=0)
-    reached = last(steps.groupby("step")["c_hat"].median())
+    panels.level(axis, law, zorder=0)
+    reached = panels.last(steps.groupby("step")["c_hat"].median())
     axis.set_title(f"step size {reached:.4f}, law {law:.4f}")

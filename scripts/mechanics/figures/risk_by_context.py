@@ -1,44 +1,43 @@
 """What depth buys: risk against context length."""
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import each_seed, label_ends, last, limits, models_of, without_arms
-from mechanics.figures.style import (
-    PAGE,
-    REFERENCE,
-    colour,
-    drawable,
-    label,
-    note_diverged,
+from mechanics.figures import style
+from mechanics.figures.panels import (
+    each_seed,
+    label_ends,
+    last,
+    limits,
+    models_of,
+    rows_of_panels,
+    without_arms,
 )
 
 THIN = {"linewidth": 0.4, "alpha": 0.7}  # the line of a seed
-LAW = {"color": REFERENCE, "linewidth": 0.9, "zorder": 1}
+LAW = {"color": style.REFERENCE, "linewidth": 0.9, "zorder": 1}
 
 
 def risk_by_context(risks: pd.DataFrame) -> Figure:
     """``risks``: regression_risk."""
-    kept = without_arms(drawable(risks))
+    kept = without_arms(style.drawable(risks))
     models, depths = models_of(risks), sorted(kept["n_layers"].unique())
-    size = (PAGE, 2.5)
-    figure, axes = plt.subplots(1, len(depths), figsize=size, sharey=True, squeeze=False)
+    figure, axes = rows_of_panels(1, len(depths), 2.5, sharey=True)
     bottom = kept[["risk", "risk_median"]].min(axis=None) / 2
     for axis, depth in zip(axes[0], depths, strict=True):
         own = kept[kept["n_layers"] == depth]
         axis.set(yscale="log", xlabel="context length k")
         limits(axis, bottom, 3)
         ends = {
-            label(m): _risks(axis, own[own["model"] == m], colour(m, models))
+            style.label(m): _risks(axis, own[own["model"] == m], style.colour(m, models))
             for m in models_of(own)
         }
         ends[f"{depth:.0f} GD step{'s' if depth > 1 else ''}"] = _laws(axis, own, bottom)
         label_ends(axis, ends, fontsize=6.0)
         axis.set_title(_finding(own, int(depth)), fontsize=7)
     axes[0, 0].set_ylabel("risk, MSE / d")
-    note_diverged(figure, risks)
+    style.note_diverged(figure, risks)
     return figure
 
 
@@ -55,10 +54,9 @@ def _laws(axis: Axes, own: pd.DataFrame, bottom: float) -> tuple[float, str]:
     laws = own.groupby("k")[["gd_free", "mixture_floor", "ols"]].first().clip(lower=bottom / 1e3)
     axis.plot(laws.index, laws["gd_free"], "--", **LAW)
     axis.plot(laws.index, laws["ols"], ":", **LAW)
-    axis.fill_between(
-        laws.index, laws["gd_free"], laws["mixture_floor"], color="0.5", alpha=0.15, lw=0
-    )
-    return last(laws["gd_free"]), REFERENCE
+    shaded = {"color": "0.5", "alpha": 0.15, "lw": 0}
+    axis.fill_between(laws.index, laws["gd_free"], laws["mixture_floor"], **shaded)
+    return last(laws["gd_free"]), style.REFERENCE
 
 
 def _finding(own: pd.DataFrame, depth: int) -> str:

@@ -6,18 +6,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from mechanics.figures import style
 from mechanics.figures.panels import each_seed, write
-from mechanics.figures.style import (
-    COLUMN,
-    REFERENCE,
-    NothingToDraw,
-    colour,
-    drawable,
-    label,
-    letter_panels,
-    note_diverged,
-    ordered,
-)
 
 ALL_ARMS = True  # not the main configurations alone: controls have arms of their own
 ARMS = ("main", "control")
@@ -30,36 +20,38 @@ def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> Figure:
 
     Raises NothingToDraw if nothing was measured.
     """
-    shown = drawable(stream[stream["arm"].isin(ARMS)]).dropna(subset="value")
+    shown = style.drawable(stream[stream["arm"].isin(ARMS)]).dropna(subset="value")
     if shown.empty:
-        raise NothingToDraw("nothing was measured of any stream")
-    exchanged = drawable(exchange).dropna(subset="moved")
+        raise style.NothingToDraw("nothing was measured of any stream")
+    exchanged = style.drawable(exchange).dropna(subset="moved")
     depth = shown.groupby("entry", sort=False)["layer"].max()
     entry = depth.index[depth == depth.max()][0]
     own = shown[shown["entry"] == entry]
     others = exchanged[exchanged["entry"].isin(depth.index[depth < depth.max()])]
     at = exchanged[(exchanged["entry"] == entry) & exchanged["carrier"]]
-    shade = colour(own["model"].iloc[0], shown["model"])
-    figure, axes = plt.subplot_mosaic("ab;cc", figsize=(COLUMN, 2.9))
+    shade = style.colour(own["model"].iloc[0], shown["model"])
+    figure, axes = plt.subplot_mosaic("ab;cc", figsize=(style.COLUMN, 2.9))
     _shares(axes["a"], own, at, shade)
     _exchange(axes["b"], at, others, shade)
     seed = own["seed"].min()
     _frequencies(axes["c"], own[own["seed"] == seed], at[at["seed"] == seed])
-    axes["c"].set_title(f"what the sum is made of: {label(own['model'].iloc[0])}, seed {seed}")
+    axes["c"].set_title(
+        f"what the sum is made of: {style.label(own['model'].iloc[0])}, seed {seed}"
+    )
     for axis in axes.values():
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
-    letter_panels(axes.values())
-    note_diverged(figure, stream)
+    style.letter_panels(axes.values())
+    style.note_diverged(figure, stream)
     return figure
 
 
 def _shares(axis: Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None:
     shares = own[own["quantity"] == "share_sum"].sort_values("layer")
     ends = shares.groupby("position")["value"].max()
-    for row, (position, style) in enumerate(POSITIONS.items()):
+    for row, (position, look) in enumerate(POSITIONS.items()):
         line = shares[shares["position"] == position]
-        each_seed(axis, line, "layer", "value", style, color=shade, linewidth=0.9)
-        dashes = "solid" if style == "-" else "dashed"
+        each_seed(axis, line, "layer", "value", look, color=shade, linewidth=0.9)
+        dashes = "solid" if look == "-" else "dashed"
         write(axis, f"at {position} ({dashes})", (0.04, 0.9 - 0.1 * row), color=shade)
     places = at[["seed", "position", "layer"]].drop_duplicates().merge(shares)
     axis.plot(places["layer"], places["value"], "o", color=shade, mfc="white", ms=4)
@@ -69,16 +61,16 @@ def _shares(axis: Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None
 
 def _exchange(axis: Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) -> None:
     """Lines of the deep network over those of one layer; where they end both positions at once."""
-    for line, style in (
-        (others, {"color": REFERENCE, "linewidth": 0.6, "alpha": 0.5}),
+    for line, look in (
+        (others, {"color": style.REFERENCE, "linewidth": 0.6, "alpha": 0.5}),
         (at, {"color": shade, "marker": "o", "ms": 2.5, "linewidth": 0.9}),
     ):
         keys = line[line["exchanged"] == "keys"].sort_values("n_frequencies")
         for _, own in keys.groupby(["entry", "seed"]):
-            axis.plot(own["n_frequencies"], own["moved"], **style)
+            axis.plot(own["n_frequencies"], own["moved"], **look)
     last = at.loc[at["exchanged"] == "keys"].groupby("seed")["n_frequencies"].max()
     keys, rest = (at[at["exchanged"] == f"{name} everywhere"] for name in ("keys", "rest"))
-    for both, marker, tint in ((keys, "D", shade), (rest, "x", REFERENCE)):
+    for both, marker, tint in ((keys, "D", shade), (rest, "x", style.REFERENCE)):
         axis.plot(both["seed"].map(last), both["moved"], marker, color=tint, mfc="none", ms=4)
     axis.set(ylim=(-0.05, 1.05), xlabel="key frequencies exchanged", ylabel="answers moved")
     if len(keys) and len(rest):
@@ -92,12 +84,11 @@ def _frequencies(axis: Axes, own: pd.DataFrame, at: pd.DataFrame) -> None:
     keys = [int(k) for k in at.loc[at["exchanged"] == "one key", "frequencies"]]
     here = own[own["position"].isin(at["position"])]
     share = here[here["quantity"] == "share_sum"].set_index("layer")["value"]
-    spectrum = here[here["quantity"] == "spectrum"].pivot(
-        index="layer", columns="frequency", values="value"
-    )
+    spectrum = here[here["quantity"] == "spectrum"]
+    spectrum = spectrum.pivot(index="layer", columns="frequency", values="value")
     for layer, powers in spectrum.mul(share.reindex(spectrum.index), axis=0).iterrows():
         bottom = 0.0
-        for k, shade in zip(keys, ordered(len(keys)), strict=True):
+        for k, shade in zip(keys, style.ordered(len(keys)), strict=True):
             height = float(powers[k])
             axis.bar(layer, height, 0.8, bottom, color=shade, alpha=0.55, edgecolor="white", lw=0.4)
             if height > BARE:

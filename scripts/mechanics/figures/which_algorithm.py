@@ -36,9 +36,8 @@ def which_algorithm(curves: pd.DataFrame, distances: pd.DataFrame, match: pd.Dat
     n_rows = -(-len(models) // COLUMNS)
     figure = plt.figure(figsize=(PAGE, 2.9 + 1.75 * n_rows))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1.75 * n_rows + 0.3, 2.6])
-    axes = upper.subplots(
-        n_rows, min(COLUMNS, len(models)), squeeze=False, sharex=True, sharey=True
-    )
+    shape = {"squeeze": False, "sharex": True, "sharey": True}
+    axes = upper.subplots(n_rows, min(COLUMNS, len(models)), **shape)
     for axis in axes.flat[len(models) :]:
         axis.set_visible(False)
     for axis, model in zip(axes.flat, models, strict=False):
@@ -103,13 +102,8 @@ def _matrices(part, match: pd.DataFrame) -> None:
                 number = f"{values[model].iloc[row]:.2f}".removeprefix("0")
                 tint = "black" if norm and norm(values[model].iloc[row]) > 0.6 else "white"
                 write(axis, number, (column, row), on="data", ha="center", va="center", color=tint)
-        axis.set_xticks(
-            range(len(models)),
-            [label(m) for m in models],
-            rotation=60,
-            ha="right",
-            rotation_mode="anchor",
-        )
+        slanted = {"rotation": 60, "ha": "right", "rotation_mode": "anchor"}
+        axis.set_xticks(range(len(models)), [label(m) for m in models], **slanted)
         axis.set_yticks(range(len(order)), order)
         axis.tick_params(labelsize=6, length=0)
         axis.set_title(f"k = {k}")

@@ -1,6 +1,7 @@
 """How abruptly each network of both tasks learned: how wide the fall of its held-out loss is."""
 
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 import pandas as pd
@@ -19,11 +20,10 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         for task in ("linear_regression", "modular_addition")
         for run in study.runs_of(task, variants=False)
     ]
+    rows, curves = (list(chain(*parts)) for parts in zip(*followed, strict=True))
     return {
-        "emergence": pd.DataFrame([row for rows, _ in followed for row in rows]),
-        "emergence_curves": pd.concat(
-            [curve for _, curves in followed for curve in curves], ignore_index=True
-        ),
+        "emergence": pd.DataFrame(rows),
+        "emergence_curves": pd.concat(curves, ignore_index=True),
     }
 
 

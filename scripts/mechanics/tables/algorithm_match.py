@@ -23,15 +23,8 @@ def tabulate(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, own in sound(frame).groupby(KEYS, sort=False):
         estimate = mean_over_seeds(own["preds_diff"])
-        rows.append(
-            {
-                **dict(zip(KEYS, key, strict=True)),
-                **own[MEASURES].mean().to_dict(),
-                "preds_diff_low": max(estimate.low, 0.0),
-                "preds_diff_high": estimate.high,
-                "n_seeds": estimate.n,
-            }
-        )
+        interval = max(estimate.low, 0.0), estimate.high, estimate.n
+        rows.append([*key, *own[MEASURES].mean(), *interval])
     columns = [*KEYS, *MEASURES, "preds_diff_low", "preds_diff_high", "n_seeds"]
     table = pd.DataFrame(rows, columns=columns)  # without a row, if every seed diverged
     least = table.groupby(["model", "k"])["preds_diff"].transform("min")

@@ -31,12 +31,6 @@ def column(name: str) -> Column:
     return COLUMNS[name]
 
 
-def meaning(name: str) -> str:
-    """What a column is, in one sentence, with its unit. Raises KeyError as ``column`` does."""
-    own = column(name)
-    return f"{own.meaning} Unit: {own.unit}." if own.unit else own.meaning
-
-
 def table(name: str) -> str:
     """What a row of a table is, and what its names of kinds and arms stand for.
 

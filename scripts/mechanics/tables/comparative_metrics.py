@@ -4,13 +4,7 @@ from itertools import groupby
 
 import pandas as pd
 
-from mechanics.tables.comparison import (
-    COLUMNS,
-    addition_rows,
-    as_markdown,
-    assignment_order,
-    regression_rows,
-)
+from mechanics.tables import comparison
 from mechanics.tables.study import Study
 
 
@@ -26,7 +20,7 @@ def tables(study: Study) -> dict[str, pd.DataFrame | str]:
         records = [study.records[run] for run in own]
         if task == "linear_regression":
             found = [together(study, own, name) for name in ("risk", "filters")]
-            rows += regression_rows(model, records, *found, study.settings)
+            rows += comparison.regression_rows(model, records, *found, study.settings)
         else:
             names = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")
             evaluation, *found = (together(study, own, name) for name in names)
@@ -34,9 +28,10 @@ def tables(study: Study) -> dict[str, pd.DataFrame | str]:
             if not study.is_imported(own[0]):
                 histories = [pd.read_parquet(run / "history.parquet") for run in own]
                 history = pd.concat(histories, ignore_index=True)
-            rows += addition_rows(model, records, evaluation, history, *found)
-    table = pd.DataFrame(sorted(rows, key=assignment_order), columns=COLUMNS)
-    return {"comparative_metrics": table, "comparative_metrics.md": as_markdown(table)}
+            rows += comparison.addition_rows(model, records, evaluation, history, *found)
+    rows = sorted(rows, key=comparison.assignment_order)
+    table = pd.DataFrame(rows, columns=comparison.COLUMNS)
+    return {"comparative_metrics": table, "comparative_metrics.md": comparison.as_markdown(table)}
 
 
 def together(study: Study, runs: list, name: str) -> pd.DataFrame:

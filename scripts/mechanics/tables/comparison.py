@@ -1,19 +1,12 @@
-"""Rows of the comparative table (section 4.1 of the study), from evaluations and run records.
-
-The interpretation is computed (``mechanics.tables.interpretation``).
-"""
+"""Rows of the comparative table (section 4.1 of the study), from evaluations and run records."""
 
 import math
-from dataclasses import replace
+from dataclasses import astuple, replace
 
 import numpy as np
 import pandas as pd
 
-from mechanics.models.flops import (
-    least_addition_flops,
-    least_regression_flops,
-    regression_flops,
-)
+from mechanics.models.flops import least_addition_flops, least_regression_flops, regression_flops
 from mechanics.models.transformer import architecture, token_d
 from mechanics.regression.references import mixture_risk, reference_risks
 from mechanics.tables.frames import ASSIGNED
@@ -52,24 +45,13 @@ def configuration(settings: dict) -> str:
 
 
 def _row(metric: str, estimate: Estimate, reference: tuple[str, float], common: dict) -> dict:
-    name, level = reference
-    return {
-        **common,
-        "metric": metric,
-        "value": estimate.value,
-        "ci_low": estimate.low,
-        "ci_high": estimate.high,
-        "n_seeds": estimate.n,
-        "reference": name,
-        "reference_value": level,
-    }
+    return common | dict(zip(COLUMNS[2:9], (metric, *astuple(estimate), *reference), strict=True))
 
 
 def _common(model: str, records: list[dict], interpretation: str) -> dict:
     settings = records[0]["settings"]
     replicas = [replica for record in records for replica in record["replicas"]]
-    diverged = diverged_seeds(records)
-    if diverged:
+    if diverged := diverged_seeds(records):
         interpretation += f"; {len(diverged)} of {len(replicas)} seeds diverged, not in the mean"
     spent = [r["train_flops"] for r in replicas if r["seed"] not in diverged]
     return {
@@ -120,10 +102,9 @@ def regression_rows(
     with one test point, and the filter described is that at this k. ``evaluation_se`` is what the
     finite number of prompts adds to every seed alike; the intervals have it in them.
     """
-    own, lengths = records[0]["settings"], settings["tabulated_at"]
+    own, result = records[0]["settings"], []
     risks, filters = _sound(risks, records), _sound(filters, records)
-    result = []
-    for k in lengths:
+    for k in settings["tabulated_at"]:
         common = _common(model, records, describe_filter(filters[filters["k"] == k]))
         at_k = risks[risks["k"] == k]
         own_columns = {
@@ -134,8 +115,7 @@ def regression_rows(
         levels = reference_risks(own["d"], k, noise)
         levels["one step for all k"] = mixture_risk(*trained, k, noise)
         for name in ("OLS", "one-step optimum r*", "one step for all k"):
-            estimate = mean_over_seeds(at_k["risk"], own_columns["evaluation_se"])
-            estimate = within(estimate, 0.0, math.inf)
+            estimate = within(mean_over_seeds(at_k["risk"], own_columns["evaluation_se"]))
             row = _row(f"MSE/d at k = {k}", estimate, (name, levels[name]), common)
             result.append(row | own_columns)
     return result
@@ -159,48 +139,41 @@ def addition_rows(
     it grokked, nor on which pairs: it has the rows of all pairs alone.
     """
     own = records[0]["settings"]
-    evaluation = _sound(evaluation, records)
-    measured = (circuit, parsimony, stream, exchange)
+    measured = (evaluation, circuit, parsimony, stream, exchange)
     p, found = own["p"], [_sound(frame, records) for frame in measured]
-    interpretation = describe_addition(evaluation, *found, own["n_layers"], p)
+    interpretation, evaluation = describe_addition(*found, own["n_layers"], p), found[0]
     common = _common(model, records, interpretation)
     common |= {"flops_per_prompt": least_addition_flops(architecture(own), p)}
     chance, all_pairs = ("chance 1/p", 1 / p), evaluation[evaluation["split"] == "all"]
     right = all_pairs["accuracy"] == 1
     all_right = share_of_seeds(int(right.sum()), len(right))
-    accuracy = within(mean_over_seeds(all_pairs["accuracy"]), 0.0, 1.0)
+    accuracy = within(mean_over_seeds(all_pairs["accuracy"]), 1.0)
     of_all = [(ALL_RIGHT, all_right, ("", math.nan)), ("accuracy, all pairs", accuracy, chance)]
     if history is None:
         return [_row(*row, common) for row in of_all]
-    history = _sound(history, records)
-    moments = grokking_moments(history.assign(model=model), own["grokking_accuracy"])
+    history = _sound(history, records).assign(model=model)
+    moments = grokking_moments(history, own["grokking_accuracy"])
     never = int(moments["grokking_step"].isna().sum())
     if never:
         common["interpretation"] += f"; {never} of {len(moments)} seeds did not grok"
     guess = ("uniform guess ln p", math.log(p))
     budget = ("last step of the budget", float(own["steps"]))
     validation = evaluation[evaluation["split"] == "validation"]
-    accuracy = within(mean_over_seeds(validation["accuracy"]), 0.0, 1.0)
-    loss, reached, grokked = (
-        within(mean_over_seeds(values), 0.0, math.inf)
-        for values in (validation["loss"], moments["first_reached_step"], moments["grokking_step"])
-    )
     of_training = [
-        ("accuracy, validation", accuracy, chance),
-        ("loss, validation (nats)", loss, guess),
-        (REACHED, reached, budget),
-        (GROKKING, grokked, budget),
+        ("accuracy, validation", validation["accuracy"], chance, 1.0),
+        ("loss, validation (nats)", validation["loss"], guess, math.inf),
+        (REACHED, moments["first_reached_step"], budget, math.inf),
+        (GROKKING, moments["grokking_step"], budget, math.inf),
     ]
-    return [_row(*row, common) for row in of_all + of_training]
+    for metric, values, reference, most in of_training:
+        of_all.append((metric, within(mean_over_seeds(values), most), reference))
+    return [_row(*row, common) for row in of_all]
 
 
-def within(estimate: Estimate, low: float, high: float) -> Estimate:
-    """The interval cut to the values that the quantity can take."""
-    return replace(
-        estimate,
-        low=float(np.clip(estimate.low, low, high)),
-        high=float(np.clip(estimate.high, low, high)),
-    )
+def within(estimate: Estimate, most: float = math.inf) -> Estimate:
+    """The interval cut to the values that the quantity can take, 0 to ``most``."""
+    low, high = (float(np.clip(end, 0.0, most)) for end in (estimate.low, estimate.high))
+    return replace(estimate, low=low, high=high)
 
 
 def as_markdown(table: pd.DataFrame) -> str:
@@ -208,12 +181,9 @@ def as_markdown(table: pd.DataFrame) -> str:
     shown = []
     keys = ["configuration", "model", "task", "metric"]
     for (name, model, task, metric), part in table.groupby(keys, sort=False):
-        first = part.iloc[0]
-        references = [
-            f"{row.reference}: {_number(row.reference_value)}"
-            for row in part.itertuples()
-            if row.reference
-        ]
+        first, spent = part.iloc[0], part["train_flops"].iloc[0]
+        levels = zip(part["reference"], part["reference_value"], strict=True)
+        references = [f"{words}: {_number(level)}" for words, level in levels if words]
         shown.append(
             {
                 "Model configuration": name,
@@ -224,7 +194,7 @@ def as_markdown(table: pd.DataFrame) -> str:
                 "Seeds": first["n_seeds"],
                 "Reference": "; ".join(references),
                 "FLOPs per prompt": f"{first['flops_per_prompt']:,}",
-                "FLOPs of training": _flops(first["train_flops"]),
+                "FLOPs of training": "—" if math.isnan(spent) else f"{spent:.2g}",
                 "Interpretation": first["interpretation"],
             }
         )
@@ -236,10 +206,6 @@ def as_markdown(table: pd.DataFrame) -> str:
         "looked up; FLOPs of training those of the steps as they were run.\n"
     )
     return pd.DataFrame(shown).to_markdown(index=False) + "\n" + note
-
-
-def _flops(count: float) -> str:
-    return "—" if math.isnan(count) else f"{count:.2g}"
 
 
 def _interval(row: pd.Series) -> str:

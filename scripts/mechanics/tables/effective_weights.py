@@ -6,17 +6,11 @@ knows w reaches it; correlation_untrained is the same network's at step 0; corre
 its own with W_GD of the context's y in another order (by law √((k+d+1)/(k(kd+4)))).
 """
 
-import math
-
 import pandas as pd
 
 from mechanics.regression.laws.risk import gradient_cosine, optimal_step_size
 from mechanics.tables.study import Study
 
-MEANS = [
-    *("c_hat", "isotropy", "fitted_step_size", "correlation_gd", "correlation_ols"),
-    *("correlation_shuffled", "cosine_gd", "cosine_ols", "correlation_null"),
-]
 COLUMNS = [
     *("model", "seed", "status", "step", "c_hat", "c_star", "isotropy", "fitted_step_size"),
     *("correlation_gd", "correlation_ols", "correlation_null", "correlation_untrained"),
@@ -38,11 +32,11 @@ def tabulate(frame: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFrame:
         for model, k in zip(frame["model"], frame["k"], strict=True)
     ]
     keys = ["model", "seed", "status", "step"]
-    table = frame.groupby(keys, sort=False)[MEANS].mean().reset_index()
-    untrained = table[table["step"] == 0].set_index(["model", "seed"])["correlation_gd"]
-    table["correlation_untrained"] = [
-        untrained.get(key, math.nan) for key in zip(table["model"], table["seed"], strict=True)
-    ]
+    means = [name for name in COLUMNS if name in frame and name not in keys]
+    table = frame.groupby(keys, sort=False)[means].mean().reset_index()
+    untrained = table.loc[table["step"] == 0, ["model", "seed", "correlation_gd"]]
+    untrained = untrained.rename(columns={"correlation_gd": "correlation_untrained"})
+    table = table.merge(untrained, on=["model", "seed"], how="left", validate="m:1")
     table["c_star"] = [
         optimal_step_size(s["d"], range(s["k_min"], s["k_max"] + 1), s.get("noise", 0.0))
         for s in map(settings.get, table["model"])

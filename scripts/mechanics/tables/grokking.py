@@ -46,8 +46,8 @@ def tabulate(study: Study, run: Path) -> list[dict]:
         own, moment = history[history["seed"] == seed], moments.loc[seed]
         memorised, grokked = float(moment["memorised_step"]), float(moment["grokking_step"])
         norms = own.drop_duplicates("step").set_index("step")["norm_squared"]
-        of_all = _transition(validation_accuracy(own))
-        of_new = NO_TRANSITION
+        norms = norm_moments(norms.index.to_numpy(), norms.to_numpy(), memorised, grokked)
+        of_all, of_new = _transition(validation_accuracy(own)), NO_TRANSITION
         if progress is not None:
             of_new = _transition(on_new_pairs(progress, seed, "accuracy"))
         final = evaluation[evaluation["seed"] == seed].set_index("split")
@@ -64,9 +64,7 @@ def tabulate(study: Study, run: Path) -> list[dict]:
                 "transition_end_step": of_new.end_step,
                 "transition_width": of_new.transition_width,
                 "transition_width_all": of_all.transition_width,
-                **asdict(
-                    norm_moments(norms.index.to_numpy(), norms.to_numpy(), memorised, grokked)
-                ),
+                **asdict(norms),
                 "val_accuracy": final["accuracy"]["validation"],
                 "val_loss": final["loss"]["validation"],
                 "min_margin": final["min_margin"]["all"],

@@ -1,7 +1,5 @@
 """The moments that a rule finds in the histories of runs."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -39,11 +37,6 @@ def ending(replica: str, grokking_step: float) -> str:
     if replica == "diverged":
         return replica
     return "grokked" if pd.notna(grokking_step) else {"stalled": replica}.get(replica, "censored")
-
-
-def run_of(path: Path) -> tuple[str, ...]:
-    """(task, model, block) of a file that an analysis wrote, …/{task}/{model}/{block}/{file}."""
-    return path.parts[-4:-1]
 
 
 def on_new_pairs(progress: pd.DataFrame, seed: int, measure: str) -> pd.Series:

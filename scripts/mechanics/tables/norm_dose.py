@@ -22,6 +22,7 @@ COLUMNS = [
     *("min_margin", "entry"),
 ]
 
+USUAL = {"norm_factor": 1.0, "temperature": 1.0, "epsilon": 1e-8}  # where settings say nothing
 LAWS = ["law_name", "slope", "r_squared", "n_runs", "n_held"]
 
 
@@ -127,21 +128,16 @@ def tabulate(study: Study, run: Path) -> list[dict]:
             {
                 "model": study.variants.get(entry, entry),
                 "seed": seed,
-                "norm_factor": settings.get("norm_factor", 1.0),
-                "temperature": settings.get("temperature", 1.0),
-                "epsilon": settings.get("epsilon", 1e-8),
+                **{name: settings.get(name, usual) for name, usual in USUAL.items()},
                 "weight_decay": settings["weight_decay"],
                 "arm": arm(entry, settings, study.variants),
                 "status": ending(replica["status"], moment["grokking_step"]),
-                "memorised_step": moment["memorised_step"],
-                "grokking_step": moment["grokking_step"],
+                **moment[["memorised_step", "grokking_step"]],
                 "last_step": replica["last_step"],
                 "stalled_step": replica.get("stalled_step"),
-                "norm_squared": last["norm_squared"],
+                **last[["norm_squared", "logit_scale", "below_epsilon"]],
                 "logit_scale_memorised": own["logit_scale"].get(moment["memorised_step"]),
-                "logit_scale": last["logit_scale"],
                 "train_loss": last["loss"],
-                "below_epsilon": last["below_epsilon"],
                 "n_keys": len(keys.split()),
                 "key_frequencies": keys,
                 "logit_fve": circuit["logit_fve"][seed],

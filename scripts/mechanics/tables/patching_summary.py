@@ -51,11 +51,8 @@ def summarise(neurons: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
 
 def _neurons(own: pd.DataFrame) -> list[dict]:
     most = own.sort_values("recovery", ascending=False, kind="stable").head(N_NEURONS)
-    found = zip(most["neuron"], most["frequency"], most["recovery"], strict=True)
-    return [
-        _row("neuron", rank, 1, recovery, frequency, neuron)
-        for rank, (neuron, frequency, recovery) in enumerate(found, start=1)
-    ]
+    found = most[["recovery", "frequency", "neuron"]].itertuples(index=False)
+    return [_row("neuron", rank, 1, *values) for rank, values in enumerate(found, start=1)]
 
 
 def _clusters(sets: pd.DataFrame) -> list[dict]:
@@ -67,10 +64,8 @@ def _clusters(sets: pd.DataFrame) -> list[dict]:
 
 def _half(sets: pd.DataFrame) -> dict:
     enough = sets[(sets["kind"] == "top") & (sets["recovery"] >= HALF)]
-    if enough.empty:
-        return _row("half", 1, math.nan, math.nan)
-    fewest = enough.loc[enough["n_neurons"].idxmin()]
-    return _row("half", 1, fewest["n_neurons"], fewest["recovery"])
+    fewest = enough.nsmallest(1, "n_neurons")[["n_neurons", "recovery"]].to_numpy()
+    return _row("half", 1, *(fewest[0] if len(fewest) else (math.nan, math.nan)))
 
 
 def _row(kind: str, rank: int, n, recovery, frequency=math.nan, neuron=math.nan) -> dict:

@@ -51,10 +51,8 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     """
     runs = [run for run in study.runs_of("linear_regression") if _fits(study.records[run])]
     if not runs:
-        return {
-            "training_theory": pd.DataFrame(columns=COLUMNS),
-            "training_theory_curves": pd.DataFrame(columns=CURVES),
-        }
+        empty = {"training_theory": COLUMNS, "training_theory_curves": CURVES}
+        return {name: pd.DataFrame(columns=columns) for name, columns in empty.items()}
     record, history = study.records[runs[0]], pd.read_parquet(runs[0] / "history.parquet")
     settings = record["settings"]
     sound = [own["seed"] for own in record["replicas"] if own["status"] != "diverged"]
@@ -111,17 +109,10 @@ def balanced(settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
 def random_start(settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Descent on the exact risk until it has all but ended, and on twice a run's prompts."""
     n_tokens, network = settings["d"] + 1, architecture(settings)
-    drawn = [
-        RANDOM_STD
-        * torch.randn(
-            n_tokens + 1, n_tokens, dtype=torch.float64, generator=generator("init", seed)
-        )
-        for seed in range(N_SEEDS)
-    ]
-    start = {
-        "W_QK": torch.stack([own[:-1] for own in drawn]),
-        "value": torch.stack([own[-1] for own in drawn]),
-    }
+    shape, kind = (n_tokens + 1, n_tokens), torch.float64
+    drawn = [torch.randn(shape, dtype=kind, generator=generator("init", s)) for s in range(N_SEEDS)]
+    drawn = RANDOM_STD * torch.stack(drawn)
+    start = {"W_QK": drawn[:, :-1].contiguous(), "value": drawn[:, -1].contiguous()}
     loss = exact_loss(network, lengths_of(settings))
     end = 1.05 * settings["d"] * (1 - risk.optimal_step_size(settings["d"], lengths_of(settings)))
     path = islice(gradient_descent(start, loss, RATE), MOST_STEPS)
@@ -163,15 +154,20 @@ def compare(
     rows = []
     for (seed, k), own in both.groupby(["seed", "k"]):
         half_way = (1 + risk.one_step_risk(best, settings["d"], k)) / 2
-        drops = [
+        drops = (
             _passes(own["step"], own[f"risk_{kind}"], half_way)
             for kind in ("predicted", "measured")
-        ]
-        row = {"arm": arm, "seed": seed, "k": k, "predicted": drops[0], "measured": drops[1]}
+        )
         apart = (own["risk_measured"] / own["risk_predicted"] - 1).abs().max()
-        row |= {"measured_over_predicted": drops[1] / drops[0]}
-        rows.append(row | {"largest_deviation": apart})
+        rows.append(_row(arm, seed, k, *drops, apart))
     return rows
+
+
+def _row(
+    arm: str, seed: int, k: int | float, predicted: float, measured: float, apart: float
+) -> dict:
+    ratio = measured / predicted
+    return dict(zip(COLUMNS[2:], (arm, seed, k, predicted, measured, ratio, apart), strict=True))
 
 
 def _passes(steps: pd.Series, values: pd.Series, level: float) -> float:
@@ -205,16 +201,12 @@ def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
     for seed in range(N_SEEDS):
         at = np.where(waiting[:, seed], speed[:, seed], np.inf).argmin()
         found = risks[at, seed] if waiting[at, seed] else math.nan
-        row = {"arm": "saddle", "seed": seed, "predicted": expected, "measured": found}
-        row |= {"measured_over_predicted": found / expected}
-        rows.append(row | {"largest_deviation": abs(found / expected - 1)})
-    curves = [
-        pd.DataFrame({"arm": "saddle", "curve": "measured", "seed": seed, "step": steps}).assign(
-            risk=risks[:, seed]
-        )
-        for seed in range(N_SEEDS)
-    ]
-    return rows, pd.concat(curves).assign(k=np.nan)
+        apart = abs(found / expected - 1)
+        rows.append(_row("saddle", seed, math.nan, expected, found, apart))
+    curves = pd.DataFrame(risks, index=pd.Index(steps, name="step")).melt(
+        var_name="seed", value_name="risk", ignore_index=False
+    )
+    return rows, curves.reset_index().assign(arm="saddle", curve="measured", k=np.nan)
 
 
 def _mean_risk(weights: Weights, network: Architecture, lengths: range) -> list[float]:
