@@ -49,17 +49,17 @@ def check_unedited(path: Path) -> None:
 def write_table(table: pd.DataFrame | str, path: Path) -> None:
     """As CSV, or as parquet where the path ends so, or text as it is."""
     if path.suffix == ".csv":
-        write_csv(table, path)
-        return
+        return write_csv(table, path)
     with atomic(path) as part:
         if isinstance(table, str):
             part.write_text(table, "utf-8")
-            return
+            return None
         floats = list(table.select_dtypes("float"))
         others = [name for name in table if name not in floats]
         # bytes of equal weight side by side: a third smaller, nothing lost
         encoding = {"use_byte_stream_split": floats, "use_dictionary": others}
         table.to_parquet(part, index=False, compression="zstd", **encoding)
+    return None
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:
