@@ -57,6 +57,14 @@ def test_a_variant_stands_under_its_model_with_its_arm(tmp_path):
     ]
 
 
+def test_a_variant_whose_training_nothing_follows_stands_in_norm_dose_alone(tmp_path):
+    settings = addition_settings(weight_decay=2.0, checkpoints_at=None)
+    run = write_run(tmp_path, "modular_addition/wd2/0", replicas("finished"), settings)
+    study = Study(tmp_path, [run], {"variants": {"wd2": "m"}})
+    assert study.runs_of("modular_addition") == []
+    assert study.runs_of("modular_addition", doses=True) == [run]
+
+
 def test_the_arm_is_what_differs():
     decay_off = addition_settings(after_memorising="no_decay")
     assert arm_of("off", decay_off, {"off": "m"})["arm"] == "no_decay"
