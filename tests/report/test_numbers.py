@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mechanics.report.directions import directions
@@ -85,3 +86,25 @@ def test_a_direction_that_the_tables_contradict_does_not_hold(tables, settings):
     stated = directions(changed, numbers(changed, settings), settings)
     assert stated["misses_ols"]["holds"] is False
     assert stated["is_one_step"]["holds"]
+
+
+def test_runs_from_one_start_are_compared_seed_by_seed():
+    about = {"model": "softmax_L1", "epsilon": 1e-8, "status": "grokked"}
+    rows = [  # seed 1 is nine times slower under every decay
+        about
+        | {"entry": f"wd{decay}", "arm": arm, "seed": seed, "weight_decay": decay}
+        | {"grokking_step": slow * 100 / decay, "n_keys": 3 + (decay == 1.0) + seed}
+        for decay, arm in ((0.5, "weight_decay"), (1.0, "main"), (3.0, "weight_decay"))
+        for seed, slow in ((0, 1), (1, 9))
+    ]
+    held = directions({"norm_dose": pd.DataFrame(rows)}, numbers({}, {}), {})
+    assert held["decay_sets_pace"]["holds"] is True
+    assert held["fewer_when_held"]["holds"] is None
+    names = {"wd0.5": "softmax_L1_held", "wd1.0": "softmax_L1"}
+    keys = pd.DataFrame(rows).replace({"entry": names})
+    for seed_0, fewer in ((3, True), (4, False)):
+        keys.loc[keys.query("entry == 'softmax_L1_held' and seed == 0").index, "n_keys"] = seed_0
+        held = directions({"norm_dose": keys}, numbers({}, {}), {})
+        assert held["fewer_when_held"]["holds"] is fewer
+    keys["grokking_step"] = 100.0
+    assert directions({"norm_dose": keys}, numbers({}, {}), {})["decay_sets_pace"]["holds"] is False

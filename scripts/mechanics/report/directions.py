@@ -136,6 +136,10 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         "norm_falls": _says(
             "the norm falls", _clearly_more(found["norm_peak"], found["norm_final"])
         ),
+        "decay_sets_pace": _says(
+            "half the weight decay takes twice as long, to a fifth",
+            _near(_delayed_by_half(tables), 2.0, 0.2),
+        ),
         "heat_is_enough": _says(
             "at the memorised norm most networks grok with a temperature, and none without",
             _all(
@@ -176,6 +180,18 @@ def _fewer_keys(tables: Tables, one: str, other: str) -> bool | None:
     return None if pairs.empty else bool((pairs[one] < pairs[other]).all())
 
 
+def _delayed_by_half(tables: Tables) -> float | None:
+    """How many times later half the weight decay groks from the same start: the median."""
+    columns = ["model", "arm", "epsilon", "status", "seed", "weight_decay", "grokking_step"]
+    rows = tables.get("norm_dose", pd.DataFrame(columns=columns)).query(
+        "model == 'softmax_L1' and arm in ['main', 'weight_decay'] and epsilon == 1e-8"
+        " and status == 'grokked'"
+    )
+    steps = rows.pivot(index="seed", columns="weight_decay", values="grokking_step")
+    factors = [steps[decay / 2] / steps[decay] for decay in steps if decay / 2 in steps]
+    return float(pd.concat(factors).median()) if factors else None
+
+
 def _says(sentence: str, holds: bool | None) -> dict:
     return {"sentence": sentence, "holds": holds}
 
@@ -197,11 +213,11 @@ def _clearly_more(one: dict, other: dict) -> bool | None:
     return lower(one) > upper(other)
 
 
-def _value(one: dict | float) -> int | float | None:
+def _value(one: dict | float | None) -> int | float | None:
     return one["value"] if isinstance(one, dict) else one
 
 
-def _near(one: dict, other: dict | float, share: float) -> bool | None:
+def _near(one: dict | float | None, other: dict | float, share: float) -> bool | None:
     """Whether they differ by at most this share of the other."""
     left, right = _value(one), _value(other)
     return None if left is None or right is None else abs(left / right - 1) <= share
