@@ -243,5 +243,5 @@ def test_what_the_keys_move_and_what_all_else_moves():
     ]
     shares, moved, parts = sum_in_stream(stream, pd.concat([exchange, *both])).axes
     assert title(shares).startswith("(a) up to")
-    assert title(moved) == "(b) at both: keys ≥ 97%, × ≤ 1%"
+    assert title(moved) == "(b) keys ≥ 97%, rest ≤ 1%"
     assert title(parts).endswith("seed 0")

@@ -74,7 +74,7 @@ def _exchange(axis: Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) ->
         axis.plot(both["seed"].map(last), both["moved"], marker, color=tint, mfc="none", ms=4)
     axis.set(ylim=(-0.05, 1.05), xlabel="key frequencies exchanged", ylabel="answers moved")
     if len(keys) and len(rest):
-        axis.set_title(f"at both: keys ≥ {keys['moved'].min():.0%}, × ≤ {rest['moved'].max():.0%}")
+        axis.set_title(f"keys ≥ {keys['moved'].min():.0%}, rest ≤ {rest['moved'].max():.0%}")
     else:
         axis.set_title("exchanged between prompts")
 
