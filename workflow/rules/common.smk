@@ -267,3 +267,10 @@ def study_results():
         *rules.build_page.output,
         PROVENANCE,
     ]
+
+
+def cards_of(paths):
+    """What is written beside the weights among these files; nothing, if there are none."""
+    folders = {Path(path).parent for path in paths if path.endswith(".safetensors")}
+    configs = [f"{folder}/config.json" for folder in sorted(folders)]
+    return [f"{RESULTS}/weights/README.md", *configs] if configs else []

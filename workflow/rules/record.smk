@@ -11,13 +11,6 @@ PROVENANCE = f"{RESULTS}/ro-crate-metadata.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
-def cards_of(paths):
-    """What is written beside the weights among these files; nothing, if there are none."""
-    folders = {Path(path).parent for path in paths if path.endswith(".safetensors")}
-    configs = [f"{folder}/config.json" for folder in sorted(folders)]
-    return [f"{RESULTS}/weights/README.md", *configs] if configs else []
-
-
 rule record_provenance:
     input:
         code=program("record_provenance"),
