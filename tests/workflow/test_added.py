@@ -6,7 +6,9 @@ RELU = """    if kind == "relu":
         weights = scores.relu() if mask is None else scores.relu() * mask
         return weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-9)
 """
-HALF = """    "half of OLS": (MULTI_STEP, lambda best: lambda own: ordinary_least_squares(own) / 2),
+HALF_KIND = """    "half of OLS": MULTI_STEP,
+"""
+HALF = """    found |= {"half of OLS": lambda own: ordinary_least_squares(own) / 2}
 """
 
 
@@ -41,7 +43,9 @@ def test_a_depth_a_kind_of_attention_and_an_algorithm_are_added(clone):
         'one_of("linear", "softmax")',
         'one_of("linear", "softmax", "relu")',
     )
-    insert(mechanics / "regression/references.py", '    "ridge": (', HALF)
+    references = mechanics / "regression/references.py"
+    insert(references, '    **dict.fromkeys(["ridge"', HALF_KIND)
+    insert(references, '    found |= {"ridge": ', HALF)
     relu = {"attention": "relu", "seeds": [0], "stack": 1}
     deep = {"attention": "softmax", "n_layers": 2, "seeds": [0]}
     config = TINY | {
