@@ -14,7 +14,7 @@ from mechanics.addition.circuit import measure_network
 from mechanics.addition.embedding_ablation import answers_with
 from mechanics.addition.operation import answer, numbers, operation_pairs, order
 from mechanics.addition.pairs import all_pairs, targets
-from mechanics.addition.patched import effects_of_sets, open_network
+from mechanics.addition.patched import Patched, effects_of_sets
 from mechanics.addition.patching import draw_prompt_pairs
 from mechanics.addition.task import Task
 from mechanics.models import addition
@@ -72,7 +72,7 @@ def test_a_network_gives_the_same_logits_read_as_addition(random_network):
 
 
 def test_hooks_read_the_numbers_that_the_closed_form_does(random_network):
-    network = open_network(as_addition(random_network))
+    network = Patched(as_addition(random_network))
     every = torch.ones(1, network.architecture.d_mlp, dtype=torch.bool)
     hooked, exact = effects_of_sets(network, every, draw_prompt_pairs(network.p, 10, 0))
     torch.testing.assert_close(hooked, exact)

@@ -8,7 +8,6 @@ from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.patching import (
     Patch,
-    PromptPairs,
     attention_direct_effects,
     cluster_sets,
     draw_prompt_pairs,
@@ -44,9 +43,9 @@ def closed_form(parameters, architecture, prompts):
 
 def test_prompt_pairs_are_uniform_over_those_with_different_answers():
     prompts = draw_prompt_pairs(P, 40_000, 0)
-    c, other = targets(prompts.clean, P), targets(prompts.corrupted, P)
+    c, other = targets(prompts, P)
     assert not (c == other).any()
-    for drawn in (prompts.clean[:, 0], prompts.clean[:, 1], *prompts.corrupted.T):
+    for drawn in prompts.permute(0, 2, 1).flatten(0, 1):
         counts = torch.bincount(drawn, minlength=P)
         assert (counts - 40_000 / P).abs().max() < 5 * (40_000 / P) ** 0.5
     shifts = torch.bincount((other - c) % P, minlength=P)[1:]
@@ -54,9 +53,8 @@ def test_prompt_pairs_are_uniform_over_those_with_different_answers():
 
 
 def test_prompt_pairs_are_those_of_the_seed():
-    first, again = draw_prompt_pairs(P, 9, 1), draw_prompt_pairs(P, 9, 1)
-    assert torch.equal(first.corrupted, again.corrupted)
-    assert not torch.equal(first.clean, draw_prompt_pairs(P, 9, 2).clean)
+    first, again, other = (draw_prompt_pairs(P, 9, seed) for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
 
 
 @pytest.mark.parametrize("attention", ["softmax", "linear"])
@@ -70,7 +68,7 @@ def test_neurons_and_the_direct_path_of_attention_add_up_to_the_gap(attention):
 def test_hooks_agree_with_the_closed_form(direction):
     parameters, architecture = random_network()
     prompts = draw_prompt_pairs(P, 10, 0)
-    prompts = prompts if direction == "denoising" else prompts.swapped()
+    prompts = prompts if direction == "denoising" else prompts.flip(0)
     neurons, direct, gap = closed_form(parameters, architecture, prompts)
     every = torch.ones(architecture.d_mlp, dtype=torch.bool)
     some = neuron_sets(torch.arange(architecture.d_mlp).flip(0), [5])[0]
@@ -89,11 +87,8 @@ def test_hooks_agree_with_transformer_lens_own_patching():
 
     parameters, architecture = random_network(n_layers=2, layer_norm=True)
     model, prompts = to_lens(parameters, architecture).eval(), draw_prompt_pairs(P, 10, 0)
-    clean, corrupted = (
-        torch.nn.functional.pad(side, (0, 1), value=P)
-        for side in (prompts.clean, prompts.corrupted)
-    )
-    c, other = targets(prompts.clean, P), targets(prompts.corrupted, P)
+    clean, corrupted = torch.nn.functional.pad(prompts, (0, 1), value=P)
+    c, other = targets(prompts, P)
     rows = torch.arange(10)
     theirs = get_act_patch_attn_head_out_by_pos(
         model=model,
@@ -128,8 +123,7 @@ def test_recovery_and_its_standard_error():
 
 
 def test_identical_prompts_have_no_recovery():
-    prompts = draw_prompt_pairs(P, 5, 0)
-    same = PromptPairs(prompts.clean, prompts.clean)
+    same = draw_prompt_pairs(P, 5, 0)[[0, 0]]
     effects, _, gap = closed_form(*random_network(), same)
     assert not gap.any()
     assert recovery(effects.T, gap)[0].isnan().all()
@@ -147,8 +141,8 @@ def test_prompts_of_which_both_are_answered_are_used():
     logits = addition_activations(*random_network()).logits
     right = logits.argmax(dim=1) == targets(all_pairs(P), P)
     own = usable_prompts(logits, 1000, 0)
-    assert 0 < len(own) < 30
-    assert all(right[a * P + b] for side in (own.clean, own.corrupted) for a, b in side.tolist())
+    assert 0 < own.shape[1] < 30
+    assert all(right[a * P + b] for a, b in own.flatten(0, 1).tolist())
     assert (metric_gap(logits, own) > 0).all()
 
 

@@ -29,14 +29,14 @@ from mechanics.tables.emergence import Transition
 
 PUBLISHED = sorted((ROOT / "results/published/tables").glob("*.csv"))
 ROOMS = ("tables", "regression", "addition", "benchmark")
-TYPED = [*circuit.COLUMNS.values(), phase_law.LAW, phase_law.NEURONS]  # "name:dtype name …"
+TYPED = [*circuit.COLUMNS.values(), phase_law.LAW, phase_law.NEURONS, wrap.COLUMNS]
+TYPED += [sum_in_stream.COLUMNS, sum_exchange.EXCHANGE_COLUMNS]  # "name:dtype name …"
 LISTED = {
     *(*risk.COLUMNS, *effective_weights.COLUMNS, *algorithm_match.KEYS, *algorithm_match.MEASURES),
     *(*training_theory.COLUMNS, *training_theory.CURVES, *comparison.COLUMNS),
     *(*grokking.COLUMNS, *norm_dose.COLUMNS, *norm_dose.LAWS, *circuit_table.LAST.values()),
-    *(*patching_summary.NETWORK, *patching_summary.COLUMNS, *wrap.COLUMNS),
+    *(*patching_summary.NETWORK, *patching_summary.COLUMNS),
     *(*progress.COLUMNS, *progress.MOMENTS, *progress.EXCLUDED),
-    *(*sum_in_stream.COLUMNS, *sum_exchange.EXCHANGE_COLUMNS),
     *(field.name for field in fields(Transition)),
     *(word.partition(":")[0] for typed in TYPED for word in typed.split()),
 }

@@ -4,6 +4,8 @@ A measure that needs W_L or an isolated circle is nan for a network with several
 LayerNorm; what is about key frequencies is nan for a network without any.
 """
 
+from collections.abc import Callable
+
 import pandas as pd
 import torch
 from torch import Tensor
@@ -54,6 +56,16 @@ def typed_frame(rows: list[dict], columns: str) -> pd.DataFrame:
     named = [column.partition(":") for column in columns.split()]
     dtypes = {name: dtype or "float64" for name, _, dtype in named}
     return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
+
+
+def tabulate(networks: list[Network], measure: Callable, **columns: str) -> dict[str, pd.DataFrame]:
+    """Tables with these columns, of the rows that ``measure`` makes of each network, a list for
+    each table. A network whose weights are not finite has no rows."""
+    rows = {name: [] for name in columns}
+    for network in networks:
+        for name, own in zip(columns, measure(network) if network.finite else (), strict=False):
+            rows[name] += [{"seed": network.seed} | row for row in own]
+    return {name: typed_frame(rows[name], columns[name]) for name in columns}
 
 
 def circuit(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -5,24 +5,18 @@ hooks and, where there is one, in closed form. Pairs of prompts are random ones 
 answers right; one half of them ranks the neurons, all else is measured on the other half.
 """
 
-from dataclasses import dataclass
-
 import pandas as pd
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mechanics.addition import patching
-from mechanics.addition.activations import (
-    AdditionActivations,
-    addition_activations,
-    neuron_logits,
-)
+from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.attention import POSITIONS
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import neuron_frequencies
 from mechanics.addition.patching import Patch, PromptPairs, recovery
-from mechanics.models import weights
 from mechanics.models.transformer import Architecture
+from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
 N_PROMPTS = 400  # pairs drawn; half of those that are answered rank, the other half judges
@@ -31,58 +25,41 @@ N_CONTROLS = 5  # random orders of the neurons
 DIRECT = ("attention", "L0 direct")
 
 
-@dataclass(frozen=True)
 class Patched:
     """One replica; ``lens`` is None where TransformerLens has no such network.
 
     ``exact``: one layer without LayerNorm, where the closed form holds.
     """
 
-    parameters: dict[str, Tensor]
-    architecture: Architecture
-    activations: AdditionActivations
-    lens: nn.Module | None
-    p: int
+    def __init__(self, network: Network):
+        from mechanics.models.lens import to_lens  # noqa: PLC0415 (importing it takes seconds)
 
-    @property
-    def exact(self) -> bool:
-        return self.architecture.reads_neurons_directly
-
-    @property
-    def W_L(self) -> Tensor:
-        return neuron_logits(self.parameters, self.architecture)
+        own = self.parameters, self.architecture = network.weights, network.architecture
+        self.p = network.settings["p"]
+        self.lens = to_lens(*own) if self.architecture.attention == "softmax" else None
+        self.activations, self.W_L = addition_activations(*own), neuron_logits(*own)
+        self.exact = self.architecture.reads_neurons_directly
 
     def hooked_effects(self, patches: list[Patch], prompts: PromptPairs) -> Tensor:
         """Effects [patch, prompt]; nan where TransformerLens has no such network."""
-        if self.lens is None or not len(prompts):
+        if self.lens is None or not prompts.numel():
             return nothing(len(patches), prompts)
         return patching.hooked_effects(self.lens, patches, prompts, self.architecture)
 
 
 def patched(
-    networks: list[weights.Network],
-    splits: dict[int, pd.DataFrame],
-    n_prompts: int = N_PROMPTS,
+    networks: list[Network], splits: dict[int, pd.DataFrame], n_prompts: int = N_PROMPTS
 ) -> dict[str, pd.DataFrame]:
     """``patched_neurons``, a row per neuron, and ``patched_groups``, a row per group."""
     neurons, groups = [], []
     for own in networks:
-        network, seed = open_network(own), own.seed
+        network, seed = Patched(own), own.seed
         prompts = patching.usable_prompts(network.activations.logits, n_prompts, seed)
-        half = len(prompts) // 2
-        ranking, judging = prompts[:half], prompts[half : 2 * half]
+        half = prompts.shape[1] // 2
+        ranking, judging = prompts[:, :half], prompts[:, half : 2 * half]
         neurons += [{"seed": seed, **row} for row in neuron_rows(network, judging)]
         groups += [{"seed": seed, **row} for row in group_rows(network, ranking, judging, seed)]
     return {"patched_neurons": pd.DataFrame(neurons), "patched_groups": pd.DataFrame(groups)}
-
-
-def open_network(network: weights.Network) -> Patched:
-    from mechanics.models.lens import to_lens  # noqa: PLC0415 (importing it takes seconds)
-
-    own, parameters = network.architecture, network.weights
-    lens = to_lens(parameters, own) if own.attention == "softmax" else None
-    activations = addition_activations(parameters, own)
-    return Patched(parameters, own, activations, lens, network.settings["p"])
 
 
 def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
@@ -93,7 +70,7 @@ def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
     """
     d_mlp = network.architecture.d_mlp
     found = neuron_frequencies(network.activations.hook_post[-1], network.p)
-    each = torch.eye(d_mlp, dtype=torch.bool, device=prompts.clean.device)
+    each = torch.eye(d_mlp, dtype=torch.bool, device=prompts.device)
     hooked, exact = effects_of_sets(network, each, prompts)
     best = exact if network.lens is None else hooked
     share, error = recovery(best, patching.metric_gap(network.activations.logits, prompts))
@@ -104,12 +81,12 @@ def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
         "fve": found.fve,
         "effect_hooked": hooked.mean(dim=1),
         "effect_closed_form": exact.mean(dim=1),
-        "deviation": apart.amax(dim=1) if len(prompts) else apart.mean(dim=1),
+        "deviation": apart.amax(dim=1) if prompts.numel() else apart.mean(dim=1),
         "recovery": share,
         "recovery_se": error,
     }
     rows = pd.DataFrame({name: column.cpu().numpy() for name, column in columns.items()})
-    return rows.assign(n_pairs=len(prompts)).to_dict("records")
+    return rows.assign(n_pairs=prompts.shape[1]).to_dict("records")
 
 
 def effects_of_sets(network: Patched, masks: Tensor, prompts: PromptPairs) -> tuple[Tensor, Tensor]:
@@ -123,8 +100,8 @@ def effects_of_sets(network: Patched, masks: Tensor, prompts: PromptPairs) -> tu
 
 def nothing(n: int, prompts: PromptPairs) -> Tensor:
     """nan for the effects of ``n`` patches."""
-    shape, device = (n, len(prompts)), prompts.clean.device
-    return torch.full(shape, torch.nan, dtype=torch.float64, device=device)
+    shape = (n, prompts.shape[1])
+    return torch.full(shape, torch.nan, dtype=torch.float64, device=prompts.device)
 
 
 def group_rows(
@@ -141,7 +118,7 @@ def group_rows(
     groups = [(*part, 0) for part in parts]
     groups += [(*name, int(mask.sum())) for name, mask in zip(names, masks or [], strict=True)]
     rows = []
-    for direction, prompts in (("denoising", judging), ("noising", judging.swapped())):
+    for direction, prompts in (("denoising", judging), ("noising", judging.flip(0))):
         hooked = network.hooked_effects([*parts.values()], prompts)
         exact = closed_form_of_parts(network, parts, prompts)
         if names:
@@ -154,7 +131,7 @@ def group_rows(
         for i, (kind, name, n_neurons) in enumerate(groups):
             row = {"kind": kind, "name": name, "n_neurons": n_neurons, "direction": direction}
             row |= {"recovery": shares[i], "recovery_se": errors[i]}
-            rows.append(row | {"recovery_closed_form": closed[i], "n_pairs": len(prompts)})
+            rows.append(row | {"recovery_closed_form": closed[i], "n_pairs": prompts.shape[1]})
     return rows
 
 

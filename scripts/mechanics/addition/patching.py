@@ -28,22 +28,8 @@ EQUALS = 2  # the position of "="
 AT_ONCE = 8  # patches in one forward pass
 
 
-@dataclass(frozen=True)
-class PromptPairs:
-    """Clean prompts (a, b), each with a corrupted one (a', b')."""
-
-    clean: Int[Tensor, "prompt 2"]
-    corrupted: Int[Tensor, "prompt 2"]
-
-    def __len__(self) -> int:
-        return len(self.clean)
-
-    def __getitem__(self, chosen: slice | Tensor) -> "PromptPairs":
-        return PromptPairs(self.clean[chosen], self.corrupted[chosen])
-
-    def swapped(self) -> "PromptPairs":
-        """Clean and corrupted exchanged: denoising these is noising the others."""
-        return PromptPairs(self.corrupted, self.clean)
+# Clean prompts (a, b), then those corrupted; flipped, denoising is noising
+PromptPairs = Int[Tensor, "2 prompt 2"]
 
 
 def draw_prompt_pairs(p: int, n: int, replica: int) -> PromptPairs:
@@ -53,14 +39,13 @@ def draw_prompt_pairs(p: int, n: int, replica: int) -> PromptPairs:
     other_a = torch.randint(p, (n,), generator=draw)
     shift = torch.randint(1, p, (n,), generator=draw)  # c' − c, never 0
     other_b = (targets(clean, p) + shift - other_a) % p
-    return PromptPairs(clean, torch.stack([other_a, other_b], dim=1))
+    return torch.stack([clean, torch.stack([other_a, other_b], dim=1)])
 
 
 def usable_prompts(logits: Float[Tensor, "pair token"], n: int, replica: int) -> PromptPairs:
     """Those of ``n`` random pairs of prompts of which both are answered right."""
-    drawn = draw_prompt_pairs(logits.shape[1], n, replica)
-    prompts = PromptPairs(drawn.clean.to(logits.device), drawn.corrupted.to(logits.device))
-    return prompts[answered(logits, prompts)]
+    prompts = draw_prompt_pairs(logits.shape[1], n, replica).to(logits.device)
+    return prompts[:, answered(logits, prompts)]
 
 
 def answered(logits: Float[Tensor, "pair token"], prompts: PromptPairs) -> Bool[Tensor, " prompt"]:
@@ -69,23 +54,20 @@ def answered(logits: Float[Tensor, "pair token"], prompts: PromptPairs) -> Bool[
     The gap of such pairs is above 0. ``logits`` are those of all p² pairs, b running fastest.
     """
     p = logits.shape[1]
-    clean, corrupted = (logits[rows].argmax(dim=1) for rows in _rows(prompts, p))
-    right = clean == targets(prompts.clean, p)
-    return right & (corrupted == targets(prompts.corrupted, p))
+    return (logits[_rows(prompts, p)].argmax(dim=-1) == targets(prompts, p)).all(dim=0)
 
 
 def answer_difference(
     matrix: Float[Tensor, "row token"], prompts: PromptPairs
 ) -> Float[Tensor, "prompt row"]:
     """Column c minus column c' of W_L or W_U, for each pair of prompts."""
-    p = matrix.shape[1]
-    return (matrix[:, targets(prompts.clean, p)] - matrix[:, targets(prompts.corrupted, p)]).T
+    right, wrong = matrix.T[targets(prompts, matrix.shape[1])]
+    return right - wrong
 
 
 def metric(logits: Float[Tensor, "prompt token"], prompts: PromptPairs) -> Float[Tensor, " prompt"]:
     """m = L[c] − L[c'] of each prompt, c the answer to the clean one, c' to the corrupted one."""
-    answers = (targets(own, logits.shape[1])[:, None] for own in (prompts.clean, prompts.corrupted))
-    right, wrong = (logits.gather(1, answer)[:, 0] for answer in answers)
+    right, wrong = logits.gather(1, targets(prompts, logits.shape[1]).T).unbind(dim=1)
     return right - wrong
 
 
@@ -93,8 +75,8 @@ def metric_gap(
     logits: Float[Tensor, "pair token"], prompts: PromptPairs
 ) -> Float[Tensor, " prompt"]:
     """m_clean − m_corrupted; ``logits`` are those of all p² pairs, b running fastest."""
-    clean, corrupted = _rows(prompts, logits.shape[1])
-    return metric(logits[clean], prompts) - metric(logits[corrupted], prompts)
+    clean, corrupted = logits[_rows(prompts, logits.shape[1])]
+    return metric(clean, prompts) - metric(corrupted, prompts)
 
 
 def neuron_effects(
@@ -104,18 +86,16 @@ def neuron_effects(
 
     Exact for the last layer of a network without LayerNorm.
     """
-    clean, corrupted = _rows(prompts, W_L.shape[1])
-    post = activations.hook_post[-1]
-    return (post[clean] - post[corrupted]) * answer_difference(W_L, prompts)
+    clean, corrupted = activations.hook_post[-1][_rows(prompts, W_L.shape[1])]
+    return (clean - corrupted) * answer_difference(W_L, prompts)
 
 
 def attention_direct_effects(
     activations: AdditionActivations, W_U: Float[Tensor, "d_model token"], prompts: PromptPairs
 ) -> Float[Tensor, " prompt"]:
     """Closed form of attention's last layer patched on its way to the logits, not to the MLP."""
-    clean, corrupted = _rows(prompts, W_U.shape[1])
-    added = activations.attn_out[-1]
-    return ((added[clean] - added[corrupted]) * answer_difference(W_U, prompts)).sum(dim=1)
+    clean, corrupted = activations.attn_out[-1][_rows(prompts, W_U.shape[1])]
+    return ((clean - corrupted) * answer_difference(W_U, prompts)).sum(dim=1)
 
 
 def recovery(
@@ -156,18 +136,15 @@ def hooked_effects(
     (``transformer_lens.patching.generic_activation_patch`` does the same, but stores float32.)
     """
     p = model.cfg.d_vocab_out
-    device = model.cfg.device
-    clean, corrupted = (
-        nn.functional.pad(addition.read(pairs, architecture, p), (0, 1), value=p).to(device)
-        for pairs in (prompts.clean, prompts.corrupted)
-    )
-    prompts = PromptPairs(prompts.clean.to(device), prompts.corrupted.to(device))
+    prompts = prompts.to(model.cfg.device)
+    given = addition.read(prompts, architecture, p)
+    clean, corrupted = nn.functional.pad(given, (0, 1), value=p)
     names = {patch.hook for patch in patches}
     held = {name for patch in patches for name in patch.frozen}
     _, clean_cache = model.run_with_cache(clean, names_filter=lambda name: name in names)
     unpatched, own_cache = model.run_with_cache(corrupted, names_filter=lambda name: name in held)
     before = metric(unpatched[:, EQUALS], prompts)
-    effects, n = [], len(prompts)
+    effects, n = [], prompts.shape[1]
     for first in range(0, len(patches), AT_ONCE):
         together, hooks = patches[first : first + AT_ONCE], []
         for number, patch in enumerate(together):
@@ -198,10 +175,9 @@ def cluster_sets(
     return own | {"other": ~torch.stack(list(own.values())).any(dim=0)}
 
 
-def _rows(prompts: PromptPairs, p: int) -> tuple[Int[Tensor, " prompt"], Int[Tensor, " prompt"]]:
+def _rows(prompts: PromptPairs, p: int) -> Int[Tensor, "2 prompt"]:
     """Where the prompts stand among all pairs, b running fastest."""
-    place = torch.tensor([p, 1], device=prompts.clean.device)
-    return (prompts.clean * place).sum(dim=1), (prompts.corrupted * place).sum(dim=1)
+    return (prompts * torch.tensor([p, 1], device=prompts.device)).sum(dim=-1)
 
 
 def _setter(source: Tensor, prompts: slice, position: int | slice, index: int | Tensor | None):

@@ -17,7 +17,7 @@ from mechanics.addition.activations import (
     neuron_inputs,
     neuron_logits,
 )
-from mechanics.addition.circuit import typed_frame
+from mechanics.addition.circuit import tabulate
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import EXPLAINED, contributions, neuron_frequencies
 from mechanics.addition.phases import Waves, quadrature
@@ -34,13 +34,8 @@ NEURONS = "seed:int64 neuron:int64 frequency:int64 input_phase output_phase shar
 
 def phase_law(networks: list[Network], splits: dict[int, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """``phase_law``, a row per seed and key frequency, and ``neuron_phases``, one per neuron."""
-    laws, neurons = [], []
-    for network in networks:
-        if network.finite and network.architecture.reads_neurons_directly:
-            of_keys, of_neurons = measure(network)
-            laws += [{"seed": network.seed} | row for row in of_keys]
-            neurons += [{"seed": network.seed} | row for row in of_neurons]
-    return {"phase_law": typed_frame(laws, LAW), "neuron_phases": typed_frame(neurons, NEURONS)}
+    able = [network for network in networks if network.architecture.reads_neurons_directly]
+    return tabulate(able, measure, phase_law=LAW, neuron_phases=NEURONS)
 
 
 @torch.no_grad()

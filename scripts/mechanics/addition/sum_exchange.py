@@ -23,11 +23,8 @@ from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
 N_PROMPTS = 1000  # pairs of prompts with different sums
-EXCHANGE_COLUMNS = {
-    **{"seed": "int64", "position": "str", "layer": "int64", "carrier": "bool"},
-    **{"exchanged": "str", "n_frequencies": "int64", "frequencies": "str"},
-    **{"moved": "float64", "kept": "float64", "n_prompts": "int64"},
-}
+EXCHANGE_COLUMNS = "seed:int64 position:str layer:int64 carrier:bool exchanged:str"
+EXCHANGE_COLUMNS += " n_frequencies:int64 frequencies:str moved kept n_prompts:int64"
 
 
 class Streams:

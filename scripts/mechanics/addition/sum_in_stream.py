@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mechanics.addition.ablation import judge
 from mechanics.addition.attention import POSITIONS
+from mechanics.addition.circuit import tabulate
 from mechanics.addition.collapse import collapse, neurons_of_one_sum
 from mechanics.addition.fourier import frequency_shares, sum_means
 from mechanics.addition.pairs import all_pairs
@@ -21,10 +22,7 @@ from mechanics.models import addition
 from mechanics.models.transformer import normalise
 from mechanics.models.weights import Network
 
-COLUMNS = {
-    **{"seed": "int64", "position": "str", "layer": "int64", "quantity": "str"},
-    **{"frequency": "int64", "value": "float64"},
-}
+COLUMNS = "seed:int64 position:str layer:int64 quantity:str frequency:int64 value"
 NO_VARIANCE = 1e-24  # share of what is there that is float64's rounding
 
 
@@ -40,19 +38,7 @@ def sum_in_stream(
     (``answer``). A frequency is 0 where none belongs. A network whose weights are not finite has
     no rows.
     """
-    stream, exchange = [], []
-    for network in networks:
-        if network.finite:
-            rows, exchanged = measure(network)
-            stream += [{"seed": network.seed, **row} for row in rows]
-            exchange += [{"seed": network.seed, **row} for row in exchanged]
-    return {
-        name: pd.DataFrame(rows, columns=list(columns)).astype(columns)
-        for name, rows, columns in (
-            ("sum_in_stream", stream, COLUMNS),
-            ("sum_exchange", exchange, EXCHANGE_COLUMNS),
-        )
-    }
+    return tabulate(networks, measure, sum_in_stream=COLUMNS, sum_exchange=EXCHANGE_COLUMNS)
 
 
 @torch.no_grad()

@@ -7,23 +7,24 @@ prompts wraps round p than where both or neither do, and it would follow the wra
 
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mechanics.addition import patching
 from mechanics.addition.ablation import judge
 from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.circuit import tabulate
 from mechanics.addition.pairs import all_pairs
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
 N_PROMPTS = 4000  # pairs of prompts
 N_HALVES = 20  # random ones
-COLUMNS = ("n_crossing", "agreement", "agreement_halves", "follows_wrap", "follows_wrap_random")
-COLUMNS += ("margin_wrapped", "margin_unwrapped")
+COLUMNS = "seed:int64 n_crossing:int64 agreement agreement_halves follows_wrap follows_wrap_random"
+COLUMNS += " margin_wrapped margin_unwrapped"
 
 
-def wraps(pairs: Tensor, p: int) -> Bool[Tensor, " pair"]:
+def wraps(pairs: Int[Tensor, "*batch 2"], p: int) -> Bool[Tensor, "*batch"]:
     """Whether a + b reaches p."""
     return pairs.sum(dim=-1) >= p
 
@@ -37,18 +38,13 @@ def wrap_around(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.
     a neuron with the wrap; ``follows_wrap_random`` with its neurons as they are on other, shuffled
     pairs. The least margins of pairs that wrap and of those that do not stand beside each other.
     """
-    rows = [
-        {"seed": network.seed} | measure(network)
-        for network in networks
-        if network.finite and network.architecture.reads_neurons_directly
-    ]
-    return pd.DataFrame(rows, columns=["seed", *COLUMNS]).astype(
-        {"seed": "int64", "n_crossing": "int64"} | dict.fromkeys(COLUMNS[1:], "float64")
-    )
+    able = [network for network in networks if network.architecture.reads_neurons_directly]
+    return tabulate(able, measure, wrap_around=COLUMNS)["wrap_around"]
 
 
 @torch.no_grad()
-def measure(network: Network) -> dict[str, float | int]:
+def measure(network: Network) -> list[list[dict[str, float | int]]]:
+    """The one row, without its seed, of the one table."""
     p, parameters = network.settings["p"], network.weights
     activations = addition_activations(parameters, network.architecture)
     logits, neurons = activations.logits, activations.hook_post[0]
@@ -57,7 +53,7 @@ def measure(network: Network) -> dict[str, float | int]:
     effects = patching.neuron_effects(activations, W_L, prompts).T
     gaps = patching.metric_gap(logits, prompts)
     draw = generator("bootstrap", network.seed, 100)
-    crossing = wraps(prompts.clean, p) != wraps(prompts.corrupted, p)
+    crossing = torch.logical_xor(*wraps(prompts, p))
     n = len(crossing)
     halves = [
         split_agreement(effects, gaps, torch.randperm(n, generator=draw) < n // 2)
@@ -66,12 +62,16 @@ def measure(network: Network) -> dict[str, float | int]:
     wrapped = wraps(all_pairs(p), p)
     least = judge(logits).margin
     shuffled = wrapped[torch.randperm(p * p, generator=draw)]
-    values = (
-        *(int(crossing.sum()), split_agreement(effects, gaps, crossing), min(halves)),
-        *(strongest_correlation(neurons, wrapped), strongest_correlation(neurons, shuffled)),
-        *(float(least[wrapped].min()), float(least[~wrapped].min())),
-    )
-    return dict(zip(COLUMNS, values, strict=True))
+    row = {
+        "n_crossing": int(crossing.sum()),
+        "agreement": split_agreement(effects, gaps, crossing),
+        "agreement_halves": min(halves),
+        "follows_wrap": strongest_correlation(neurons, wrapped),
+        "follows_wrap_random": strongest_correlation(neurons, shuffled),
+        "margin_wrapped": float(least[wrapped].min()),
+        "margin_unwrapped": float(least[~wrapped].min()),
+    }
+    return [[row]]
 
 
 def split_agreement(
