@@ -4,7 +4,7 @@ import pytest
 import torch
 from helpers import addition_network, addition_settings, random_weights
 
-from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.activations import addition_activations
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
@@ -39,12 +39,3 @@ def test_all_are_those_of_every_position_of_every_pair_computed(attention, n_lay
             torch.testing.assert_close(getattr(found, name)[layer], at_equals, atol=1e-10, rtol=0)
     at_start = whole["blocks.0.hook_resid_pre"][0, :, 2]
     torch.testing.assert_close(found.resid_embed.expand_as(at_start), at_start)
-
-
-def test_logits_are_what_attention_and_neurons_add_up_to():
-    parameters, architecture = network("softmax", 1, False)
-    found = addition_activations(parameters, architecture)
-    W_U = parameters["unembed.W_U"][0]
-    direct = (found.resid_embed + found.attn_out[0] + parameters["blocks.0.mlp.b_out"][0]) @ W_U
-    neurons = found.hook_post[0] @ neuron_logits(parameters, architecture)
-    torch.testing.assert_close(direct + neurons, found.logits, atol=1e-10, rtol=0)

@@ -2,11 +2,10 @@
 
 import pytest
 import torch
-from clock_network import noise, random_orthonormal
+from clock_network import random_orthonormal
 
 from mechanics.addition.circuit import embedding_rows
 from mechanics.addition.embedding import (
-    angle_r_squared,
     circle,
     key_plane,
     number_embeddings,
@@ -70,10 +69,6 @@ def test_a_frequency_in_the_same_plane_is_seen():
     found = circle(numbers + other, key_plane(numbers + other, 7), 7)
     assert found.purity == pytest.approx(0.8, abs=1e-10)
     assert found.radius_cv > 0.2
-
-
-def test_points_without_order_have_no_frequency():
-    assert angle_r_squared(noise(113, 2)).max() < 0.1
 
 
 def test_a_plane_that_a_frequency_chose_is_half_a_circle_by_itself():

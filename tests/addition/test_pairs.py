@@ -9,13 +9,8 @@ from mechanics.addition.pairs import (
     grokking_step,
     mean_cross_entropy,
     swapped_in_training,
-    targets,
     training_mask,
 )
-
-
-def test_targets_are_sums_modulo_p():
-    assert targets(torch.tensor([[100, 20], [1, 2]]), 113).tolist() == [7, 3]
 
 
 def test_split_has_the_published_size_and_depends_on_the_seed_alone():

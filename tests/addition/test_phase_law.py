@@ -8,9 +8,8 @@ from clock_network import PIZZA_THRESHOLDS, clock_network, final, planted_logits
 from helpers import addition_network, addition_settings, random_weights
 
 from mechanics.addition.activations import addition_activations, neuron_inputs
-from mechanics.addition.identities import logit_identities
 from mechanics.addition.pairs import all_pairs
-from mechanics.addition.phase_law import measure, phase_law
+from mechanics.addition.phase_law import phase_law
 from mechanics.addition.phases import (
     Waves,
     agreement,
@@ -87,7 +86,6 @@ def test_waves_in_the_logits():
     logits = planted_logits(P, {4: 3.0}) + other
     assert sum_waves(logits, 4) == pytest.approx((3, 0.5), abs=1e-10)
     assert sum_waves(logits, 5) == pytest.approx((0, 0), abs=1e-10)
-    assert logit_identities(logits, [4])[0]["alpha"] == pytest.approx(3, abs=1e-10)
 
 
 def test_the_inputs_are_what_the_relu_is_given_and_have_one_frequency():
@@ -116,7 +114,3 @@ def test_a_network_without_circuit_has_no_rows(changes):
     assert tables["phase_law"].empty
     assert tables["neuron_phases"].empty
     assert tables["phase_law"]["cosine"].dtype == float
-
-
-def test_measuring_twice_gives_the_same():
-    assert measure(NETWORK)[0] == measure(NETWORK)[0]

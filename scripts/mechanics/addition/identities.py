@@ -9,8 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mechanics.addition.ablation import fitted_amplitudes
 from mechanics.addition.embedding_ablation import in_embedding
-from mechanics.addition.fourier import fourier_basis, sum_means, sum_spectrum
+from mechanics.addition.fourier import fourier_basis, sum_spectrum
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
@@ -36,20 +37,18 @@ def logit_identities(
     """
     p = logits.shape[1]
     basis = fourier_basis(p)
-    by_sum = p * sum_means(logits.double().cpu(), p)
-    spectrum = sum_spectrum(logits).tolist()
+    alphas, spectrum = fitted_amplitudes(logits).tolist(), sum_spectrum(logits).tolist()
     sums = targets(all_pairs(p), p)
     rows = []
     for k in keys:
         waves = basis[2 * k - 1 : 2 * k + 1]
-        # waves are √(2/p) cos and sin, and Σ over all pairs and c of cos² ω_k(a + b − c) is p³/2
-        alpha = torch.einsum("ws,sc,wc->", waves, by_sum, waves) / p**2
         r_squared = [torch.nan, torch.nan]
         if W_L is not None and hook_post is not None:
             projected = hook_post.double().cpu() @ (W_L.double().cpu() @ waves.T)
-            r_squared = [_r_squared(projected[:, i], waves[i, sums]) for i in range(2)]
+            both = (torch.stack([projected[:, i], waves[i, sums]]) for i in range(2))
+            r_squared = [float(torch.corrcoef(own)[0, 1].square()) for own in both]
         rows.append(
-            {"frequency": k, "alpha": float(alpha), "fve": spectrum[k - 1]}
+            {"frequency": k, "alpha": alphas[k - 1], "fve": spectrum[k - 1]}
             | dict(zip(("cos_r_squared", "sin_r_squared"), r_squared, strict=True))
         )
     return rows
@@ -135,10 +134,3 @@ def clock_and_pizza_fve(logits: Float[Tensor, "pair token"], k: int) -> tuple[fl
     q_clock = by_pair.sum().square() / (p**2 * size) / total
     q_pizza = (by_pair @ length).square() / (size * length.square().sum()) / total
     return float(q_clock), float(q_pizza)
-
-
-def _r_squared(values: Float[Tensor, " pair"], wave: Float[Tensor, " pair"]) -> float:
-    """Squared correlation; nan if the values do not vary."""
-    values = values - values.mean()
-    wave = wave - wave.mean()
-    return float((values @ wave).square() / (values.square().sum() * wave.square().sum()))

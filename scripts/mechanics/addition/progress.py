@@ -76,7 +76,8 @@ def follow_progress(
                 row["n_keys"] = len(key_frequencies(shares.get("W_L", shares["logits"])))
                 row |= measure(logits, keys, parts) | describe_weights(weights)
                 if network.reads_neurons_directly:
-                    row["neuron_share"] = neuron_share(activations.hook_post[0], p)
+                    fve = neuron_frequencies(activations.hook_post[0], p).fve  # nan of dead ones
+                    row["neuron_share"] = float((fve > EXPLAINED).double().mean())
                 spectra += [
                     {**common, "matrix": matrix, "frequency": k, "share": share}
                     for matrix, spectrum in shares.items()
@@ -125,14 +126,6 @@ def measure(
         for split in splits
     }
     return row | ({"logit_fve": logit_fve(logits, keys)} if keys else {})
-
-
-def neuron_share(hook_post: Float[Tensor, "pair d_mlp"], p: int) -> float:
-    """Share of the neurons of which one frequency explains more than ``EXPLAINED``.
-
-    Dead neurons count as unexplained.
-    """
-    return float((neuron_frequencies(hook_post, p).fve > EXPLAINED).double().mean())
 
 
 def describe_weights(weights: Parameters) -> dict[str, float]:

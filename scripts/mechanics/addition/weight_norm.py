@@ -6,7 +6,6 @@ three are measured over the same windows, so that a reader sees whether they agr
 """
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,41 +13,29 @@ WINDOW = 500  # steps over which a fall is measured: wide enough to pass over si
 LEAST = 1e-3  # share of Σθ²: a norm that is held fixed falls by less, by rounding, which is no fall
 
 
-@dataclass(frozen=True)
-class NormMoments:
-    """Σθ² at its largest, at the grokking step and at the end, and the centres of its falls.
-
-    ``peak`` is the largest value, first weights included. Each fall's step is the centre of the
-    window of ``WINDOW`` steps, after memorisation, in which a quantity loses most: Σθ²
-    (``steepest_fall_step``), ‖θ‖₂ (``steepest_l2_fall_step``) or log Σθ²
-    (``steepest_relative_fall_step``). nan: it never was.
-    """
-
-    norm_squared_peak: float
-    norm_squared_at_grokking: float
-    norm_squared_final: float
-    steepest_fall_step: float
-    steepest_l2_fall_step: float
-    steepest_relative_fall_step: float
-
-
 def norm_moments(
     steps: np.ndarray, norm_squared: np.ndarray, memorised_step: float, grokking_step: float
-) -> NormMoments:
-    """Moments of one training; ``memorised_step`` and ``grokking_step`` may be nan (never).
+) -> dict[str, float]:
+    """Σθ² at its largest, at the grokking step and at the end, and the centres of its falls.
 
-    Between measurements Σθ² is interpolated linearly in the step.
+    ``memorised_step`` and ``grokking_step`` may be nan (never). Between measurements Σθ² is
+    interpolated linearly in the step. The peak is the largest value, first weights included. Each
+    fall's step is the centre of the window of ``WINDOW`` steps, after memorisation, in which a
+    quantity loses most: Σθ² (``steepest_fall_step``), ‖θ‖₂ (``steepest_l2_fall_step``) or log Σθ²
+    (``steepest_relative_fall_step``). nan: it never was.
     """
     steps, norm_squared = np.asarray(steps, float), np.asarray(norm_squared, float)
     at_grokking = math.nan
     if not math.isnan(grokking_step):
         at_grokking = float(np.interp(grokking_step, steps, norm_squared))
-    return NormMoments(
-        float(norm_squared.max()),
-        at_grokking,
-        float(norm_squared[-1]),
-        *_steepest_falls(steps, norm_squared, memorised_step),
-    )
+    kinds = ("steepest_fall_step", "steepest_l2_fall_step", "steepest_relative_fall_step")
+    falls = _steepest_falls(steps, norm_squared, memorised_step)
+    return {
+        "norm_squared_peak": float(norm_squared.max()),
+        "norm_squared_at_grokking": at_grokking,
+        "norm_squared_final": float(norm_squared[-1]),
+        **dict(zip(kinds, falls, strict=True)),
+    }
 
 
 def _steepest_falls(steps: np.ndarray, norm_squared: np.ndarray, after: float) -> list[float]:

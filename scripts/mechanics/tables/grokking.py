@@ -1,6 +1,5 @@
 """When each addition network memorised and grokked, what its norm did, and how it ended."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -64,7 +63,7 @@ def tabulate(study: Study, run: Path) -> list[dict]:
                 "transition_end_step": of_new.end_step,
                 "transition_width": of_new.transition_width,
                 "transition_width_all": of_all.transition_width,
-                **asdict(norms),
+                **norms,
                 "val_accuracy": final["accuracy"]["validation"],
                 "val_loss": final["loss"]["validation"],
                 "min_margin": final["min_margin"]["all"],
