@@ -15,7 +15,6 @@ from mechanics.addition import fourier
 from mechanics.figures import embedding as embedding_figure
 from mechanics.figures import style
 from mechanics.figures.circuit import circuit
-from mechanics.figures.decay_groups import not_grokked
 from mechanics.figures.embedding import embedding
 from mechanics.figures.frequencies import frequencies
 from mechanics.figures.grokking_curves import in_words
@@ -27,26 +26,6 @@ from mechanics.figures.weight_norm import weight_norm
 COMMON = {"model": "softmax_L1", "arm": "main", "weight_decay": 1.0, "seed": 0}
 COMMON |= {"status": "finished", "entry": "softmax_L1"}
 SHADE = style.colour("softmax_L1")
-
-
-def test_share_not_grokked_by_hand():
-    """Six runs: 1/6 grok at 100, two of five at 200, one ends there, the last two 1/2 and end."""
-    steps = np.array([200, 100, 300, 200, 200, 400])
-    grokked = np.array([True, True, True, True, False, False])
-    falls, shares, censored = not_grokked(steps, grokked)
-    assert falls == [100, 200, 300]
-    assert shares == pytest.approx([5 / 6, 5 / 6 * 3 / 5, 5 / 6 * 3 / 5 / 2])
-    assert [step for step, _ in censored] == [200, 400]
-    assert [share for _, share in censored] == pytest.approx([1 / 2, 1 / 4])
-
-
-def test_share_of_freireich_1963():
-    """6-mercaptopurine arm: the textbook case (Kalbfleisch & Prentice), 9 of 21 events."""
-    weeks = [6, 6, 6, 6, 7, 9, 10, 10, 11, 13, 16, 17, 19, 20, 22, 23, 25, 32, 32, 34, 35]
-    event = [1, 1, 1, 0, 1, 0, 1, 0, 0, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0]
-    falls, shares, _ = not_grokked(np.array(weeks), np.array(event))
-    assert falls == [6, 7, 10, 13, 16, 22, 23]
-    assert shares == pytest.approx([0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448], abs=5e-4)
 
 
 RUNS = [  # arm, weight decay, seed, status, grokking step, last step
@@ -86,7 +65,7 @@ def test_norm_and_survival_by_weight_decay_and_arm():
     assert words(survival) == ["0 (0/1)", "1 (2/2)"]
     assert words(of_arms) == ["decay kept (2/2)", "decay off (0/1)"]
     steps = [line for line in survival.lines if line.get_drawstyle() == "steps-post"]
-    assert list(steps[1].get_ydata()) == [1, 0.5, 0, 0]
+    assert list(steps[1].get_ydata()) == [1, 0.5, 0]
     assert marks(survival, "|") == [(5000, 1)]
     assert "softmax, 1 layer: 1" in figure.get_supxlabel()
     with pytest.raises(style.NothingToDraw, match="no row"):

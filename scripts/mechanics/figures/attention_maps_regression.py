@@ -34,24 +34,30 @@ def attention_maps_regression(
     models = models_of(shown)
     if not models:
         raise style.NothingToDraw("no attention of any network was measured")
-    rows = [_head_to_draw(measured, shown[shown["model"] == model]) for model in models]
     smoother = without_arms(sound(kernel))
-    n_rows = len(rows) + (len(smoother) > 0)
+    n_rows = len(models) + (len(smoother) > 0)
     size = (style.PAGE, 1.6 * n_rows)
     figure, axes = plt.subplots(n_rows, 3, figsize=size, squeeze=False, width_ratios=[1, 1.3, 1.2])
-    for example, (left, middle, right) in zip(rows, axes, strict=False):
-        own = _of_head(measured, example)
-        matrix, tokens = _same_head(matrices, example), _same_head(maps, example)
+    for model, (left, middle, right) in zip(models, axes, strict=False):
+        seed, k = shown.loc[shown["model"] == model, ["seed", "k"]].iloc[0]
+        trained = measured[measured["trained"] & (measured["model"] == model)]
+        trained = trained[trained["k"] == k]
+        heads = trained[trained["seed"] == seed]
+        own = heads.loc[heads["correlation"].abs().idxmax()]  # it follows the match most
+        example, tokens, matrix = (_of_head(frame, own) for frame in (shown, maps, matrices))
+        # of the value path; that of a deep network's head has none that were known
+        sign = -1.0 if own["correlation"] * own["signed_correlation"] < 0 else 1.0
         if len(matrix):
             _query_key_map(left, matrix)
         else:
-            _correlation_map(left, measured, example)
-        signed = example.assign(weight=_sign(own) * example["weight"])
-        _token_map(middle, tokens.assign(weight=_sign(own) * tokens["weight"]))
-        _scatter(right, signed, style.colour(example["model"].iloc[0], models_of(attention)))
-        left.set_title(_name(example, deep=matrix.empty), loc="left", fontsize=7)
-        middle.set_title(f"× sign of the value path, k = {example['k'].iloc[0]}", fontsize=7)
-        right.set_title(_correlation(measured, example, own), fontsize=7)
+            _correlation_map(left, heads, own)
+        _token_map(middle, tokens.assign(weight=sign * tokens["weight"]))
+        signed = example.assign(weight=sign * example["weight"])
+        _scatter(right, signed, style.colour(model, models_of(attention)))
+        head = f": layer {own['layer'] + 1}, head {own['head'] + 1}" if matrix.empty else ""
+        left.set_title(style.label(model) + head, loc="left", fontsize=7)
+        middle.set_title(f"× sign of the value path, k = {k}", fontsize=7)
+        right.set_title(_correlation(trained, own), fontsize=7)
     if len(smoother):
         _kernel_row(axes[-1], smoother, known)
     style.note_diverged(figure, attention)
@@ -64,51 +70,17 @@ def _one_seed(frame: pd.DataFrame) -> pd.DataFrame:
     return finished[finished["seed"] == finished.groupby("model")["seed"].transform("min")]
 
 
-def _same_head(frame: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the model, layer and head of an example."""
+def _of_head(frame: pd.DataFrame, own: pd.Series) -> pd.DataFrame:
+    """The rows of the model, layer and head of a measured head."""
     head = ["model", "layer", "head"]
-    return frame[(frame[head] == example[head].iloc[0]).all(axis=1)]
+    return frame[(frame[head] == own[head]).all(axis=1)]
 
 
-def _trained(attention: pd.DataFrame, example: pd.DataFrame) -> pd.DataFrame:
-    """All seeds, layers and heads of an example's trained model, at its k."""
-    model, k = example["model"].iloc[0], example["k"].iloc[0]
-    return attention[(attention["model"] == model) & (attention["k"] == k) & attention["trained"]]
-
-
-def _of_head(attention: pd.DataFrame, example: pd.DataFrame) -> pd.Series:
-    """What was measured on the trained head and the seed of an example."""
-    own = _same_head(_trained(attention, example), example)
-    return own[own["seed"] == example["seed"].iloc[0]].iloc[0]
-
-
-def _head_to_draw(attention: pd.DataFrame, own: pd.DataFrame) -> pd.DataFrame:
-    """The example of the head that follows the match most."""
-    heads = _trained(attention, own)
-    heads = heads[heads["seed"] == own["seed"].iloc[0]]
-    best = heads.loc[heads["correlation"].abs().idxmax()]
-    return own[(own["layer"] == best["layer"]) & (own["head"] == best["head"])]
-
-
-def _sign(head: pd.Series) -> float:
-    """Of the value path; that of a deep network's head has none that were known."""
-    sign = np.sign(head["correlation"] * head["signed_correlation"])
-    return 1.0 if np.isnan(sign) or sign == 0 else float(sign)
-
-
-def _name(example: pd.DataFrame, deep: bool) -> str:
-    layer, head = (int(example[name].iloc[0]) for name in ("layer", "head"))
-    name = style.label(example["model"].iloc[0])
-    return f"{name}: layer {layer + 1}, head {head + 1}" if deep else name
-
-
-def _correlation(attention: pd.DataFrame, example: pd.DataFrame, own: pd.Series) -> str:
+def _correlation(trained: pd.DataFrame, own: pd.Series) -> str:
     """The range over seeds of the signed rank correlation; of a deep network, of its best head."""
-    everywhere = _trained(attention, example)
+    values = _of_head(trained, own)["signed_correlation"]
     if np.isnan(own["signed_correlation"]):
-        values = everywhere["correlation"].abs().groupby(everywhere["seed"]).max()
-    else:
-        values = _same_head(everywhere, example)["signed_correlation"]
+        values = trained["correlation"].abs().groupby(trained["seed"]).max()
     return f"rank corr. {values.min():.3f} to {values.max():.3f}"
 
 
@@ -130,15 +102,13 @@ def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
     axis.set(xlabel="key token", ylabel="query token")
 
 
-def _correlation_map(axis: Axes, attention: pd.DataFrame, example: pd.DataFrame) -> None:
+def _correlation_map(axis: Axes, heads: pd.DataFrame, own: pd.Series) -> None:
     """Spearman's correlation of every layer and head in the example's seed; the drawn one boxed."""
-    own = _trained(attention, example)
-    own = own[own["seed"] == example["seed"].iloc[0]]
-    values = own.pivot(index="layer", columns="head", values="correlation")
+    values = heads.pivot(index="layer", columns="head", values="correlation")
     _signed_map(axis, values, 1.0, "rank correlation", aspect="auto")
     axis.set_xticks(range(values.shape[1]), [str(n + 1) for n in values.columns])
     axis.set_yticks(range(values.shape[0]), [str(n + 1) for n in values.index])
-    corner = example["head"].iloc[0] - 0.5, example["layer"].iloc[0] - 0.5
+    corner = own["head"] - 0.5, own["layer"] - 0.5
     axis.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="black", linewidth=1.5))
     axis.set(xlabel="head", ylabel="layer")
 

@@ -29,8 +29,6 @@ def circuit(
     seed, shade = shown_seed(grokking, model), style.colour(model, grokking["model"])
     points, keys = of_seed(embedding, model, seed), keys_of(of_seed(circuit, model, seed))
     figure, axes = plt.subplots(1, 3, figsize=(style.COLUMN, 1.45), width_ratios=[1, 1.3, 1])
-    for axis in axes:
-        style.print_sizes(axis)
     _circle(axes[0], points, keys)
     shares = spectrum(axes[1], points, keys, [], shade)
     axes[1].set_title(f"{len(keys)} waves: {shares.reindex(keys).sum():.0%}" if keys else "no keys")

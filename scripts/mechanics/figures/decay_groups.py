@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from scipy.stats import CensoredData, ecdf
 
 from mechanics.figures.style import arm_colours, drawable, ordered
 
@@ -11,40 +12,27 @@ DECAY_ARMS = ["main", "weight_decay"]  # weight decay is on from the first step 
 ARM_WORDS = {"main": "decay kept", "no_decay": "decay off", "fixed_norm": "norm fixed"}
 
 
-def not_grokked(
-    steps: np.ndarray, grokked: np.ndarray
-) -> tuple[list[float], list[float], list[tuple[float, float]]]:
+def not_grokked(runs: pd.DataFrame):
     """Kaplan and Meier's estimate of the share of runs that have not grokked after each step.
 
-    ``steps``: when each run grokked or, if it did not, when it ended (it is censored). At a step
-    where both happen the runs that grok come first. Returned: the steps at which the share falls,
-    the share from each of them on, and (step, share) of each censored run.
+    ``runs``: rows of the table grokking; one that did not grok is censored where it ended.
+    Returned: the distribution that ``scipy.stats.ecdf`` makes of them.
     """
-    steps, grokked = np.asarray(steps, float), np.asarray(grokked, bool)
-    share, falls, shares, censored = 1.0, [], [], []
-    for step in np.unique(steps):
-        now = steps == step
-        n_grokking = int((now & grokked).sum())
-        if n_grokking:
-            share *= 1 - n_grokking / int((steps >= step).sum())
-            falls.append(float(step))
-            shares.append(share)
-        censored += [(float(step), share)] * int((now & ~grokked).sum())
-    return falls, shares, censored
+    ended, grokked = ends_of(runs)
+    known = np.isfinite(ended)
+    return ecdf(CensoredData(ended[known & grokked], right=ended[known & ~grokked])).sf
 
 
 def survival_line(axis: Axes, runs: pd.DataFrame, shade: str, bars: dict, **how) -> float:
     """The share of runs not grokked, by step, and a bar for each censored one; the last share.
 
-    ``runs``: rows of the table grokking; ``bars``: size and width of the bars.
+    ``bars``: size and width of the bars.
     """
-    ended, grokked = ends_of(runs)
-    falls, shares, censored = not_grokked(ended, grokked)
-    shares = [1.0, *shares]
-    steps = [0.0, *falls, float(ended.max())]
-    axis.step(steps, [*shares, shares[-1]], where="post", color=shade, **how)
-    for step, share in censored:
-        axis.plot(step, share, "|", color=shade, **bars)
+    share, (ended, grokked) = not_grokked(runs), ends_of(runs)
+    shares = [1.0, *share.probabilities]
+    axis.step([0.0, *share.quantiles], shares, where="post", color=shade, **how)
+    for step in ended[~grokked]:
+        axis.plot(step, share.evaluate(step), "|", color=shade, **bars)
     return shares[-1]
 
 

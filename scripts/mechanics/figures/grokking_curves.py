@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures import panels, style
@@ -32,7 +31,11 @@ def grokking_curves(
             look = {"color": style.COLOURS[split], "linewidth": 0.8, "alpha": 0.8}
             panels.each_seed(upper, lines, "step", "accuracy", **look)
             panels.each_seed(middle, lines, "step", "loss", **look)
-        ends = _measured(middle, measured[measured["seed"] == panels.shown_seed(grokking, model)])
+        shown, ends = measured[measured["seed"] == panels.shown_seed(grokking, model)], {}
+        for column, (name, shade) in MEASURED.items():
+            line = shown[column].clip(lower=LOWEST)
+            middle.plot(shown["step"], line, color=shade, linewidth=1.1)
+            ends[name] = panels.last(line), shade
         if model == models[0]:  # the colours are the same in all columns
             panels.label_ends(middle, ends)
         panels.each_seed(
@@ -54,16 +57,6 @@ def grokking_curves(
     axes[2, 0].set_ylim(0, None)
     style.note_diverged(figure, grokking)
     return figure
-
-
-def _measured(axis: Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
-    """Draw ``MEASURED``; where its lines end, and their colours."""
-    ends = {}
-    for column, (name, shade) in MEASURED.items():
-        line = own[column].clip(lower=LOWEST)
-        axis.plot(own["step"], line, color=shade, linewidth=1.1)
-        ends[name] = panels.last(line), shade
-    return ends
 
 
 def in_words(runs: pd.DataFrame) -> str:

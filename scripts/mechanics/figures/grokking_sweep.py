@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.decay_groups import ends_of, not_grokked, survival_line
+from mechanics.figures.decay_groups import not_grokked, survival_line
 from mechanics.figures.style import PAGE, REFERENCE, drawable, note_diverged, ordered
 
 ALL_ARMS = True  # not the main configurations alone
@@ -53,8 +53,8 @@ def grokking_sweep(grokking: pd.DataFrame) -> Figure:
 
 def half_grokked(runs: pd.DataFrame) -> float:
     """The step from which at most half of the runs have not grokked; nan if there is none."""
-    falls, shares, _ = not_grokked(*ends_of(runs))
-    return next((step for step, share in zip(falls, shares, strict=True) if share <= 0.5), math.nan)
+    share = not_grokked(runs)
+    return min(share.quantiles[share.probabilities <= 0.5], default=math.nan)
 
 
 def _half_grokked(axis: Axes, runs: pd.DataFrame, fractions: list, decays: list) -> None:

@@ -19,8 +19,6 @@ def one_layer(risks: pd.DataFrame, curves: pd.DataFrame, distances: pd.DataFrame
     kept, models = without_arms(style.drawable(risks)), models_of(risks)
     shown = networks(kept)
     figure, axes = plt.subplots(1, 2, figsize=(style.COLUMN, 2.1))
-    for axis in axes:
-        style.print_sizes(axis)
     _risks(axes[0], kept, shown, models)
     _filters(axes[1], style.drawable(curves), distances, shown, models)
     style.letter_panels(axes)

@@ -33,9 +33,13 @@ def rank_collapse(frame: pd.DataFrame) -> Figure:
         words = "trained" if trained else "untrained"
         words = f"{label(first)}, {words}, {_in_words(own)}{_finding(own)}"
         axis.set_title(words, fontsize=7)
-    if others:
-        whole = frame[(frame["variant"] == "whole") & frame["trained"]]
-        _others(axes[0, 2], sound(whole[whole["model"].isin(others)]), others)
+    if others:  # trained without a part, each as it is
+        whole, ends = sound(frame[(frame["variant"] == "whole") & frame["trained"]]), {}
+        for model in others:
+            own = whole[whole["model"] == model]
+            ends |= _medians(axes[0, 2], own, label(model), colour(model, others))
+        panels.label_ends(axes[0, 2], ends)
+        axes[0, 2].set_title("trained without a part", fontsize=7)
     axes[0, 0].set_ylabel("‖res(X)‖ / ‖X‖, ‖·‖$_{1,∞}$")
     for axis in axes[0]:
         axis.set_xlabel("layer (0: embedding)")
@@ -69,16 +73,6 @@ def _medians(axis: Axes, own: pd.DataFrame, name: str, shade: str) -> dict:
     last = own[own["layer"] == own["layer"].max()]
     words = f"{name}\nrisk {last['risk'].median():.2g}"
     return {words: (float(last["ratio_median"].median()), shade)} if len(own) else {}
-
-
-def _others(axis: Axes, whole: pd.DataFrame, models: list[str]) -> None:
-    """Networks that were trained without a part, each as it is."""
-    ends = {}
-    for model in panels.models_of(whole):
-        own = whole[whole["model"] == model]
-        ends |= _medians(axis, own, label(model), colour(model, models))
-    panels.label_ends(axis, ends)
-    axis.set_title("trained without a part", fontsize=7)
 
 
 def _finding(own: pd.DataFrame) -> str:
