@@ -86,11 +86,23 @@ def write_sweep_config(folder: Path, device: str) -> list[str]:
 
 def write_run(folder: Path, settings: dict, weights: dict[str, torch.Tensor]) -> Path:
     """A finished run of seed 0 whose last weights are given (without a seed dimension)."""
-    step = settings["steps"]
+    return write_checkpoints(folder, settings, {(0, settings["steps"]): weights})
+
+
+def write_checkpoints(
+    folder: Path, settings: dict, checkpoints: dict[tuple[int, int], dict], status="finished"
+) -> Path:
+    """A run that has these weights (without a seed dimension), by (seed, step)."""
     path = folder / "checkpoints.safetensors"
-    write_tensors(path, {checkpoint_key(0, step, name): t for name, t in weights.items()})
-    replica = {"seed": 0, "status": "finished", "last_step": step, "train_flops": 1}
-    record = {"settings": settings, "replicas": [replica], "checkpoints_sha256": sha256(path)}
+    tensors = {
+        checkpoint_key(*at, name): tensor.float()
+        for at, weights in checkpoints.items()
+        for name, tensor in weights.items()
+    }
+    write_tensors(path, tensors)
+    own = {"status": status, "last_step": max(step for _, step in checkpoints), "train_flops": 1}
+    replicas = [{"seed": seed} | own for seed in {seed for seed, _ in checkpoints}]
+    record = {"settings": settings, "replicas": replicas, "checkpoints_sha256": sha256(path)}
     (folder / "run.json").write_text(json.dumps(record))
     return folder
 

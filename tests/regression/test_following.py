@@ -1,17 +1,15 @@
 """Every checkpoint analysed: a layer whose algorithm is known, and what is no sound network."""
 
-import json
 import math
 
 import pandas as pd
 import pytest
 from gradient_steps import one_step
-from helpers import held_out, regression_settings, write_run
+from helpers import held_out, regression_settings, write_checkpoints, write_run
 
 from mechanics.regression.following import follow_algorithms
 from mechanics.regression.laws.risk import gradient_cosine
-from mechanics.runtime.files import sha256
-from mechanics.training.checkpoint import Run, checkpoint_key, read_tensors, write_tensors
+from mechanics.training.checkpoint import Run
 
 SIZE = 0.6
 
@@ -25,13 +23,8 @@ def learned(tmp_path_factory):
     """From a layer that predicts the negative of a step to one that is a step."""
     folder = tmp_path_factory.mktemp("run")
     settings = regression_settings(n_prompts_history=2048)
-    write_run(folder, settings, one_step(3, SIZE))
-    path, first = folder / "checkpoints.safetensors", one_step(3, -0.1)
-    tensors = read_tensors(path)[0] | {checkpoint_key(0, 0, n): t for n, t in first.items()}
-    write_tensors(path, tensors)
-    record = json.loads((folder / "run.json").read_text()) | {"checkpoints_sha256": sha256(path)}
-    (folder / "run.json").write_text(json.dumps(record))
-    return follow(folder, settings)
+    checkpoints = {(0, 0): one_step(3, -0.1), (0, 20): one_step(3, SIZE)}
+    return follow(write_checkpoints(folder, settings, checkpoints), settings)
 
 
 def test_every_checkpoint_and_length_has_a_row(learned):

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import addition_settings
-from measured import history_of, write_run
+from measured import history_of, write_addition_run
 
 from mechanics.tables.grokking import tables
 from mechanics.tables.study import Study
@@ -18,13 +17,9 @@ def run_of(folder, entry: str, validation, status: str = "finished", progress=No
     """A run whose validation accuracy is given, and whose norm falls by half at step 2,000."""
     history = history_of(STEPS, np.minimum(1, np.array(STEPS) / 500), validation)
     history["norm_squared"] = np.where(history["step"] < 2000, 2000.0, 1000.0)
-    ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "loss": [0.2, 0.3]}
-    ends = pd.DataFrame({"seed": 0, "min_margin": [-1.0, -0.5]} | ends)
-    tables = {"history": history.drop(columns="model"), "evaluation": ends}
-    tables |= {} if progress is None else {"progress": progress}
-    replicas = [{"seed": 0, "status": status, "last_step": STEPS[-1]}]
-    place = f"modular_addition/{entry}/0"
-    return write_run(folder, place, replicas, addition_settings(**changes), **tables)
+    tables = {"history": history} | ({} if progress is None else {"progress": progress})
+    replica = {"status": status, "last_step": STEPS[-1]}
+    return write_addition_run(folder, entry, replica, changes, **tables)
 
 
 def tabulated(folder, runs, variants: dict, followed: bool = True) -> pd.DataFrame:

@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 from measured import history_of
 
@@ -23,10 +22,3 @@ def test_moments_are_the_first_steps_that_reach_the_threshold_or_stay_there(
     names = ["memorised_step", "first_reached_step", "grokking_step", "last_step"]
     expected = [10, first_reached, grokked, 30]
     assert moments.iloc[0][names].tolist() == pytest.approx(expected, nan_ok=True)
-
-
-def test_seeds_are_kept_apart():
-    first = history_of([0, 10], train=[1, 1], validation=[1, 1])
-    second = history_of([0, 10], train=[0, 1], validation=[0, 1]).assign(seed=1)
-    moments = grokking_moments(pd.concat([first, second]), 0.99)
-    assert moments["grokking_step"].tolist() == [0, 10]

@@ -7,7 +7,6 @@ import pytest
 from measured import evaluation, filters, keys_of, sum_of
 
 from mechanics.tables.interpretation import (
-    addition_profiles,
     clock_or_pizza,
     describe_addition,
     describe_filter,
@@ -105,8 +104,3 @@ def test_seeds_are_named_each_for_itself():
 def test_clock_and_pizza_are_counted_by_circle():
     circuit = pd.DataFrame({"key_frequencies": ["3 4", "5 8 9"], "clock_circles": [1, 3]})
     assert clock_or_pizza(circuit) == "4 of 5 circles nearer to a clock than to a pizza"
-
-
-def test_symmetric_table_lies_between_table_and_algorithm():
-    profiles = addition_profiles(113, 0.3)
-    assert 1 / 113 < profiles["Symmetric lookup table"][1] < 1

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import addition_settings
-from measured import history_of, write_run
+from measured import history_of, write_addition_run
 
 from mechanics.tables.grokking import tables as grokking_tables
 from mechanics.tables.norm_dose import laws, tables, with_shared_keys
@@ -19,20 +18,12 @@ HEATED = {"after_memorising": "fixed_norm", "restart_at": 1000}
 
 def run_of(folder, entry: str, validation, replica: dict, **changes):
     """A run that memorises at step 200, where its logits have a scale of 2."""
-    history = history_of(STEPS, [0.0, 0.5, 1.0, 1.0], validation).drop(columns="model")
+    history = history_of(STEPS, [0.0, 0.5, 1.0, 1.0], validation)
     history["logit_scale"] = history["step"] / 100
     history["below_epsilon"] = np.where(history["step"] == 300, 0.25, 0.0)
     circuit = pd.DataFrame({"seed": [0], "key_frequencies": ["3 14"], "logit_fve": [0.9]})
-    ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "loss": 0.2}
-    ends |= {"min_margin": [-1.0, -0.5]}
-    tables = {
-        "history": history,
-        "circuit": circuit,
-        "evaluation": pd.DataFrame({"seed": 0} | ends),
-    }
-    replicas = [{"seed": 0, "status": "finished", "last_step": 300} | replica]
-    place = f"modular_addition/{entry}/0"
-    return write_run(folder, place, replicas, addition_settings(**changes), **tables)
+    replica = {"status": "finished", "last_step": 300} | replica
+    return write_addition_run(folder, entry, replica, changes, history=history, circuit=circuit)
 
 
 @pytest.fixture(scope="module")
