@@ -170,13 +170,6 @@ def test_rank_correlation_is_spearmans_with_ties_too():
     assert match_correlation(first, second).tolist() == pytest.approx(expected, abs=1e-12)
 
 
-def test_weights_in_the_order_of_the_similarity_match_whatever_their_shape():
-    similarity = similarities(draw_prompts())
-    for weights in ((3 * similarity).softmax(-1), similarity**3):
-        assert match_correlation(weights, similarity).flatten().tolist() == pytest.approx([1] * 8)
-        assert match_correlation(-weights, similarity).flatten().tolist() == pytest.approx([-1] * 8)
-
-
 def test_what_orders_nothing_matches_nothing():
     similarity = similarities(draw_prompts())
     assert match_correlation(torch.full_like(similarity, 1 / K), similarity).eq(0).all()
@@ -186,10 +179,7 @@ def test_what_orders_nothing_matches_nothing():
     assert match_correlation(torch.ones(2, 1), torch.ones(2, 1)).isnan().all()  # one token
 
 
-def test_similarity_with_test_points_of_other_prompts_is_unrelated():
-    prompts = draw_prompts(2000)
-    found = match_correlation(similarities(prompts), shuffled_similarities(prompts)).mean(-1)
-    assert abs(found.mean()) < 4 * found.std() / 2000**0.5
+def test_a_single_prompt_has_no_test_points_of_another():
     with pytest.raises(ValueError, match="at least two prompts"):
         shuffled_similarities(draw_prompts(1))
 

@@ -165,13 +165,3 @@ def test_newton_risks_fall_to_least_squares(k):
     least, _ = own.risk_of(ordinary_least_squares(prompts)[0], prompts)
     assert risks[0] > least + 0.1
     assert risks[-1] == pytest.approx(least, abs=1e-8)
-
-
-@pytest.mark.parametrize("n", [1, 3, 6])
-def test_nearest_algorithm_is_the_one_itself(n):
-    prompts = prompts_of(50)
-    sizes = optimal_step_sizes(n, expected_spectrum(D, [K], 2 * n))
-    predictions = gradient_descent(prompts, sizes)[0]
-    name, distance = own.nearest_algorithm(predictions, own.named_algorithms(prompts))
-    assert name == (f"{'one' if n == 1 else n}-step GD, tuned at k")
-    assert distance == pytest.approx(0, abs=1e-10)

@@ -179,7 +179,7 @@ def dot_product_smoother(prompts: Prompts, omega: float, scale: float = 1.0) -> 
     differ by the factor exp(‖x_i‖²/2h²).
     """
     context = in_float64(prompts)
-    return scale * _smooth(omega * _dot_products(context), context, prompts)
+    return scale * _smooth(omega * similarities(context), context, prompts)
 
 
 def two_head_smoother(prompts: Prompts, omega: float, scale: float) -> Predictions:
@@ -205,13 +205,14 @@ def nearest_neighbours(prompts: Prompts, n_neighbours: int) -> Predictions:
     return y.gather(-1, nearest).mean(dim=-1).to(prompts.x.dtype)
 
 
-def _dot_products(context: Prompts) -> Float[Tensor, "seed prompt query k"]:
+def similarities(context: Prompts) -> Float[Tensor, "seed prompt query k"]:
+    """x_iᵀx_test for every test point and context token."""
     return context.x_test @ context.x.transpose(-1, -2)
 
 
 def _half_squared_distances(context: Prompts) -> Float[Tensor, "seed prompt query k"]:
     """‖x_test − x_i‖²/2 without its ‖x_test‖²/2, which no weight and no order depends on."""
-    return context.x.square().sum(-1)[..., None, :] / 2 - _dot_products(context)
+    return context.x.square().sum(-1)[..., None, :] / 2 - similarities(context)
 
 
 def _smooth(

@@ -6,6 +6,7 @@ probabilities alike. The untrained network and the test points of other prompts 
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from mechanics.models.prompts import Prompts, mean_and_error
 from mechanics.models.regression import Parameters
 from mechanics.models.transformer import Architecture, normalise
 from mechanics.models.weights import Network
+from mechanics.regression.algorithms import similarities
 from mechanics.regression.effective_weights import merged
 from mechanics.regression.held_out import HeldOut, residual_streams, tokens, untrained
 
@@ -191,11 +193,6 @@ def value_sign(
     return -torch.einsum("shi,shi->sh", W_V[:, :, -1], W_O[..., -1]).sign()
 
 
-def similarities(prompts: Prompts) -> Float[Tensor, "seed prompt query k"]:
-    """x_iᵀx_test for every test point and context token."""
-    return prompts.x_test @ prompts.x.transpose(-1, -2)
-
-
 def shuffled_similarities(prompts: Prompts) -> Float[Tensor, "seed prompt query k"]:
     """x_iᵀx_test with the test points of the prompt before: what a head cannot know of.
 
@@ -206,7 +203,7 @@ def shuffled_similarities(prompts: Prompts) -> Float[Tensor, "seed prompt query 
     """
     if prompts.x.shape[1] < 2:
         raise ValueError("test points of another prompt need at least two prompts")
-    return prompts.x_test.roll(1, dims=1) @ prompts.x.transpose(-1, -2)
+    return similarities(replace(prompts, x_test=prompts.x_test.roll(1, dims=1)))
 
 
 def match_correlation(

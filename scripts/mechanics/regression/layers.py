@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
@@ -175,15 +176,9 @@ def equivalent_steps(risk: float, risks_by_steps: Sequence[float]) -> float:
     """
     if not risks_by_steps or not all(listed > 0 for listed in risks_by_steps):
         raise ValueError(f"risks by steps must be positive, not {list(risks_by_steps)}")
-    if math.isnan(risk) or risk > risks_by_steps[0]:
-        return math.nan
-    for n, reached in enumerate(risks_by_steps):
-        if reached == risk:
-            return float(n)
-        if reached < risk:
-            before = risks_by_steps[n - 1]
-            return n - 1 + math.log(before / risk) / math.log(before / reached)
-    return math.inf
+    place = -math.log(risk) if risk else math.inf
+    steps = range(len(risks_by_steps))
+    return float(np.interp(place, -np.log(risks_by_steps), steps, left=math.nan, right=math.inf))
 
 
 def named_algorithms(prompts: Prompts) -> dict[str, Predictions]:

@@ -129,12 +129,6 @@ def test_floors_of_high_degree_fall_to_least_squares():
     assert floors[-1] == pytest.approx(least_squares_risk(D, 5), abs=1e-5)
 
 
-def test_one_dimension_has_the_laws_of_chi_square():
-    spectrum = expected_spectrum(1, [4], 4)
-    assert optimal_step_sizes(1, spectrum) == pytest.approx([4 / 6], abs=1e-12)
-    assert polynomial_floor(1, spectrum) == pytest.approx(2 / 6, abs=1e-12)
-
-
 @pytest.mark.parametrize(
     ("law", "words"),
     [
