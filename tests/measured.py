@@ -66,7 +66,7 @@ def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> 
 
 def keys_of(
     *seeds: int, keys: str = "3 4", alone: float = 5.0, without: float = 6.0
-) -> tuple[pd.DataFrame, ...]:
+) -> dict[str, pd.DataFrame]:
     """Circuit, parsimony, sum_in_stream and sum_exchange: least margin with the keys alone, loss in
     nats without them; nothing was exchanged."""
     circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "clock_circles": 1})
@@ -79,12 +79,12 @@ def keys_of(
             ("without_keys", math.nan, without),
         )
     ]
-    return circuit, pd.DataFrame(rows), *sum_of()
+    return {"circuit": circuit, "parsimony": pd.DataFrame(rows)} | sum_of()
 
 
 def sum_of(
     *positions: str, of_sum: float = 0.999, moved: float = 0.98, by_rest: float = 0.0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> dict[str, pd.DataFrame]:
     """sum_in_stream and sum_exchange of a seed for each position, its carrier."""
     told = {"logits_of_sum_and_c": of_sum, "logits_of_sum_minus_c": 0.52, "neurons": 256.0}
     told |= {"neurons_of_one_sum": 126.0, "uniform_accuracy": 1.0, "share_sum": 0.8}
@@ -103,7 +103,7 @@ def sum_of(
         )
     ]
     columns = ["seed", "position", "carrier", "exchanged", "n_frequencies", "moved"]
-    return (
-        pd.DataFrame(stream, columns=["seed", "quantity", "value"]),
-        pd.DataFrame(exchange, columns=columns).astype({"carrier": bool}),
-    )
+    return {
+        "sum_in_stream": pd.DataFrame(stream, columns=["seed", "quantity", "value"]),
+        "sum_exchange": pd.DataFrame(exchange, columns=columns).astype({"carrier": bool}),
+    }

@@ -132,7 +132,8 @@ def test_an_imported_network_has_the_rows_of_all_pairs_alone():
     own = SETTINGS | {"d_model": 8, "d_mlp": 16, "p": 11, "weights": "theirs.pth"}
     about = {"settings": own, "replicas": [{"seed": 0, "status": "imported", "train_flops": None}]}
     results = evaluation(1.0, 1.0, 100).query("split == 'all'").assign(accuracy=1.0)
-    table = pd.DataFrame(addition_rows("theirs", [about], results, None, *keys_of(0)))
+    results = {"evaluation": results} | keys_of(0)
+    table = pd.DataFrame(addition_rows("theirs", [about], results, None))
     assert table["metric"].tolist() == [ALL_RIGHT, "accuracy, all pairs"]
     assert table["value"].tolist() == [1.0, 1.0]
     assert table["configuration"].unique().tolist() == ["Linear Attention (L=1), imported"]
@@ -146,7 +147,7 @@ def test_addition_rows_say_who_did_not_grok():
     results["loss"] = 1.0
     addition = {"d_model": 8, "d_mlp": 16, "p": 11, "grokking_accuracy": 0.99, "steps": 10}
     about = record("finished", "finished") | {"settings": SETTINGS | addition}
-    table = addition_rows("m", [about], results, history, *keys_of(0, 1))
+    table = addition_rows("m", [about], {"evaluation": results} | keys_of(0, 1), history)
     rows = pd.DataFrame(table).set_index("metric")
     assert rows.loc[REACHED, "value"] == rows.loc[GROKKING, "value"] == 10
     assert rows.loc[GROKKING, "n_seeds"] == 1

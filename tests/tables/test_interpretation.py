@@ -22,6 +22,10 @@ def test_the_nearest_is_that_of_the_mean_and_its_seeds_are_counted():
     assert "1.300; next OLS, 1.500); no filter explains 25.0%" in text
 
 
+def described(of_seeds: pd.DataFrame, *seeds: int, n_layers: int = 1, **keys) -> str:
+    return describe_addition({"evaluation": of_seeds, **keys_of(*seeds, **keys)}, n_layers, 10)
+
+
 @pytest.mark.parametrize(
     ("train", "validation", "name"),
     [
@@ -32,7 +36,7 @@ def test_the_nearest_is_that_of_the_mean_and_its_seeds_are_counted():
     ],
 )
 def test_addition_is_named_by_the_nearest_profile(train, validation, name):
-    text = describe_addition(evaluation(train, validation, 0), *keys_of(0), 1, 10)
+    text = described(evaluation(train, validation, 0), 0)
     assert text.startswith(name)
 
 
@@ -45,7 +49,7 @@ def test_addition_is_named_by_the_nearest_profile(train, validation, name):
     ],
 )
 def test_accuracy_alone_earns_no_circuit(found):
-    text = describe_addition(evaluation(1.0, 1.0, 100), *keys_of(0, **found), 1, 10)
+    text = described(evaluation(1.0, 1.0, 100), 0, **found)
     assert text.startswith("Generalises, algorithm not identified, in 1 of 1 seeds: no key")
     assert "of whose variance 97% is a sum" in text
     assert "over 4 frequencies to nine tenths" in text
@@ -53,21 +57,21 @@ def test_accuracy_alone_earns_no_circuit(found):
 
 def test_without_its_training_pairs_a_circuit_is_named_and_nothing_else():
     of_all = evaluation(1.0, 1.0, 100).query("split == 'all'")
-    assert describe_addition(of_all, *keys_of(0), 1, 10).startswith("Fourier circuit, one layer")
-    text = describe_addition(of_all, *keys_of(0, **NO_KEYS), 1, 10)
+    assert described(of_all, 0).startswith("Fourier circuit, one layer")
+    text = described(of_all, 0, **NO_KEYS)
     assert text.startswith("Algorithm not identified, nor which pairs were trained on, in 1 of 1")
 
 
 NO_KEYS = {"keys": "", "alone": math.nan, "without": math.nan}
 
 
-def described_by_its_sums(stream, exchange) -> str:
+def described_by_its_sums(sums: dict[str, pd.DataFrame]) -> str:
     seeds = pd.concat([evaluation(1.0, 1.0, 100, seed) for seed in (0, 1)])
-    return describe_addition(seeds, *keys_of(0, 1, **NO_KEYS)[:2], stream, exchange, 6, 10)
+    return describe_addition({"evaluation": seeds, **keys_of(0, 1, **NO_KEYS), **sums}, 6, 10)
 
 
 def test_a_sum_that_is_exchanged_and_answered_names_the_network():
-    assert described_by_its_sums(*sum_of("b", "=")) == (
+    assert described_by_its_sums(sum_of("b", "=")) == (
         "Sum in Fourier features, then read off, in 2 of 2 seeds: 99.9% of the variance of its "
         "logits is a function of (a+b, c), 52% of a+b−c; the 6 to 7 frequencies of a+b (most at b "
         "(1) and = (1)), exchanged between prompts, move at least 98.0% of the answers, all else "
@@ -78,25 +82,25 @@ def test_a_sum_that_is_exchanged_and_answered_names_the_network():
 
 @pytest.mark.parametrize("short", [{"of_sum": 0.98}, {"moved": 0.94}, {"by_rest": 0.06}])
 def test_a_sum_without_its_evidence_names_nothing(short):
-    text = described_by_its_sums(*sum_of("b", "b", **short))
+    text = described_by_its_sums(sum_of("b", "b", **short))
     assert text.startswith("Generalises, algorithm not identified, in 2 of 2 seeds")
 
 
 def test_a_circuit_is_counted_in_layers_keys_and_seeds():
     both = pd.concat([evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 1.0, 100, 1)])
-    text = describe_addition(both, *keys_of(0, 1), 1, 10)
+    text = described(both, 0, 1)
     assert text == (
         "Fourier circuit, one layer, in 2 of 2 seeds (2 of 4 circles nearer to a clock than to a "
         "pizza): 2 key frequencies suffice and are needed"
     )
-    assert "Fourier circuit, 6 layers" in describe_addition(both, *keys_of(0, 1), 6, 10)
+    assert "Fourier circuit, 6 layers" in described(both, 0, 1, n_layers=6)
 
 
 def test_seeds_are_named_each_for_itself():
     mixed = pd.concat(
         [evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 0.01, 30, 1), evaluation(1.0, 0.01, 30, 2)]
     )
-    text = describe_addition(mixed, *keys_of(0, 1, 2), 1, 10)
+    text = described(mixed, 0, 1, 2)
     assert text.startswith("Lookup table, in 2 of 3 seeds; Fourier circuit, one layer, in 1 of 3")
     assert "Symmetric" not in text
 

@@ -4,21 +4,14 @@ Imports neither torch nor pandas: the Snakefile reads this at every start.
 """
 
 import tomllib
-from dataclasses import dataclass
+from collections import namedtuple
 from pathlib import Path
 
 VOCABULARY = Path(__file__).with_suffix(".toml")
 
 
-@dataclass(frozen=True)
-class Column:
-    """Its type (string, number, integer or boolean), unit ("" for none) and a sentence."""
-
-    type: str
-    unit: str
-    meaning: str
-
-
+# Its type (string, number, integer or boolean), unit ("" for none) and a sentence.
+Column = namedtuple("Column", "type unit meaning")
 _declared = tomllib.loads(VOCABULARY.read_text(encoding="utf-8"))
 TABLES = {name: f"A row is {words}" for name, words in _declared["tables"].items()}
 COLUMNS = {name: Column(*declared) for name, declared in _declared["columns"].items()}

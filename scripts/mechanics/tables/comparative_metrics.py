@@ -5,6 +5,7 @@ from itertools import groupby
 import pandas as pd
 
 from mechanics.tables import comparison
+from mechanics.tables.interpretation import MEASURED
 from mechanics.tables.study import Study
 
 
@@ -22,13 +23,12 @@ def tables(study: Study) -> dict[str, pd.DataFrame | str]:
             found = [together(study, own, name) for name in ("risk", "filters")]
             rows += comparison.regression_rows(model, records, *found, study.settings)
         else:
-            names = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")
-            evaluation, *found = (together(study, own, name) for name in names)
+            measured = {name: together(study, own, name) for name in MEASURED}
             history = None
             if not study.is_imported(own[0]):
                 histories = [pd.read_parquet(run / "history.parquet") for run in own]
                 history = pd.concat(histories, ignore_index=True)
-            rows += comparison.addition_rows(model, records, evaluation, history, *found)
+            rows += comparison.addition_rows(model, records, measured, history)
     rows = sorted(rows, key=comparison.assignment_order)
     table = pd.DataFrame(rows, columns=comparison.COLUMNS)
     return {"comparative_metrics": table, "comparative_metrics.md": comparison.as_markdown(table)}

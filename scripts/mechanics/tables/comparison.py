@@ -50,14 +50,14 @@ def _row(metric: str, estimate: Estimate, reference: tuple[str, float], common: 
 
 def _common(model: str, records: list[dict], interpretation: str) -> dict:
     settings = records[0]["settings"]
-    replicas = [replica for record in records for replica in record["replicas"]]
-    if diverged := diverged_seeds(records):
-        interpretation += f"; {len(diverged)} of {len(replicas)} seeds diverged, not in the mean"
-    spent = [r["train_flops"] for r in replicas if r["seed"] not in diverged]
+    replicas = pd.DataFrame(replica for record in records for replica in record["replicas"])
+    sound = _sound(replicas, records)
+    if n_diverged := len(replicas) - len(sound):
+        interpretation += f"; {n_diverged} of {len(replicas)} seeds diverged, not in the mean"
     return {
         "configuration": configuration(settings),
         "task": settings["task"],
-        "train_flops": mean_over_seeds(spent).value * lengths_factor(settings),
+        "train_flops": mean_over_seeds(sound["train_flops"]).value * lengths_factor(settings),
         "interpretation": interpretation,
         "model": model,
     }
@@ -82,14 +82,11 @@ def lengths_factor(settings: dict) -> float:
     return sum(costs) / len(costs) / costs[0]
 
 
-def diverged_seeds(records: list[dict]) -> list[int]:
-    """Seeds that have no final weights: said in the interpretation, left out of every mean."""
-    replicas = [replica for record in records for replica in record["replicas"]]
-    return [replica["seed"] for replica in replicas if replica["status"] == "diverged"]
-
-
 def _sound(frame: pd.DataFrame, records: list[dict]) -> pd.DataFrame:
-    return frame[~frame["seed"].isin(diverged_seeds(records))]
+    """Without seeds that have no final weights: the interpretation says so, no mean has them."""
+    replicas = [replica for record in records for replica in record["replicas"]]
+    diverged = [replica["seed"] for replica in replicas if replica["status"] == "diverged"]
+    return frame[~frame["seed"].isin(diverged)]
 
 
 def regression_rows(
@@ -124,12 +121,8 @@ def regression_rows(
 def addition_rows(
     model: str,
     records: list[dict],
-    evaluation: pd.DataFrame,
+    measured: dict[str, pd.DataFrame],
     history: pd.DataFrame | None,
-    circuit: pd.DataFrame,
-    parsimony: pd.DataFrame,
-    stream: pd.DataFrame,
-    exchange: pd.DataFrame,
 ) -> list[dict]:
     """Seeds that answer all pairs, accuracy on all and on those never trained on, validation loss,
     grokking step.
@@ -138,11 +131,10 @@ def addition_rows(
     that first reached its accuracy. Without ``history`` (an imported network) it is not known when
     it grokked, nor on which pairs: it has the rows of all pairs alone.
     """
-    own = records[0]["settings"]
-    measured = (evaluation, circuit, parsimony, stream, exchange)
-    p, found = own["p"], [_sound(frame, records) for frame in measured]
-    interpretation, evaluation = describe_addition(*found, own["n_layers"], p), found[0]
-    common = _common(model, records, interpretation)
+    own, p = records[0]["settings"], records[0]["settings"]["p"]
+    measured = {name: _sound(frame, records) for name, frame in measured.items()}
+    evaluation = measured["evaluation"]
+    common = _common(model, records, describe_addition(measured, own["n_layers"], p))
     common |= {"flops_per_prompt": least_addition_flops(architecture(own), p)}
     chance, all_pairs = ("chance 1/p", 1 / p), evaluation[evaluation["split"] == "all"]
     right = all_pairs["accuracy"] == 1

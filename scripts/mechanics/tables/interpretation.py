@@ -13,6 +13,7 @@ import pandas as pd
 from mechanics.regression.filters import KINDS
 from mechanics.tables.spectral_filter import filter_distances
 
+MEASURED = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")  # of addition
 UNKNOWN = "Algorithm not identified, nor which pairs were trained on"  # of an imported network
 GENERALISES, CIRCUIT = "Generalises, algorithm not identified", "Fourier circuit"
 SUM = "Sum in Fourier features, then read off"
@@ -44,20 +45,12 @@ def describe_filter(filters: pd.DataFrame) -> str:
     )
 
 
-def describe_addition(
-    evaluation: pd.DataFrame,
-    circuit: pd.DataFrame,
-    parsimony: pd.DataFrame,
-    stream: pd.DataFrame,
-    exchange: pd.DataFrame,
-    n_layers: int,
-    p: int,
-) -> str:
+def describe_addition(measured: dict[str, pd.DataFrame], n_layers: int, p: int) -> str:
     """What the seeds have become, counted, each kind with its evidence.
 
-    ``evaluation``, ``circuit``, ``parsimony``, ``stream`` (sum_in_stream), ``exchange``
-    (sum_exchange): what analyse_addition.py wrote of the sound seeds of one network.
+    ``measured``: ``MEASURED``, as analyse_addition.py wrote it of the sound seeds of one network.
     """
+    evaluation, circuit, parsimony, stream, exchange = (measured[name] for name in MEASURED)
     if evaluation.empty:
         return "no sound seed"
     kinds, carried = {}, carried_sums(stream, exchange)
@@ -71,22 +64,17 @@ def describe_addition(
     clauses = []
     for kind, count in Counter(kinds.values()).most_common():
         seeds = [seed for seed, own in kinds.items() if own == kind]
-        counted = f"in {count} of {len(kinds)} seeds"
+        name, evidence = kind, ""
         if kind == CIRCUIT:
-            layers = "one layer" if n_layers == 1 else f"{n_layers} layers"
+            name += ", one layer" if n_layers == 1 else f", {n_layers} layers"
             own = circuit[circuit["seed"].isin(seeds)]
             n_keys = _span(own["key_frequencies"].str.split().str.len())
-            clauses.append(
-                f"{kind}, {layers}, {counted} ({clock_or_pizza(own)}): {n_keys} key frequencies "
-                "suffice and are needed"
-            )
+            evidence = f" ({clock_or_pizza(own)}): {n_keys} key frequencies suffice and are needed"
         elif kind == SUM:
-            clauses.append(f"{kind}, {counted}: {describe_sum(carried.loc[seeds])}")
+            evidence = f": {describe_sum(carried.loc[seeds])}"
         elif kind in (GENERALISES, UNKNOWN):
-            words = describe_logits(evaluation[evaluation["seed"].isin(seeds)])
-            clauses.append(f"{kind}, {counted}: {words}")
-        else:
-            clauses.append(f"{kind}, {counted}")
+            evidence = f": {describe_logits(evaluation[evaluation['seed'].isin(seeds)])}"
+        clauses.append(f"{name}, in {count} of {len(kinds)} seeds{evidence}")
     return "; ".join(clauses)
 
 
