@@ -1,8 +1,4 @@
-"""How the heads of an addition network divide their attention at "=", and by which frequency.
-
-For every layer and head of the final weights of every seed: the mean attention to a, b and "=" over
-all pairs, and the frequency that explains most of what varies.
-"""
+"""How the heads of an addition network divide their attention at "=", and by which frequency."""
 
 import math
 

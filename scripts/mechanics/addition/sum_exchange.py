@@ -6,8 +6,8 @@ gives it everything else of another prompt. Removing a part is another question:
 it elsewhere may do (Geiger et al. 2021, arXiv 2106.02997: interchange interventions).
 """
 
+from collections import namedtuple
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
@@ -22,6 +22,7 @@ from mechanics.models.transformer import normalise
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
+Place = namedtuple("Place", "position layer")  # position (0: a, 1: b, 2: "=") after so many layers
 N_PROMPTS = 1000  # pairs of prompts with different sums
 EXCHANGE_COLUMNS = "seed:int64 position:str layer:int64 carrier:bool exchanged:str"
 EXCHANGE_COLUMNS += " n_frequencies:int64 frequencies:str moved kept n_prompts:int64"
@@ -54,14 +55,6 @@ class Streams:
         """What the network answers from a stream that ``layer`` layers have passed on."""
         logits = addition.run_from(stream[None], self.parameters, self.architecture, layer)
         return logits[0, :, 2].argmax(dim=1)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A position (0: a, 1: b, 2: "=") after a number of layers."""
-
-    position: int
-    layer: int
 
 
 def carrier(streams: Streams) -> tuple[Place, list[float]]:

@@ -52,8 +52,10 @@ def attention_maps_regression(
         else:
             _correlation_map(left, heads, own)
         _token_map(middle, tokens.assign(weight=sign * tokens["weight"]))
-        signed = example.assign(weight=sign * example["weight"])
-        _scatter(right, signed, style.colour(model, models_of(attention)))
+        look = {"color": style.colour(model, models_of(attention)), "ms": 2.5, "alpha": 0.6}
+        right.plot(example["similarity"], sign * example["weight"], ".", **look)
+        level(right, 0, "-", linewidth=0.5, zorder=0)
+        right.set(xlabel=r"similarity $x_i^\top x_\mathrm{test}$", ylabel="attention")
         head = f": layer {own['layer'] + 1}, head {own['head'] + 1}" if matrix.empty else ""
         left.set_title(style.label(model) + head, loc="left", fontsize=7)
         middle.set_title(f"× sign of the value path, k = {k}", fontsize=7)
@@ -120,12 +122,6 @@ def _token_map(axis: Axes, tokens: pd.DataFrame) -> None:
     axis.set_xticks([])
     axis.set_yticks([len(weights) - 1], ["test"])
     axis.set(xlabel="context, most to least similar to test", ylabel="context")
-
-
-def _scatter(axis: Axes, example: pd.DataFrame, shade: str) -> None:
-    axis.plot(example["similarity"], example["weight"], ".", color=shade, ms=2.5, alpha=0.6)
-    level(axis, 0, "-", linewidth=0.5, zorder=0)
-    axis.set(xlabel=r"similarity $x_i^\top x_\mathrm{test}$", ylabel="attention")
 
 
 def _kernel_row(axes: np.ndarray, smoother: pd.DataFrame, examples: pd.DataFrame) -> None:

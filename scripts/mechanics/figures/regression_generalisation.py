@@ -1,6 +1,6 @@
 """Outside of what was trained on."""
 
-from dataclasses import dataclass
+from collections import namedtuple
 
 import numpy as np
 import pandas as pd
@@ -23,18 +23,8 @@ OLS = {"color": REFERENCE, "linestyle": ":", "linewidth": 1.0, "zorder": 1}
 MARGIN = 1.6  # from the extreme risks of the networks to the ends of the axis
 
 
-@dataclass(frozen=True)
-class Panel:
-    """One shift. ``at`` is its trained value (``None``: from the rows), ``scale`` that of x."""
-
-    shift: str
-    arm: str
-    title: str
-    x_label: str
-    scale: str = "linear"
-    at: float | None = None
-
-
+# A panel shows one shift. ``at`` is its trained value (None: from the rows), ``scale`` that of x.
+Panel = namedtuple("Panel", "shift arm title x_label scale at", defaults=("linear", None))
 PANELS = (
     Panel("context_length", "trained", "longer contexts", "context length k", "log"),
     Panel("input_scale", "trained", "inputs of another scale", "scale α of x", "log", at=1.0),

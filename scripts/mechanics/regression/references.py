@@ -75,10 +75,6 @@ def _tuned(prompts: Prompts, n_steps: int, noise: float) -> Predictions:
     return gradient_descent(prompts, tuned_step_sizes(n_steps, d, k, noise))
 
 
-def _nearest(prompts: Prompts) -> Predictions:
-    return nearest_neighbours(prompts, min(N_NEIGHBOURS, prompts.x.shape[-2]))
-
-
 @cache
 def reference_predictors(
     d: int, k_min: int, k_max: int, noise: float = 0.0
@@ -104,7 +100,9 @@ def reference_predictors(
         "two-head kernel smoother": partial(two_head_smoother, omega=of_two[0], scale=of_two[1]),
         # its kernel is the softmax head's but for the norm of x_i
         "Gaussian kernel smoother": partial(gaussian_smoother, bandwidth=omega**-0.5),
-        f"{N_NEIGHBOURS} nearest neighbours": _nearest,
+        f"{N_NEIGHBOURS} nearest neighbours": lambda prompts: nearest_neighbours(
+            prompts, min(N_NEIGHBOURS, prompts.x.shape[-2])
+        ),
     }
     for n in GD_DEPTHS:
         found[f"{n}-step GD"] = partial(gradient_descent, step_sizes=steps[n])

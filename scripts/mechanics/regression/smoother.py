@@ -51,11 +51,14 @@ def smoother(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     k_max = max(settings["k_max"], *lengths)
     # replica 0 of this stream is the held-out prompts themselves
     draws = softmax_draws(d, k_max, N_PROMPTS, generator("evaluation", replica=1))
-    references = reference_levels(settings, lengths, draws)
-    rows = []
+    references, rows = reference_levels(settings, lengths, draws), []
+    best = dot_product_smoother if n_heads == 1 else two_head_smoother
     for k in lengths:
         prompts = held_out.prompts(k, N_PROMPTS)
-        levels = references[k] | optimum_on(prompts, references[k], n_heads)
+        levels = references[k]
+        optimum = best(prompts, levels["omega_optimum"], levels["scale_optimum"]).double()
+        # between 4096 prompts and 4096 others a risk differs by 1 to 3 %: on the same ones
+        levels["risk_optimum_same_prompts"] = describe_risk(optimum, prompts)["risk"]
         for network, own_heads in zip(networks, heads, strict=True):
             predictions = predict(network, tokens(prompts, network))
             found = describe_risk(predictions, prompts)
@@ -100,17 +103,6 @@ def reference_levels(
     }
 
 
-def optimum_on(prompts: Prompts, levels: dict[str, float], n_heads: int) -> dict[str, float]:
-    """Risk of the optimum (ω*, μ*) on the very prompts that judge the network.
-
-    Between 4096 prompts and 4096 others a risk differs by 1 to 3 %: the network is told from its
-    optimum on the same ones.
-    """
-    best = dot_product_smoother if n_heads == 1 else two_head_smoother
-    predictions = best(prompts, levels["omega_optimum"], levels["scale_optimum"]).double()
-    return {"risk_optimum_same_prompts": describe_risk(predictions, prompts)["risk"]}
-
-
 def softmax_heads(
     parameters: Parameters, architecture: Architecture, d: int
 ) -> list[dict[str, float]]:
@@ -150,17 +142,11 @@ def softmax_heads(
 def head_law(heads: list[dict[str, float]], k: int, draws: SoftmaxDraws) -> float:
     """Risk at the measured ω̂ and μ̂, of one head or of two that are opposite; nan for others."""
     pairs = [[head[name] for head in heads] for name in ("omega", "scale")]
-    if len(heads) == 2 and all(are_opposite(*pair) for pair in pairs):
-        halves = [(first - second) / 2 for first, second in pairs]
-        return softmax_head_risk(*halves, [k], 2, draws)
     if len(heads) == 1:
         return softmax_head_risk(heads[0]["omega"], heads[0]["scale"], [k], 1, draws)
-    return math.nan
-
-
-def are_opposite(first: float, second: float) -> bool:
-    """Whether two numbers have opposite signs and about the same size."""
-    return abs(first + second) < OPPOSITE * max(abs(first), abs(second))
+    if len(heads) > 2 or any(abs(a + b) >= OPPOSITE * max(abs(a), abs(b)) for a, b in pairs):
+        return math.nan
+    return softmax_head_risk(*((a - b) / 2 for a, b in pairs), [k], 2, draws)
 
 
 def compare_smoothers(

@@ -14,7 +14,7 @@ import pandas as pd
 import torch
 
 from mechanics.models import regression
-from mechanics.models.transformer import Architecture, architecture
+from mechanics.models.transformer import architecture
 from mechanics.regression.effective_weights import is_one_linear_layer
 from mechanics.regression.laws import linear_layer, risk
 from mechanics.regression.training_theory import (
@@ -191,9 +191,9 @@ def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
     start = {name: torch.stack([own[name] for own in initial]).double() for name in initial[0]}
     path = gradient_descent(start, exact_loss(network, lengths), SADDLE_RATE)
     steps, expected = range(0, MOST_STEPS, EVERY), linear_layer.saddle_risk(1, d, lengths)
-    risks = np.array(
-        [_mean_risk(own, network, lengths) for own in islice(path, 0, MOST_STEPS, EVERY)]
-    )
+    merged = (merged_weights(own, network) for own in islice(path, 0, MOST_STEPS, EVERY))
+    inverse = risk.mean_inverse(lengths)
+    risks = np.array([linear_layer.layer_risk(*own, inverse).tolist() for own in merged])
     half, speed = (1 - expected) / 2, np.abs(np.gradient(risks, axis=0))
     waiting = np.abs(risks - expected) < half
     waiting[1:-1] &= (speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])
@@ -207,8 +207,3 @@ def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
         var_name="seed", value_name="risk", ignore_index=False
     )
     return rows, curves.reset_index().assign(arm="saddle", curve="measured", k=np.nan)
-
-
-def _mean_risk(weights: Weights, network: Architecture, lengths: range) -> list[float]:
-    W_QK, value = merged_weights(weights, network)
-    return linear_layer.layer_risk(W_QK, value, risk.mean_inverse(lengths)).tolist()
