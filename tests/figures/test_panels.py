@@ -32,13 +32,3 @@ def test_arms_are_left_out_unless_nothing_else_is_there():
     frame = pd.DataFrame({"model": ["linear_L1", "linear_L1_axis"]})
     assert panels.without_arms(frame)["model"].tolist() == ["linear_L1"]
     assert len(panels.without_arms(frame[1:])) == 1
-
-
-def test_same_frame_gives_same_bytes(tmp_path):
-    for name in ("first", "second"):
-        figure, axis = plt.subplots()
-        panels.label_ends(axis, {"a": (0.2, "black"), "b": (0.21, "black")})
-        style.save(figure, tmp_path, name, "0" * 12)
-    for kind in ("pdf", "png"):
-        first, second = (tmp_path / f"{name}.{kind}" for name in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes()

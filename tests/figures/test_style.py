@@ -10,7 +10,7 @@ import pytest
 from colour_vision import SIGHT, difference, seen
 from matplotlib.colors import to_rgb
 
-from mechanics.figures import neurons, style
+from mechanics.figures import neurons, panels, style
 from mechanics.study.lineage import ROOT
 
 APART = 10  # CIEDE2000; 1 is what an observer can just see side by side
@@ -65,10 +65,10 @@ def test_noise_of_the_layout_does_not_reach_the_file(tmp_path):
         part, _ = figure.subfigures(2, 1)
         part.bbox_relative.y0 += noise
         axis = part.add_axes((0.1 + noise, 0.1, 0.8, 0.7))
-        axis.annotate("text", (1.01, 0.3), xycoords="axes fraction")
+        panels.label_ends(axis, {"a": (0.2, "black"), "b": (0.21, "black")})
         style.save(figure, tmp_path, "figure", "id")
         plt.close(figure)
-        files.append((tmp_path / "figure.pdf").read_bytes())
+        files.append([(tmp_path / f"figure.{kind}").read_bytes() for kind in ("pdf", "png")])
     assert files[0] == files[1]
 
 

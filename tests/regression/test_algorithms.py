@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 import torch
-from gradient_steps import gradient_steps, merged_heads, smoothing_heads, token_layers
+from gradient_steps import gradient_steps
 from monte_carlo import assert_risk, draw_prompts
 from torch.nn.functional import normalize
 
@@ -181,13 +181,6 @@ def test_on_the_sphere_the_kernels_are_one_and_copy_the_nearest_neighbour_when_s
         expected = own.gaussian_smoother(prompts, bandwidth)
         assert_same(own.dot_product_smoother(prompts, bandwidth**-2), expected, 1e-9)
     torch.testing.assert_close(expected, own.nearest_neighbours(prompts, 1))
-
-
-def test_constructed_softmax_heads_are_dot_product_smoothers():
-    prompts = draw_prompts(D, 6, n_prompts=4, n_queries=2)
-    weights = merged_heads(*smoothing_heads([0.5, -0.5], [1.5, -1.5]))
-    layer = regression.forward(weights, prompts, token_layers("softmax", n_heads=2))
-    assert_same(layer, own.two_head_smoother(prompts, 0.5, 1.5))
 
 
 def test_two_heads_of_small_omega_take_a_step_on_the_centred_context():

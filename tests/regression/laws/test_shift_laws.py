@@ -68,11 +68,6 @@ def test_law_of_unseen_coordinates_needs_only_the_first_block():
     assert law == pytest.approx(block, abs=1e-12)
 
 
-def test_the_scale_of_w_leaves_a_step_its_risk():
-    laws = [law_of(Shift("", s, K, WHITE, s), "trained")[0] for s in (0.5, 1.0, 2.0)]
-    assert laws == pytest.approx([laws[1]] * 3, abs=1e-12)
-
-
 def test_random_subspaces_have_their_law():
     shift = Shift("dimension", 2.0, K, (1.0, 1.0))
     bases = random_subspaces(N, 2, D, torch.Generator().manual_seed(0)).double()
