@@ -34,40 +34,30 @@ def summarise(neurons: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     is the mean over all sets of so many neurons, and clusters that share out all neurons cannot
     all exceed it. ``control`` is the mean over the few random sets that were patched.
     """
-    rows = []
+    parts, columns = [], [*NETWORK, *COLUMNS]
     groups = groups[groups["direction"] == "denoising"].dropna(subset="recovery")
     for network, own in neurons.dropna(subset="recovery").groupby(NETWORK, **KEPT):
         about = dict(zip(NETWORK, network, strict=True))
         sets = groups[(groups["entry"] == about["entry"]) & (groups["seed"] == about["seed"])]
         random = sets[sets["kind"] == "random"].groupby("n_neurons")["recovery"].mean()
-        for row in [*_neurons(own), *_clusters(sets), _half(sets)]:
-            n = row["n_neurons"]
-            control, expected = random.get(n, math.nan), n * own["recovery"].mean()
-            rows.append(about | row | {"control": control, "expected": expected})
-    table = pd.DataFrame(rows, columns=[*NETWORK, *COLUMNS])
+        clusters = sets[(sets["kind"] == "cluster") & (sets["name"] != "other")]  # other: of no key
+        enough = sets[(sets["kind"] == "top") & (sets["recovery"] >= HALF)]
+        half = enough.nsmallest(1, "n_neurons")
+        kinds = {
+            "neuron": _ranked(own.assign(n_neurons=1)).head(N_NEURONS),
+            "cluster": _ranked(clusters.assign(frequency=clusters["name"].astype(int))),
+            "half": _ranked(half if len(half) else pd.DataFrame({"recovery": [math.nan]})),
+        }
+        found = pd.concat([part.assign(kind=kind) for kind, part in kinds.items()])
+        n = found["n_neurons"]
+        found = found.assign(control=n.map(random), expected=n * own["recovery"].mean())
+        parts.append(found.assign(**about)[columns])
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     table = table.astype({"neuron": "Int64", "frequency": "Int64", "n_neurons": "Int64"})
     return table[[*(name for name in table if name != "entry"), "entry"]]
 
 
-def _neurons(own: pd.DataFrame) -> list[dict]:
-    most = own.sort_values("recovery", ascending=False, kind="stable").head(N_NEURONS)
-    found = most[["recovery", "frequency", "neuron"]].itertuples(index=False)
-    return [_row("neuron", rank, 1, *values) for rank, values in enumerate(found, start=1)]
-
-
-def _clusters(sets: pd.DataFrame) -> list[dict]:
-    own = sets[(sets["kind"] == "cluster") & (sets["name"] != "other")]  # other: of no key
-    own = own.sort_values("recovery", ascending=False, kind="stable")
-    found = zip(own["n_neurons"], own["recovery"], own["name"].astype(int), strict=True)
-    return [_row("cluster", rank, *values) for rank, values in enumerate(found, start=1)]
-
-
-def _half(sets: pd.DataFrame) -> dict:
-    enough = sets[(sets["kind"] == "top") & (sets["recovery"] >= HALF)]
-    fewest = enough.nsmallest(1, "n_neurons")[["n_neurons", "recovery"]].to_numpy()
-    return _row("half", 1, *(fewest[0] if len(fewest) else (math.nan, math.nan)))
-
-
-def _row(kind: str, rank: int, n, recovery, frequency=math.nan, neuron=math.nan) -> dict:
-    values = (kind, rank, neuron, frequency, n, recovery)
-    return dict(zip(COLUMNS, values, strict=False))
+def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that recover most first."""
+    frame = frame.sort_values("recovery", ascending=False, kind="stable")
+    return frame.assign(rank=range(1, len(frame) + 1))
