@@ -1,4 +1,4 @@
-"""Run a study on a Slurm of one node, kill its trainings, and compare it with a local run.
+"""Run a study on a Slurm of one node, kill its trainings, and compare it with a run beside it.
 
 As root, with Slurm installed (apt-get install slurm-wlm munge; for accounting also slurmdbd and
 mariadb-server):
@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -47,9 +49,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="slurm-study-") as folder:
         local, remote = clone(Path(folder, "local")), clone(Path(folder, "slurm"))
         tail = ["--configfile", *arguments.configfile, "--", *arguments.targets]
-        run_locally(local, tail)
         watch = [] if arguments.accounting else ["--slurm-status-command", "squeue"]
-        with little_slurm(accounting=arguments.accounting):
+        # Beside it: a run on Slurm waits for Slurm's answers half of its time.
+        with running_locally(local, tail), little_slurm(accounting=arguments.accounting):
             step = run_on_slurm(remote, [*watch, *tail], remote / "results" / study / ".state")
         check_resumed(remote / "results" / study, step)
         compare(local / "results" / study, remote / "results" / study)
@@ -86,10 +88,18 @@ def finish(process: subprocess.Popen, log: Path, started: float, what: str) -> N
     print(f"{what}: {time.monotonic() - started:.0f} s", flush=True)
 
 
-def run_locally(folder: Path, tail: list[str]) -> None:
+@contextmanager
+def running_locally(folder: Path, tail: list[str]) -> Iterator[None]:
+    """A local run is started when the block begins, and has ended well when the block has."""
     log, started = folder / "run.log", time.monotonic()
     cores = str(len(os.sched_getaffinity(0)))
-    finish(snakemake(folder, ["--cores", cores, *tail], log), log, started, "local run")
+    process = snakemake(folder, ["--cores", cores, *tail], log)
+    try:
+        yield
+        finish(process, log, started, "local run")
+    finally:
+        process.terminate()  # of an ended process: nothing
+        process.wait()
 
 
 def run_on_slurm(folder: Path, tail: list[str], state: Path) -> int:

@@ -23,7 +23,7 @@ def test_the_lines_of_the_card_run_where_our_code_is_not(tmp_path):
     }
     settings = addition_settings(**sizes)
     own = {name: tensor.float() for name, tensor in weights.items()}
-    linear = settings | {"attention": "linear"}
+    linear = settings | {"attention": "linear", "weights": "./theirs.pth"}
     files = []
     for model, its in (("linear", linear), ("clock", settings)):
         files.append(f"weights/modular_addition/{model}/seed4.safetensors")
@@ -36,6 +36,8 @@ def test_the_lines_of_the_card_run_where_our_code_is_not(tmp_path):
     assert cards.write(tmp_path, files) == [*configs, cards.CARD]
     text = (tmp_path / cards.CARD).read_text("utf-8")
     assert "0.9753" in text and "@" not in text
+    assert re.search(r"/linear`.*trained elsewhere", text)
+    assert not re.search(r"/clock`.*trained elsewhere", text)
     assert json.loads((tmp_path / configs[0]).read_text())["transformer_lens"] is None
     lines = re.search(r"```python\n(.*?)```", text, re.DOTALL)[1]
     ran = subprocess.run(

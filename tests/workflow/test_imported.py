@@ -31,7 +31,7 @@ def test_imported_networks_stand_beside_ours(study):
         "modular_addition": with_model("modular_addition", "clock", {"weights": "./clock.pth"}),
     }
     results = study / "results/tiny"
-    asked = [f"tables/{name}.csv" for name in MADE] + ["figures/embedding.png", "weights/README.md"]
+    asked = [f"tables/{name}.csv" for name in MADE] + ["figures/embedding.png"]
     result = snakemake(study, *(f"results/tiny/{name}" for name in asked), config=config)
     assert result.returncode == 0, result.stdout + result.stderr
     rules = set(re.findall(r"^(?:local)?rule (\w+):", result.stderr, re.MULTILINE))
@@ -52,4 +52,3 @@ def test_imported_networks_stand_beside_ours(study):
     pd.testing.assert_series_equal(risks["again", 0], risks["linear_L1", 1], **same)
     record = json.loads((results / "runs/modular_addition/clock/0/run.json").read_text())
     assert record["asked"]["weights"] == record["source"]["file"] == "./clock.pth"
-    assert "trained elsewhere" in (results / "weights/README.md").read_text()
