@@ -49,6 +49,13 @@ def test_logit_fve_is_the_share_of_the_planted_cosines():
     assert logit_fve(logits + 7 * noise(P**2, 1), KEYS) == pytest.approx(10 / 14, abs=1e-10)
 
 
+def test_restriction_takes_the_noise_from_a_clock():
+    logits = planted_logits(P, dict.fromkeys(KEYS, 5.0)) + 4 * noise(P * P, P)
+    full, restricted = pair_losses(logits).mean(), pair_losses(restricted_logits(logits, KEYS))
+    assert restricted.mean() < 0.5 * full
+    assert pair_losses(excluded_logits(logits, KEYS)).mean() > math.log(P)
+
+
 def test_memorised_network_has_only_its_share_of_the_table_at_any_keys():
     """Knowing 30 % of the answers with a margin of 20 is, for all pairs alike, one of 6.
 

@@ -45,6 +45,13 @@ def test_two_heads_of_small_omega_have_the_debiased_law_of_a_mixture():
     assert found == pytest.approx(expected, rel=0.01)
 
 
+def test_a_mixture_costs_more_than_its_lengths():
+    lengths, points = [5, 50], draws(50, 5_000)
+    mixed = softmax_head_risk(*optimal_softmax(lengths, 1, points), lengths, 1, points)
+    own = [softmax_head_risk(*optimal_softmax([k], 1, points), [k], 1, points) for k in lengths]
+    assert mixed > sum(own) / 2
+
+
 @pytest.mark.parametrize(("k", "n_heads", "words"), [(6, 1, "between 1 and 5"), (5, 3, "1 or 2")])
 def test_lengths_beyond_the_draws_and_a_third_head_are_refused(k, n_heads, words):
     with pytest.raises(ValueError, match=words):
