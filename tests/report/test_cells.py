@@ -13,7 +13,7 @@ from mechanics.report.cells import (
     setting,
     upper,
 )
-from mechanics.report.text import as_text
+from mechanics.report.text import as_text, short
 
 RISKS = pd.DataFrame(
     {
@@ -103,3 +103,8 @@ def test_a_missing_column_and_several_values_for_one_are_errors():
 )
 def test_numbers_are_printed_with_a_true_minus_and_powers(value, form, text):
     assert as_text(value, form) == text
+
+
+def test_numbers_of_tables_are_short():
+    assert [short(v) for v in (12769.2, 0.123456, 0.0)] == ["12,769", "0.1235", "0"]
+    assert short(float("nan")) == "–"

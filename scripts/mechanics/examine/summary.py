@@ -10,6 +10,7 @@ import pandas as pd
 from mechanics.addition.neurons import EXPLAINED
 from mechanics.models.transformer import architecture
 from mechanics.regression.effective_weights import is_one_linear_layer
+from mechanics.report.text import short
 from mechanics.tables.interpretation import (
     carried_sums,
     clock_or_pizza,
@@ -32,14 +33,8 @@ OF_SEVERAL = ("gd_free_at_k", "polynomial_floor")  # layers: of one they are the
 N_NEAREST = 3
 
 
-def number(value: float) -> str:
-    if math.isnan(value):
-        return "–"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
 def table(heading: str, columns: list[str], rows: list[list], note: str = "") -> dict:
-    shown = [[own if isinstance(own, str) else number(float(own)) for own in row] for row in rows]
+    shown = [[own if isinstance(own, str) else short(float(own)) for own in row] for row in rows]
     return {"heading": heading, "columns": columns, "rows": shown, "note": note}
 
 
@@ -139,7 +134,7 @@ def regression(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
         values = [levels[name] for name in shown]
         by_k.append([str(k), own["risk"], own["risk_se"], own["risk_median"], *values])
         near = distances[distances["k"] == k].nsmallest(N_NEAREST, "preds_diff")
-        named = [f"{r.algorithm} ({number(r.preds_diff)})" for r in near.itertuples()]
+        named = [f"{r.algorithm} ({short(r.preds_diff)})" for r in near.itertuples()]
         nearest.append([str(k), *named])
     sections = [
         table(
@@ -158,7 +153,7 @@ def regression(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
     if is_one_linear_layer(architecture(settings)):
         step, c_star = risk.iloc[0], laws(settings, middle)["c_star"]
         rows = [
-            ["step size ĉ", step["c_hat"], f"theory: c* = {number(c_star)}"],
+            ["step size ĉ", step["c_hat"], f"theory: c* = {short(c_star)}"],
             ["distance from isotropy", step["isotropy"], "0: a plain gradient step"],
         ]
         sections.append(table("The layer as one gradient step", ["measure", "value", ""], rows))

@@ -23,3 +23,10 @@ def as_text(value, form: str) -> str:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa} × 10{str(int(exponent)).translate(SUPERSCRIPT)}".replace("-", "−")
     return format(value, form).replace("-", "−")
+
+
+def short(value: float) -> str:
+    """Four significant digits; whole thousands with separators; a dash for nan."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -69,20 +69,10 @@ def addition(study: Path, runs: list[Path]) -> dict | None:
         "step": network.step,
         "network": pack_network(tensors_of(network)),
         "trained": trained_pairs(study, network.seed),
-        "runs": trainings(study, runs, network, grokking_steps(study)),
+        "runs": trainings(study, runs, network),
         "doses": records(doses[list(DOSE)] if doses is not None else None),
         "deep": deep(study),
     }
-
-
-def grokking_steps(study: Path) -> pd.DataFrame | None:
-    """Rows of runs from both tables that have them; norm_dose has those with a held norm."""
-    found = [own for name in ("grokking", "norm_dose") if (own := table(study, name)) is not None]
-    if not found:
-        return None
-    rows = pd.concat(found, ignore_index=True).drop_duplicates(["entry", "seed"])
-    reached = rows["first_reached_step"].fillna(rows["grokking_step"])
-    return rows.assign(first_reached_step=reached)
 
 
 def trained_pairs(study: Path, seed: int) -> str | None:
@@ -94,36 +84,21 @@ def trained_pairs(study: Path, seed: int) -> str | None:
     return as_text(np.packbits(split["split"].to_numpy() == "train", bitorder="little"))
 
 
-def trainings(
-    study: Path, runs: list[Path], network: Network, grokking: pd.DataFrame | None
-) -> list[dict]:
-    """What is known of each run's training; a run that is not in the table is left out.
-
-    Snapshots take most of the page's room. So of the first run the one of the end is not there,
-    since it is the network itself, and of the others there is every third and the last.
-    """
-    if grokking is None:
+def trainings(study: Path, runs: list[Path], network: Network) -> list[dict]:
+    """What is known of the training of one seed of each run; a run is left out that stands neither
+    in the table grokking nor in norm_dose, which has those with a held norm."""
+    found = [own for name in ("grokking", "norm_dose") if (own := table(study, name)) is not None]
+    if not found:
         return []
-    found = [one for run in runs if (one := training(study, run, grokking))]
-    for one in found:
-        kept = one["snapshots"]
-        if one["entry"] == network.model:
-            kept = [own for own in kept if own["step"] < network.step]
-            kept.append({"step": network.step, "network": None})
-        else:
-            kept = [*kept[:-1:3], *kept[-1:]]
-        one["snapshots"] = kept
-    return found
+    rows = pd.concat(found, ignore_index=True).drop_duplicates(["entry", "seed"])
+    rows["first_reached_step"] = rows["first_reached_step"].fillna(rows["grokking_step"])
+    of_runs = [(run, rows[rows["entry"] == run.parts[-2]].sort_values("seed")) for run in runs]
+    return [training(study, run, own.iloc[0], network) for run, own in of_runs if len(own)]
 
 
-def training(study: Path, run: Path, grokking: pd.DataFrame) -> dict | None:
-    """One seed of a run through its training; None if it is not in the table."""
-    entry = run.parts[-2]
+def training(study: Path, run: Path, row: pd.Series, network: Network) -> dict:
+    """One seed of a run, which this row of a table is about, through its training."""
     settings = json.loads((run / "run.json").read_text("utf-8"))["settings"]
-    rows = grokking[grokking["entry"] == entry].sort_values("seed")
-    if rows.empty:
-        return None
-    row = rows.iloc[0]
     seed, analysis = int(row["seed"]), study.joinpath("analysis", *run.parts[-3:])
     history = pd.read_parquet(run / "history.parquet").query("seed == @seed")
     wide = history.pivot_table(
@@ -134,31 +109,36 @@ def training(study: Path, run: Path, grokking: pd.DataFrame) -> dict | None:
         for name in ("loss", "accuracy")
         for split in ("train", "validation")
     }
+    curves["norm_squared"] = rounded(wide["norm_squared", "train"])
+    steps = ("memorised", "first_reached", "grokking", "last")
     return {
-        "entry": entry,
+        "entry": row["entry"],
         "held": settings.get("norm", "free") == "held",
         "weight_decay": settings["weight_decay"],
         "status": row["status"],
-        **{
-            name: whole(float(row[f"{name}_step"]))
-            for name in ("memorised", "first_reached", "grokking", "last")
-        },
-        "history": {
-            "step": wide.index.tolist(),
-            **curves,
-            "norm_squared": rounded(wide["norm_squared", "train"]),
-        },
-        "snapshots": [
-            {"step": step, "network": pack_network(tensors)}
-            for step, tensors in snapshots_of(analysis)
-        ],
+        **{name: whole(float(row[f"{name}_step"])) for name in steps},
+        "history": {"step": wide.index.tolist(), **curves},
+        "snapshots": snapshots(
+            analysis / SNAPSHOTS, network if row["entry"] == network.model else None
+        ),
         **circles(analysis, seed),
     }
 
 
-def snapshots_of(analysis: Path):
-    path = analysis / SNAPSHOTS
-    return read_snapshots(path) if path.exists() else []
+def snapshots(path: Path, final: Network | None) -> list[dict]:
+    """Networks on the way, which take most of the page's room.
+
+    So the last one of the network that runs in the page, ``final``, is not there: it is the network
+    itself. Of another training there is every third and the last.
+    """
+    found = [
+        {"step": step, "network": pack_network(tensors)}
+        for step, tensors in (read_snapshots(path) if path.exists() else [])
+    ]
+    if final is None:
+        return [*found[:-1:3], *found[-1:]]
+    before = [own for own in found if own["step"] < final.step]
+    return [*before, {"step": final.step, "network": None}]
 
 
 def circles(analysis: Path, seed: int) -> dict:
@@ -209,8 +189,10 @@ def deep(study: Path) -> dict | None:
 
 def prompts(study: Path) -> dict | None:
     """The regression networks on d dimensions, a seed of each, and the step that theory takes."""
-    smoother, compared = table(study, "kernel_smoother"), table(study, "comparative_metrics")
+    compared, smoother = table(study, "comparative_metrics"), table(study, "kernel_smoother")
     models = set() if compared is None else set(compared["model"])  # without variants
+    optima = ["omega_optimum", "scale_optimum"]  # the best of all context lengths
+    known = [] if smoother is None else smoother[optima].dropna().to_numpy(float).tolist()
     found = []
     for task, model in networks(study):
         shown = task == "linear_regression" and model in models
@@ -227,20 +209,9 @@ def prompts(study: Path) -> dict | None:
         "k_min": settings["k_min"],
         "k_max": settings["k_max"],
         "step_size": optimal_step_size(settings["d"], lengths),
-        "smoother": bandwidth(smoother),
+        "smoother": dict(zip(("omega", "scale"), known[0], strict=True)) if known else None,
         "networks": [describe(network) for network in found],
     }
-
-
-def bandwidth(smoother: pd.DataFrame | None) -> dict | None:
-    """ω and scale of the best exponential smoother of all context lengths, of the table."""
-    if smoother is None:
-        return None
-    known = smoother[["omega_optimum", "scale_optimum"]].dropna()
-    if known.empty:
-        return None
-    omega, scale = known.iloc[0]
-    return {"omega": float(omega), "scale": float(scale)}
 
 
 def describe(network: Network) -> dict:
