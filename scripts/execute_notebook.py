@@ -27,12 +27,12 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from mechanics.runtime.files import atomic
-from mechanics.study.results import ROLES, model_for
+from mechanics.study.results import model_for
 from mechanics.training.checkpoint import CheckpointError
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "workflow" / "notebooks" / "study"
-LACKS = {  # by the tags of cells, which are the roles of networks
+LACKS = {  # by the tags of cells: study.results.roles
     "gradient-step": "one head of linear attention on regression tokens",
     "clock": "one layer of softmax attention on modular addition without LayerNorm",
     "deep-addition": "several layers of softmax attention on modular addition",
@@ -92,7 +92,7 @@ def prepare(source: Path, study: Path) -> NotebookNode:
     if len(parameters) != 1:
         raise NotebookError(f"{source}: {len(parameters)} cells tagged parameters, expected one")
     parameters[0].source = f"STUDY = {os.path.relpath(study.resolve(), ROOT)!r}"
-    lacking = {role for role in ROLES if model_for(study, role) is None}
+    lacking = {role for role in LACKS if model_for(study, role) is None}
     notebook.cells = list(_without(notebook.cells, lacking))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:03d}"  # jupytext's are drawn at random

@@ -9,7 +9,6 @@ from mechanics.study.config import (
     load,
     model_entry,
     models,
-    run_of_seed,
     seeds_of_run,
     split_mark,
     split_settings,
@@ -78,9 +77,6 @@ def test_run_that_the_config_lacks_is_named(run, message):
     models = {"m": {"seeds": [0, 1, 4], "stack": 2}, "left_out": None}
     config = {"linear_regression": None, "modular_addition": {"defaults": {}, "models": models}}
     assert seeds_of_run(config, "modular_addition", "m", "0-1") == [0, 1]
-    assert run_of_seed(config, "modular_addition", "m", 1) == "0-1"
-    with pytest.raises(ConfigError, match="m: no seed 2; it is in none of 0-1, 4"):
-        run_of_seed(config, "modular_addition", "m", 2)
     with pytest.raises(ConfigError, match=message):
         seeds_of_run(config, *run)
 

@@ -98,32 +98,18 @@ def blocks(section: dict, name: str) -> dict[str, list[int]]:
     return {block_name(block): block for block in cut}
 
 
-def runs_of(config: dict, task: str, model: str) -> dict[str, list[int]]:
-    """``blocks`` of a model. Raises ConfigError, naming what there is, if the config lacks it."""
+def seeds_of_run(config: dict, task: str, model: str, block: str) -> list[int]:
+    """The seeds of one run. Raises ConfigError, naming what there is, if the config lacks it."""
     section = config.get(task)
     if not section:
         raise ConfigError(f"{task}: this study has no such track, it is null in the config")
     if model not in models(section):
         expected = ", ".join(models(section))
         raise ConfigError(f"{task}: models: {model}: not in the config; expected one of {expected}")
-    return blocks(section, model)
-
-
-def seeds_of_run(config: dict, task: str, model: str, block: str) -> list[int]:
-    """The seeds of one run. Raises ConfigError, naming what there is, if the config lacks it."""
-    runs = runs_of(config, task, model)
+    runs = blocks(section, model)
     if block not in runs:
         raise ConfigError(f"{task}: {model}: no run {block}; expected one of {', '.join(runs)}")
     return runs[block]
-
-
-def run_of_seed(config: dict, task: str, model: str, seed: int) -> str:
-    """The run that trains a seed. Raises ConfigError, naming what there is, if there is none."""
-    runs = runs_of(config, task, model)
-    for block, seeds in runs.items():
-        if seed in seeds:
-            return block
-    raise ConfigError(f"{task}: {model}: no seed {seed}; it is in none of {', '.join(runs)}")
 
 
 def block_name(seeds: list[int]) -> str:
