@@ -27,10 +27,10 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from mechanics.runtime.files import atomic
+from mechanics.study.lineage import ROOT
 from mechanics.study.results import model_for
 from mechanics.training.checkpoint import CheckpointError
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "workflow" / "notebooks" / "study"
 LACKS = {  # by the tags of cells: study.results.roles
     "gradient-step": "one head of linear attention on regression tokens",

@@ -4,10 +4,8 @@ Fails, naming table and numbers, where a table is not what its program wrote.
 """
 
 import argparse
-import hashlib
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,7 +14,8 @@ from mechanics.report.directions import directions
 from mechanics.report.numbers import numbers
 from mechanics.report.summary import comparison_rows, footer, seeds_sentences
 from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError, as_argument, read_settings
+from mechanics.settings import ConfigError, read_settings
+from mechanics.study.lineage import git, value_sha256
 from mechanics.tables.frames import TableError, check_unedited, read_table
 
 
@@ -59,6 +58,7 @@ def content(settings: dict, tables: Tables, runs: list[Path]) -> dict:
     records = [
         json.loads(path.read_text("utf-8")) | {"model": path.parent.parent.name} for path in runs
     ]
+    asked = [[record["settings"], record["seeds"]] for record in records]
     found = numbers(tables, settings)
     stated = directions(tables, found, settings)
     for name, own in stated.items():
@@ -70,7 +70,7 @@ def content(settings: dict, tables: Tables, runs: list[Path]) -> dict:
         "directions": stated,
         "comparison": comparison_rows(tables["comparative_metrics"]),
         "seeds": seeds_sentences(records, tables.get("grokking")),
-        "footer": footer(records, config_sha256(records), commit_dates(records)),
+        "footer": footer(records, value_sha256(asked), commit_dates(records)),
     }
 
 
@@ -80,24 +80,11 @@ def without_infinities(number: dict) -> dict:
     return number | unbounded
 
 
-def config_sha256(records: list[dict]) -> str:
-    """One hash of the settings and seeds of every run."""
-    asked = [[record["settings"], record["seeds"]] for record in records]
-    return hashlib.sha256(as_argument(asked).encode()).hexdigest()
-
-
 def commit_dates(records: list[dict]) -> dict[str, str]:
     """The day of every commit that trained a network, where git's history has it."""
-    dates = {}
-    for commit in sorted({record["git_commit"] for record in records}):
-        command = ["git", "show", "-s", "--format=%cs", commit.removesuffix("-dirty")]
-        try:
-            shown = subprocess.run(command, capture_output=True, text=True, check=False)
-        except OSError:  # no git on this machine: the report says "undated"
-            return dates
-        if shown.returncode == 0:
-            dates[commit] = shown.stdout.strip()
-    return dates
+    commits = {record["git_commit"] for record in records}
+    shown = {c: git("show", "-s", "--format=%cs", c.removesuffix("-dirty")) for c in commits}
+    return {commit: day.decode().strip() for commit, day in shown.items() if day is not None}
 
 
 if __name__ == "__main__":

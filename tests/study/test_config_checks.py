@@ -1,6 +1,8 @@
 """A wrong config is refused before any work, by one message: file, key, value, expectation."""
 
 import datetime
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,138 +29,96 @@ def check(tmp_path, changes: dict) -> None:
     config_checks.check(load(files) | {"results_folder": str(tmp_path)}, sources(files))
 
 
-def regression(**changes) -> dict:
-    return {"linear_regression": changes}
+SOFTMAX, ADDITION = "modular_addition.models.softmax_L1", "modular_addition.models"
+REGRESSION, THEIRS = "linear_regression.models", "modular_addition.models.theirs"
+L1, L6, DEEP = (f"{REGRESSION}.{name}" for name in ("linear_L1", "linear_L6", "deep_L6"))
+ABSENT, THERE = "(absent)", {"weights": "any.pth"}
+HELD, FIXED = {"weight_decay": 0.0}, {"after_memorising": "fixed_norm"}
+INITIAL = {"after_memorising": "initial_norm"}
+BAD = [  # the key and its value, what is expected there, and what is set beside the key
+    ("stduy", "full", "no such key"),
+    (f"{SOFTMAX}.setps", 3, "no such key"),
+    ("modular_addition.p", "113", "an odd prime"),
+    ("modular_addition.p", 113.0, "an odd prime"),
+    ("modular_addition.p", 111, "an odd prime"),
+    (f"{SOFTMAX}.steps", 1.5, "a whole number"),
+    ("modular_addition.train_fraction", 1, ".*between 0 and 1"),
+    ("modular_addition.train_fraction", 0, ".*between 0 and 1"),
+    (f"{SOFTMAX}.seeds", [], "a list .*not empty"),
+    (f"{SOFTMAX}.seeds", [1, 1], ".*different"),
+    (f"{SOFTMAX}.variant_of", "softmax", "a model that is no variant itself: .*linear_L1"),
+    (f"{ADDITION}.other.variant_of", "softmax_L1_wd0", "a model that is no variant"),
+    ("linear_regression.k_min", 60, "at most k_max = 50"),
+    (f"{SOFTMAX}.n_heads", 3, "a divisor of d_model = 128"),
+    ("modular_addition.defaults.n_heads", 3, "a divisor of d_model"),
+    (f"{SOFTMAX}.checkpoints_at.also", [30000], "no checkpoint beyond the last step, 25000"),
+    (f"{SOFTMAX}.learning_rate", float("inf"), "a finite number"),
+    (f"{SOFTMAX}.learning_rate", "1e-3", "a finite number.*write 1.0e-3"),
+    (f"{SOFTMAX}.d_mlp", 0, "a whole number of at least 1"),
+    (f"{SOFTMAX}.mlp_dtype", "half", "float32 or bfloat16"),
+    (f"{SOFTMAX}.norm", "held", "free, or weight_decay 0 in place of 1.0"),
+    (f"{SOFTMAX}.norm", "held", "free, or after_memorising keep in place of", HELD | FIXED),
+    (f"{SOFTMAX}.norm", "held", "free, or after_memorising keep in place of", HELD | INITIAL),
+    (f"{SOFTMAX}.epsilon", 0.0, "a .* above 0"),
+    (f"{SOFTMAX}.temperature", -1.0, "a .* above 0"),
+    (f"{SOFTMAX}.restart_at", 9, "null, or the schedule constant", {"schedule": "one_cycle"}),
+    (f"{SOFTMAX}.operation", "divide", "add, subtract or multiply"),
+    (f"{SOFTMAX}.norm_factor", 0.0, "a .* above 0"),
+    (f"{SOFTMAX}.norm_factor", -1.0, "a .* above 0"),
+    (f"{L1}.skip_connections", False, "true, because d_model is token"),
+    (f"{L1}.d_mlp", 8, "0, because d_model is token"),
+    (f"{L6}.n_heads", 2, "1, because trained_on is moments"),
+    (f"{L6}.n_tasks", 4, "null, because trained_on is moments"),
+    (f"{REGRESSION}.softmax_L1.standard_tokens", True, "false, because softmax"),
+    (f"{L6}.strata", 7, "a divisor of prompts_per_step = 128"),
+    (f"{L6}.strata", 4, "null, or one_length_per_step true", {"trained_on": "prompts"}),
+    (f"{L6}.muon_learning_rate", 0.02, "null, or d_model a number .* of token and 0.0"),
+    (f"{DEEP}.muon_learning_rate", 0.02, "null, .* place of 64 and 0.1", {"weight_decay": 0.1}),
+    ("linear_regression.tabulated_at", [7], "lengths among evaluation.context_lengths"),
+    ("study", "published", "another name than that of the published"),
+    ("study", datetime.date(2026, 5, 1), "a safe file name"),
+    ("study", "a/b", "a safe file name"),
+    (f"{ADDITION}.a/b", {}, "a safe file name"),
+    ("linear_regression", None, "linear_regression or modular", {"modular_addition": None}),
+    # networks that others have trained
+    (f"{THEIRS}.weights", "none.pth", "a file that can be read"),
+    (f"{THEIRS}.weights", ".", "a file that can be read"),
+    (f"{THEIRS}.weights", "~/x.pth", "a path written out"),
+    (f"{THEIRS}.weights", 3, "a file of weights"),
+    (f"{THEIRS}.weights", "p7.safetensors", "a network of p = 113, 114 .* its embed.W_E is 8 × 4"),
+    (f"{THEIRS}.steps", 3, "no such key beside weights, .*not trained; known here", THERE),
+    (f"{THEIRS}.format", "pt", "auto, lens3", THERE),
+    (f"{REGRESSION}.theirs.attention", ABSENT, "a value", THERE | {"n_layers": 1, "d_model": 4}),
+]
 
 
-def addition(**changes) -> dict:
-    return {"modular_addition": changes}
+def nested(key: str, value) -> dict:
+    """A config with this value alone, the places of the keys in which it lies parted by dots."""
+    for name in reversed(key.split(".")):
+        value = {name: value}
+    return value
 
 
-def one_model(**changes) -> dict:
-    return addition(models={"softmax_L1": changes})
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "any.pth").write_bytes(b"what is in it is known to the job that reads it")
+    save_file({"embed.W_E": torch.zeros(8, 4)}, "p7.safetensors")
 
 
-BAD = {
-    "unknown key": ({"stduy": "full"}, "stduy = .*no such key"),
-    "unknown key in a model": (one_model(setps=3), "softmax_L1.setps = 3: expected no such key"),
-    "wrong type": (addition(p="113"), 'modular_addition.p = "113": expected an odd prime'),
-    "wrong type in a model": (one_model(steps=1.5), "steps = 1.5: expected a whole number"),
-    "p not prime": (addition(p=111), "modular_addition.p = 111: expected an odd prime"),
-    "fraction of 1": (addition(train_fraction=1), "train_fraction = 1: expected .*between 0 and 1"),
-    "fraction of 0": (addition(train_fraction=0), "train_fraction = 0: expected .*between 0 and 1"),
-    "no seed": (one_model(seeds=[]), r"seeds = \[\]: expected a list .*not empty"),
-    "seed given twice": (one_model(seeds=[1, 1]), r"seeds = \[1, 1\]: expected .*different"),
-    "variant of nothing": (
-        one_model(variant_of="softmax"),
-        'variant_of = "softmax": expected a model that is no variant itself: .*linear_L1',
-    ),
-    "variant of a variant": (
-        addition(models={"other": {"variant_of": "softmax_L1_wd0"}}),
-        'other.variant_of = "softmax_L1_wd0": expected a model that is no variant',
-    ),
-    "k_min > k_max": (regression(k_min=60), "k_min = 60: expected at most k_max = 50"),
-    "heads": (one_model(n_heads=3), "n_heads = 3: expected a divisor of d_model = 128"),
-    "late checkpoint": (
-        one_model(checkpoints_at={"also": [30000]}),
-        r"checkpoints_at.also = \[30000\]: expected no checkpoint beyond the last step, 25000",
-    ),
-    "heads in the defaults": (
-        addition(defaults={"n_heads": 3}),
-        "modular_addition.defaults.n_heads = 3: expected a divisor of d_model",
-    ),
-    "float for an integer": (addition(p=113.0), "p = 113.0: expected an odd prime"),
-    "infinite rate": (one_model(learning_rate=float("inf")), "learning_rate = Infinity: expected"),
-    "rate as text": (one_model(learning_rate="1e-3"), "expected a finite number.*write 1.0e-3"),
-    "no neurons": (one_model(d_mlp=0), "d_mlp = 0: expected a whole number of at least 1"),
-    "unknown dtype": (one_model(mlp_dtype="half"), 'mlp_dtype = "half": expected float32 or bfl'),
-    "held norm and weight decay": (
-        one_model(norm="held"),
-        'norm = "held": expected free, or weight_decay 0 in place of 1.0',
-    ),
-    "held norm and fixed norm": (
-        one_model(norm="held", weight_decay=0.0, after_memorising="fixed_norm"),
-        'norm = "held": expected free, or after_memorising keep in place of',
-    ),
-    "held norm and initial norm": (
-        one_model(norm="held", weight_decay=0.0, after_memorising="initial_norm"),
-        'norm = "held": expected free, or after_memorising keep in place of',
-    ),
-    "no epsilon": (one_model(epsilon=0.0), "epsilon = 0.0: expected a .* above 0"),
-    "negative temperature": (
-        one_model(temperature=-1.0),
-        "temperature = -1.0: expected a .* above",
-    ),
-    "restart of a cycle": (
-        one_model(restart_at=100, schedule="one_cycle"),
-        "restart_at = 100: expected null, or the schedule constant",
-    ),
-    "unknown operation": (
-        one_model(operation="divide"),
-        'operation = "divide": expected add, subtract or multiply',
-    ),
-    "held norm of zero": (one_model(norm_factor=0.0), "norm_factor = 0.0: expected a .* above 0"),
-    "negative norm": (one_model(norm_factor=-1.0), "norm_factor = -1.0: expected a .* above 0"),
-    "token without skips": (
-        regression(models={"linear_L1": {"skip_connections": False}}),
-        "skip_connections = false: expected true, because d_model is token",
-    ),
-    "moments of two heads": (
-        regression(models={"linear_L6": {"n_heads": 2}}),
-        "n_heads = 2: expected 1, because trained_on is moments",
-    ),
-    "few tasks of moments": (
-        regression(models={"linear_L6": {"n_tasks": 4}}),
-        "n_tasks = 4: expected null, because trained_on is moments",
-    ),
-    "zeros under softmax": (
-        regression(models={"softmax_L1": {"standard_tokens": True}}),
-        "standard_tokens = true: expected false, because softmax",
-    ),
-    "unequal strata": (
-        regression(models={"linear_L6": {"strata": 7}}),
-        "strata = 7: expected a divisor of prompts_per_step = 128",
-    ),
-    "strata of prompts": (
-        regression(models={"linear_L6": {"trained_on": "prompts", "strata": 4}}),
-        "strata = 4: expected null, or one_length_per_step true, because trained_on is prompts",
-    ),
-    "Muon of tokens": (
-        regression(models={"linear_L6": {"muon_learning_rate": 0.02}}),
-        "muon_learning_rate = 0.02: expected null, or d_model a number .* of token and 0.0",
-    ),
-    "Muon with decay": (
-        regression(models={"deep_L6": {"muon_learning_rate": 0.02, "weight_decay": 0.1}}),
-        "muon_learning_rate = 0.02: expected null, .* weight_decay 0, in place of 64 and 0.1",
-    ),
-    "name of the published": ({"study": "published"}, "expected another name than that of the pub"),
-    "a date": ({"study": datetime.date(2026, 5, 1)}, 'study = "2026-05-01": expected a safe file'),
-    "no track": (
-        {"linear_regression": None, "modular_addition": None},
-        "linear_regression = .*: expected linear_regression or modular_addition",
-    ),
-    "unsafe model name": (
-        addition(models={"../x": {}}),
-        r"modular_addition.models.\.\./x = .*: expected a safe file name",
-    ),
-    "unsafe study name": ({"study": "a/b"}, 'study = "a/b": expected a safe file name'),
-    "token stream with an MLP": (
-        regression(models={"linear_L1": {"d_mlp": 8}}),
-        "linear_L1.d_mlp = 8: expected 0, because d_model is token",
-    ),
-    "k that is not stored": (
-        regression(tabulated_at=[7]),
-        r"tabulated_at = \[7\]: expected lengths among evaluation.context_lengths",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_bad_value_is_named(tmp_path, name):
-    changes, message = BAD[name]
-    with pytest.raises(ConfigError, match=message) as error:
-        check(tmp_path, changes)
-    assert str(error.value).startswith(str(tmp_path / "changes.yaml"))
+@pytest.mark.parametrize("case", BAD, ids=lambda case: f"{case[0]}={case[1]}")
+def test_bad_value_is_named_with_its_file_and_key_and_what_was_expected(tmp_path, files, case):
+    key, value, expected, *beside = case
+    above, _, name = key.rpartition(".")
+    own = {name: value} | (beside[0] if beside else {})
+    if value == ABSENT:
+        del own[name]
+    shown = value if value == ABSENT else json.dumps(value, default=str)
+    with pytest.raises(ConfigError) as error:
+        check(tmp_path, nested(above, own) if above else own)
+    said = f"{tmp_path / 'changes.yaml'}: {key} = {shown}: expected "
+    assert str(error.value).startswith(said)
+    assert re.match(expected, str(error.value).removeprefix(said))
 
 
 def test_a_value_from_the_command_line_is_named_as_such():
@@ -176,10 +136,13 @@ def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
         config_checks.check(config, sources([STUDY]))
 
 
-def test_results_folder_that_is_a_file_is_refused(tmp_path):
-    (tmp_path / "taken").write_text("")
-    config = load([STUDY]) | {"results_folder": str(tmp_path / "taken")}
-    with pytest.raises(ConfigError, match="results_folder = .*: expected a folder that can be"):
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [("~/x", "written out"), ("$HOME/x", "written out"), ("any.pth", "that can be written")],
+)
+def test_results_folder_that_cannot_be_is_refused(files, folder, expected):
+    config = load([STUDY]) | {"results_folder": folder}
+    with pytest.raises(ConfigError, match=f"results_folder = .*: expected a folder {expected}"):
         config_checks.check(config, sources([STUDY]))
 
 
@@ -202,7 +165,7 @@ def test_one_track_alone_is_a_study(tmp_path):
 
 
 def test_model_set_to_null_is_left_out(tmp_path):
-    changes = addition(models=dict.fromkeys(["deep_L6", "deep_L6_wide", "deep_L6_one_layer"]))
+    changes = nested(ADDITION, dict.fromkeys(["deep_L6", "deep_L6_wide", "deep_L6_one_layer"]))
     check(tmp_path, changes)
     section = merge(load([STUDY]), changes)["modular_addition"]
     assert "linear_L1" in models(section)
@@ -211,7 +174,7 @@ def test_model_set_to_null_is_left_out(tmp_path):
 
 def test_a_variant_is_not_left_without_its_model(tmp_path):
     with pytest.raises(ConfigError, match='wd0.variant_of = "softmax_L1": expected a model that'):
-        check(tmp_path, addition(models={"softmax_L1": None}))
+        check(tmp_path, nested(SOFTMAX, None))
 
 
 def test_tables_of_the_readme_are_those_of_the_keys():
@@ -222,62 +185,17 @@ def test_tables_of_the_readme_are_those_of_the_keys():
     assert missing == {"defaults", "models"}  # told in the text
 
 
-def imported(**entry) -> dict:
-    return addition(models={"theirs": entry})
-
-
-IMPORTS = {
-    "no file": (imported(weights="none.pth"), 'weights = "none.pth": expected a file that can be'),
-    "a folder": (imported(weights="."), "weights = .*: expected a file that can be read"),
-    "home": (imported(weights="~/x.pth"), "weights = .*: expected a path written out"),
-    "not text": (imported(weights=3), "weights = 3: expected a file of weights"),
-    "another p": (
-        imported(weights="p7.safetensors"),
-        "a network of p = 113, 114 tokens; its embed.W_E is 8 × 4",
-    ),
-    "training": (
-        imported(weights="any.pth", steps=3),
-        "theirs.steps = 3: expected no such key beside weights, which are not trained; known here",
-    ),
-    "format": (imported(weights="any.pth", format="pt"), 'format = "pt": expected auto, lens3'),
-    "attention": (
-        regression(models={"theirs": {"weights": "any.pth", "n_layers": 1, "d_model": "token"}}),
-        "theirs.attention = .absent.: expected a value",
-    ),
-    "a variant": (
-        addition(models={"theirs": {"weights": "any.pth"}, "other": {"variant_of": "theirs"}}),
-        'other.variant_of = "theirs": expected a model that is no variant',
-    ),
-}
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "any.pth").write_bytes(b"what is in it is known to the job that reads it")
-    save_file({"embed.W_E": torch.zeros(8, 4)}, "p7.safetensors")
-
-
-@pytest.mark.parametrize("name", IMPORTS)
-def test_weights_that_cannot_be_imported_are_named(tmp_path, files, name):
-    changes, message = IMPORTS[name]
-    with pytest.raises(ConfigError, match=message):
-        check(tmp_path, changes)
-
-
 def test_weights_alone_are_no_study(tmp_path, files):
     none = dict.fromkeys(load([STUDY])["modular_addition"]["models"])
-    changes = addition(models=none | {"theirs": {"weights": "any.pth"}}, grid=None)
+    changes = {
+        "modular_addition": {"models": none | {"theirs": {"weights": "any.pth"}}, "grid": None}
+    }
     with pytest.raises(ConfigError, match="models = .*: expected at least one model that is train"):
         check(tmp_path, changes)
 
 
-def test_weights_of_others_are_a_model(tmp_path, files):
-    check(tmp_path, imported(weights="any.pth", n_heads=4))
-
-
-@pytest.mark.parametrize("folder", ["~/x", "$HOME/x"])
-def test_a_folder_that_only_a_shell_understands_is_refused(folder):
-    config = load([STUDY]) | {"results_folder": folder}
-    with pytest.raises(ConfigError, match="results_folder = .*: expected a folder written out"):
-        config_checks.check(config, sources([STUDY]))
+def test_weights_of_others_are_a_model_but_none_that_others_vary(tmp_path, files):
+    theirs = {"theirs": {"weights": "any.pth", "n_heads": 4}}
+    check(tmp_path, nested(ADDITION, theirs))
+    with pytest.raises(ConfigError, match='other.variant_of = "theirs": expected a model that is'):
+        check(tmp_path, nested(ADDITION, theirs | {"other": {"variant_of": "theirs"}}))

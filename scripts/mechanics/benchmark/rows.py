@@ -54,26 +54,27 @@ def addition_rows(times: dict[str, pd.DataFrame], flops: int) -> list[Row]:
     timed = {name: note for name, note in ADDITION.items() if name in times}
     rows = [timing(f"addition_step_{n}", times[n]["step"], note) for n, note in timed.items()]
     median = {name: times[name]["step"].median() for name in timed}
-    floors = {"table_rows": "products", "bfloat16": "bfloat16_products"}
-    for step, floor in floors.items():
-        work = f"{flops / 1e9:.3g} GFLOP at {flops / median[floor] / 1e6:.3g} GFLOP/s"
-        quantity = "addition_share_of_floor" + ("_bfloat16" if step == "bfloat16" else "")
-        share = median[floor] / median[step]
-        rows.append((quantity, share, "share", f"floor / our step; {work}"))
-    for step, ours, what in (
-        ("", "table_rows", "our step / our bfloat16 step"),
-        ("_products", "products", "the same for the matrix products alone"),
-    ):
-        ratio = median[ours] / median[f"bfloat16{step}"]
-        rows.append((f"addition_speedup_of_bfloat16{step}", ratio, "x", what))
-    for name in ("transformer_lens", "transformer_lens_onednn", "full_sequence", "collapsed"):
-        ratio = median[name] / median["table_rows"]
-        rows.append((f"addition_speedup_over_{name}", ratio, "x", "its step / our step"))
-    if "trained" in timed:
-        ratio = median["trained"] / median["table_rows"]
-        note = "its step / our step; far above 1 where denormal numbers slow the CPU down"
-        rows.append(("addition_trained_over_initial", ratio, "x", note))
-    return rows
+
+    def work(floor: str) -> str:
+        rate = flops / median[floor] / 1e6
+        return f"floor / our step; {flops / 1e9:.3g} GFLOP at {rate:.3g} GFLOP/s"
+
+    others = ("transformer_lens", "transformer_lens_onednn", "full_sequence", "collapsed")
+    rounded, alone = "bfloat16_products", "the same for the matrix products alone"
+    denormal = "far above 1 where denormal numbers slow the CPU down"
+    ratios = [  # quantity, one time, the other, unit, note
+        ("share_of_floor", "products", "table_rows", "share", work("products")),
+        ("share_of_floor_bfloat16", rounded, "bfloat16", "share", work(rounded)),
+        ("speedup_of_bfloat16", "table_rows", "bfloat16", "x", "our step / our bfloat16 step"),
+        ("speedup_of_bfloat16_products", "products", rounded, "x", alone),
+        *((f"speedup_over_{n}", n, "table_rows", "x", "its step / our step") for n in others),
+        ("trained_over_initial", "trained", "table_rows", "x", f"its step / our step; {denormal}"),
+    ]
+    return rows + [
+        (f"addition_{quantity}", median[one] / median[other], unit, note)
+        for quantity, one, other, unit, note in ratios
+        if one in median
+    ]
 
 
 def regression_rows(one: pd.DataFrame, ten: pd.DataFrame) -> list[Row]:

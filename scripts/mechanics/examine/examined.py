@@ -2,12 +2,13 @@
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import torch
 import typst
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader
 
 import analyse_addition  # the programs: they lie beside the library
 import analyse_regression
@@ -26,11 +27,12 @@ from mechanics.regression import data
 from mechanics.regression import measures as regression_measures
 from mechanics.regression.held_out import expect_regression, read_held_out
 from mechanics.runtime.files import atomic
+from mechanics.study.lineage import ROOT
 from mechanics.tables.frames import write_tables
 from mechanics.tables.interpretation import is_fourier
 from mechanics.tables.risk import laws
 
-TEMPLATES = Path(__file__).resolve().parents[3] / "workflow" / "report" / "examined"
+TEMPLATES = ROOT / "workflow/report/examined"
 N_PROMPTS, N_QUERIES = 2048, 8  # of every context length
 # What the summary reads; --all measures the rest. The last is asked where there is no circuit.
 ADDITION_MEASURES = ("evaluation", "circuit", "ablation", "patching", "sum_in_stream")
@@ -113,16 +115,13 @@ def examine_regression(network: Network, arguments: argparse.Namespace):
 
 def write_summary(content: dict, output: Path) -> None:
     """summary.json, and the same as PDF and as HTML."""
-    with atomic(output / "summary.json") as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-    page = Environment(autoescape=True).from_string(
-        (TEMPLATES / "summary.html.j2").read_text(encoding="utf-8")
-    )
-    with atomic(output / "summary.html") as part:
-        part.write_text(page.render(content), encoding="utf-8")
-    source = (TEMPLATES / "summary.typ").read_bytes()
-    (output / "summary.typ").write_bytes(source)
-    pdf = typst.compile(str(output / "summary.typ"), ignore_system_fonts=True)
+    pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
+    page = pages.get_template("summary.html.j2").render(content)
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    for name, written in (("summary.json", text), ("summary.html", page)):
+        with atomic(output / name) as part:
+            part.write_text(written, encoding="utf-8")
+    source = shutil.copy(TEMPLATES / "summary.typ", output)  # reads what lies beside it
     with atomic(output / "summary.pdf") as part:
-        part.write_bytes(pdf)
-    (output / "summary.typ").unlink()
+        part.write_bytes(typst.compile(source, ignore_system_fonts=True))
+    Path(source).unlink()

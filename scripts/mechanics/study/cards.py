@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from jinja2 import StrictUndefined, Template
 
 from mechanics.models.addition import lens_settings
 from mechanics.models.weights import Network, read_network
@@ -41,17 +42,14 @@ def card(
     rows = [described(n, sum(p.parent == f for p in networks)) for f, n in of_models.items()]
     known = [p for p, n in networks.items() if n.finite and config(n)["transformer_lens"]]
     example = known[0] if known else Path("task", "model", "seed0.safetensors")
-    filled = {
-        "@NETWORKS@": pd.DataFrame(rows).to_markdown(index=False),
-        "@MEASURED@": measured.to_markdown(index=False, floatfmt=".4g"),
-        "@FOLDER@": "/".join(example.parts[-3:-1]),
-        "@FILE@": example.name,
-        "@P@": str(networks[example].settings["p"]) if known else "p",
-    }
-    text = TEMPLATE.read_text("utf-8")
-    for name, value in filled.items():
-        text = text.replace(name, value)
-    return text
+    template = Template(TEMPLATE.read_text("utf-8"), undefined=StrictUndefined)
+    return template.render(
+        networks=pd.DataFrame(rows).to_markdown(index=False),
+        measured=measured.to_markdown(index=False, floatfmt=".4g"),
+        folder="/".join(example.parts[-3:-1]),
+        file=example.name,
+        p=networks[example].settings["p"] if known else "p",
+    )
 
 
 def config(network: Network) -> dict:
@@ -67,9 +65,10 @@ def described(network: Network, n_seeds: int) -> dict:
     own = network.settings
     lens = "yes" if config(network)["transformer_lens"] else "no"
     row = {"folder": f"`{network.task}/{network.model}`", "seeds": n_seeds, "TransformerLens": lens}
-    shown = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")
-    row |= {key: own[key] for key in shown}
+    trained = ("steps", "learning_rate", "weight_decay")
+    shown = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm", *trained)
     if "weights" in own:
-        words = "trained elsewhere, under its own licence"
-        return row | {"steps": words, "learning_rate": "", "weight_decay": ""}
-    return row | {key: own[key] for key in ("steps", "learning_rate", "weight_decay")}
+        own = (
+            own | dict.fromkeys(trained, "") | {"steps": "trained elsewhere, under its own licence"}
+        )
+    return row | {key: own[key] for key in shown}
