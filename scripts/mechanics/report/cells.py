@@ -9,6 +9,7 @@ A number that the study does not have is no error; an unknown column is (pandas 
 import math
 
 import pandas as pd
+from pandas.api.typing import NAType
 
 from mechanics.report.text import as_text
 from mechanics.tables.frames import sound
@@ -17,6 +18,7 @@ from mechanics.tables.statistics import mean_over_seeds
 ABSENT, UNMEASURED = "not in this study", "not measured"
 DIVERGED = f"{UNMEASURED}: every seed diverged"
 Tables = dict[str, pd.DataFrame]
+Value = int | float | NAType  # ``pd.NA``, which no comparison decides: there is none
 
 
 def number(
@@ -58,8 +60,8 @@ def number(
     else:
         if statistic == "only" and values.nunique() != 1:
             raise ValueError(f"{table}, {made['cell']}: {values.nunique()} values, expected one")
-        value = values.iloc[0] if statistic == "only" else getattr(values, statistic)()
-        made |= {"value": float(value), "n": len(values)}
+        whole = values.iloc[0] if statistic == "only" else getattr(values, statistic)()
+        made |= {"value": float(whole), "n": len(values)}
     text = as_text(made["value"], form)
     if "seed" in chosen and _seeds(kept) < _seeds(chosen):
         text += f" (n = {_seeds(kept)} of {_seeds(chosen)})"
@@ -72,8 +74,8 @@ def count(tables: Tables, table: str, rows: str, condition: str) -> dict:
     chosen = _rows(tables, table, rows)
     if chosen.empty:
         return _absent(made, _missing(tables, table, chosen))
-    value = len(chosen.query(condition))
-    return _number(f"{value} of {len(chosen)}", value=value, n=len(chosen), **made)
+    n = len(chosen.query(condition))
+    return _number(f"{n} of {len(chosen)}", value=n, n=len(chosen), **made)
 
 
 def setting(settings: dict, name: str, key: str, form: str = "") -> dict:
@@ -84,13 +86,17 @@ def setting(settings: dict, name: str, key: str, form: str = "") -> dict:
     return _number(as_text(settings[name], form), value=settings[name], **made)
 
 
-def upper(found: dict) -> float:
+def value(found: dict) -> Value:
+    return pd.NA if found["absent"] else found["value"]
+
+
+def upper(found: dict) -> Value:
     """The upper end of a number's 95 % interval; of one without an interval its value."""
-    return found["value"] if found["ci_high"] is None else found["ci_high"]
+    return value(found) if found["ci_high"] is None else found["ci_high"]
 
 
-def lower(found: dict) -> float:
-    return found["value"] if found["ci_low"] is None else found["ci_low"]
+def lower(found: dict) -> Value:
+    return value(found) if found["ci_low"] is None else found["ci_low"]
 
 
 def _rows(tables: Tables, table: str, rows: str, last: tuple[str, ...] = ()) -> pd.DataFrame:
