@@ -11,10 +11,10 @@ from mechanics.study import crate
 from mechanics.study.config import training_settings
 from mechanics.study.lineage import ROOT, closure, short_id
 
-FIGURES = {"frequencies": "frequencies", "rank_collapse": "rank_collapse"}  # name: module
+FIGURES = ("frequencies", "rank_collapse")
 SECTION = {"p": 11, "train_fraction": 0.3, "defaults": {"weight_decay": 1.0}, "models": {"m": {}}}
 CONFIG = {"study": "small", "modular_addition": SECTION}
-RUN = "runs/modular_addition/m/3/run.json"
+RUN, TABLE = "runs/modular_addition/m/3/run.json", "tables/grokking.csv"
 ABOUT_RUN = {
     "settings": training_settings(CONFIG, "modular_addition", "m"),
     "seeds": [3],
@@ -31,38 +31,43 @@ def code(*names: str) -> list[str]:
 
 
 def job(rule: str, files: list[str], inputs: list[str], outputs: list[str], device=None) -> dict:
-    return {"rule": rule, "code": files, "inputs": inputs, "outputs": outputs} | {
-        **{"settings": None, "seeds": [], "device": device}
-    }
+    """A job as Snakemake's rules tell of it."""
+    made = {"rule": rule, "code": files, "inputs": inputs, "outputs": outputs}
+    return made | {"settings": None, "seeds": [], "device": device}
+
+
+def recorded_job(inputs: list[str], outputs: list[str], code: dict | None = None) -> dict:
+    """A job as the record has it, of which only the files matter."""
+    about = {"rule": "r", "program": "scripts/train.py", "code_sha256": "c", "git_commit": "abc"}
+    about |= {"software": ["Python 3"], "settings_sha256": "s", "seeds": [0], "device": "cpu"}
+    return about | {"code": code or {}, "inputs": inputs, "outputs": outputs}
+
+
+def write_record(folder: Path, hashes: dict[str, str], jobs: list[dict], config: dict) -> None:
+    record = {"study": "small", "machine": "m", "config": config, "sha256": hashes, "jobs": jobs}
+    crate.write(folder / crate.NAME, record)
 
 
 def write_study(folder: Path) -> list[dict]:
     """One run, a table of it and two figures of the table; the jobs that would have made them."""
-    run, table = folder / "runs/modular_addition/m/3", folder / "tables/grokking.csv"
-    run.mkdir(parents=True)
+    run, table = folder / RUN, folder / TABLE
+    run.parent.mkdir(parents=True)
     table.parent.mkdir()
-    (run / "run.json").write_text(json.dumps(ABOUT_RUN | {"code_sha256": "made by older code"}))
+    run.write_text(json.dumps(ABOUT_RUN | {"code_sha256": "made by older code"}))
     table.write_text("model,seed\nm,3\n")
+    jobs = [job("train", code("train"), [], [RUN])]
+    jobs.append(job("write_tables", code("write_tables"), [RUN], [TABLE]))
     style.use_style()
-    for name, module in FIGURES.items():
+    for name in FIGURES:
         figure, axis = plt.subplots()
         axis.set_title(name)
-        program, source = ROOT / "scripts/plot.py", f"scripts/mechanics/figures/{module}.py"
-        style.save(figure, folder / "figures", name, short_id([table], program, ROOT / source))
+        program, source = ROOT / "scripts/plot.py", f"mechanics/figures/{name}"
+        made_from = short_id([table], program, ROOT / f"scripts/{source}.py")
+        style.save(figure, folder / "figures", name, made_from)
         plt.close(figure)
-    read, made = [RUN], ["tables/grokking.csv"]
-    return [
-        job("train", code("train"), [], read),
-        job("write_tables", code("write_tables"), read, made),
-    ] + [
-        job(
-            "plot",
-            code("plot", f"mechanics/figures/{module}"),
-            made,
-            [f"figures/{name}.pdf", f"figures/{name}.png"],
-        )
-        for name, module in FIGURES.items()
-    ]
+        made = [f"figures/{name}.pdf", f"figures/{name}.png"]
+        jobs.append(job("plot", code("plot", source), [TABLE], made))
+    return jobs
 
 
 def record(folder: Path, jobs: list[dict]) -> dict:

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from helpers import run_program
+from recorded_study import recorded_job, write_record
 
 from mechanics.runtime.files import sha256
 from mechanics.study import crate
@@ -40,14 +41,10 @@ def study(tmp_path):
     for path in paths:
         (tmp_path / "study" / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "study" / path).write_text('{"settings": {}}')
-    about = {"rule": "r", "program": "scripts/train.py", "code": {}, "code_sha256": "c"}
-    about |= {"git_commit": "abc", "software": ["Python 3"], "settings_sha256": "s"}
-    about |= {"seeds": [0], "device": "cpu"}
-    jobs = [about | {"inputs": read, "outputs": [*made]} for made, read in JOBS.items()]
     hashes = {path: sha256(tmp_path / "study" / path) for path in paths}
     hashes["analysis/spectra.old.parquet"] = "not published"
-    record = {"study": "s", "machine": "m", "config": {}, "sha256": hashes, "jobs": jobs}
-    crate.write(tmp_path / "study" / crate.NAME, record)
+    jobs = [recorded_job(read, [*made]) for made, read in JOBS.items()]
+    write_record(tmp_path / "study", hashes, jobs, {})
     return tmp_path / "study"
 
 

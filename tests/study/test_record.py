@@ -2,29 +2,12 @@
 
 import json
 import re
-from pathlib import Path
 
 import pytest
-from recorded_study import (
-    ABOUT_RUN,
-    CONFIG,
-    RUN,
-    code,
-    job,
-    job_of,
-    record,
-    write_study,
-)
+from recorded_study import ABOUT_RUN, CONFIG, RUN, TABLE, code, job, job_of, record, write_study
 
 from mechanics.study import crate, described
 from mechanics.study.provenance import altered
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("recorded")
-    record(folder, write_study(folder))
-    return folder
 
 
 def test_record_is_read_as_it_was_written(recorded, tmp_path):
@@ -56,7 +39,7 @@ def test_record_is_a_process_run_crate(recorded):
 
 def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
     record = crate.read(recorded / crate.NAME)
-    run, table = job_of(record, RUN), job_of(record, "tables/grokking.csv")
+    run, table = job_of(record, RUN), job_of(record, TABLE)
     assert table["inputs"] == [RUN]
     assert table["seeds"] == run["seeds"] == [3]
     assert (run["git_commit"], run["software"][1]) == ("0" * 40 + "-dirty", "PyTorch 2.0")
@@ -70,7 +53,7 @@ def test_what_the_record_says_of_the_tables_is_made_of_these_alone(tmp_path):
     jobs.append(job("record_provenance", files, read, [crate.NAME, *made]))
     found = record(tmp_path, jobs)
     own = job_of(found, described.README)
-    assert (own["inputs"], own["outputs"]) == (["tables/grokking.csv"], made)
+    assert (own["inputs"], own["outputs"]) == ([TABLE], made)
     assert own["program"] == "scripts/record_provenance.py"
     assert "| `seed` |" in (tmp_path / described.README).read_text()
     assert altered(tmp_path, found) == []
@@ -101,15 +84,15 @@ def test_recorded_twice_is_the_same_record(recorded, tmp_path):
 def test_what_is_gone_is_recorded_without_a_hash_as_what_others_were_made_from(tmp_path):
     jobs, held = write_study(tmp_path), "runs/checkpoints"
     jobs[0]["outputs"].append(held)
-    next(own for own in jobs if "tables/grokking.csv" in own["outputs"])["inputs"].append(held)
+    next(own for own in jobs if TABLE in own["outputs"])["inputs"].append(held)
     found = record(tmp_path, jobs)
     assert (found["sha256"][held], found["absent"]) == (crate.GONE, [held])
-    assert held in job_of(found, "tables/grokking.csv")["inputs"]
+    assert held in job_of(found, TABLE)["inputs"]
     assert altered(tmp_path, found) == []
 
 
 def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path):
-    jobs, table, held = write_study(tmp_path), "tables/grokking.csv", "runs/checkpoints"
+    jobs, held = write_study(tmp_path), "runs/checkpoints"
     jobs[0]["outputs"].append(held)
     (tmp_path / held).write_text("")
     published = record(tmp_path, jobs)
@@ -121,5 +104,5 @@ def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path
     assert found == published | {"machine": "elsewhere", "absent": [held]}
     (tmp_path / RUN).write_text((tmp_path / RUN).read_text() + " ")  # trained again
     found = record(tmp_path, jobs)
-    assert "scripts/write_tables.py" in job_of(found, table)["code"]
+    assert "scripts/write_tables.py" in job_of(found, TABLE)["code"]
     assert job_of(found, "figures/frequencies.png")["git_commit"] == "abc"  # of the same table

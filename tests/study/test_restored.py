@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers import write_sweep_config
+from recorded_study import recorded_job, write_record
 
 from mechanics.runtime.files import sha256
 from mechanics.settings import ConfigError
@@ -39,8 +40,7 @@ def published(tmp_path, files) -> Path:
     (tmp_path / "split").write_text("the same bytes")
     hashes = {path: sha256(folder / path) for path in contents}
     hashes |= {SPLIT: sha256(tmp_path / "split"), CHECKPOINTS: "not published"}
-    record = {"study": "small", "machine": "m", "config": config, "sha256": hashes, "jobs": []}
-    crate.write(folder / crate.NAME, record)
+    write_record(folder, hashes, [], config)
     return folder
 
 
@@ -137,14 +137,10 @@ def test_snakemake_is_told_of_what_agrees_with_the_record(published, files, monk
     published.rename(study)
     (study / "tables/other.csv").write_text("b\n1\n")
     code = {"scripts/train.py": sha256(ROOT / "scripts/train.py")}
-    other = {"scripts/train.py": "as it was"}
-    about = {"rule": "r", "program": "p", "code_sha256": "c", "git_commit": "g", "software": []}
-    about |= {"settings_sha256": "s", "seeds": [], "device": "cpu"}
-    jobs = [(code, [], [RUN]), (code, [RUN], [TABLE]), (other, [RUN], ["tables/other.csv"])]
-    jobs = [about | {"code": c, "inputs": i, "outputs": o} for c, i, o in jobs]
+    jobs = [recorded_job([], [RUN], code), recorded_job([RUN], [TABLE], code)]
+    jobs.append(recorded_job([RUN], ["tables/other.csv"], {"scripts/train.py": "as it was"}))
     hashes = {path: sha256(study / path) for path in (RUN, TABLE, "tables/other.csv")}
-    record = {"study": "small", "machine": "m", "config": config, "sha256": hashes, "jobs": jobs}
-    crate.write(study / crate.NAME, record)
+    write_record(study, hashes, jobs, config)
     asked = []
     monkeypatch.setattr(restored, "snakemake", lambda _, *arguments: asked.append(arguments))
     restored.remember(files)

@@ -6,20 +6,13 @@ from pathlib import Path
 
 import pytest
 from helpers import run_program
-from recorded_study import CONFIG, RUN, job_of, record, write_study
+from recorded_study import CONFIG, RUN, TABLE, job_of
 
 from mechanics.runtime.files import sha256
 from mechanics.study import crate, lineage, provenance
 from mechanics.study.config import merge
 from mechanics.study.lineage import LOCK, ROOT
 from mechanics.study.provenance import differences
-
-
-@pytest.fixture(scope="module")
-def recorded(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("recorded")
-    record(folder, write_study(folder))
-    return folder
 
 
 @pytest.fixture
@@ -65,7 +58,7 @@ def test_differences_are_keys_with_two_values():
 
 
 def test_edited_cell_and_what_was_made_from_it_are_named(study, capsys):
-    path = study / "tables/grokking.csv"
+    path = study / TABLE
     path.write_text(path.read_text().replace("m,3", "m,4"))
     lines = said(study, capsys)
     assert "tables/grokking.csv: not the file that was recorded" in lines
@@ -81,7 +74,7 @@ def test_swapped_figure_is_named_by_its_id(study, capsys):
 
 
 def test_missing_file_is_named_unless_it_was_not_published(study, capsys):
-    (study / "tables/grokking.csv").unlink()
+    (study / TABLE).unlink()
     assert "tables/grokking.csv: missing" in said(study, capsys)
     without_run(study)  # writes the record of what is there
     run_program("verify", "--study", study)
@@ -114,7 +107,7 @@ def commit_holding(monkeypatch, content: str) -> None:
 
 def test_edited_module_and_lock_are_the_code_that_moved_on(study, capsys):
     made_by_older_module(study, "abc-dirty")
-    edit(study, lambda record: job_of(record, "tables/grokking.csv")["code"].update({LOCK: OLDER}))
+    edit(study, lambda record: job_of(record, TABLE)["code"].update({LOCK: OLDER}))
     lines = said(study, capsys)
     assert "Not as it was recorded" not in lines
     assert f"scripts/plot.py: {MODULE}; it made figures/freq" in lines
