@@ -5,12 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from helpers import addition_settings, regression_settings, run_program
+from helpers import addition_settings, random_weights, regression_settings, run_program
 from PIL import Image
 
 from mechanics.addition.snapshots import as_int8
-from mechanics.models import addition, regression
-from mechanics.models.transformer import architecture, initial_weights
+from mechanics.models import regression
 from mechanics.models.weights import Network, write_network
 from mechanics.settings import as_argument
 from mechanics.training.checkpoint import checkpoint_key, write_tensors
@@ -36,8 +35,7 @@ def write_study(folder: Path, tasks: tuple[str, ...] = TASKS) -> tuple[Path, lis
     pd.DataFrame(table).to_csv(study / "tables/comparative_metrics.csv", index=False)
     runs = []
     if "linear_regression" in tasks:
-        settings = regression_settings()
-        write_weights(study, "linear_L1", settings, regression.initial(settings, 0))
+        write_weights(study, "linear_L1", regression_settings())
     if "modular_addition" in tasks:
         runs = write_addition(study)
     for task in tasks:
@@ -73,23 +71,27 @@ def comparison_rows(task: str) -> list[dict]:
     return [common | {"reference": name, "reference_value": r} for name, r in levels.items()]
 
 
-def write_weights(study: Path, model: str, settings: dict, weights: dict) -> None:
+def write_weights(study: Path, model: str, settings: dict, seed: int = 0, weights=None) -> None:
+    """Final weights of one seed; its first ones, if none are given."""
+    task = settings["task"]
+    if weights is None and task == "linear_regression":
+        weights = regression.initial(settings, seed)
+    elif weights is None:
+        weights = random_weights(settings)
     stacked = {name: tensor[None] for name, tensor in weights.items()}
-    network = Network(settings["task"], model, 0, STEPS[-1], "finished", settings, stacked)
-    write_network(study / f"weights/{settings['task']}/{model}/seed0.safetensors", network)
+    network = Network(task, model, seed, settings["steps"], "finished", settings, stacked)
+    write_network(study / f"weights/{task}/{model}/seed{seed}.safetensors", network)
 
 
 def write_addition(study: Path) -> list[Path]:
-    settings, runs, rows = addition_settings(p=P), [], {}
+    settings, runs, rows = addition_settings(p=P, steps=STEPS[-1]), [], {}
     for entry, norm, status in (
         ("softmax_L1", "free", "grokked"),
         ("softmax_L1_held", "held", "censored"),
     ):
         own = settings | {"norm": norm}
-        network = architecture(own)
-        shapes = addition.parameter_shapes(network, P)
-        weights = initial_weights(shapes, own, network.d_model, 0)
-        write_weights(study, entry, own, weights)
+        weights = random_weights(own)
+        write_weights(study, entry, own, weights=weights)
         place = f"modular_addition/{entry}/0"
         run, analysis = study / "runs" / place, study / "analysis" / place
         run.mkdir(parents=True)
@@ -143,12 +145,8 @@ def addition_frames() -> dict[str, pd.DataFrame]:
             angle, radius = 2 * np.pi * k * np.arange(P) / P, 0.1 + done
             own = {"number": np.arange(P), "x": radius * np.cos(angle), "y": radius * np.sin(angle)}
             planes.append(pd.DataFrame(common | {"frequency": k} | own))
-    planes = pd.concat(planes, ignore_index=True)
-    return {
-        "history": pd.DataFrame(history),
-        "spectra": pd.DataFrame(spectra),
-        "embedding_planes": planes,
-    }
+    frames = {"history": pd.DataFrame(history), "spectra": pd.DataFrame(spectra)}
+    return frames | {"embedding_planes": pd.concat(planes, ignore_index=True)}
 
 
 def write_picture(path: Path) -> None:

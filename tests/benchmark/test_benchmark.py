@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 import torch
-from helpers import addition_settings, regression_settings, run_program
+from helpers import addition_settings, regression_settings, run_program, write_data
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -25,18 +25,17 @@ def test_quick_benchmark_writes_every_row(tmp_path, capsys):
     printed = capsys.readouterr().out
     table = pd.read_csv(output)
     assert list(table) == ["quantity", "value", "unit", "note"]
-    expected = {"threads", "load_per_core", "regression_ten_seeds_over_one"}
-    expected |= {f"addition_step_{name}" for name in VARIANTS}
-    for name in ("transformer_lens", "transformer_lens_onednn", "full_sequence", "collapsed"):
-        expected |= {f"addition_speedup_over_{name}"}
-    expected |= {"addition_share_of_floor", "addition_share_of_floor_bfloat16"}
-    expected |= {"addition_speedup_of_bfloat16", "addition_speedup_of_bfloat16_products"}
-    for part in ("step", *steps.PARTS):
-        expected |= {f"regression_{stack}_{part}" for stack in ("one_seed", "ten_seeds")}
+    of_addition = [f"step_{name}" for name in VARIANTS]
+    of_addition += [f"speedup_over_{name}" for name in VARIANTS[4:]]
+    of_addition += [f"share_of_floor{which}" for which in ("", "_bfloat16")]
+    of_addition += [f"speedup_of_bfloat16{which}" for which in ("", "_products")]
+    parts = ("step", *steps.PARTS)
+    expected = {f"regression_{n}_{part}" for n in ("one_seed", "ten_seeds") for part in parts}
     for task in ("addition", "regression"):
-        expected |= {f"stack_{task}_{n}_step" for n in (1, 2, 4, 8, 16, 32)}
-        expected |= {f"stack_{task}_{n}_per_replica" for n in (1, 2, 4, 8, 16, 32)}
-        expected |= {f"stack_{task}_cheapest"}
+        sizes = [f"{n}_{what}" for n in (1, 2, 4, 8, 16, 32) for what in ("step", "per_replica")]
+        expected |= {f"stack_{task}_{own}" for own in (*sizes, "cheapest")}
+    expected |= {"threads", "load_per_core", "regression_ten_seeds_over_one"}
+    expected |= {f"addition_{own}" for own in of_addition}
     assert set(table["quantity"]) == expected
     table = table.set_index("quantity")
     assert (table["value"].drop("load_per_core") > 0).all()
@@ -119,21 +118,15 @@ def test_of_the_products_of_a_bfloat16_step_those_with_w_l_are_bfloat16():
 
 
 @pytest.mark.parametrize("settings", [addition_settings(), regression_settings()])
-def test_a_timed_step_of_a_stack_is_that_of_the_loop(settings, monkeypatch):
-    objectives = []
-    name = "LinearRegression" if settings["task"] == "linear_regression" else "ModularAddition"
-    real = getattr(steps, name)
-
-    def kept(*arguments):
-        objectives.append(real(*arguments))
-        return objectives[-1]
-
-    monkeypatch.setattr(steps, name, kept)
-    timed = steps.STACKED_STEPS[settings["task"]](settings, 3, torch.device("cpu"))
+def test_a_timed_step_of_a_stack_is_that_of_the_loop(settings, tmp_path):
+    seeds, cpu = [0, 1, 2], torch.device("cpu")
+    objective = open_objective(settings, write_data(tmp_path, settings, seeds), cpu)
+    parameters = {
+        name: torch.stack([objective.initial(seed)[name] for seed in seeds])
+        for name in objective.shapes
+    }
+    timed = steps.STACKED_STEPS[settings["task"]](settings, len(seeds), cpu)
     losses, parts = timed()
-    (objective,), seeds = objectives, [0, 1, 2]
-    own = [objective.initial(seed) for seed in seeds]
-    parameters = {name: torch.stack([o[name] for o in own]) for name in objective.shapes}
     first = settings["steps"] // 2 if settings["task"] == "linear_regression" else 0
     torch.testing.assert_close(losses, objective.losses(parameters, seeds, first))
     assert parts["step"] == pytest.approx(sum(parts[name] for name in steps.PARTS))

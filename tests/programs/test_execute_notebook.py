@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from helpers import addition_settings, run_program
-from test_study_results import write_weights
+from small_study import write_weights
 
 from execute_notebook import ROOT, SOURCE, prepare, read, shows_path
 

@@ -1,14 +1,8 @@
 """Prose has no number of its own."""
 
-from pathlib import Path
-
 import pytest
 
-from mechanics.report.directions import directions
-from mechanics.report.numbers import numbers
 from mechanics.report.prose import names, problems
-
-SOURCE = Path(__file__).parents[2] / "workflow/report"
 
 
 def test_numbers_formulas_and_references_are_allowed():
@@ -39,10 +33,3 @@ def test_numbers_formulas_and_references_are_allowed():
 def test_anything_else_is_named(text, message):
     with pytest.raises(AssertionError, match=message):
         assert not problems(text, {"risk"}), "\n".join(problems(text, {"risk"}))
-
-
-@pytest.mark.parametrize("name", ["prose.typ", "readme.md"])
-def test_the_prose_of_the_report_and_of_the_readme_has_none(name):
-    found = numbers({}, {})
-    known = {*found, *directions({}, found, {}), "comparison"}
-    assert problems((SOURCE / name).read_text(), known) == []

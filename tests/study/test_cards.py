@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 from clock_network import clock_network
-from helpers import addition_settings
+from helpers import addition_settings, sizes_of
 
 from mechanics.models.weights import Network, write_network
 from mechanics.study import cards
@@ -15,13 +15,7 @@ from mechanics.study import cards
 
 def test_the_lines_of_the_card_run_where_our_code_is_not(tmp_path):
     weights, clock = clock_network(11, [2, 3])
-    sizes = {
-        "n_heads": clock.n_heads,
-        "d_model": clock.d_model,
-        "d_mlp": clock.d_mlp,
-        "d_head": clock.d_head,
-    }
-    settings = addition_settings(**sizes)
+    settings = addition_settings(**sizes_of(clock), d_head=clock.d_head)
     own = {name: tensor.float() for name, tensor in weights.items()}
     linear = settings | {"attention": "linear", "weights": "./theirs.pth"}
     files = []

@@ -1,6 +1,7 @@
 """What is said before the first job is sent, with Slurm's commands replaced by two-line scripts."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,21 +24,22 @@ def commands(tmp_path, monkeypatch):
     return put
 
 
-def test_ready_slurm_has_no_obstacle(commands):
-    commands(**ANSWERS)
-    assert slurm.obstacle("sacct", {"cpu", "gpu"}) is None
-
-
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "watched_by", "partitions", "message"),
     [
-        ({"sinfo": "echo no controller >&2; exit 1"}, "Slurm does not answer: no controller"),
-        ({"sacct": "echo storage is disabled >&2; exit 1"}, "add --slurm-status-command squeue"),
+        ({}, "sacct", {"cpu", "gpu"}, None),
+        ({"sacct": "exit 1"}, "squeue", {"cpu"}, None),
+        ({}, "sacct", {"cpu", "night"}, "no partition night in this Slurm: name one of cpu, gpu"),
+        ({"sinfo": "echo none here >&2; exit 1"}, "sacct", set(), "does not answer: none here"),
+        ({"sacct": "echo off >&2; exit 1"}, "sacct", set(), "add --slurm-status-command squeue"),
     ],
 )
-def test_obstacle_is_named(commands, changes, message):
+def test_an_obstacle_is_named_and_a_ready_slurm_has_none(
+    commands, changes, watched_by, partitions, message
+):
     commands(**ANSWERS | changes)
-    assert message in slurm.obstacle("sacct", set())
+    said = slurm.obstacle(watched_by, partitions)
+    assert said is None if message is None else message in said
 
 
 def test_missing_sbatch_is_named(commands):
@@ -45,27 +47,10 @@ def test_missing_sbatch_is_named(commands):
     assert slurm.obstacle("sacct", set()).startswith("no `sbatch` on this machine")
 
 
-def test_unknown_partition_is_named_beside_those_there_are(commands):
-    commands(**ANSWERS)
-    assert "no partition night in this Slurm: name one of cpu, gpu" in slurm.obstacle(
-        "sacct", {"cpu", "night"}
-    )
-
-
-def test_without_accounting_squeue_will_do(commands):
-    commands(**ANSWERS | {"sacct": "exit 1"})
-    assert slurm.obstacle("squeue", {"cpu"}) is None
-
-
-class Job:
-    def __init__(self, **resources):
-        self.resources = resources
-
-
 def test_partitions_are_those_of_jobs_and_of_the_file(tmp_path):
     path = tmp_path / "partitions.yaml"
     path.write_text("partitions: {gpu: {max_gpu: 1}}")
-    jobs = [Job(slurm_partition="day,night"), Job()]
+    jobs = [SimpleNamespace(resources=own) for own in ({"slurm_partition": "day,night"}, {})]
     assert slurm.partitions_of(jobs, path) == {"day", "night", "gpu"}
     assert slurm.partitions_of(jobs[1:], None) == set()
 

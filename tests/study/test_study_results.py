@@ -1,36 +1,20 @@
 """Networks are found by their weights, in a study's own folder as in what is published of it."""
 
-from pathlib import Path
-
 import pytest
 import torch
-from helpers import addition_settings, regression_settings
+from helpers import addition_settings, random_weights, regression_settings
+from small_study import write_weights
 
-from mechanics.models import addition, regression
-from mechanics.models.transformer import architecture, initialise, token_d
-from mechanics.models.weights import Network, write_network
-from mechanics.runtime.seeds import generator
+from mechanics.models import regression
 from mechanics.study.results import final_networks, model_for, networks
 from mechanics.training.checkpoint import CheckpointError
 
 
-def first_weights(settings: dict) -> dict[str, torch.Tensor]:
-    if settings["task"] == "linear_regression":
-        shapes = regression.parameter_shapes(architecture(settings), token_d(settings))
-    else:
-        shapes = addition.parameter_shapes(architecture(settings), settings["p"])
-    return initialise(shapes, 0.1, generator("init", 0))
-
-
-def write_weights(study: Path, model: str, settings: dict, seed: int = 0, weights=None) -> None:
-    task, step = settings["task"], settings["steps"]
-    stacked = {n: tensor[None] for n, tensor in (weights or first_weights(settings)).items()}
-    network = Network(task, model, seed, step, "finished", settings, stacked)
-    write_network(study / "weights" / task / model / f"seed{seed}.safetensors", network)
-
-
 def broken(settings: dict) -> dict[str, torch.Tensor]:
-    return {name: torch.full_like(t, torch.nan) for name, t in first_weights(settings).items()}
+    """Weights of an addition network or of a regression network that diverged."""
+    is_regression = settings["task"] == "linear_regression"
+    own = regression.initial(settings, 0) if is_regression else random_weights(settings)
+    return {name: torch.full_like(tensor, torch.nan) for name, tensor in own.items()}
 
 
 def test_seeds_come_in_order_without_diverged_ones(tmp_path):
