@@ -47,16 +47,24 @@ def arguments(tmp_path) -> list:
     ]
 
 
+def change(folder: Path, **content) -> None:
+    path = folder / "claims.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | content))
+
+
+def text_of(folder: Path) -> str:
+    pages = pypdf.PdfReader(folder / "report.pdf").pages
+    return " ".join("".join(page.extract_text() for page in pages).split())
+
+
 def test_two_pages_and_the_same_bytes_when_built_again(arguments, tmp_path):
     run_program("build_report", *arguments)
     first = (tmp_path / "report.pdf").read_bytes()
-    pages = pypdf.PdfReader(tmp_path / "report.pdf").pages
-    assert len(pages) == 2
-    assert [round(float(side)) for side in pages[0].mediabox[2:]] == [595, 842]  # A4, in points
-    assert "0.1234" in pages[0].extract_text()
-    assert re.search(
-        r"provenance:[0-9a-f]{12}", pypdf.PdfReader(tmp_path / "report.pdf").metadata["/Keywords"]
-    )
+    report = pypdf.PdfReader(tmp_path / "report.pdf")
+    assert len(report.pages) == 2
+    assert [round(float(side)) for side in report.pages[0].mediabox[2:]] == [595, 842]  # A4, points
+    assert "0.1234" in report.pages[0].extract_text()
+    assert re.search(r"provenance:[0-9a-f]{12}", report.metadata["/Keywords"])
     run_program("build_report", *arguments)
     assert (tmp_path / "report.pdf").read_bytes() == first
 
@@ -79,14 +87,11 @@ def test_a_third_page_is_refused(arguments, tmp_path):
 
 
 def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):
-    path = tmp_path / "claims.json"
-    content = json.loads(path.read_text()) | {"claims": NAMES, "comparison": []}
     stated = directions({}, NAMES, {})
-    content["directions"] = stated | {"norm_falls": stated["norm_falls"] | {"holds": False}}
-    path.write_text(json.dumps(content))
+    stated["norm_falls"]["holds"] = False
+    change(tmp_path, claims=NAMES, comparison=[], directions=stated)
     run_program("build_report", *arguments)
-    text = "".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "report.pdf").pages)
-    text = " ".join(text.split())
+    text = text_of(tmp_path)
     assert "No softmax network of this study has key frequencies." in text
     assert "In this study it does not hold that the norm falls." in text
     assert "One linear layer is one gradient step" not in text
@@ -95,12 +100,9 @@ def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):
 def test_where_every_seed_diverged_the_report_says_so_on_as_many_pages_as_it_takes(
     arguments, tmp_path
 ):
-    path = tmp_path / "claims.json"
-    claims = {name: own | {"text": DIVERGED} for name, own in NAMES.items()}
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"claims": claims}))
+    change(tmp_path, claims={name: own | {"text": DIVERGED} for name, own in NAMES.items()})
     run_program("build_report", *arguments)
-    text = "".join(page.extract_text() for page in pypdf.PdfReader(tmp_path / "report.pdf").pages)
-    assert DIVERGED in " ".join(text.split())
+    assert DIVERGED in text_of(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -108,8 +110,6 @@ def test_where_every_seed_diverged_the_report_says_so_on_as_many_pages_as_it_tak
     [("linear_regression", "Track B, modular"), ("modular_addition", "Track A, regression")],
 )
 def test_one_track_alone_is_a_report(arguments, tmp_path, track, missing):
-    path = tmp_path / "claims.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"tracks": [track]}))
+    change(tmp_path, tracks=[track])
     run_program("build_report", *arguments)
-    text = " ".join(pypdf.PdfReader(tmp_path / "report.pdf").pages[0].extract_text().split())
-    assert missing in text
+    assert missing in text_of(tmp_path)

@@ -35,6 +35,7 @@ L1, L6, DEEP = (f"{REGRESSION}.{name}" for name in ("linear_L1", "linear_L6", "d
 ABSENT, THERE = "(absent)", {"weights": "any.pth"}
 HELD, FIXED = {"weight_decay": 0.0}, {"after_memorising": "fixed_norm"}
 INITIAL = {"after_memorising": "initial_norm"}
+SWEEP, OF, DECAY = "modular_addition.sweep", {"of": "softmax_L1"}, {"weight_decay": [0.0, 1.0]}
 BAD = [  # the key and its value, what is expected there, and what is set beside the key
     ("stduy", "full", "no such key"),
     (f"{SOFTMAX}.setps", 3, "no such key"),
@@ -80,6 +81,14 @@ BAD = [  # the key and its value, what is expected there, and what is set beside
     ("study", "a/b", "a safe file name"),
     (f"{ADDITION}.a/b", {}, "a safe file name"),
     ("linear_regression", None, "linear_regression or modular", {"modular_addition": None}),
+    # models written out from a few values, and stacks
+    (f"{SWEEP}.of", "softmax", "a model that is no variant itself", DECAY),
+    (f"{SWEEP}.of", "softmax_L1_wd0", "a model that is no variant itself", DECAY),
+    (f"{SWEEP}.weight_decay", [-1.0], "a list of .* at least 0", OF),
+    (f"{SWEEP}.train_fraction", 0.5, "a list of different", OF),
+    (f"{SWEEP}.train_fraction", [1e-6], "at least one of", OF),
+    (f"{SWEEP}.n_layers", [1], "no such key; known here: .*weight_decay", OF | DECAY),
+    ("modular_addition.defaults.stack", {"cpu": 1}, ".* or {cpu: 1, cuda: 64} for each device"),
     # networks that others have trained
     (f"{THEIRS}.weights", "none.pth", "a file that can be read"),
     (f"{THEIRS}.weights", ".", "a file that can be read"),

@@ -39,9 +39,10 @@ def number(
 
     Raises ValueError where ``only`` finds several values.
     """
-    made = {"unit": unit, "table": table, "cell": _cell(rows, last, f"{statistic} of {column}")}
+    cell = f"{rows}{''.join(f', last {name}' for name in last)}: {statistic} of {column}"
+    made = {"unit": unit, "table": table, "cell": cell}
     chosen = _rows(tables, table, rows, last)
-    kept = _sound(chosen)
+    kept = sound(chosen) if "status" in chosen else chosen
     if kept.empty:
         return _absent(made, _missing(tables, table, chosen))
     kept = kept.assign(value=pd.to_numeric(kept.eval(column))).dropna(subset=["value"])
@@ -108,19 +109,11 @@ def _rows(tables: Tables, table: str, rows: str, last: tuple[str, ...] = ()) -> 
     return chosen
 
 
-def _sound(rows: pd.DataFrame) -> pd.DataFrame:
-    return sound(rows) if "status" in rows else rows
-
-
 def _missing(tables: Tables, table: str, chosen: pd.DataFrame) -> str:
     """Why there is no number: the rows are not in the study, are of no table, or all diverged."""
     if len(chosen):
         return DIVERGED
     return UNMEASURED if table in tables and tables[table].empty else ABSENT
-
-
-def _cell(rows: str, last: tuple[str, ...], column: str) -> str:
-    return f"{rows}{''.join(f', last {name}' for name in last)}: {column}"
 
 
 def _network(rows: pd.DataFrame) -> list[str]:
