@@ -59,10 +59,12 @@ def drawn(module: ModuleType, name: str, tables: list[pd.DataFrame]) -> plt.Figu
 def shown(module: ModuleType, tables: list[pd.DataFrame]) -> list[pd.DataFrame]:
     """What a figure shows of its tables: main configurations, unless it asks for all arms.
 
+    Tables of addition networks, which have a column ``entry``, have rows of variants.
+
     Raises NothingToDraw, saying what is missing.
     """
     if not getattr(module, "ALL_ARMS", False):
-        tables = [of_main_arm(table) for table in tables]
+        tables = [t[t["arm"] == "main"] if "entry" in t else t for t in tables]
     style.require_data(tables)
     return tables
 
@@ -73,11 +75,6 @@ def read(paths: list[Path]) -> dict[str, pd.DataFrame]:
     tables = {path.stem: read_table(path) for path in paths if path not in histories}
     own = [pd.read_parquet(path).assign(model=path.parts[-3]) for path in histories]
     return tables | ({"history": pd.concat(own, ignore_index=True)} if own else {})
-
-
-def of_main_arm(table: pd.DataFrame) -> pd.DataFrame:
-    """Without the rows of variants, if it is a table of addition networks and has such."""
-    return table[table["arm"] == "main"] if "entry" in table else table
 
 
 if __name__ == "__main__":

@@ -57,39 +57,37 @@ def main() -> None:
         elif arguments.remember:
             remember(arguments.config)
         else:
-            replace(arguments)
+            publish(arguments.study, arguments.output, arguments.readme, arguments.template)
     except (ConfigError, OSError, ValueError, readme.ReadmeError) as error:
         sys.exit(f"publish.py: {error}")
 
 
-def replace(arguments: argparse.Namespace) -> None:
-    """What is published, once the new content is complete. Raises ValueError for altered files."""
-    fresh = arguments.output.with_name(f".{arguments.output.name}.part")
+def publish(study: Path, output: Path, filled: Path | None, template: Path) -> None:
+    """Replace what is published, once the new content is complete; ``filled``: the README.
+
+    Raises ValueError for altered files.
+    """
+    fresh = output.with_name(f".{output.name}.part")
     shutil.rmtree(fresh, ignore_errors=True)
-    record = crate.read(arguments.study / crate.NAME)
-    if found := altered(arguments.study, record):
+    record = crate.read(study / crate.NAME)
+    if found := altered(study, record):
         raise ValueError("the study is not as it was recorded:\n  " + "\n  ".join(found))
-    publish(arguments.study, record, fresh)
-    if arguments.readme:  # before anything is replaced: it may lack a claim
-        content = json.loads((arguments.study / "report/claims.json").read_text("utf-8"))
-        readme.update(arguments.readme, arguments.template, content)
-    shutil.rmtree(arguments.output, ignore_errors=True)
-    fresh.rename(arguments.output)
-    for line in chain(*moved_on(record)):
-        print(f"The code has moved on since it was made: {line}")
-
-
-def publish(study: Path, record: dict, output: Path) -> None:
-    """Fill the folder ``output``."""
     hashes, again = record["sha256"], made_again(record)
     for path in [*hashes, BESIDES]:
         there = (study / path).is_file() and (study / path).stat().st_size <= LARGEST
         if there and path not in again:
-            (output / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(study / path, output / path)
-    (output / CONFIG).write_text(yaml.safe_dump(record["config"], sort_keys=False), "utf-8")
-    added = {path: sha256(output / path) for path in (BESIDES, CONFIG) if (output / path).exists()}
-    crate.write(output / crate.NAME, record | {"sha256": hashes | added})
+            (fresh / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(study / path, fresh / path)
+    (fresh / CONFIG).write_text(yaml.safe_dump(record["config"], sort_keys=False), "utf-8")
+    added = {path: sha256(fresh / path) for path in (BESIDES, CONFIG) if (fresh / path).exists()}
+    crate.write(fresh / crate.NAME, record | {"sha256": hashes | added})
+    if filled:  # before anything is replaced: it may lack a claim
+        content = json.loads((study / "report/claims.json").read_text("utf-8"))
+        readme.update(filled, template, content)
+    shutil.rmtree(output, ignore_errors=True)
+    fresh.rename(output)
+    for line in chain(*moved_on(record)):
+        print(f"The code has moved on since it was made: {line}")
 
 
 def made_again(record: dict) -> set[str]:

@@ -52,6 +52,10 @@ def test_a_circuit_of_others_is_measured_on_all_pairs(tmp_path, clock):
 STATED = {
     "p": ({"p": 29}, "p = 23: expected 29, as is stated"),
     "layers": ({"n_layers": 2}, "n_layers = 1: expected 2"),
+    "task": (
+        {"task": "linear_regression", "d": 3, "attention": "softmax"},
+        "task = modular_addition: expected linear_regression",
+    ),
     "format": ({"format": "nanda"}, "format = lens3: expected nanda"),
 }
 
@@ -77,9 +81,3 @@ def test_our_own_weights_come_back_without_their_training(tmp_path):
     assert found.settings["checkpoints_at"] is None
     assert found.settings["k_max"] == own["k_max"]  # as it was trained
     assert (found.step, record["settings"]) == (20, found.settings)
-
-
-def test_weights_of_the_other_task_are_refused(tmp_path, clock):
-    asked = {"task": "linear_regression", "d": 3, "attention": "softmax"}
-    with pytest.raises(WeightsError, match="task = modular_addition: expected linear_regression"):
-        imported(tmp_path, **asked, weights=clock["weights"])

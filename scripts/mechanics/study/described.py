@@ -71,7 +71,10 @@ def package(study: str, tables: dict[str, list[str]]) -> str:
             "mediatype": "text/csv",
             "encoding": "utf-8",
             "description": table(Path(path).stem),
-            "schema": {"$schema": f"{PROFILES}/tableschema.json", "fields": fields(names)},
+            "schema": {
+                "$schema": f"{PROFILES}/tableschema.json",
+                "fields": list(map(field, names)),
+            },
         }
         for path, names in tables.items()
         if path.endswith(".csv")
@@ -80,11 +83,8 @@ def package(study: str, tables: dict[str, list[str]]) -> str:
     return json.dumps(found | {"resources": resources}, indent=1, ensure_ascii=False) + "\n"
 
 
-def fields(names: list[str]) -> list[dict]:
-    """Columns as Table Schema has them; ``unit`` is a property of our own."""
-    return [
-        {"name": name, "type": own.type, "description": own.meaning}
-        | ({"unit": own.unit} if own.unit else {})
-        for name in names
-        for own in [column(name)]
-    ]
+def field(name: str) -> dict:
+    """A column as Table Schema has it; ``unit`` is a property of our own."""
+    own = column(name)
+    about = {"name": name, "type": own.type, "description": own.meaning}
+    return about | ({"unit": own.unit} if own.unit else {})
