@@ -1,9 +1,9 @@
 """Follow one run through its checkpoints: a parquet file for each table.
 
-Of regression ``effective_weights`` and ``algorithms``: which algorithm is it like, and when? Of
-addition the progress measures (``progress``, ``spectra``, ``excluded``) and the circles of the
-embedding (``embedding_planes``, ``embedding_trace``); key frequencies are those of the last
-checkpoint. ``snapshots.safetensors``, for the page, has some of its checkpoints if asked for.
+Of regression ``effective_weights``, of addition the measures of ``progress``, whose key frequencies
+are those of the last checkpoint. If asked for, also what the page shows of one addition network:
+``spectra``, the circles of its embedding (``embedding_planes``), and some of its checkpoints
+(``snapshots.safetensors``).
 """
 
 import argparse
@@ -13,14 +13,9 @@ from pathlib import Path
 
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
+from mechanics.tables.contents import ROOMS, measures
 from mechanics.tables.frames import write_tables
 from mechanics.training.checkpoint import CheckpointError, Run
-
-# The module of each task, imported by name: neither depends on the files of the other.
-FOLLOWING = {
-    "linear_regression": "mechanics.regression.following",
-    "modular_addition": "mechanics.addition.following",
-}
 
 
 def main() -> None:
@@ -31,17 +26,17 @@ def main() -> None:
     words = "the held-out prompts of regression, or parquet with the split of each seed"
     given = {"dest": "data", "required": True, "type": Path, "nargs": "+", "help": words}
     parser.add_argument("--prompts", "--split", **given)
-    parser.add_argument("--snapshots", type=int, help="addition: seed whose snapshots are kept")
+    parser.add_argument("--shown", type=int, help="addition: seed that the page shows")
     parser.add_argument("--output", required=True, type=Path, help="folder of the tables")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     arguments = parser.parse_args()
     try:
         device, task = choose_device(arguments.device), Run(arguments.run).settings["task"]
-        own = import_module(FOLLOWING[task])
+        own = import_module(f"mechanics.{ROOMS[task]}.following")  # no room imports the other
         tables = own.follow(arguments.run, arguments.data, device)
-        write_tables(tables, arguments.output)
-        if arguments.snapshots is not None:
-            own.keep_snapshots(arguments.run, tables, arguments.snapshots, arguments.output)
+        write_tables({name: tables[name] for name in measures(task).FOLLOWED}, arguments.output)
+        if arguments.shown is not None:
+            own.show(arguments.run, tables, arguments.shown, arguments.output)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:
         sys.exit(f"follow.py: {error}")
 

@@ -68,7 +68,7 @@ def programs(folder, settings, seed=0):
     common = ("--split", split, "--output", folder / "out", "--device", "cpu")
     return (
         ("analyse_addition", "--weights", weights, *common),
-        ("follow", "--run", run, "--snapshots", 0, *common),
+        ("follow", "--run", run, "--shown", 0, *common),
     )
 
 
@@ -78,8 +78,7 @@ def test_programs_write_every_table_by_its_name(tmp_path):
     assert {path.stem for path in (tmp_path / "out").iterdir()} == {
         *("evaluation", "circuit", "identities", "circles", "embedding", "neurons"),
         *("patched_neurons", "patched_groups", "ablation", "parsimony", "embedding_ablation"),
-        *("attention", "progress", "spectra", "excluded"),
-        *("embedding_planes", "embedding_trace", "sum_in_stream", "sum_exchange"),
+        *("attention", "progress", "spectra", "embedding_planes", "sum_in_stream", "sum_exchange"),
         *("phase_law", "neuron_phases", "wrap_around", "snapshots"),
     }
     own = random_network(addition_settings()).weights["embed.W_E"][0].numpy()
@@ -90,7 +89,7 @@ def test_programs_write_every_table_by_its_name(tmp_path):
 
 def test_a_run_without_the_seed_has_no_snapshots(tmp_path):
     _, (program, *options) = programs(tmp_path, addition_settings())
-    run_program(program, *options, "--snapshots", 7)
+    run_program(program, *options, "--shown", 7)
     assert list(read_snapshots(tmp_path / "out/snapshots.safetensors")) == []
 
 

@@ -8,7 +8,7 @@ import torch
 from clock_network import clock_network, final
 from helpers import addition_settings, addition_split, random_weights
 
-from mechanics.addition.progress import COLUMNS, final_keys, follow_progress
+from mechanics.addition.progress import COLUMNS, follow_progress
 from mechanics.training.checkpoint import Run
 
 P, FREQUENCIES = 59, (4, 17, 29)
@@ -17,13 +17,10 @@ CLOCK = {name: tensor[0] for name, tensor in NETWORK.weights.items()}
 UNTRAINED = random_weights(NETWORK.settings, NETWORK.settings["d_model"] ** -0.5)
 
 
-def analyse(run: Run) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    device = torch.device("cpu")
-    keys = {0: final_keys(run, 0, device)}
-    tables = follow_progress(run, {0: addition_split(run.settings)}, keys, device)
-    progress, spectra, excluded = (tables[n] for n in ("progress", "spectra", "excluded"))
-    assert progress.columns.tolist() == COLUMNS
-    return progress, spectra, excluded
+def analyse(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
+    tables = follow_progress(run, {0: addition_split(run.settings)}, torch.device("cpu"))
+    assert tables["progress"].columns.tolist() == COLUMNS
+    return tables["progress"], tables["spectra"]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +30,7 @@ def grown_clock(recorded):
 
 
 def test_clock_is_seen_to_arise(grown_clock):
-    progress, _, _ = grown_clock
+    progress, _ = grown_clock
     before, after = progress.iloc[0], progress.iloc[1]
     assert progress["step"].tolist() == [0, 20]
     assert progress["n_final_keys"].tolist() == [3, 3]
@@ -55,23 +52,19 @@ def test_clock_is_seen_to_arise(grown_clock):
     assert progress["grokking_step"].tolist() == [20, 20]
 
 
-def test_spectra_and_excluded_losses_have_a_row_per_frequency(grown_clock):
-    progress, spectra, excluded = grown_clock
+def test_spectra_have_a_row_per_frequency(grown_clock):
+    _, spectra = grown_clock
     last = spectra[spectra["step"] == 20]
     for matrix in ("W_E", "W_L", "logits"):
         shares = last[last["matrix"] == matrix].set_index("frequency")["share"]
         assert shares.index.tolist() == list(range(1, 30))
         assert shares[list(FREQUENCIES)].sum() == pytest.approx(1, abs=0.01)
-    per_key = excluded[excluded["step"] == 20].set_index("frequency")["excluded_loss"]
-    assert per_key.index.tolist() == list(FREQUENCIES)
-    assert (per_key > progress["loss_train"].iloc[1]).all()
-    assert (per_key < progress["excluded_loss_train"].iloc[1]).all()
 
 
 def test_network_without_key_frequencies_has_no_measures_of_them(recorded):
-    progress, _, excluded = analyse(recorded(NETWORK.settings, {(0, 0): UNTRAINED}))
+    progress, _ = analyse(recorded(NETWORK.settings, {(0, 0): UNTRAINED}))
     row = progress.iloc[0]
-    assert row["n_final_keys"] == row["n_keys"] == len(excluded) == 0
+    assert row["n_final_keys"] == row["n_keys"] == 0
     keyed = [c for c in COLUMNS if c.startswith(("restricted", "excluded")) or c == "logit_fve"]
     assert row[keyed].isna().all()
     assert row[["loss_train", "gini_W_E", "norm_squared", "neuron_share"]].notna().all()
@@ -80,7 +73,7 @@ def test_network_without_key_frequencies_has_no_measures_of_them(recorded):
 def test_diverged_replica_keeps_its_rows(recorded):
     broken = {name: tensor * math.nan for name, tensor in CLOCK.items()}
     run = recorded(NETWORK.settings, {(0, 0): CLOCK, (0, 20): broken}, "diverged")
-    progress, spectra, _ = analyse(run)
+    progress, spectra = analyse(run)
     assert progress["n_final_keys"].tolist() == [0, 0]
     assert progress["accuracy_train"].iloc[0] == 1
     known = ["seed", "step", "p", "n_final_keys", "memorised_step"]
@@ -90,7 +83,7 @@ def test_diverged_replica_keeps_its_rows(recorded):
 
 def test_deep_network_has_keys_from_its_logits_and_no_neuron_measures(recorded):
     settings = addition_settings(p=13, n_layers=2, layer_norm=True)
-    progress, spectra, _ = analyse(recorded(settings, {(0, 20): random_weights(settings)}))
+    progress, spectra = analyse(recorded(settings, {(0, 20): random_weights(settings)}))
     assert math.isnan(progress["neuron_share"].iloc[0])
     assert progress["norm_squared_other"].iloc[0] == pytest.approx(5 * 8)  # LayerNorms at 1
     assert set(spectra["matrix"]) == {"W_E", "logits"}

@@ -1,4 +1,4 @@
-"""Every checkpoint analysed: a layer whose algorithm is known, and what is no sound network."""
+"""Every checkpoint followed: a layer whose algorithm is known, and what is no sound network."""
 
 import math
 
@@ -7,15 +7,15 @@ import pytest
 from gradient_steps import one_step
 from helpers import held_out, regression_settings, write_checkpoints, write_run
 
-from mechanics.regression.following import follow_algorithms
+from mechanics.regression.following import effective_weights
 from mechanics.regression.laws.risk import gradient_cosine
 from mechanics.training.checkpoint import Run
 
 SIZE = 0.6
 
 
-def follow(run, settings: dict) -> list[pd.DataFrame]:
-    return list(follow_algorithms(Run(run), held_out(settings)).values())
+def follow(run, settings: dict) -> pd.DataFrame:
+    return effective_weights(Run(run), held_out(settings))
 
 
 @pytest.fixture(scope="module")
@@ -28,49 +28,38 @@ def learned(tmp_path_factory):
 
 
 def test_every_checkpoint_and_length_has_a_row(learned):
-    weights, algorithms = learned
-    assert weights[["step", "k"]].values.tolist() == [[0, 4], [20, 4], [0, 8], [20, 8]]
-    assert len(algorithms) == 4 * algorithms["algorithm"].nunique()
+    assert learned[["step", "k"]].values.tolist() == [[0, 4], [20, 4], [0, 8], [20, 8]]
 
 
 def test_a_gradient_step_has_the_effective_weights_of_one(learned):
-    last = learned[0].query("step == 20")
+    last = learned.query("step == 20")
     for column, expected in (("c_hat", SIZE), ("fitted_step_size", SIZE), ("correlation_gd", 1)):
         assert last[column].tolist() == pytest.approx([expected] * 2, abs=1e-5)
     assert last["isotropy"].max() < 1e-6
-    first = learned[0].query("step == 0")
+    first = learned.query("step == 0")
     assert first["correlation_gd"].tolist() == pytest.approx([-1, -1], abs=1e-5)
 
 
 def test_its_correlation_with_least_squares_is_the_null_and_shuffling_y_leaves_little(learned):
     """For k > d least squares is w, so that only the law of the null can be measured."""
-    last = learned[0].query("step == 20").set_index("k")
+    last = learned.query("step == 20").set_index("k")
     assert last["correlation_ols"][8] == pytest.approx(gradient_cosine(3, 8), abs=0.02)
     # E⟨XᵀY, XᵀPY⟩ = E‖XᵀY‖²/k = d(k + d + 1), because some y stay in place, E‖XᵀPY‖² = d(kd + 4)
     expected = (12 / (8 * (8 * 3 + 4))) ** 0.5
     assert last["correlation_shuffled"][8] == pytest.approx(expected, abs=0.06)
 
 
-def test_the_step_is_recognised_among_all_algorithms(learned):
-    last = learned[1].query("step == 20 and k == 8").set_index("algorithm")
-    # its size is not that of any law: the same direction as all single steps, nearest to one
-    assert last["preds_diff"].idxmin() in ("one-step GD", "one-step GD, tuned at k")
-    assert last["model_cos"]["one-step GD"] == pytest.approx(1, abs=1e-6)
-
-
 @pytest.mark.parametrize("changes", [{"d": 1, "k_min": 1}, {"d": 5}, {"d_max": 6}])
 def test_one_dimension_short_contexts_and_padding(tmp_path, changes):
     settings = regression_settings(**changes)
     own = one_step(settings["d_max"] or settings["d"], SIZE)
-    weights, algorithms = follow(write_run(tmp_path, settings, own), settings)
+    weights = follow(write_run(tmp_path, settings, own), settings)
     assert weights["correlation_gd"].tolist() == pytest.approx([1, 1], abs=1e-5)
     assert weights["c_hat"].tolist() == pytest.approx([SIZE] * 2)
-    assert algorithms["preds_diff"].notna().all()
 
 
 def test_a_diverged_replica_is_nan_and_no_crash(tmp_path):
     settings = regression_settings()
     broken = {name: tensor * math.nan for name, tensor in one_step(3, SIZE).items()}
-    weights, algorithms = follow(write_run(tmp_path, settings, broken), settings)
+    weights = follow(write_run(tmp_path, settings, broken), settings)
     assert weights["correlation_gd"].isna().all()
-    assert algorithms["preds_diff"].isna().all()

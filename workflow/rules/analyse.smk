@@ -34,7 +34,7 @@ def job_of_model(task, model, stage):
     if (task, model) not in [run[:2] for run in page_runs()]:
         return "", measures.FOLLOWED
     seed = study.model_entry(config[task], model)["seeds"][0]
-    return f"--snapshots {seed}", [*measures.FOLLOWED, measures.SNAPSHOTS]
+    return f"--shown {seed}", measures.FOLLOWED + measures.SHOWN
 
 
 for task in TASKS:
@@ -75,11 +75,7 @@ for name, analysis, code, task, models, source, option, only, written in ANALYSE
             data=data_of(task),
         output:
             ensure(
-                [
-                    f"{RESULTS}/analysis/{task}/{{model}}/{{block}}/{table}"
-                    + (".parquet" if "." not in table else "")
-                    for table in written
-                ],
+                [analysed(task, "{model}", "{block}", name) for name in written],
                 non_empty=True,
             ),
         log:

@@ -49,6 +49,12 @@ def runs(task, file, variants=True, doses=True, imported=False):
     ]
 
 
+def analysed(task, model, block, name):
+    """A file of a run's analysis: a table of this name, or a file that has its ending."""
+    ending = "" if "." in name else ".parquet"
+    return f"{RESULTS}/analysis/{task}/{model}/{block}/{name}{ending}"
+
+
 def folders(paths):
     return [str(Path(path).parent) for path in paths]
 
@@ -169,7 +175,6 @@ PAGE_TABLES = (
     "sum_exchange",
     "kernel_smoother",
 )
-PAGE_FOLLOWED = ("spectra", "embedding_planes")
 
 
 def page_inputs(wildcards):
@@ -184,11 +189,8 @@ def page_inputs(wildcards):
             f"{run_folder(task, model, block)}/{f}"
             for f in ("run.json", "history.parquet")
         ]
-        followed = [*(f"{name}.parquet" for name in PAGE_FOLLOWED), measures.SNAPSHOTS]
         if study.model_entry(config[task], model)["checkpoints_at"]:
-            needed += [
-                f"{RESULTS}/analysis/{task}/{model}/{block}/{f}" for f in followed
-            ]
+            needed += [analysed(task, model, block, name) for name in measures.SHOWN]
         needed += splits_of(model, study.blocks(config[task], model)[block][:1])
     return needed
 

@@ -7,7 +7,7 @@ def analyses(task, names=None, variants=True):
     """What is measured of every run of a task, or these files of it."""
     section = config[task]
     return [
-        f"{RESULTS}/analysis/{task}/{model}/{block}/{name}.parquet"
+        analysed(task, model, block, name)
         for model in study.models(section)
         if variants or not study.is_variant(section, model)
         for name in contents.measures(task).tables_of(*described_model(task, model))

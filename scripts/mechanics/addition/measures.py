@@ -36,9 +36,9 @@ GATHERED = {
 # The tables that are computed, by the module of mechanics.tables that makes them.
 COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")}
 COMPUTED["norm_dose"] = ["norm_dose", "norm_laws"]
-# What follow.py writes.
-FOLLOWED = ["progress", "spectra", "excluded", "embedding_planes", "embedding_trace"]
-SNAPSHOTS = "snapshots.safetensors"  # what it writes of the networks of ``shown``, too
+FOLLOWED = ["progress"]  # what follow.py writes,
+SNAPSHOTS = "snapshots.safetensors"
+SHOWN = ["spectra", "embedding_planes", SNAPSHOTS]  # and of the networks of ``shown``, too
 OF_VARIANTS = ("evaluation", "circuit", "sum_in_stream")  # these are measured less,
 OF_DOSES = ("evaluation", "circuit")  # and those that ask what decides when a network groks
 

@@ -51,21 +51,19 @@ COLUMNS = [  # of progress.parquet; a checkpoint whose weights are not finite ha
     *MOMENTS,
 ]
 SPECTRA = ["seed", "step", "matrix", "frequency", "share"]
-EXCLUDED = ["seed", "step", "frequency", "excluded_loss"]
 
 
 def follow_progress(
     run: Run,
     splits: dict[int, pd.DataFrame],
-    final: dict[int, list[int]],
     device: torch.device,
 ) -> dict[str, pd.DataFrame]:
-    """``progress`` of every seed and checkpoint, ``spectra``, and ``excluded`` loss per key."""
+    """``progress`` and ``spectra`` of every seed and checkpoint."""
     network, p = architecture(run.settings), run.settings["p"]
-    progress, spectra, excluded = [], [], []
+    progress, spectra = [], []
     for seed in run.seeds:
         parts = {name: own.to(device) for name, own in members(splits[seed]).items()}
-        keys, own = final[seed], []
+        keys, own = final_keys(run, seed, device), []
         for step in run.steps(seed):
             common = {"seed": seed, "step": step}
             row = {**common, "p": p, "n_final_keys": len(keys)}
@@ -83,9 +81,6 @@ def follow_progress(
                     for matrix, spectrum in shares.items()
                     for k, share in enumerate(spectrum.tolist(), start=1)
                 ]
-                for k in keys:
-                    loss = pair_losses(excluded_logits(logits, [k]))[parts["train"]].mean()
-                    excluded.append({**common, "frequency": k, "excluded_loss": float(loss)})
             own.append(row)
         frame = pd.DataFrame(own).reindex(columns=COLUMNS)
         moments = change_points(frame, p, run.settings["grokking_accuracy"])
@@ -93,7 +88,6 @@ def follow_progress(
     return {
         "progress": pd.concat(progress, ignore_index=True),
         "spectra": pd.DataFrame(spectra, columns=SPECTRA),
-        "excluded": pd.DataFrame(excluded, columns=EXCLUDED),
     }
 
 

@@ -1,4 +1,4 @@
-"""Which algorithm is a network like, and when? Every checkpoint of a run is compared with all."""
+"""The effective weights of a regression run, at every checkpoint, beside those of algorithms."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,17 +10,15 @@ from torch import Tensor
 
 from mechanics.models.prompts import Prompts
 from mechanics.models.weights import network_at
-from mechanics.regression.algorithms import second_moments
+from mechanics.regression.algorithms import ordinary_least_squares, second_moments
 from mechanics.regression.effective_weights import describe_step
 from mechanics.regression.held_out import HeldOut, expect_regression, predictor, read_held_out
-from mechanics.regression.references import reference_answers, references_for
 from mechanics.regression.sensitivity import (
     Answers,
     answers,
     correlation,
     fitted_step_size,
     mean_cosine,
-    similarities,
 )
 from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import Run
@@ -35,23 +33,19 @@ def follow(folder: Path, data: list[Path], device: torch.device) -> dict[str, pd
     held_out = read_held_out(data[0], device, run.settings)
     for seed in run.seeds:
         expect_regression(network_at(run, seed, run.steps(seed)[-1]), held_out, folder)
-    return follow_algorithms(run, held_out)
+    return {"effective_weights": effective_weights(run, held_out)}
 
 
-def follow_algorithms(run: Run, held_out: HeldOut) -> dict[str, pd.DataFrame]:
-    """A row per k, seed and checkpoint, and in ``algorithms`` per algorithm.
-
-    On the prompts of the learning curves: ``effective_weights`` has g = ∂ŷ/∂x_test beside those of
-    gradient descent and least squares, with a null, and Γ̂ where it is defined; ``algorithms`` the
-    measures of ``sensitivity.similarity``.
+def effective_weights(run: Run, held_out: HeldOut) -> pd.DataFrame:
+    """A row per k, seed and checkpoint, on the prompts of the learning curves: g = ∂ŷ/∂x_test
+    beside those of gradient descent and least squares, with a null, and Γ̂ where it is defined.
     """
     settings = run.settings
-    predictors = references_for(settings)
     checkpoints = [(seed, step) for seed in run.seeds for step in run.steps(seed)]
-    effective, algorithms = [], []
+    rows = []
     for k in settings["measured_at"]:
         prompts = held_out.prompts(k, settings["n_prompts_history"])
-        references = reference_answers(predictors, prompts)
+        least_squares = answers(ordinary_least_squares, prompts)
         pair = prompts, shuffled(prompts)
         # G = XᵀY/k, to which W_GD = ηXᵀY is proportional
         gradients = [second_moments(p.x.double(), p.y.double())[1][0] for p in pair]
@@ -60,13 +54,9 @@ def follow_algorithms(run: Run, held_out: HeldOut) -> dict[str, pd.DataFrame]:
             own = answers(predictor(network), prompts)
             common = {"seed": seed, "step": step, "k": k}
             described = describe_step(network.weights, network.architecture, settings)
-            beside = describe_effective_weights(own, references["OLS"][0], *gradients)
-            effective.append({**common, **described, **beside})
-            algorithms += [
-                {**common, "algorithm": name, **alike}
-                for name, alike in similarities(own, references).items()
-            ]
-    return {"effective_weights": pd.DataFrame(effective), "algorithms": pd.DataFrame(algorithms)}
+            beside = describe_effective_weights(own, least_squares, *gradients)
+            rows.append({**common, **described, **beside})
+    return pd.DataFrame(rows)
 
 
 def shuffled(prompts: Prompts) -> Prompts:

@@ -32,7 +32,7 @@ COMPUTED = {
     "spectral_filter": ["spectral_filter"],
     "training_theory": ["training_theory", "training_theory_curves"],
 }
-FOLLOWED = ["effective_weights", "algorithms"]  # what follow.py writes
+FOLLOWED = ["effective_weights"]  # what follow.py writes
 
 
 def defined_for(settings: dict, variant: bool = False) -> list[str]:
