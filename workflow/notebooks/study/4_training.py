@@ -77,9 +77,9 @@ show(figure, "Accuracy on trained and on other pairs, and the squared norm, with
 # network will grok: later, at the same time, earlier, never?
 #
 # The loss is in float64: in float32 the softmax of a network that is nearly sure underflows. The
-# study's `table_rows` gives our network's logits in half the time: what attention mixes depends on a
-# token and its place, so each product is made once for those and not for every pair. This cell takes
-# some twenty seconds; from other first weights it can take three times as long.
+# study's `table_rows` gives our network's logits in half the time: what attention mixes depends on
+# a token and its place, so each product is made once for those and not for every pair. This cell
+# takes some twenty seconds; from other first weights it can take three times as long.
 
 # %% tags=["clock"]
 from mechanics.models import table_rows
