@@ -49,6 +49,8 @@ BAD = [  # the key and its value, what is expected there, and what is set beside
     (f"{SOFTMAX}.seeds", [1, 1], ".*different"),
     (f"{SOFTMAX}.variant_of", "softmax", "a model that is no variant itself: .*linear_L1"),
     (f"{ADDITION}.other.variant_of", "softmax_L1_wd0", "a model that is no variant"),
+    ("modular_addition.only", ["softmax_L1", "softmax"], "names of models: softmax_L1, "),
+    ("modular_addition.only", ["softmax_L1_wd0"], "at least one model that is no variant"),
     ("linear_regression.k_min", 60, "at most k_max = 50"),
     (f"{SOFTMAX}.n_heads", 3, "a divisor of d_model = 128"),
     ("modular_addition.defaults.n_heads", 3, "a divisor of d_model"),
@@ -139,7 +141,8 @@ def test_a_value_from_the_command_line_is_named_as_such():
 def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
     config = load([STUDY])
     del config["modular_addition"]["defaults"]["steps"]
-    del config["modular_addition"]["models"]["linear_L1"]
+    config["modular_addition"]["only"] = ["softmax_L1"]
+    config["modular_addition"]["grid"] = None
     config["results_folder"] = str(tmp_path)
     with pytest.raises(ConfigError, match="softmax_L1.steps = .absent.: expected a value"):
         config_checks.check(config, sources([STUDY]))
@@ -173,8 +176,15 @@ def test_one_track_alone_is_a_study(tmp_path):
     check(tmp_path, {"linear_regression": None})
 
 
-def test_model_set_to_null_is_left_out(tmp_path):
-    changes = nested(ADDITION, dict.fromkeys(["deep_L6", "deep_L6_wide", "deep_L6_one_layer"]))
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        {"models": dict.fromkeys(["deep_L6", "deep_L6_wide", "deep_L6_one_layer"])},
+        {"only": ["softmax_L1", "softmax_L1_held", "linear_L1"]},
+    ],
+)
+def test_a_model_that_is_null_or_not_among_those_wanted_is_left_out(tmp_path, left_out):
+    changes = {"modular_addition": left_out}
     check(tmp_path, changes)
     section = merge(load([STUDY]), changes)["modular_addition"]
     assert "linear_L1" in models(section)
@@ -191,7 +201,7 @@ def test_tables_of_the_readme_are_those_of_the_keys():
     assert config_tables.filled(text) == text, "make format prints the tables anew"
     kinds = [kind for kind in vars(keys).values() if hasattr(kind, "model_fields")]
     missing = {name for kind in kinds for name in kind.model_fields if f"{name}` |" not in text}
-    assert missing == {"defaults", "models"}  # told in the text
+    assert missing == {"defaults", "models", "only"}  # told in the text
 
 
 def test_weights_alone_are_no_study(tmp_path, files):

@@ -45,8 +45,14 @@ def merge(base: dict, changes: dict) -> dict:
 
 
 def models(section: dict) -> list[str]:
-    """Names of the models of a task, in order; an entry set to null is left out."""
-    return [name for name, entry in section["models"].items() if entry is not None]
+    """Names of the models of a task, in order: of those that ``only`` lists, or all, without nulls.
+
+    >>> listed = {"models": {"a": {}, "b": {}, "c": None}}
+    >>> models(listed), models(listed | {"only": ["b", "c"]})
+    (['a', 'b'], ['b'])
+    """
+    kept = section.get("only") or section["models"]
+    return [n for n, entry in section["models"].items() if entry is not None and n in kept]
 
 
 def is_variant(section: dict, name: str) -> bool:

@@ -124,16 +124,24 @@ def needs_shell(path: str) -> bool:
     return bool(re.search(r"^~|\$", path))
 
 
-def _section_problems(section: Section) -> Problems:
-    entries = {name: entry for name, entry in section.models.items() if entry is not None}
-    trained = {name: entry for name, entry in entries.items() if "weights" not in entry}
+def _model_problems(section: Section, trained: list[str], mains: list[str]) -> Problems:
+    if not set(section.only or ()) <= section.models.keys():
+        yield ("only",), f"names of models: {', '.join(section.models)}"
     if not trained:
         yield ("models",), "at least one model that is trained"
-    mains = [name for name, entry in trained.items() if "variant_of" not in entry]
-    main = f"a model that is no variant itself: {', '.join(mains)}"
-    for name, entry in trained.items():
-        if name not in mains and entry["variant_of"] not in mains:
-            yield ("models", name, "variant_of"), main
+    if section.only and not mains:
+        yield ("only",), "at least one model that is no variant"
+    for name in trained:
+        if name not in mains and section.models[name]["variant_of"] not in mains:
+            words = f"a model that is no variant itself: {', '.join(mains)}"
+            yield ("models", name, "variant_of"), words
+
+
+def _section_problems(section: Section) -> Problems:
+    own = {name: section.models[name] for name in models(dict(section))}
+    trained = [name for name in own if "weights" not in own[name]]
+    mains = [name for name in trained if "variant_of" not in own[name]]
+    yield from _model_problems(section, trained, mains)
     for keys, expected in _wrong_values(section.model, section.defaults, None):
         yield ("defaults", *keys), expected  # although no model may take this default
     for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in trained]:
@@ -148,7 +156,7 @@ def _section_problems(section: Section) -> Problems:
         if section.train_fraction * section.p**2 < 1:
             yield ("train_fraction",), f"at least one of the {section.p**2} pairs"
         if section.sweep and section.sweep.of not in mains:
-            yield ("sweep", "of"), main
+            yield ("sweep", "of"), f"a model that is no variant itself: {', '.join(mains)}"
         if section.sweep and len(section.sweep.model_fields_set) < 2:
             yield ("sweep",), "a list of values of one key at least"
 

@@ -154,6 +154,9 @@ class Section(Keys):
     imported: ClassVar[type[Imported]] = Imported
     defaults: dict
     models: dict[Name, dict | None]
+    only: different(Name) | None = key(
+        "the models that the study has, of those listed; null: all", default=None
+    )
 
 
 class RegressionModel(Model):

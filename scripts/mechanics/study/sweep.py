@@ -32,9 +32,11 @@ def spelled_out(config: dict) -> dict:
         section = config.get(task)
         if not section:
             continue
-        entries = section["models"] | _models(section)
-        own = {name: _cut(model, kind) for name, model in entries.items()}
+        added = _models(section)
+        own = {name: _cut(model, kind) for name, model in (section["models"] | added).items()}
         result[task] = section | {"defaults": _cut(section["defaults"], kind), "models": own}
+        if section.get("only"):
+            result[task]["only"] = [*section["only"], *added]
     return result
 
 
