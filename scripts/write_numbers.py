@@ -69,7 +69,7 @@ def content(settings: dict, tables: Tables, runs: list[Path]) -> dict:
         "claims": {name: without_infinities(own) for name, own in found.items()},
         "directions": stated,
         "comparison": comparison_rows(tables["comparative_metrics"]),
-        "seeds": seeds_sentences(records, tables.get("grokking")),
+        "seeds": seeds_sentences(records, tables.get("norm_dose")),
         "footer": footer(records, value_sha256(asked), commit_dates(records)),
     }
 

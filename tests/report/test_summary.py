@@ -10,33 +10,29 @@ def record(model: str, *statuses: str) -> dict:
     return {"model": model, "replicas": replicas}
 
 
-def test_diverged_and_censored_runs_are_said():
-    runs = [
-        ("softmax_L1", "main", 1.0, "censored"),
-        ("softmax_L1", "main", 1.0, "grokked"),
-        ("softmax_L1_wd0", "weight_decay", 0.0, "stalled"),
-        ("softmax_L1_wd0", "weight_decay", 0.0, "stalled"),
-        ("softmax_L1_decay_off", "no_decay", 1.0, "stalled"),
-    ]
-    grokking = pd.DataFrame(runs, columns=["entry", "arm", "weight_decay", "status"])
+def ends(*statuses: str) -> pd.DataFrame:
+    return pd.DataFrame({"status": statuses})
+
+
+def test_how_all_runs_ended_is_said():
+    doses = ends("censored", "grokked", "stalled", "censored", "diverged")
     trained = [record("linear_L1", "finished", "diverged"), record("b", "finished")]
-    assert seeds_sentences(trained, grokking) == (
-        "3 replicas of 2 networks were trained; 1 diverged (linear L1 seed 1) and are left out of"
-        " means. Censored, not having grokked within their budget: 1 of softmax L1. Stalled before"
-        " they grokked: 2 without weight decay, 1 with weight decay off once they had memorised."
+    assert seeds_sentences(trained, doses) == (
+        "3 networks were trained; 1 diverged (linear L1 seed 1) and are left out of"
+        " means. Of the 5 on addition 1 generalised, 2 had not when their steps were used up, 1"
+        " stood still before."
     )
 
 
-def test_where_all_went_well_that_is_said():
-    grokking = pd.DataFrame({"entry": ["b"], "status": ["grokked"]})
-    text = seeds_sentences([record("b", "finished")], grokking)
-    assert text.endswith("none diverged. Every addition network grokked.")
+def test_where_all_went_well_nothing_else_is_said():
+    text = seeds_sentences([record("b", "finished")], ends("grokked"))
+    assert text.endswith("none diverged. Of the 1 on addition 1 generalised.")
+    assert seeds_sentences([record("b", "finished")], None).endswith("none diverged.")
 
 
 def test_where_every_seed_diverged_none_grokked_and_no_value_is_made_up():
-    grokking = pd.DataFrame({"entry": ["b"], "status": ["diverged"]})
-    text = seeds_sentences([record("b", "diverged")], grokking)
-    assert text.endswith("all diverged, and nothing is measured. 0 of 1 addition replicas grokked.")
+    text = seeds_sentences([record("b", "diverged")], ends("diverged"))
+    assert text.endswith("nothing is measured. Of the 1 on addition 0 generalised.")
     missing = dict.fromkeys(["value", "ci_low", "ci_high", "reference", "reference_value"])
     row = {"configuration": "Linear Attention (L=1)", "task": "linear_regression", "n_seeds": 0}
     row |= {"metric": "MSE/d at k = 5", "flops_per_prompt": 15730, "interpretation": "no seed"}

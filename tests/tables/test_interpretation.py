@@ -73,10 +73,9 @@ def described_by_its_sums(sums: dict[str, pd.DataFrame]) -> str:
 def test_a_sum_that_is_exchanged_and_answered_names_the_network():
     assert described_by_its_sums(sum_of("b", "=")) == (
         "Sum in Fourier features, then read off, in 2 of 2 seeds: 99.9% of the variance of its "
-        "logits is a function of (a+b, c), 52% of a+b−c; the 6 to 7 frequencies of a+b (most at b "
-        "(1) and = (1)), exchanged between prompts, move at least 98.0% of the answers, all else "
-        "there at most 0.0%; 126 of 256 neurons of the last layer fire at one sum only; 100% right "
-        "with uniform attention"
+        "logits is a function of (a+b, c), 52% of a+b−c alone; the 6 to 7 frequencies of a+b, "
+        "exchanged between prompts, move at least 98.0% of the answers, all else there none; 126 "
+        "of 256 neurons of the last layer fire at one sum only"
     )
 
 

@@ -97,8 +97,9 @@ def _doses(axis: Axes, held: pd.DataFrame) -> None:
     if len(share) > 1:
         share = share.agg(["sum", "size"])
         most = (share["sum"] / share["size"]).idxmax()
-        some, last = (f"{share['sum'][f]}/{share['size'][f]}" for f in (most, share.index[-1]))
-        axis.set_title(f"{some} grok at {most:g}×, {last} at {share.index[-1]:g}×")
+        told = dict.fromkeys([share.index[0], most, share.index[-1]])
+        words = [f"{share['sum'][f]}/{share['size'][f]} at {f:g}×" for f in told]
+        axis.set_title("grok: " + ", ".join(words))
     else:
         axis.set_title("norm held")
 

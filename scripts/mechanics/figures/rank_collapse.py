@@ -23,9 +23,8 @@ BOTTOM, TOP = 1e-17, 1e3  # float64 leaves a ratio of some 1e-16 of tokens that 
 def rank_collapse(frame: pd.DataFrame) -> Figure:
     """``frame``: the table of this name, of which one norm is drawn."""
     frame = frame[frame["norm"] == NORM]
-    first, *others = panels.models_of(panels.without_arms(frame)) + [
-        m for m in panels.models_of(frame) if m in panels.ARMS
-    ]
+    first = panels.models_of(panels.without_arms(frame))[0]
+    others = [m for m in panels.models_of(frame) if m != first and _lacks_a_part(frame, m)]
     figure, axes = panels.rows_of_panels(1, 2 + bool(others), 2.9, sharex=True, sharey=True)
     for axis, trained in zip(axes[0], (True, False), strict=False):
         own = frame[(frame["model"] == first) & (frame["trained"] == trained)]
@@ -45,6 +44,14 @@ def rank_collapse(frame: pd.DataFrame) -> Figure:
         axis.set_xlabel("layer (0: embedding)")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
+
+
+def _lacks_a_part(frame: pd.DataFrame, model: str) -> bool:
+    """Whether cutting a part off changes nothing, since the network was trained without it."""
+    own = sound(frame[(frame["model"] == model) & frame["trained"]])
+    ratios = own.pivot(index=["seed", "layer"], columns="variant", values="ratio")
+    parts = ratios.reindex(columns=["no_skip", "no_mlp"])
+    return bool(parts.eq(ratios["whole"], axis="index").all().any())
 
 
 def _ratios(axis: Axes, part: pd.DataFrame) -> None:

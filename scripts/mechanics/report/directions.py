@@ -44,9 +44,10 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         *("follows_wrap - follows_wrap_random",),
         statistic="max",
     )
-    width = partial(read, "emergence", column="transition_width")
-    slowest = width("task == 'modular_addition'", statistic="max")
-    fastest = width("task == 'linear_regression'", statistic="min")
+    fall = partial(read, "grokking", SOFTMAX)
+    first_fall = fall("steepest_fall_step / transition_start_step", statistic="max")
+    second_fall = partial(fall, "steepest_relative_fall_step / grokking_step")
+    of_adam = read("training_theory", "arm.str.startswith('Adam')", "measured_over_predicted")
     stated = {
         # Track A
         "is_one_step": (
@@ -74,8 +75,20 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             value(found["smoother_gaussian"]) <= 0.9,
         ),
         "deep_beats_gd": (
-            "the deep network has less risk than as many gradient steps as it has layers",
-            lower(found["six_steps"]) > upper(found["deep_risk"]),
+            "the deep network has less risk than as many gradient steps as it has layers, at the"
+            " middle length surely and at most of the others in the mean",
+            _all(
+                lower(found["six_steps"]) > upper(found["deep_risk"]),
+                _most(_risk_over_steps(tables) < 1),
+            ),
+        ),
+        "deep_needs_examples": (
+            "at the shortest length it has more",
+            _most(_risk_over_steps(tables).head(1) > 1),
+        ),
+        "adam_is_rough": (
+            "for Adam the predicted moment is off by more than a tenth in the mean",
+            abs(value(of_adam) - 1) > 0.1,
         ),
         "is_ridge": (
             "at k = d the filter of a fitted ridge regression is nearest to the deep network's",
@@ -91,16 +104,22 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             lower(found["axis_higher"]) > upper(found["subspace_higher"]),
         ),
         "skips_prevent_collapse": (
-            "skip connections keep the tokens apart, attention alone does not",
-            value(found["collapse_skips"]) > value(found["collapse_attention"]),
+            "skip connections keep the tokens apart, attention alone leaves rounding errors",
+            _all(
+                value(found["collapse_skips"]) > 0.01, value(found["collapse_attention"]) <= 1e-13
+            ),
+        ),
+        "collapse_is_avoided": (
+            "a network trained as attention alone keeps its tokens apart",
+            value(found["collapse_trained"]) > 0.5,
         ),
         "grokking_takes_longer": (
             "the loss of a softmax network takes more steps to fall on addition, in every seed",
             value(found["fall_addition"]) > value(found["fall_regression"]),
         ),
-        "widths_overlap": (
-            "in decades of steps some network falls as slowly on addition as another on regression",
-            value(slowest) > value(fastest),
+        "grokking_is_sharper": (
+            "as a factor of its first step it takes less, in every seed",
+            value(found["factor_addition"]) < value(found["factor_regression"]),
         ),
         # Track B
         "all_right": ("every seed answers all pairs", value(all_margins) > 0.0),
@@ -134,7 +153,32 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             "held at its initial norm a network groks before any under weight decay",
             value(found["grokking_first"]) > value(found["held_last"]),
         ),
-        "norm_falls": ("the norm falls", lower(found["norm_peak"]) > upper(found["norm_final"])),
+        "norm_falls_twice": (
+            "the norm falls fastest before the answers come, and relative to what is left within a"
+            " tenth of the grokking step, in every seed",
+            _all(
+                lower(found["norm_peak"]) > upper(found["norm_final"]),
+                value(first_fall) < 1,
+                value(second_fall(statistic="min")) > 0.9,
+                value(second_fall(statistic="max")) < 1.1,
+            ),
+        ),
+        "small_norm_fails": (
+            "held at the smallest share of its initial norm no network groks in its budget",
+            value(found["grokked_small"]) <= 0.0,
+        ),
+        "same_at_every_decay": (
+            "over the doses of weight decay the mean number of waves varies by half a wave at most",
+            _spread_over_decays(tables) <= 0.5,
+        ),
+        "neurons_are_read": (
+            "neurons of one wave each write nearly all of the logits",
+            value(found["neurons_read"]) > 0.95,
+        ),
+        "keys_are_circles": (
+            "in the plane of every key the numbers lie on a circle",
+            value(found["key_circles"]) > 0.95,
+        ),
         "decay_sets_pace": (
             "half the weight decay takes twice as long, to a fifth",
             _near(_delayed_by_half(tables), 2.0, 0.2),
@@ -183,13 +227,36 @@ def _fewer_keys(tables: Tables, one: str, other: str) -> bool | NAType:
     return pd.NA if pairs.empty else bool((pairs[one] < pairs[other]).all())
 
 
-def _delayed_by_half(tables: Tables) -> Value:
-    """How many times later half the weight decay groks from the same start: the median."""
+def _grokked_under_decay(tables: Tables) -> pd.DataFrame:
     columns = ["model", "arm", "epsilon", "status", "seed", "weight_decay", "grokking_step"]
-    rows = tables.get("norm_dose", pd.DataFrame(columns=columns)).query(
+    rows = tables.get("norm_dose", pd.DataFrame(columns=[*columns, "n_keys"]))
+    return rows.query(
         "model == 'softmax_L1' and arm in ['main', 'weight_decay'] and epsilon == 1e-8"
         " and status == 'grokked'"
     )
+
+
+def _spread_over_decays(tables: Tables) -> Value:
+    """How far the mean numbers of key frequencies under the doses of weight decay lie apart."""
+    means = _grokked_under_decay(tables).groupby("weight_decay")["n_keys"].mean()
+    return float(means.max() - means.min()) if len(means) > 1 else pd.NA
+
+
+def _risk_over_steps(tables: Tables) -> pd.Series:
+    """By k, the deep network's mean risk over that of as many tuned gradient steps."""
+    columns = ["model", "k", "risk", "gd_free_at_k"]
+    rows = tables.get("regression_risk", pd.DataFrame(columns=columns)).query(FILTER)
+    means = rows.groupby("k")[["risk", "gd_free_at_k"]].mean()
+    return means["risk"] / means["gd_free_at_k"]
+
+
+def _most(held: pd.Series) -> bool | NAType:
+    return pd.NA if held.empty else bool(held.mean() > 0.5)
+
+
+def _delayed_by_half(tables: Tables) -> Value:
+    """How many times later half the weight decay groks from the same start: the median."""
+    rows = _grokked_under_decay(tables)
     steps = rows.pivot(index="seed", columns="weight_decay", values="grokking_step")
     factors = [steps[decay / 2] / steps[decay] for decay in steps if decay / 2 in steps]
     return float(pd.concat(factors).median()) if factors else pd.NA

@@ -9,7 +9,6 @@ from functools import partial
 
 from mechanics.report.cells import Tables, count, number, setting
 
-ROUNDING = 1e-13  # what float64 still gives of a ratio of norms (regression.rank_collapse)
 SOFTMAX, DEEP = "entry == 'softmax_L1'", "entry == 'deep_L6'"
 FITTED_RIDGE = "ridge, penalty fitted"
 FILTER = "model == 'deep_L6'"  # of the table spectral_filter
@@ -60,13 +59,12 @@ def _regression(
     of_linear = f"{linear} and shift in {SHIFTS}"
     collapse = partial(number, tables, "rank_collapse", last=("layer",))
     trained = f"{deep} and trained and norm == 'frobenius'"
-    alone = f"{trained} and variant == 'attention_only' and ratio_median > {ROUNDING}"
     of_regression, of_addition = (
         f"task == '{task}'" for task in ("linear_regression", "modular_addition")
     )
-    steps = partial(
-        number, tables, "emergence", column="end_step - start_step", form=",.0f", unit="steps"
-    )
+    fall = partial(number, tables, "emergence")
+    steps = partial(fall, column="end_step - start_step", form=",.0f", unit="steps")
+    factor = partial(fall, column="end_step / start_step", form=".1f")
     return {
         # one linear layer is one gradient step
         "c_hat": number(tables, "regression_risk", linear, "c_hat", ".4f"),
@@ -97,10 +95,18 @@ def _regression(
         "subspace_higher": longest("model == 'linear_L1_subspace' and shift == 'dimension'"),
         # the share of the tokens' norm that tells them apart; each seed on the worse side
         "collapse_skips": collapse(f"{trained} and variant == 'no_mlp'", "ratio", ".2f", "min"),
-        "collapse_attention": collapse(alone, "ratio_median", "power", "max"),
+        "collapse_attention": collapse(
+            f"{trained} and variant == 'attention_only'", "ratio_median", "power", "max"
+        ),
+        "collapse_trained": collapse(
+            "model == 'deep_L6_attention_only' and trained and norm == 'frobenius'",
+            *("ratio", ".2f", "min"),
+        ),
         # how long the fall of the held-out loss takes, from a tenth to nine tenths of it
         "fall_regression": steps(f"{softmax} and {of_regression}", statistic="max"),
         "fall_addition": steps(f"{softmax} and {of_addition}", statistic="min"),
+        "factor_regression": factor(f"{softmax} and {of_regression}", statistic="min"),
+        "factor_addition": factor(f"{softmax} and {of_addition}", statistic="max"),
     }
 
 
@@ -128,6 +134,17 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "logit_fve": circuit("logit_fve", ".0%", "min"),
         "phase_cosine": phases("cosine", ".3f", "min"),
         "phase_null": phases("cosine_shuffled", ".2f", "max"),
+        "neurons_read": circuit("neurons_explained_weighted", ".0%", "min"),
+        "one_neuron": number(
+            tables, "patching_summary", f"{SOFTMAX} and kind == 'neuron'", "recovery", ".0%", "max"
+        ),
+        "pca_circles": count(
+            tables, "embedding_circles", f"{SOFTMAX} and plane == 'raw'", "angle_r_squared > 0.99"
+        ),
+        "key_circles": number(
+            *(tables, "embedding_circles", f"{SOFTMAX} and plane == 'key'", "angle_r_squared"),
+            *(".2f", "min"),
+        ),
         "margin_keys": kept(f"{SOFTMAX} and kind == 'keys_only'", form=".0f", statistic="min"),
         # cause
         "key_ablation": removed(f"{logits} and is_key", form=".0f", statistic="min"),
@@ -138,6 +155,9 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "norm_final": grokking("norm_squared_final", ",.0f"),
         "grokked_fixed": grokked("entry == 'softmax_L1_fixed_norm'"),
         "held_last": dose(held, "grokking_step", ",.0f", "max"),
+        "grokked_small": grokked(
+            "arm == 'held_norm' and temperature == 1 and norm_factor == norm_factor.min()"
+        ),
         "scaled_down_last": dose(
             "arm == 'initial_norm'", "grokking_step - memorised_step", ",.0f", "max"
         ),

@@ -12,7 +12,7 @@ TABLES = {
     ),
     "modular_addition": (
         *("grokking", "circuit", "frequency_ablation", "parsimony", "phase_law", "wrap_around"),
-        *("norm_dose", "sum_in_stream", "sum_exchange"),
+        *("norm_dose", "sum_in_stream", "sum_exchange", "patching_summary", "embedding_circles"),
     ),
 }
 

@@ -6,14 +6,6 @@ from mechanics.report.cells import DIVERGED
 from mechanics.report.text import as_text
 from mechanics.tables.frames import ASSIGNED
 
-ENDS = {
-    "censored": "Censored, not having grokked within their budget",
-    "stalled": "Stalled before they grokked",
-}
-ARMS = {  # of the table grokking
-    "fixed_norm": "with the memorised norm held",
-    "no_decay": "with weight decay off once they had memorised",
-}
 MEASURED = {"linear_regression": "MSE/d", "modular_addition": "accuracy, all pairs"}
 
 
@@ -55,14 +47,13 @@ def comparison_rows(table: pd.DataFrame) -> list[dict]:
     return rows
 
 
-def seeds_sentences(records: list[dict], grokking: pd.DataFrame | None) -> str:
-    """How many replicas there are, and which of them diverged or were censored.
+def seeds_sentences(records: list[dict], doses: pd.DataFrame | None) -> str:
+    """How many replicas there are, which of them diverged, and how those on addition ended.
 
-    ``records``: model and replicas of every run. ``grokking``: the table, if there is one.
+    ``records``: model and replicas of every run. ``doses``: the table norm_dose, if there is one.
     """
     replicas = [(r["model"], replica) for r in records for replica in r["replicas"]]
-    models = {model for model, _ in replicas}
-    text = f"{len(replicas)} replicas of {len(models)} networks were trained; "
+    text = f"{len(replicas)} networks were trained; "
     diverged = [f"{m} seed {r['seed']}" for m, r in replicas if r["status"] == "diverged"]
     if len(diverged) == len(replicas):
         text += "all diverged, and nothing is measured."
@@ -71,27 +62,15 @@ def seeds_sentences(records: list[dict], grokking: pd.DataFrame | None) -> str:
         text += f"{len(diverged)} diverged ({named}) and are left out of means."
     else:
         text += "none diverged."
-    if grokking is None:
+    if doses is None:
         return text
-    for status, words in ENDS.items():
-        own = grokking[grokking["status"] == status]
-        if len(own):
-            counts = own.apply(_treated, axis="columns").value_counts(sort=False)
-            text += f" {words}: " + ", ".join(f"{n} {arm}" for arm, n in counts.items()) + "."
-    n_grokked = (grokking["status"] == "grokked").sum()
-    if n_grokked == len(grokking):
-        text += " Every addition network grokked."
-    elif not grokking["status"].isin(list(ENDS)).any():
-        text += f" {n_grokked} of {len(grokking)} addition replicas grokked."
-    return text
-
-
-def _treated(run: pd.Series) -> str:
-    """A run of the table grokking by what sets it apart, in words."""
-    if run["arm"] == "weight_decay":
-        decay = run["weight_decay"]
-        return f"with weight decay {decay:g}" if decay else "without weight decay"
-    return ARMS.get(run["arm"], f"of {run['entry'].replace('_', ' ')}")
+    ended = doses["status"].value_counts()
+    text += f" Of the {len(doses)} on addition {ended.get('grokked', 0)} generalised"
+    if n := ended.get("censored", 0):
+        text += f", {n} had not when their steps were used up"
+    if n := ended.get("stalled", 0):
+        text += f", {n} stood still before"
+    return f"{text}."
 
 
 def footer(records: list[dict], config_sha256: str, dates: dict[str, str]) -> str:

@@ -17,10 +17,7 @@ MEASURED = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange
 UNKNOWN = "Algorithm not identified, nor which pairs were trained on"  # of an imported network
 GENERALISES, CIRCUIT = "Generalises, algorithm not identified", "Fourier circuit"
 SUM = "Sum in Fourier features, then read off"
-OF_NETWORK = [
-    *("logits_of_sum_and_c", "logits_of_sum_minus_c", "neurons", "neurons_of_one_sum"),
-    "uniform_accuracy",
-]  # of the table sum_in_stream
+OF_NETWORK = ["logits_of_sum_and_c", "logits_of_sum_minus_c", "neurons", "neurons_of_one_sum"]
 OF_THE_SUM, MOVED, MOVED_BY_REST = 0.99, 0.95, 0.05  # what earns a network the name SUM
 
 
@@ -126,7 +123,7 @@ def carried_sums(stream: pd.DataFrame, exchange: pd.DataFrame) -> pd.DataFrame:
         exchange[exchange["exchanged"] == f"{name} everywhere"].set_index("seed")
         for name in ("keys", "rest")
     )
-    found = of_network.reindex(columns=OF_NETWORK).join(keys[["position", "n_frequencies"]])
+    found = of_network.reindex(columns=OF_NETWORK).join(keys["n_frequencies"])
     found = found.assign(moved=keys["moved"], moved_by_rest=rest["moved"])
     return found.assign(
         is_carried=(found["logits_of_sum_and_c"] >= OF_THE_SUM)
@@ -140,19 +137,15 @@ def describe_sum(carried: pd.DataFrame) -> str:
     of_sum, of_difference = (
         carried[f"logits_of_sum_{name}"].mean() for name in ("and_c", "minus_c")
     )
-    places = " and ".join(
-        f"{position} ({n})" for position, n in carried["position"].value_counts().items()
-    )
-    words = (
+    rest = carried["moved_by_rest"].max()
+    return (
         f"{of_sum:.1%} of the variance of its logits is a function of (a+b, c), {of_difference:.0%}"
-        f" of a+b−c; the {_span(carried['n_frequencies'])} frequencies of a+b (most at {places}), "
-        f"exchanged between prompts, move at least {carried['moved'].min():.1%} of the answers, "
-        f"all else there at most {carried['moved_by_rest'].max():.1%}; "
-        f"{_span(carried['neurons_of_one_sum'])} of {_span(carried['neurons'])} neurons of the last"
-        " layer fire at one sum only"
+        f" of a+b−c alone; the {_span(carried['n_frequencies'])} frequencies of a+b, exchanged"
+        f" between prompts, move at least {carried['moved'].min():.1%} of the answers, all else"
+        f" there {f'at most {rest:.1%}' if rest else 'none'};"
+        f" {_span(carried['neurons_of_one_sum'])} of {_span(carried['neurons'])} neurons of the"
+        " last layer fire at one sum only"
     )
-    uniform = carried["uniform_accuracy"].min()  # nan for linear attention
-    return words + ("" if math.isnan(uniform) else f"; {uniform:.0%} right with uniform attention")
 
 
 def clock_or_pizza(circuit: pd.DataFrame) -> str:
