@@ -169,8 +169,11 @@ def test_rank_collapse_says_what_is_left_and_draws_the_bound_where_it_holds():
     assert lines(trained, dashes="--") == [pytest.approx(100 * 10.0 ** (-3 * layers[1:]))] * 2
     assert title(trained).endswith("attention: 1e-09, whole: 1.00")
     assert "attention only\nrisk 0.3" in words(untrained)
-    without = collapse().assign(model="deep_L6_no_skip")
-    *_, third = rank_collapse(pd.concat([collapse(), without])).axes
+    without, with_all = (
+        collapse().assign(model=f"deep_L6_{arm}") for arm in ("no_skip", "subspace")
+    )
+    without.loc[without["variant"] == "no_skip", ["ratio", "ratio_median"]] = [2.0, 1.0]
+    *_, third = rank_collapse(pd.concat([collapse(), without, with_all])).axes
     assert words(third) == ["no skip connections\nrisk 0"]
     assert lines(third) == [[1.0] * 4] * 2
     unmet = rank_collapse(collapse(share=0.0)).axes[0]

@@ -103,7 +103,7 @@ def test_doses_of_the_norm_and_what_grokked_of_them():
     runs = [dose(factor=f, tau=t, end=f * 100) for f in (0.7, 1.0) for t in (1.0, 8.0)]
     runs += [dose(factor=2.0, end=1500.0, status="censored"), dose("sham", status="stalled")]
     left, right, arms = norm_and_scale(pd.DataFrame(runs)).axes
-    assert title(left) == "(a) grok: 1/1 at 0.7×, 0/1 at 2×"
+    assert title(left) == "(a) grok: 1/1 at 0.7×,\n0/1 at 2×"
     assert (2.0, 1500.0) in marks(left, "o", "none")
     assert len(marks(right, "o")) == 4
     assert title(right) == "(b) one scale? rank 0.45"  # ranks 3 1 4 2 and 1.5 1.5 3.5 3.5

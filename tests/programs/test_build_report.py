@@ -88,12 +88,12 @@ def test_a_third_page_is_refused(arguments, tmp_path):
 
 def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):
     stated = directions({}, NAMES, {})
-    stated["norm_falls"]["holds"] = False
+    stated["all_right"]["holds"] = False
     change(tmp_path, claims=NAMES, comparison=[], directions=stated)
     run_program("build_report", *arguments)
     text = text_of(tmp_path)
     assert "No softmax network of this study has key frequencies." in text
-    assert "In this study it does not hold that the norm falls." in text
+    assert "In this study it does not hold that every seed answers all pairs." in text
     assert "One linear layer is one gradient step" not in text
 
 

@@ -16,7 +16,8 @@ SETTINGS = {"tracks": ["linear_regression"], "k_max": 8}
 @pytest.fixture
 def arguments(tmp_path) -> list:
     columns = ["c_hat", "c_star", "risk", "risk_at_c_hat", "one_step_mixture", "ols"]
-    risks = pd.DataFrame({"model": "linear_L1", "seed": [0, 1], "k": 8})
+    columns += ["gd_free_at_k"]
+    risks = pd.DataFrame({"model": "linear_L1", "status": "finished", "seed": [0, 1], "k": 8})
     risks = risks.assign(**dict.fromkeys(columns, 0.25)).assign(c_hat=[0.3, 0.5])
     write_csv(risks, tmp_path / "regression_risk.csv")
     write_csv(pd.DataFrame(columns=COLUMNS), tmp_path / "comparative_metrics.csv")

@@ -19,8 +19,8 @@ def test_how_all_runs_ended_is_said():
     trained = [record("linear_L1", "finished", "diverged"), record("b", "finished")]
     assert seeds_sentences(trained, doses) == (
         "3 networks were trained; 1 diverged (linear L1 seed 1) and are left out of"
-        " means. Of the 5 on addition 1 generalised, 2 had not when their steps were used up, 1"
-        " stood still before."
+        " means. Of the 5 on addition 1 generalised. Of the others 2 had not when their steps were"
+        " used up, 1 stood still before."
     )
 
 

@@ -36,7 +36,7 @@ LISTED = {
     *(*training_theory.COLUMNS, *training_theory.CURVES, *comparison.COLUMNS),
     *(*grokking.COLUMNS, *norm_dose.COLUMNS, *norm_dose.LAWS, *circuit_table.LAST.values()),
     *(*patching_summary.NETWORK, *patching_summary.COLUMNS),
-    *(*progress.COLUMNS, *progress.MOMENTS, *progress.EXCLUDED),
+    *(*progress.COLUMNS, *progress.MOMENTS),
     *(field.name for field in fields(Transition)),
     *(word.partition(":")[0] for typed in TYPED for word in typed.split()),
 }

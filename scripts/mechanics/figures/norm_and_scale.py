@@ -99,7 +99,7 @@ def _doses(axis: Axes, held: pd.DataFrame) -> None:
         most = (share["sum"] / share["size"]).idxmax()
         told = dict.fromkeys([share.index[0], most, share.index[-1]])
         words = [f"{share['sum'][f]}/{share['size'][f]} at {f:g}×" for f in told]
-        axis.set_title("grok: " + ", ".join(words))
+        axis.set_title("grok: " + ",\n".join([words[0], ", ".join(words[1:])]))
     else:
         axis.set_title("norm held")
 

@@ -12,6 +12,7 @@ from pandas.api.typing import NAType
 
 from mechanics.report.cells import Tables, Value, lower, number, upper, value
 from mechanics.report.numbers import FILTER, FITTED_RIDGE, SOFTMAX
+from mechanics.tables.frames import sound
 
 
 def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[str, dict]:
@@ -165,7 +166,7 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         ),
         "small_norm_fails": (
             "held at the smallest share of its initial norm no network groks in its budget",
-            value(found["grokked_small"]) <= 0.0,
+            _all(value(found["held_last"]) > 0.0, value(found["grokked_small"]) <= 0.0),
         ),
         "same_at_every_decay": (
             "over the doses of weight decay the mean number of waves varies by half a wave at most",
@@ -244,8 +245,8 @@ def _spread_over_decays(tables: Tables) -> Value:
 
 def _risk_over_steps(tables: Tables) -> pd.Series:
     """By k, the deep network's mean risk over that of as many tuned gradient steps."""
-    columns = ["model", "k", "risk", "gd_free_at_k"]
-    rows = tables.get("regression_risk", pd.DataFrame(columns=columns)).query(FILTER)
+    columns = ["model", "status", "k", "risk", "gd_free_at_k"]
+    rows = sound(tables.get("regression_risk", pd.DataFrame(columns=columns))).query(FILTER)
     means = rows.groupby("k")[["risk", "gd_free_at_k"]].mean()
     return means["risk"] / means["gd_free_at_k"]
 

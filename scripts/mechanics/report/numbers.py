@@ -85,9 +85,6 @@ def _regression(
         "deep_risk": risk(f"{deep} and k == {k_middle}", "risk", ".4f"),
         "six_steps": risk(f"{deep} and k == {k_middle}", "gd_free_at_k", ".3f", "only"),
         "deep_filter": filters(ridge, "distance"),
-        "deep_ols": filters(
-            f"{FILTER} and algorithm == 'OLS' and k >= {k_middle}", "distance", statistic="max"
-        ),
         # out of distribution
         "shift_low": shifted(of_linear, "risk / law", ".2f", "min"),
         "shift_high": shifted(of_linear, "risk / law", ".2f", "max"),

@@ -1,7 +1,7 @@
 """The README's block of results, from the published numbers.
 
 The template is Markdown with one sentence a line and numbers as ``{name}``. A line is left out
-whose number the study does not have, or whose direction (``{norm_falls}``, which prints nothing)
+whose number the study does not have, or whose direction (``{is_smoother}``, which prints nothing)
 does not hold in it. ``{comparison}`` is the table of configurations.
 """
 

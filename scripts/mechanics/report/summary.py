@@ -65,12 +65,10 @@ def seeds_sentences(records: list[dict], doses: pd.DataFrame | None) -> str:
     if doses is None:
         return text
     ended = doses["status"].value_counts()
-    text += f" Of the {len(doses)} on addition {ended.get('grokked', 0)} generalised"
-    if n := ended.get("censored", 0):
-        text += f", {n} had not when their steps were used up"
-    if n := ended.get("stalled", 0):
-        text += f", {n} stood still before"
-    return f"{text}."
+    text += f" Of the {len(doses)} on addition {ended.get('grokked', 0)} generalised."
+    words = {"censored": "had not when their steps were used up", "stalled": "stood still before"}
+    others = [f"{ended[status]} {said}" for status, said in words.items() if status in ended]
+    return text + (f" Of the others {', '.join(others)}." if others else "")
 
 
 def footer(records: list[dict], config_sha256: str, dates: dict[str, str]) -> str:
