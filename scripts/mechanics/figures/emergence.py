@@ -26,8 +26,8 @@ def emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     figure = plt.figure(figsize=(PAGE, 4.8))
     upper, lower = figure.subfigures(2, 1, height_ratios=[1, 1.15])
     for axis, task in zip(upper.subplots(1, len(tasks), squeeze=False)[0], tasks, strict=True):
-        _curves(axis, sound(curves[curves["task"] == task]), models)
         scale = "log" if task == "linear_regression" else "linear"  # where the fall is not squeezed
+        _curves(axis, sound(curves[curves["task"] == task]), models, late=scale == "log")
         axis.set(xlabel="training step", xscale=scale, ylim=(-0.05, 1.05))
         axis.set_ylabel("held-out loss / its maximum")
         axis.set_title(_finding(sound(transitions[transitions["task"] == task]), TITLES[task]))
@@ -37,13 +37,17 @@ def emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     return figure
 
 
-def _curves(axis: Axes, curves: pd.DataFrame, models: list[str]) -> None:
-    """A line a seed; the names of the networks at the left, above one another."""
+def _curves(axis: Axes, curves: pd.DataFrame, models: list[str], late: bool) -> None:
+    """A line a seed; the names of the networks above one another, where no line is.
+
+    ``late``: the fall is at the right, so that the names have room at the left, below.
+    """
     for (model, _), own in curves[curves["step"] > 0].groupby(["model", "seed"], sort=False):
         loss = own["held_out_loss"] / own["held_out_loss"].max()
         axis.plot(own["step"], loss, color=colour(model, models), linewidth=0.7)
     for row, model in enumerate(reversed(models_of(curves))):
-        write(axis, label(model), (0.02, 0.03 + 0.085 * row), color=colour(model, models))
+        at = (0.02, 0.03 + 0.085 * row) if late else (0.98, 0.3 + 0.085 * row)
+        write(axis, label(model), at, color=colour(model, models), ha="left" if late else "right")
 
 
 def _finding(own: pd.DataFrame, task: str) -> str:
