@@ -34,9 +34,11 @@ def rank_collapse(frame: pd.DataFrame) -> Figure:
         axis.set_title(words, fontsize=7)
     if others:  # trained without a part, each as it is
         whole, ends = sound(frame[(frame["variant"] == "whole") & frame["trained"]]), {}
+        parts = {name: variant for variant, name in WORDS.items()}
         for model in others:
-            own = whole[whole["model"] == model]
-            ends |= _medians(axes[0, 2], own, label(model), colour(model, others))
+            own, part = whole[whole["model"] == model], parts.get(label(model), model)
+            shade = colour(part, [*WORDS, *others])  # as where the part was cut off
+            ends |= _medians(axes[0, 2], own, label(model), shade)
         panels.label_ends(axes[0, 2], ends)
         axes[0, 2].set_title("trained without a part", fontsize=7)
     axes[0, 0].set_ylabel("‖res(X)‖ / ‖X‖, ‖·‖$_{1,∞}$")
