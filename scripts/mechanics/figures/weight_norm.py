@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures.decay_groups import (
+    DECAY_ARMS,
     GROUP,
     Groups,
     arms,
@@ -40,8 +41,9 @@ def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
         for column, groups in enumerate((decays(own), arms(own))):
             _norms(axes[2 * row, column], own, runs, groups, colours)
             _survival(axes[2 * row + 1, column], runs, groups, colours)
-        grokked = runs["status"] == "grokked"
-        medians = runs.groupby(grokked)["norm_squared_final"].median()
+        decayed = runs[runs["arm"].isin(DECAY_ARMS)]  # what the panel shows
+        grokked = decayed["status"] == "grokked"
+        medians = decayed.groupby(grokked)["norm_squared_final"].median()
         words = f"{label(model)}, by weight decay"
         if grokked.any() and not grokked.all():
             words += f"\nends at {medians[True]:,.0f} if it groks, else at {medians[False]:,.0f}"
