@@ -12,7 +12,7 @@ from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, draw
 FILTERS = {  # dashes of the algorithms that are drawn in every panel
     "one-step GD": ":",
     "6-step GD": "-.",
-    "6-step Newton": (0, (5, 1)),
+    "6-step Newton": (0, (4, 1, 1, 1, 1, 1)),
     "ridge, penalty fitted": "--",
     "OLS": (0, (1, 3)),
 }
@@ -46,8 +46,9 @@ def which_algorithm(curves: pd.DataFrame, distances: pd.DataFrame, match: pd.Dat
         name_nearest(axis, near, label(model))
     for axis in axes[:, 0]:
         axis.set_ylabel(f"share of w kept, k = {k}")
-    for axis in axes[-1]:
+    for axis in axes.flat[max(len(models) - axes.shape[1], 0) : len(models)]:  # none is below
         axis.set_xlabel("eigenvalue s of S")
+        axis.tick_params(labelbottom=True)
     handles, names = axes[0, 0].get_legend_handles_labels()
     upper.legend(handles, names, loc="outside upper center", ncols=6, frameon=False)
     _matrices(lower, match)
