@@ -67,7 +67,7 @@ def test_line_is_the_mean_of_seeds_and_dashes_are_the_law():
 def test_dimension_has_a_line_for_each_of_the_longest_contexts():
     figure = draw(rows("linear_L1"), rows("mine", d_max=True))
     axis = panel(figure, "trained on the first coordinates")
-    assert words(axis) == ["k = 10", "k = 20", "k = 50"]
+    assert words(axis) == ["k = 10", "k = 20", "k = 50", "mine"]  # of which network
     assert words(panel(figure, "longer contexts")) == ["linear, 1 layer"]
     marked = [line.get_xdata()[0] for line in axis.lines if len(set(line.get_xdata())) == 1]
     assert marked == [10]
@@ -78,3 +78,17 @@ def test_diverged_seeds_are_named_and_not_drawn():
     axis = panel(figure, "longer contexts")
     assert max(max(line) for line in lines(axis)) == pytest.approx(0.5)
     assert "linear, 1 layer: 1" in figure.legends[0].get_title().get_text()
+
+
+def test_line_that_goes_to_infinity_has_its_name():
+    frame = pd.DataFrame([*rows("linear_L1"), *rows("mine")])
+    frame.loc[(frame["model"] == "mine") & (frame["value"] == 2.0), "risk"] = np.inf
+    axis = panel(regression_generalisation(frame), "inputs of another scale")
+    assert words(axis) == ["linear, 1 layer", "mine"]
+
+
+def test_labels_of_an_axis_have_room_and_the_largest_value_has_one():
+    own = rows("linear_L1")
+    own += [{**row, "value": v, "k": int(v)} for row in own[:1] for v in (10.0, 20.0, 100.0, 150.0)]
+    axis = panel(draw(own), "longer contexts")
+    assert axis.get_xticks().tolist() == [5, 10, 20, 50, 200]

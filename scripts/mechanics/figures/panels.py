@@ -80,7 +80,7 @@ def with_range(axis: Axes, grouped, shade: str, middle="median", band=0.2, **how
     axis.plot(line.index, line, color=shade, **how)
     low, high = grouped.min(), grouped.max()
     axis.fill_between(line.index, low, high, color=shade, alpha=band, linewidth=0)
-    return last(line)
+    return last(line[np.isfinite(line)])
 
 
 def with_bars(axis: Axes, grouped, shade: str, shift: float = 0.0, **how) -> float:

@@ -10,7 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mechanics.figures.panels import ARMS, label_ends, limits, models_of, rows_of_panels, with_range
+from mechanics.figures.panels import (
+    ARMS,
+    label_ends,
+    limits,
+    models_of,
+    rows_of_panels,
+    with_range,
+    write,
+)
 from mechanics.figures.style import REFERENCE, NothingToDraw, colour, diverged_note, drawable, label
 
 # In the first panel alone. Networks that a user adds are in all.
@@ -20,6 +28,7 @@ TRAINED = "0.92"
 MEASURED = {"linewidth": 2.6, "zorder": 2}  # wide and pale: a law lies on it
 LAW = {"color": REFERENCE, "linestyle": "--", "linewidth": 1.0, "zorder": 3}
 OLS = {"color": REFERENCE, "linestyle": ":", "linewidth": 1.0, "zorder": 1}
+SPACE, LETTER = 0.05, 0.05  # between labels of an axis, and of their letters: shares of it
 MARGIN = 1.6  # from the extreme risks of the networks to the ends of the axis
 
 
@@ -94,6 +103,8 @@ def _draw(axis: Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> No
         least_squares = most.groupby("value")["ols"].mean()
         axis.plot(least_squares.index, least_squares, **OLS)
     label_ends(axis, ends)
+    if by_length and several:  # the ends have the lengths, so the corner has the network
+        write(axis, label(model), (0.03, 0.93), color=shade, size=6.5)
     if panel.scale != "linear":
         values = _apart(sorted(rows["value"].unique()), axis)
         axis.tick_params(axis="x", labelsize=6)
@@ -105,13 +116,23 @@ def _draw(axis: Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> No
 
 
 def _apart(values: list[float], axis: Axes) -> list[float]:
-    """Those of the sorted values whose labels have room beside each other on the axis."""
+    """Those of the sorted values whose labels have room beside each other on the axis.
+
+    The largest has a label whatever it takes: it says how far the shift goes.
+    """
     to_fraction = axis.transScale + axis.transLimits
-    kept, last = [], -np.inf
+    places = {value: float(to_fraction.transform((value, 1))[0]) for value in values}
+
+    def has_room(left: float, right: float) -> bool:
+        letters = (len(f"{left:g}") + len(f"{right:g}")) / 2
+        return places[right] - places[left] > SPACE + LETTER * letters
+
+    kept: list[float] = []
     for value in values:
-        place = to_fraction.transform((value, 1))[0]
-        if place - last > 0.13:
-            kept, last = [*kept, value], place
+        while value == values[-1] and kept and not has_room(kept[-1], value):
+            kept.pop()
+        if not kept or has_room(kept[-1], value):
+            kept.append(value)
     return kept
 
 
