@@ -20,6 +20,7 @@ SETS = {  # kind: name, whether it is about the keys
 OTHER = "0.65"
 RIGHT = 0.99  # share of the answers
 LABEL_WIDTH = 6.5  # frequencies
+UNDER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 IDEAL = {"ideal": "--", "equal_best": "-."}  # margins of the formula, and of equal α
 
 
@@ -60,12 +61,15 @@ def _single(axis: Axes, own: pd.DataFrame, shade: str) -> None:
         part = first[first["is_key"] == is_key]
         axis.plot(part["frequency"], part["loss"], "o", color=tint, ms=size)
     named = keys[keys["seed"] == first["seed"].min()].sort_values("frequency")
+    last = own["frequency"].max() + 1
     places = spread(named["frequency"].astype(float).tolist(), LABEL_WIDTH)
     for row, place in zip(named.itertuples(), places, strict=True):
-        above = {"on": "data", "color": shade, "ha": "center"}
+        # white below the words hides the dashes, and below the points hides none of them
+        above = {"on": "data", "color": shade, "ha": "center", "zorder": 1, "bbox": UNDER}
         words = f"{row.frequency}\n{row.accuracy:.0%}"
-        write(axis, words, (max(place, 2.0), row.loss), (0, 3), **above)
-    axis.set_xlim(0, own["frequency"].max() + 1)
+        middle = min(max(place, LABEL_WIDTH / 2), last - LABEL_WIDTH / 2)
+        write(axis, words, (middle, row.loss), (0, 3), **above)
+    axis.set_xlim(0, last)
     low, high = axis.get_ylim()
     if np.isfinite([low, high]).all():
         axis.set_ylim(low, high * (high / low) ** 0.25)
