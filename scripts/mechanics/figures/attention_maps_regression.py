@@ -58,7 +58,8 @@ def attention_maps_regression(
         right.set(xlabel=r"similarity $x_i^\top x_\mathrm{test}$", ylabel="attention")
         head = f": layer {own['layer'] + 1}, head {own['head'] + 1}" if matrix.empty else ""
         left.set_title(style.label(model) + head, loc="left", fontsize=7)
-        middle.set_title(f"× sign of the value path, k = {k}", fontsize=7)
+        signed = "" if np.isnan(own["signed_correlation"]) else "× sign of the value path, "
+        middle.set_title(f"{signed}k = {k}", fontsize=7)
         right.set_title(_correlation(trained, own), fontsize=7)
     if len(smoother):
         _kernel_row(axes[-1], smoother, known)
@@ -80,10 +81,10 @@ def _of_head(frame: pd.DataFrame, own: pd.Series) -> pd.DataFrame:
 
 def _correlation(trained: pd.DataFrame, own: pd.Series) -> str:
     """The range over seeds of the signed rank correlation; of a deep network, of its best head."""
-    values = _of_head(trained, own)["signed_correlation"]
+    values, words = _of_head(trained, own)["signed_correlation"], "rank corr."
     if np.isnan(own["signed_correlation"]):
-        values = trained["correlation"].abs().groupby(trained["seed"]).max()
-    return f"rank corr. {values.min():.3f} to {values.max():.3f}"
+        values, words = trained["correlation"].abs().groupby(trained["seed"]).max(), "|rank corr.|"
+    return f"{words} {values.min():.3f} to {values.max():.3f}"
 
 
 def _signed_map(axis: Axes, values, bound: float, words: str, **how) -> None:
@@ -161,7 +162,9 @@ def _kernel(
     omega, ends = of_head["omega"].iloc[0], np.array([x.min(), x.max()])
     axis.plot(ends, np.exp(omega * ends), "--", color="black", linewidth=0.8)
     axis.set(yscale="log", xlabel="similarity − its mean", ylabel="attention / its mean")
-    axis.set_title(f"{style.label(model)}: exp(ω̂ x$_i$·x), ω̂ = {omega:.2f}", fontsize=7)
+    axis.set_title(
+        f"{style.label(model)}: exp(ω̂ x$_i$·x), ω̂ = {omega:.2f}".replace("-", "−"), fontsize=7
+    )
 
 
 def _bandwidths(axis: Axes, frame: pd.DataFrame, shades: dict[str, str]) -> None:
