@@ -38,9 +38,8 @@ def grokking_curves(
             ends[name] = panels.last(line), shade
         if model == models[0]:  # the colours are the same in all columns
             panels.label_ends(middle, ends)
-        panels.each_seed(
-            lower, measured, "step", "norm_squared", color=style.colour(model, models), lw=0.8
-        )
+        # black: the colours of two networks are those of the splits above
+        panels.each_seed(lower, measured, "step", "norm_squared", color="black", lw=0.8)
         for axis in (upper, middle, lower):
             for step in runs["grokking_step"].dropna():
                 axis.axvline(step, color=style.REFERENCE, linestyle=":", lw=0.8, zorder=0)
