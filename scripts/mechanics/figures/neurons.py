@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 from mechanics.figures import panels, style
 from mechanics.tables.frames import sound
 
-CLUSTERS = [
+CLUSTERS = [  # none that a network of one layer has in the other panels
+    style.OTHERS[0],
     *(
         style.COLOURS[m]
-        for m in ("linear_L1", "softmax_L1_2heads", "linear_L3", "deep_L6", "linear_L2")
+        for m in ("softmax_L1_2heads", "linear_L3", "deep_L6", "linear_L2", "linear_L6")
     ),
-    *(style.OTHERS[0], style.OTHERS[2], style.COLOURS["linear_L1_axis"]),
+    *(style.OTHERS[2], style.COLOURS["linear_L1_axis"]),
 ]
 OTHER = "0.6"  # neurons of no key frequency
 PARTS = {"head": "head", "position": "position", "mlp": "MLP", "attention": "attention"}
