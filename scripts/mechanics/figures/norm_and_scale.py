@@ -81,7 +81,7 @@ def marks(axis: Axes, runs: pd.DataFrame, x: pd.Series, y: pd.Series, shade: str
 def _doses(axis: Axes, held: pd.DataFrame) -> None:
     factors = sorted(held["norm_factor"].unique())
     for place, (temperature, shade) in enumerate(temperatures(held).items()):
-        write(axis, f"τ = {temperature:g}", (0.97, 0.05 + 0.1 * place), color=shade, ha="right")
+        write(axis, f"τ = {temperature:g}", (0.97, 0.05 + 0.13 * place), color=shade, ha="right")
         own = held[held["temperature"] == temperature]
         middle = own.groupby("norm_factor")["end"].median()
         axis.plot(middle.index, middle, color=shade, linewidth=0.7, alpha=0.7)
@@ -118,7 +118,8 @@ def _scales(axis: Axes, held: pd.DataFrame) -> None:
         marks(axis, held[own], scale[own], held.loc[own, "end"], shade)
     known = pd.DataFrame({"x": scale, "y": held["end"]}).dropna()
     rank = known.rank().corr().iloc[0, 1] if len(known) > 2 else np.nan
-    axis.set_title(f"one scale? rank {rank:.2f}" if np.isfinite(rank) else "one scale?")
+    found = f" rank {rank:.2f}".replace("-", "−") if np.isfinite(rank) else ""
+    axis.set_title(f"one scale?{found}")
     axis.set(xlabel="logit scale in the loss", xscale="log")
     _few_numbers(axis.xaxis)
     axis.tick_params(labelleft=False)
@@ -131,7 +132,8 @@ def _arms(axis: Axes, treated: dict[str, pd.DataFrame]) -> None:
         for place, epsilon in enumerate(sizes):
             runs = own[own["epsilon"] == epsilon]
             height = pd.Series(float(row) + APART * place, runs.index)
-            marks(axis, runs, runs["end"], height, style.OTHERS[0], ms=3.5 if place == 0 else 2)
+            shade = style.colour(own["model"].iloc[0])  # the others are temperatures'
+            marks(axis, runs, runs["end"], height, shade, ms=3.5 if place == 0 else 2)
         grokked = f"{(own['status'] == 'grokked').sum()}/{len(own)}"
         beside = {"on": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
         write(axis, grokked, (1.01, row), color=style.REFERENCE, **beside)
