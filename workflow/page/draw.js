@@ -23,7 +23,7 @@ function place(element, event) {
     : [element.width, element.height];
   return [((event.clientX - box.left) / box.width) * w, ((event.clientY - box.top) / box.height) * h];
 }
-document.addEventListener("pointermove", (event) => {
+function point(event) {
   const named = event.target.closest?.("[data-tip]"),
     told = event.target.closest?.(".tells");
   const text = named?.dataset.tip ?? (told && tellers.get(told)?.(...place(told, event)));
@@ -33,7 +33,9 @@ document.addEventListener("pointermove", (event) => {
   const room = document.documentElement.clientWidth - tip.offsetWidth - 8;
   tip.style.left = `${Math.max(4, Math.min(event.clientX + 12, room))}px`;
   tip.style.top = `${event.clientY > 60 ? event.clientY - tip.offsetHeight - 10 : event.clientY + 18}px`;
-});
+}
+// a finger does not hover: it says the same by a tap
+for (const kind of ["pointermove", "pointerdown"]) document.addEventListener(kind, point);
 function tells(element, say) {
   element.classList.add("tells");
   tellers.set(element, say);
@@ -77,6 +79,19 @@ function axes(x, y, { width, height, left, bottom, xTitle, yTitle }) {
       ? `<text class="axis" x="12" y="${base / 2 + 4}" text-anchor="middle" transform="rotate(-90 12 ${base / 2})">${yTitle}</text>`
       : "")
   );
+}
+// Places in their order, moved until each is so far from the next.
+function apart(places, gap) {
+  const moved = [...places];
+  for (let round = 0; round < 50; round++) {
+    for (let i = 1; i < moved.length; i++) {
+      const lack = gap - (moved[i] - moved[i - 1]);
+      if (lack <= 0) continue;
+      moved[i - 1] -= lack / 2;
+      moved[i] += lack / 2;
+    }
+  }
+  return moved;
 }
 const path = (points) =>
   points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");

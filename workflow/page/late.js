@@ -16,7 +16,7 @@ const SHAPES = ["▼", "●", "▲", "■", "◆"];
 function dotOf(row, x, y, shape, name) {
   const known = row.status === "grokked",
     step = known ? row.grokking_step : row.last_step;
-  const said = `${ARMS[row.arm] ?? row.arm}, norm × ${row.norm_factor}, temperature ${row.temperature}, ε ${row.epsilon}, decay ${row.weight_decay}, seed ${row.seed}: ${known ? `knew all at step ${grouped(step)}` : `${row.status}, ${grouped(step)} steps`}`;
+  const said = `${ARMS[row.arm] ?? row.arm}, norm × ${row.norm_factor}, temperature ${row.temperature}, Adam’s ε ${row.epsilon}, decay ${row.weight_decay}, seed ${row.seed}: ${known ? `knew all at step ${grouped(step)}` : `${row.status}, ${grouped(step)} steps`}`;
   return `<text class="dot ${name} ${known ? "" : "open"}" x="${x.toFixed(1)}" y="${(y(step) + 4).toFixed(1)}" text-anchor="middle" data-tip="${said}">${shape}</text>`;
 }
 
@@ -66,11 +66,15 @@ function prepareLateness() {
             `<li>${SHAPES[temperatures.length > 1 ? i % SHAPES.length : 1]} scores divided by ${t}</li>`,
         )
         .join("") +
-      epsilons.map((e, i) => `<li class="${i ? "w1" : "w0"}">ε = ${e}</li>`).join("") +
+      epsilons.map((e, i) => `<li class="${i ? "w1" : "w0"}">Adam’s ε = ${e}</li>`).join("") +
       "<li>hollow: not within its steps</li>";
   }
   const arms = Object.keys(ARMS).filter((arm) => rows.some((row) => row.arm === arm));
-  const plain = (row) => row.arm !== "held_norm" || (row.norm_factor === 1 && row.temperature === 1);
+  // of the main arm the network of part 2 alone: other networks have one too
+  const plain = (row) =>
+    row.arm === "held_norm"
+      ? row.norm_factor === 1 && row.temperature === 1
+      : row.arm !== "main" || row.entry === ADD.model;
   const own = rows.filter((row) => plain(row) && arms.includes(row.arm) && row.last_step);
   const height = 46 + 26 * arms.length,
     x = logarithmic([Math.min(...steps(own)) * 0.8, Math.max(...steps(own)) * 1.2], [226, 612]);
