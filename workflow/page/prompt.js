@@ -14,6 +14,13 @@ function networkOf(index) {
   return prompt.networks[index];
 }
 
+// ω and scale of the best smoother, of the side that the network is on; null if the study has none.
+function smootherOf(network) {
+  const side = network.side(D),
+    best = PROMPTS.smoother;
+  return best && [side * best.omega, side * best.scale];
+}
+
 // The same points for the same draw; those that were dragged lie where they were put.
 function points() {
   const draw = normals(state.draw),
@@ -39,8 +46,8 @@ async function drawPrompt() {
   const { predictions, pattern } = network.predict(X, y, [...grid, state.x].map(onLine));
   const gd = gradientStep(X, y, PROMPTS.step_size)[0],
     ols = leastSquares(X, y)[0],
-    smooth = PROMPTS.smoother;
-  const kernel = (x) => smooth && smoother(X, y, onLine(x), smooth.omega, smooth.scale);
+    smooth = smootherOf(network);
+  const kernel = (x) => smooth && smoother(X, y, onLine(x), ...smooth);
   const at = predictions.at(-1);
   const answers = { layer: at, gd: gd * state.x, ols: ols * state.x, smoother: kernel(state.x) };
   for (const [name, value] of Object.entries(answers))
@@ -70,11 +77,11 @@ async function drawPrompt() {
       curve((x) => ols * x),
       "ols",
     ) +
-    (smooth ? line(curve(kernel), "ks") : "") +
     line(
       curve((_, i) => predictions[i]),
       "net",
-    ) +
+    ) + // wide: what lies on it is seen on it
+    (smooth ? line(curve(kernel), "ks") : "") +
     line(
       curve((x) => gd * x),
       "gd",
@@ -96,6 +103,7 @@ async function drawScatter() {
   const model = state.model,
     network = await networkOf(model),
     k = Math.max(state.k, PROMPTS.k_min),
+    smooth = smootherOf(network),
     draw = normals(7919 * state.draw + k);
   const rows = [],
     vector = () => Array.from({ length: D }, draw);
@@ -113,7 +121,7 @@ async function drawScatter() {
       network.predict(X, y, [x]).predictions[0],
       dot(gradientStep(X, y, PROMPTS.step_size), x),
       dot(leastSquares(X, y), x),
-      PROMPTS.smoother && smoother(X, y, x, PROMPTS.smoother.omega, PROMPTS.smoother.scale),
+      smooth && smoother(X, y, x, ...smooth),
     ]);
   }
   if (k !== Math.max(state.k, PROMPTS.k_min)) return;
@@ -206,6 +214,8 @@ function preparePrompts() {
   let later = null;
   on(["model", "k", "draw"], () => {
     clearTimeout(later);
+    $("prompt-scatter").replaceChildren(); // what stands there is about other prompts or networks
+    $("prompt-distances").textContent = "Asking it fresh prompts …";
     later = setTimeout(drawScatter, 150);
   });
 }

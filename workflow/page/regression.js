@@ -63,6 +63,16 @@ class Regression {
     return { predictions: stream.slice(-queries.length).map((x) => read(x) / this.y_scale), pattern };
   }
 
+  // −1 if a head has learned exp(−ω x · x_i) and reads its mean with a minus: the mirror image of the
+  // best smoother, and as good, for x and −x are as probable. Which of the two it is is chance.
+  side(d) {
+    if (this.attention !== "softmax" || this.n_layers * this.n_heads > 1 || this.embedded) return 1;
+    const [Q, K] = ["Q", "K"].map((letter) => this.tensors[`blocks.0.attn.W_${letter}`].data);
+    let trace = 0; // of W_Q W_Kᵀ on x
+    for (let i = 0; i < d * this.d_head; i++) trace += Q[i] * K[i];
+    return trace < 0 ? -1 : 1;
+  }
+
   throughMlp(x, name) {
     if (!this.d_mlp) return x;
     const of = (key) => this.tensors[`${name}.mlp.${key}`].data;

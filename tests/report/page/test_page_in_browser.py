@@ -167,6 +167,30 @@ def test_a_dragged_point_moves_the_network_and_the_gradient_step_together(page, 
     assert after[0] == pytest.approx(expected, abs=6e-4)  # three decimals are shown
 
 
+def test_a_softmax_layer_answers_as_a_kernel_smoother_of_its_own_sign(page, tmp_path):
+    async def visit(tab):
+        await tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
+        await tab.value(
+            "set({ model: PROMPTS.networks.findIndex((n) => n.model === 'softmax_L1') })"
+        )
+        assert (await tab.value(text("prompt-distances"))).startswith(
+            "Asking"
+        )  # not of the last one
+        await tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
+        side = await tab.value("networkOf(state.model).then((network) => network.side(D))")
+        names = ("layer", "smoother")
+        found = [float(await tab.value(text(f"prompt-{name}"))) for name in names]
+        return side, found, await tab.value(text("prompt-distances"))
+
+    side, (network, smoother), distances = visited(page, tmp_path, visit)
+    heads = pd.read_csv(PUBLISHED / "tables/kernel_smoother.csv")
+    omega = heads.query("model == 'softmax_L1' and seed == 0")["omega"].iloc[0]
+    assert (side > 0) == (omega > 0)
+    assert network == pytest.approx(smoother, abs=0.02)
+    nearest = distances.partition("size: ")[2]
+    assert nearest.startswith("kernel smoother")
+
+
 def test_the_step_is_moved_by_keys_and_by_a_click_on_the_curve(small, tmp_path):
     async def visit(tab):
         await tab.value("$('learn-step').focus()")
