@@ -68,9 +68,9 @@ function drawInside() {
   $("inside-attention").innerHTML = net
     .attention(a, b)
     .map((weights, h) => {
-      let from = 62;
+      let from = 76;
       const bars = weights.map((w, j) => {
-        const width = 570 * w,
+        const width = 556 * w,
           bar =
             `<rect class="place${j}" x="${from.toFixed(1)}" y="${4 + 23 * h}" width="${width.toFixed(1)}" height="18" data-tip="head ${h + 1} attends to ${names[j]}: ${percent(w)}"/>` +
             (width > 40
@@ -79,7 +79,7 @@ function drawInside() {
         from += width;
         return bar;
       });
-      return `<text class="tick" x="56" y="${17 + 23 * h}" text-anchor="end">head ${h + 1}</text>${bars.join("")}`;
+      return `<text class="tick" x="70" y="${17 + 23 * h}" text-anchor="end">head ${h + 1}</text>${bars.join("")}`;
     })
     .join("");
   drawLogits();

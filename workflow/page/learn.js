@@ -65,7 +65,7 @@ function drawCurves() {
           `<circle class="note-mark" cx="${accuracyX(s)}" cy="12" r="9"/><text class="note-number" x="${accuracyX(s)}" y="16" text-anchor="middle">${n + 1}</text>`,
       )
       .join("") +
-    `<text class="label train" x="50" y="34">shown in training</text><text class="label others" x="50" y="50">never shown</text>${beside && `<text class="label beside" x="50" y="66">never shown, with ${runLabel(others[0])}</text>`}<line class="cursor" y1="16" y2="212"/>`;
+    `<text class="label train" x="50" y="34">shown in training</text><text class="label others" x="50" y="52">never shown</text>${beside && `<text class="label beside" x="50" y="70">the same with ${runLabel(others[0])}</text>`}<line class="cursor" y1="16" y2="212"/>`;
   $("learn-notes").innerHTML = notes
     .map(([s, words]) => `<li><button class="goto" data-step="${Math.round(s)}">${words}</button></li>`)
     .join("");
@@ -144,7 +144,7 @@ function drawCircleAndSpectrum(run, index) {
 function drawSpectrum(id, shares, top, marked) {
   const n = shares.length,
     x = linear([0.5, n + 0.5], [40, 292], [1, ...marked]),
-    y = linear([0, top], [160, 12], [0, Number(top.toPrecision(2))]);
+    y = linear([0, top], [160, 22], [0, Number(top.toPrecision(2))]);
   const ticks = { width: 300, height: 200, left: 40, bottom: 40, xTitle: "frequency k", yTitle: "" };
   x.ticks = [1, n];
   $(id).innerHTML =
@@ -155,10 +155,10 @@ function drawSpectrum(id, shares, top, marked) {
           `<rect class="wave-bar ${marked.includes(i + 1) ? waveClass(i + 1) : ""}" x="${(x(i + 1) - 1.6).toFixed(1)}" width="3.2" y="${y(Math.min(share, top)).toFixed(1)}" height="${Math.max(0, 160 - y(Math.min(share, top))).toFixed(1)}" data-tip="frequency ${i + 1}: ${percent(share)}"/>`,
       )
       .join("") +
-    marked
+    apart(marked.map(x), 17)
       .map(
-        (k) =>
-          `<text class="tick" x="${x(k)}" y="${Math.max(10, y(Math.min(shares[k - 1], top)) - 4)}" text-anchor="middle">${k}</text>`,
+        (at, i) =>
+          `<text class="tick" x="${at.toFixed(1)}" y="${y(Math.min(shares[marked[i] - 1], top)) - 4}" text-anchor="middle">${marked[i]}</text>`,
       )
       .join("");
 }
