@@ -86,6 +86,14 @@ def test_few_tasks_are_a_grid_that_leaves_the_study_as_it_is():
     assert len(cells) == len(names) == 2 * 9 and (0.25, None) in cells
 
 
+def test_a_grid_is_left_out_with_its_model():
+    kept = {"modular_addition": {"only": ["softmax_L1", "softmax_L1_held"]}}
+    section = spelled_out(study.merge(study.load([STUDY]), kept))["modular_addition"]
+    names = study.models(section)
+    assert "softmax_L1_held_norm_factor2.0_epsilon1e-20" in names
+    assert not [name for name in names if name.startswith("softmax_L1_wd3")]
+
+
 def test_the_grid_of_no_model_is_named(tmp_path):
     with pytest.raises(ConfigError, match='grid.0.of = "held": expected a model: softmax_L1, '):
         check(tmp_path, {"modular_addition": {"grid": [{"of": "held"}]}})

@@ -144,7 +144,8 @@ def _section_problems(section: Section) -> Problems:
     yield from _model_problems(section, trained, mains)
     for keys, expected in _wrong_values(section.model, section.defaults, None):
         yield ("defaults", *keys), expected  # although no model may take this default
-    for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in trained]:
+    known = {*section.models} - {*own} | {*trained}  # a grid is left out with its model
+    for place in [n for n, grid in enumerate(section.grid or []) if grid.of not in known]:
         yield ("grid", place, "of"), f"a model: {', '.join(trained)}"
     if isinstance(section, Regression):
         stored = section.evaluation.context_lengths
