@@ -114,10 +114,11 @@ x, y, x_test, w = draw_prompts(4000, 20, 5)
 start = torch.zeros(5, 1, requires_grad=True)
 with torch.enable_grad():  # PyTorch's own gradient, for the first prompt
     (((x[0] @ start)[:, 0] - y[0]).square().mean() / 2).backward()
-expected = (x_test[0] @ (-0.5 * start.grad))[:, 0]
-assert torch.allclose(one_step(x, y, x_test, 0.5)[0], expected, atol=1e-5), (
-    "not PyTorch's step: from w = 0 it is c times the mean of the y_i x_i"
-)
+for c in (0.5, 1.5):
+    expected = (x_test[0] @ (-c * start.grad))[:, 0]
+    assert torch.allclose(one_step(x, y, x_test, c)[0], expected, atol=1e-5), (
+        "not PyTorch's step: from w = 0 it is c times the mean of the y_i x_i"
+    )
 for c in (0.25, 0.5, 0.75, 1.0):
     print(f"one step of size {c}: risk {risk_of(one_step(x, y, x_test, c), x_test, w):.3f}")
 print(f"least squares: risk {risk_of(least_squares(x, y, x_test), x_test, w):.1e}")

@@ -31,13 +31,14 @@ def hand_built(d, c, n_layers):
 
 torch.manual_seed(1)
 x, y, x_test, w = draw_prompts(1, 20, 10)
-by_steps = torch.zeros(1, 10, 1)
-for n in range(1, 7):
-    by_steps = by_steps + 0.5 * x.mT @ (y[..., None] - x @ by_steps) / x.shape[1]
-    by_layers = hand_built(10, 0.5, n)(x, y, x_test)
-    assert torch.allclose(by_layers, (x_test @ by_steps)[..., 0], atol=1e-4), (
-        f"{n} layers do not predict as {n} steps: check the sign of W_O and the √d_head"
-    )
+for c in (0.25, 0.5):
+    by_steps = torch.zeros(1, 10, 1)
+    for n in range(1, 7):
+        by_steps = by_steps + c * x.mT @ (y[..., None] - x @ by_steps) / x.shape[1]
+        by_layers = hand_built(10, c, n)(x, y, x_test)
+        assert torch.allclose(by_layers, (x_test @ by_steps)[..., 0], atol=1e-4), (
+            f"{n} layers do not predict as {n} steps: check the sign of W_O and the √d_head"
+        )
 print(f"{n} layers are {n} steps: ŷ = {by_layers[0, 0]:.4f}, {(x_test @ by_steps)[0, 0, 0]:.4f}")
 
 # %% [markdown]
@@ -201,8 +202,9 @@ s, along_w = torch.rand(60), torch.randn(60)
 found, f = spectral_filter(s, 0.7 * s * along_w, along_w, 60)  # g of one step: c·s along each u
 assert torch.equal(found, s.sort().values), "with a bin for each direction, s itself in its order"
 assert torch.allclose(f, 0.7 * found, atol=1e-5), "one step of size c has f(s) = c·s"
-least = spectral_filter(s, along_w, along_w, 5)[1]
-assert torch.allclose(least, torch.ones(5)), "least squares has f = 1: sum over a bin, then divide"
+two = torch.tensor([[-1.0, 0.0], [1.0, 3.0]])  # uᵀg and uᵀw of two directions in one bin
+f = float(spectral_filter(torch.ones(2), *two, 1)[1])
+assert abs(f + 0.1) < 1e-6, "sum over a bin, then divide: −1 / (1 + 9)"
 
 
 def study_predicts(network, x, y, x_test):

@@ -21,6 +21,8 @@ angles = torch.arange(113)[:, None] * 2 * torch.pi / 113 * torch.tensor([5.0, 17
 circles = torch.cat([angles.cos(), angles.sin()], dim=1)  # planted: k = 5 and k = 17
 one_wave = spectrum(3 + angles[:, :1].cos())
 assert float(one_wave[4]) > 0.999, "one wave, k = 5: its power is at index 4 (no constant)"
+two_waves = spectrum(angles.cos() * torch.tensor([1.0, 2.0]))
+assert abs(float(two_waves[4]) - 0.2) < 1e-6, "power goes as the square of the height: 1 to 4"
 assert spectrum(torch.randn(113, 500)).max() < 3 / 56, "noise is flat, and all shares sum to one"
 
 # %% [markdown] tags=["clock"]
@@ -79,6 +81,8 @@ def unevenness(points):
 turned = circles @ torch.linalg.qr(torch.randn(9, 4).double()).Q.mT
 for k in (5, 17):
     assert unevenness(on_plane(turned, k)) < 1e-6, f"the planted circle of k = {k} is not round"
+    radius = float(on_plane(3 * turned, k).norm(dim=1).mean())
+    assert abs(radius - 3) < 1e-6, f"the planted circle of k = {k} has radius 3, not {radius:.3g}"
 
 # %% tags=["clock"]
 shown = {"first two PCs": centred @ directions[:2].mT}

@@ -32,6 +32,8 @@ planted = torch.stack([angle.cos(), angle.sin() + 1], dim=1)
 constants = torch.tensor([0.0, 1.0]).double()
 assert torch.allclose(without_wave(planted, 2, answers), constants), "only its mean may be left"
 assert torch.allclose(without_wave(planted, 1, answers), planted), "another frequency must stay"
+wave_of_a = (4 * torch.pi / p * pairs[:, :1].double()).cos()
+assert torch.allclose(without_wave(wave_of_a, 2, answers), wave_of_a), "a wave of a alone must stay"
 
 written = neurons @ W_L
 rest = logits - written  # what attention writes to the logits directly, past the neurons
