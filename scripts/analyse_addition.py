@@ -10,50 +10,69 @@ from pathlib import Path
 
 import pandas as pd
 
+from mechanics.addition import (
+    attention,
+    circuit,
+    embedding_ablation,
+    evaluation,
+    frequency_ablation,
+    patched,
+    phase_law,
+    sum_in_stream,
+    wrap_around,
+)
 from mechanics.addition.as_addition import as_addition
-from mechanics.addition.attention import attention
-from mechanics.addition.circuit import circuit
-from mechanics.addition.embedding_ablation import embedding_ablation
-from mechanics.addition.evaluation import evaluation
-from mechanics.addition.frequency_ablation import frequency_ablation
-from mechanics.addition.measures import defined_for
-from mechanics.addition.patched import patched
-from mechanics.addition.phase_law import phase_law
+from mechanics.addition.measures import TABLES, defined_for
 from mechanics.addition.splits import expect_addition, read_splits
-from mechanics.addition.sum_in_stream import sum_in_stream
-from mechanics.addition.wrap_around import wrap_around
 from mechanics.models.weights import Network, read_network
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
 from mechanics.tables.frames import write_tables
 from mechanics.training.checkpoint import CheckpointError
 
-# Called with the networks of the seeds, in float64, and their splits; the tables by their names.
+# Called with one network, in float64, and its split: the rows of its tables, without the seed.
 MEASURES = {
-    "evaluation": lambda networks, splits: {"evaluation": evaluation(networks, splits)},
-    "circuit": circuit,  # and identities, circles, embedding, neurons
-    "patching": patched,  # patched_neurons, patched_groups
-    "ablation": frequency_ablation,  # and parsimony
-    "embedding_ablation": lambda networks, splits: {
-        "embedding_ablation": embedding_ablation(networks, splits)
-    },
-    "attention": lambda networks, splits: {"attention": attention(networks)},
-    "sum_in_stream": sum_in_stream,  # and sum_exchange
-    "phase_law": phase_law,  # and neuron_phases
-    "wrap_around": lambda networks, splits: {"wrap_around": wrap_around(networks, splits)},
+    "evaluation": evaluation.measure,
+    "circuit": circuit.measure,
+    "patching": patched.measure,
+    "ablation": frequency_ablation.measure,
+    "embedding_ablation": embedding_ablation.measure,
+    "attention": attention.measure,
+    "sum_in_stream": sum_in_stream.measure,
+    "phase_law": phase_law.measure,
+    "wrap_around": wrap_around.measure,
 }
+# Of tables that may lack rows or values: "name:dtype name …", float64 where no dtype is given.
+COLUMNS = circuit.COLUMNS | sum_in_stream.COLUMNS | phase_law.COLUMNS | wrap_around.COLUMNS
 
 
 def measure(
-    name: str, networks: list[Network], splits: dict[int, pd.DataFrame] | None
+    name: str, networks: list[Network], splits: dict[int, pd.DataFrame] | None = None
 ) -> dict[str, pd.DataFrame]:
-    """The tables of one measure; of all pairs alone, where the splits are not known (``None``)."""
-    if splits is not None:
-        return MEASURES[name](networks, splits)
-    p = networks[0].settings["p"]
-    unknown = pd.DataFrame({"split": ["unknown"] * p**2, "swapped_in_training": False})
-    tables = MEASURES[name](networks, dict.fromkeys((own.seed for own in networks), unknown))
+    """The tables of one measure, by their names, with the rows of every seed.
+
+    Of all pairs alone, where the splits are not known (``None``).
+    """
+    rows = {table: [] for table in TABLES[name]}
+    for network in networks:
+        n_pairs = network.settings["p"] ** 2
+        unknown = pd.DataFrame({"split": ["unknown"] * n_pairs, "swapped_in_training": False})
+        split = splits[network.seed] if splits else unknown
+        for table, own in MEASURES[name](network, split).items():
+            rows[table] += [{"seed": network.seed} | row for row in own]
+    tables = {table: frame(own, COLUMNS.get(table)) for table, own in rows.items()}
+    if splits:
+        return tables
     return {n: t[t["split"] == "all"] if "split" in t else t for n, t in tables.items()}
+
+
+def frame(rows: list[dict], columns: str | None) -> pd.DataFrame:
+    """Rows as a table, with columns like those of ``COLUMNS``; what a row lacks is nan."""
+    if columns is None:
+        return pd.DataFrame(rows)
+    named = [column.partition(":") for column in columns.split()]
+    dtypes = {name: dtype or "float64" for name, _, dtype in named}
+    return pd.DataFrame(rows, columns=list(dtypes)).astype(dtypes)
 
 
 def main() -> None:

@@ -7,7 +7,14 @@ import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network, noise, planted_logits
 
 from mechanics.addition import ablation
-from mechanics.addition.ablation import fitted_amplitudes, formula_answers, formula_over_all, judge
+from mechanics.addition.ablation import (
+    excluded_logits,
+    fitted_amplitudes,
+    formula_answers,
+    formula_over_all,
+    judge,
+    restricted_logits,
+)
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.fourier import (
     along_sum,
@@ -18,8 +25,7 @@ from mechanics.addition.fourier import (
 )
 from mechanics.addition.identities import clock_and_pizza_fve, logit_identities
 from mechanics.addition.pairs import all_pairs, targets
-from mechanics.addition.phases import sum_waves
-from mechanics.addition.progress_measures import excluded_logits, restricted_logits
+from mechanics.addition.phase_law import sum_waves
 from mechanics.models import addition
 
 KEYS = {13: {2: 5.0, 6: 3.0}, 59: {4: 8.0, 11: 6.0, 29: 7.0}}
@@ -84,15 +90,6 @@ def test_projection_is_the_one_on_the_written_out_directions(p):
     same(along_sum(logits, chosen, p), expected)
 
 
-def test_first_neurons_of_an_order_are_kept_and_the_others_at_their_mean():
-    own = noise(25, 5), noise(25, 4), noise(4, 5)
-    order = torch.tensor([2, 0, 3, 1])
-    nobody, one, everyone = ablation.with_first_neurons(*own, order, [0, 1, 4])
-    same(nobody, ablation.without_neurons(*own, torch.ones(4, dtype=torch.bool)))
-    same(one, ablation.without_neurons(*own, torch.arange(4) != 2))
-    same(everyone, own[0])
-
-
 def test_fitted_amplitudes_are_the_planted_ones(p):
     logits, other = planted_logits(p, KEYS[p]), noise(p * p, p)
     expected = torch.tensor([KEYS[p].get(k, 0.0) for k in frequencies(p)], dtype=torch.float64)
@@ -115,8 +112,7 @@ def test_formula_answers_as_its_logits_do(p, amplitudes):
 
 def test_one_frequency_suffices_with_a_tiny_margin(p):
     """The margin of one is α (1 − cos(2π/p)), whichever it is."""
-    each = ablation.in_sets([[k] for k in frequencies(p)], p)
-    assert torch.equal(each, torch.eye(len(each), dtype=torch.bool))
+    each = torch.eye(len(frequencies(p)), dtype=torch.float64)
     _, margin = formula_answers(2.0 * each, p)
     same(margin, torch.full_like(margin, 2 * (1 - math.cos(2 * math.pi / p))))
     nothing = formula_over_all(*formula_answers(torch.zeros(len(each)).double(), p))

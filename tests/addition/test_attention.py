@@ -7,7 +7,7 @@ import pytest
 import torch
 from helpers import addition_network, addition_settings, random_weights
 
-from mechanics.addition.attention import attention, describe
+from mechanics.addition.attention import describe, measure
 from mechanics.addition.pairs import all_pairs
 
 P = 11
@@ -39,7 +39,8 @@ def test_what_float32_cannot_resolve_is_no_frequency(size, varies):
 @pytest.mark.parametrize(("kind", "n_layers"), [("softmax", 1), ("linear", 1), ("softmax", 2)])
 def test_every_head_has_rows(kind, n_layers):
     settings = addition_settings(attention=kind, n_layers=n_layers)
-    heads = attention([addition_network(settings, random_weights(settings))])
+    network = addition_network(settings, random_weights(settings))
+    heads = pd.DataFrame(measure(network)["attention"])
     assert len(heads) == n_layers * settings["n_heads"] * 3
     if kind == "softmax":
         totals = heads.groupby(["layer", "head"])["mean"].sum()

@@ -3,36 +3,31 @@
 import pandas as pd
 import pytest
 import torch
-from clock_network import PIZZA_THRESHOLDS, clock_network
+from clock_network import PIZZA_THRESHOLDS, clock_network, final
 from helpers import addition_network, addition_settings, random_weights
 
-from mechanics.addition.attention import attention
-from mechanics.addition.circuit import circuit, frame, measure_network
+import analyse_addition
+from mechanics.models.weights import Network
 
-TABLES = ("circuit", "identities", "circles", "embedding", "neurons")
+TABLES = ("circuit", "identities", "circles", "embedding")
+
+
+def tables_of(network: Network) -> dict[str, pd.DataFrame]:
+    return analyse_addition.measure("circuit", [network])
 
 
 def measured(settings: dict, weights: dict) -> dict[str, pd.DataFrame]:
-    return circuit([addition_network(settings, weights)], {})
+    return tables_of(addition_network(settings, weights))
 
 
 @pytest.mark.parametrize("kind", ["clock", "pizza"])
 def test_a_network_built_by_hand(kind):
     changes = {"thresholds": PIZZA_THRESHOLDS} if kind == "pizza" else {}
-    rows = measure_network(*clock_network(59, (4, 17), **changes))
-    tables = {name: frame([row | {"seed": 0} for row in own], name) for name, own in rows.items()}
+    tables = tables_of(final(*clock_network(59, (4, 17), **changes)))
     row = tables["circuit"].iloc[0]
     assert row["key_frequencies"] == row["keys_w_e"] == row["keys_neurons"] == "4 17"
-    assert row["key_frequencies_agree"]
     assert row["keys_from"] == "W_L"
-    assert row["w_l_outside"] == pytest.approx(0, abs=1e-10)
-    assert row["neurons_agree"] == 1
-    assert pd.isna(row["attention_fve"])  # it is uniform
-    contributions = tables["neurons"]["contribution"]
-    assert contributions.sum() == pytest.approx(1)
-    explained = contributions[tables["neurons"]["fve"] > 0.85].sum()
-    assert row["neurons_explained_weighted"] == pytest.approx(explained)
-    assert explained > (0.999 if kind == "pizza" else 0.5)
+    assert row["neurons_explained_weighted"] > (0.999 if kind == "pizza" else 0.5)
     assert row["harmonics"] == "8 25"  # 2 × 4, and 59 − 2 × 17
     assert row["w_e_keys"] == pytest.approx(1)
     assert row["w_e_harmonics"] == pytest.approx(0, abs=1e-10)
@@ -50,26 +45,19 @@ def test_a_network_built_by_hand(kind):
     assert shares[[4, 17]].tolist() == pytest.approx([0.5, 0.5], abs=1e-10)
     plane = embedding[(embedding["kind"] == "key_x") & (embedding["frequency"] == 17)]
     assert plane["index"].tolist() == list(range(59))
-    assert len(tables["neurons"]) == len(tables["neurons"]["neuron"].unique())
-    assert set(tables["neurons"]["output_frequency"]) == {4, 17}
 
 
 @pytest.mark.parametrize("changes", [{}, {"attention": "linear"}])
 def test_a_network_without_key_frequencies(changes):
     settings = addition_settings(p=59, **changes)
-    network = addition_network(settings, random_weights(settings, 0.3))
-    tables = circuit([network], {})
+    tables = measured(settings, random_weights(settings, 0.3))
     row = tables["circuit"].iloc[0]
-    to_a = attention([network]).query("position == 'a'")
-    assert row["attention_fve"] == pytest.approx(to_a["fve"].mean())
     assert row["key_frequencies"] == ""
-    absent = ["key_frequencies_agree", "logit_fve", "w_l_outside", "clock_circles"]
-    assert row[absent].isna().all()
+    assert row[["logit_fve", "clock_circles"]].isna().all()
     assert 0 < row["distance_irrelevance"] < 1.1
     assert row["neurons_explained"] == 0
     assert tables["identities"].empty
     assert tables["circles"]["plane"].tolist() == ["raw"]
-    assert len(tables["neurons"]) == settings["d_mlp"]
 
 
 @pytest.mark.parametrize("changes", [{"n_layers": 2}, {"layer_norm": True}])
@@ -78,10 +66,8 @@ def test_measures_that_do_not_apply_are_nan(changes):
     tables = measured(settings, random_weights(settings, 0.3))
     row = tables["circuit"].iloc[0]
     assert row["keys_from"] == "logits"
-    absent = ["key_frequencies_agree", "w_l_outside", "neurons_agree", "attention_fve"]
-    assert row[[*absent, "clock_circles", "neurons_explained_weighted"]].isna().all()
+    assert row[["clock_circles", "neurons_explained_weighted"]].isna().all()
     assert row["distance_irrelevance"] > 0
-    assert tables["neurons"][["output_frequency", "output_fve"]].isna().all().all()
 
 
 def test_neurons_that_are_never_alive():
@@ -99,6 +85,6 @@ def test_weights_that_are_not_finite_give_one_row_of_nan():
     weights["embed.W_E"][0, 0] = torch.nan
     tables = measured(settings, weights)
     assert tables["circuit"].loc[0, ["seed", "key_frequencies"]].tolist() == [0, ""]
-    assert tables["circuit"].loc[0, "key_frequencies_agree":].isna().all()
+    assert tables["circuit"].loc[0, "w_e_keys":].isna().all()
     assert all(tables[name].empty for name in TABLES[1:])
     assert pd.api.types.is_float_dtype(tables["circles"]["radius_cv"])

@@ -5,7 +5,7 @@ import torch
 from helpers import addition_settings
 
 from mechanics.addition.embedding import circle, key_plane, number_embeddings
-from mechanics.addition.embedding_planes import COLUMNS, embedding_planes
+from mechanics.addition.following import PLANES, embedding_planes
 
 P = 11
 
@@ -46,4 +46,4 @@ def test_a_checkpoint_that_is_not_finite_has_no_rows(planes_of):
 def test_without_keys_the_table_is_empty(planes_of):
     planes = planes_of({0: random_embedding(0)}, [])
     assert planes.empty
-    assert list(planes.columns) == COLUMNS
+    assert list(planes.columns) == PLANES

@@ -13,8 +13,7 @@ from helpers import (
     write_run,
 )
 
-from mechanics.addition.evaluation import evaluation
-from mechanics.addition.frequency_ablation import frequency_ablation
+from analyse_addition import measure
 from mechanics.addition.snapshots import read_snapshots
 from mechanics.models.weights import Network, write_network
 
@@ -25,7 +24,9 @@ def random_network(settings: dict, **changes) -> Network:
 
 def test_untrained_network_is_near_chance_and_parts_add_up():
     settings = addition_settings()
-    rows = evaluation([random_network(settings)], {0: addition_split(settings)}).set_index("split")
+    splits = {0: addition_split(settings)}
+    tables = measure("evaluation", [random_network(settings)], splits)
+    rows = tables["evaluation"].set_index("split")
     assert rows["n_pairs"]["all"] == 121
     for quantity in ("n_pairs", "n_right"):
         parts = rows[quantity]
@@ -45,12 +46,13 @@ def test_part_without_pairs_is_a_row_of_nan_with_n_0(empty):
     else:
         split["swapped_in_training"] = False
     splits = {0: split}
-    rows = evaluation([random_network(settings)], splits).set_index("split")
+    networks = [random_network(settings)]
+    rows = measure("evaluation", networks, splits)["evaluation"].set_index("split")
     part = "validation" if empty == "validation" else "validation_swapped"
     assert rows.loc[part, ["n_pairs", "n_right"]].tolist() == [0, 0]
     assert rows.loc[part, ["accuracy", "loss", "min_margin"]].isna().all()
     assert rows.loc["all", ["accuracy", "loss", "min_margin"]].notna().all()
-    ablated = frequency_ablation([random_network(settings)], splits)["ablation"]
+    ablated = measure("ablation", networks, splits)["ablation"]
     own = ablated.loc[ablated["split"] == "validation", "loss"]
     assert own.isna().all() == (empty == "validation")
 
@@ -76,7 +78,7 @@ def test_programs_write_every_table_by_its_name(tmp_path):
     for arguments in programs(tmp_path, addition_settings()):
         run_program(*arguments)
     assert {path.stem for path in (tmp_path / "out").iterdir()} == {
-        *("evaluation", "circuit", "identities", "circles", "embedding", "neurons"),
+        *("evaluation", "circuit", "identities", "circles", "embedding"),
         *("patched_neurons", "patched_groups", "ablation", "parsimony", "embedding_ablation"),
         *("attention", "progress", "spectra", "embedding_planes", "sum_in_stream", "sum_exchange"),
         *("phase_law", "neuron_phases", "wrap_around", "snapshots"),

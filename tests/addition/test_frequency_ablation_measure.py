@@ -1,4 +1,4 @@
-"""Frequencies and neurons ablated, in networks whose circuit is known."""
+"""Frequencies removed and kept, in networks whose circuit is known."""
 
 import math
 
@@ -8,19 +8,16 @@ import torch
 from clock_network import clock_network, final
 from helpers import addition_network, addition_settings, addition_split, random_weights
 
-from mechanics.addition.ablation import judge
-from mechanics.addition.fourier import along_sum
-from mechanics.addition.frequency_ablation import frequency_ablation, open_circuit
+from analyse_addition import measure as measured
 from mechanics.models.weights import Network
 
 P, KEYS = 31, [3, 15]
 SPLIT = ["all", "train", "validation"]
-NEED_KEYS = {"keys_only", "without_keys", "rebuilt", "mlp_directions", "null_space", "equal_keys"}
+NEED_KEYS = {"keys_only", "without_keys", "equal_best"}
 
 
 def measure(network: Network) -> tuple[pd.DataFrame, pd.DataFrame]:
-    splits = {0: addition_split(network.settings)}
-    tables = frequency_ablation([network], splits)
+    tables = measured("ablation", [network], {0: addition_split(network.settings)})
     return tables["ablation"], tables["parsimony"]
 
 
@@ -40,15 +37,12 @@ def value(parsimony: pd.DataFrame, kind: str, column: str, n: int | None = None)
     return float((own if n is None else own[own["n"] == n])[column].iloc[0])
 
 
-def test_a_row_for_each_split_level_and_frequency(clock):
+def test_a_row_for_each_split_and_frequency(clock):
     ablation, _ = clock
-    keys = ["seed", "split", "level", "frequency"]
-    assert len(ablation) == len(ablation.drop_duplicates(keys)) == 3 * 3 * 15
+    keys = ["seed", "split", "frequency"]
+    assert len(ablation) == len(ablation.drop_duplicates(keys)) == 3 * 15
     assert sorted(set(ablation["split"])) == SPLIT
     assert sorted(set(ablation.loc[ablation["is_key"], "frequency"])) == KEYS
-    clusters = ablation[(ablation["level"] == "clusters") & (ablation["split"] == "all")]
-    by_frequency = clusters.set_index("frequency")["n_neurons"]
-    assert by_frequency.drop(KEYS).tolist() == [0] * 13
 
 
 def test_only_keys_are_needed_by_a_clock(clock):
@@ -58,43 +52,24 @@ def test_only_keys_are_needed_by_a_clock(clock):
     assert ratio[~ablation["is_key"]].to_numpy() == pytest.approx(1, abs=1e-6)
 
 
-def test_a_frequency_is_removed_from_every_neuron():
-    network = random_network()
-    circuit = open_circuit(network)
-    changed = circuit.hook_post - along_sum(circuit.hook_post, [3], P)
-    by_hand = judge(circuit.logits + (changed - circuit.hook_post) @ circuit.W_L).over_all()
-    own = measure(network)[0].query("level == 'neurons' and split == 'all' and frequency == 3")
-    assert own["loss"].item() == pytest.approx(by_hand["loss"], rel=1e-10)
-
-
 def test_splits_are_those_of_the_file(clock):
     ablation, _ = clock
     share = int(0.3 * P * P) / P**2
-    wide = ablation.pivot(index=["level", "frequency"], columns="split", values="loss")
+    wide = ablation.pivot(index="frequency", columns="split", values="loss")
     mixed = share * wide["train"] + (1 - share) * wide["validation"]
     assert mixed.to_numpy() == pytest.approx(wide["all"].to_numpy(), rel=1e-10)
 
 
 def test_keys_suffice_and_as_many_others_do_not(clock):
     _, parsimony = clock
-    for kind in ("full", "keys_only", "rebuilt", "mlp_directions", "without_random_frequencies"):
+    for kind in ("full", "keys_only", "without_random_frequencies"):
         assert value(parsimony, kind, "accuracy") == 1
-    for kind in ("rebuilt", "mlp_directions"):  # no direct path, and W_L is all on the keys
-        full = value(parsimony, "full", "loss")
-        assert value(parsimony, kind, "loss") == pytest.approx(full, rel=1e-6)
-    chance = math.log(P)
     assert value(parsimony, "without_keys", "loss") > 0.5
-    assert value(parsimony, "null_space", "loss") == pytest.approx(chance, abs=1e-4)
-    assert value(parsimony, "random_frequencies", "loss") == pytest.approx(chance, abs=1e-4)
+    assert value(parsimony, "random_frequencies", "loss") == pytest.approx(math.log(P), abs=1e-4)
 
 
-def test_curves_end_at_the_network(clock):
+def test_curves_start_at_guessing_and_pass_the_keys(clock):
     _, parsimony = clock
-    full = value(parsimony, "full", "loss")
-    for kind in ("neurons", "neurons_random"):
-        d_mlp = parsimony.loc[parsimony["kind"] == kind, "n"].max()
-        assert d_mlp % (len(KEYS) * P) == 0  # p neurons per key and threshold
-        assert value(parsimony, kind, "loss", d_mlp) == pytest.approx(full, rel=1e-6)
     assert value(parsimony, "frequencies", "loss", 0) == pytest.approx(math.log(P), abs=1e-4)
     kept = value(parsimony, "keys_only", "loss")
     assert value(parsimony, "frequencies", "loss", len(KEYS)) == pytest.approx(kept, rel=1e-10)
@@ -106,26 +81,9 @@ def test_curves_end_at_the_network(clock):
 def test_one_frequency_of_the_formula_has_a_tiny_margin_and_more_have_more(clock):
     _, parsimony = clock
     best = parsimony[parsimony["kind"] == "equal_best"].set_index("n")["min_margin"]
-    median = parsimony[parsimony["kind"] == "equal_median"].set_index("n")["min_margin"]
     assert best.index.tolist() == list(range(1, 11))
-    assert best[1] == pytest.approx(median[1])
-    assert (best >= median).all() and best.is_monotonic_increasing
-    assert value(parsimony, "equal_keys", "min_margin") <= best[2]
-
-
-def test_deep_networks_have_the_logit_level_only():
-    ablation, parsimony = measure(random_network(n_layers=2, layer_norm=True))
-    assert set(ablation["level"]) == {"logits"}
-    assert ablation["loss"].notna().all()
-    own = parsimony[parsimony["kind"].isin(["rebuilt", "mlp_directions", "null_space", "neurons"])]
-    assert len(own) == 4
-    assert own[["loss", "accuracy", "min_margin"]].isna().all(axis=None)
-
-
-def test_linear_attention_is_measured_at_all_levels():
-    ablation, _ = measure(random_network(attention="linear"))
-    assert set(ablation["level"]) == {"logits", "neurons", "clusters"}
-    assert ablation["loss"].notna().all()
+    assert best.is_monotonic_increasing
+    assert value(parsimony, "ideal", "min_margin", 2) <= best[2]
 
 
 def test_network_without_keys_has_nan_where_it_needs_them():

@@ -1,4 +1,4 @@
-"""Input and output frequencies of neurons whose waves were planted."""
+"""Frequencies of neurons whose waves were planted."""
 
 import pytest
 import torch
@@ -10,7 +10,6 @@ from mechanics.addition.neurons import (
     cluster_keys,
     contributions,
     neuron_frequencies,
-    output_frequencies,
 )
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
@@ -51,7 +50,6 @@ def test_neurons_without_variance_have_no_frequency():
     assert found.fve.isnan().tolist() == [True, True, False]
     dead = neuron_frequencies(torch.zeros(169, 4), 13)
     assert cluster_keys(dead, 13) == []
-    assert output_frequencies(torch.zeros(3, 13)).frequency.tolist() == [0, 0, 0]
     broken = neuron_frequencies(torch.full((169, 2), torch.nan), 13)
     assert broken.frequency.tolist() == [0, 0]
     assert broken.fve.isnan().all()
@@ -74,15 +72,6 @@ def test_neurons_count_by_what_they_write():
     W_L = torch.stack([c.cos(), c.cos() + 7, c.cos(), 0 * c + 1])
     shares = torch.tensor([0.2, 0.8, 0, 0], dtype=torch.float64)  # 1 : 4; constants move nothing
     torch.testing.assert_close(contributions(hook_post, W_L), shares, rtol=0, atol=1e-12)
-
-
-def test_output_frequencies():
-    c = 2 * torch.pi / 13 * torch.arange(13, dtype=torch.float64)
-    W_L = torch.stack([(3 * c + 1).cos() - 5, 2 * (6 * c).sin() + (c + 2).cos()])
-    found = output_frequencies(W_L)
-    assert found.frequency.tolist() == [3, 6]
-    expected = torch.tensor([1, 0.8], dtype=torch.float64)
-    torch.testing.assert_close(found.fve, expected, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize(

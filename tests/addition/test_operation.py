@@ -8,14 +8,13 @@ import torch
 from clock_network import clock_network, final, multiplying_network
 from helpers import addition_network, addition_settings, random_weights, write_run
 
-from mechanics.addition import data
+from mechanics.addition import circuit, data
 from mechanics.addition.as_addition import RunAsAddition, as_addition
-from mechanics.addition.circuit import measure_network
 from mechanics.addition.embedding_ablation import answers_with
 from mechanics.addition.operation import answer, numbers, operation_pairs, order
 from mechanics.addition.pairs import all_pairs, targets
-from mechanics.addition.patched import Patched, effects_of_sets
-from mechanics.addition.patching import draw_prompt_pairs
+from mechanics.addition.patched import POST, Patched
+from mechanics.addition.patching import Patch, draw_prompt_pairs
 from mechanics.addition.task import Task
 from mechanics.models import addition
 
@@ -73,9 +72,9 @@ def test_a_network_gives_the_same_logits_read_as_addition(random_network):
 
 def test_hooks_read_the_numbers_that_the_closed_form_does(random_network):
     network = Patched(as_addition(random_network))
-    every = torch.ones(1, network.architecture.d_mlp, dtype=torch.bool)
-    hooked, exact = effects_of_sets(network, every, draw_prompt_pairs(network.p, 10, 0))
-    torch.testing.assert_close(hooked, exact)
+    prompts = draw_prompt_pairs(network.W_L.shape[1], 10, 0)
+    every = [Patch(POST, index=torch.ones(network.architecture.d_mlp, dtype=torch.bool))]
+    torch.testing.assert_close(network.hooked(every, prompts), network.closed_form(every, prompts))
 
 
 def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
@@ -88,10 +87,10 @@ def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
     clock, _ = clock_network(p - 1, keys)
     for name, tensor in clock.items():  # built twice: equal but for rounding
         torch.testing.assert_close(read.weights[name], tensor)
-    row = measure_network(read.weights, architecture)["circuit"][0]
+    row = circuit.measure(read)["circuit"][0]
     assert row["key_frequencies"] == row["keys_w_e"] == row["keys_neurons"] == "4 17"
     assert row["logit_fve"] > 0.97
-    of_numbers = measure_network(weights, architecture)["circuit"][0]
+    of_numbers = circuit.measure(final(weights, architecture))["circuit"][0]
     assert of_numbers["key_frequencies"] == ""
 
 

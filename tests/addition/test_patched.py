@@ -6,7 +6,7 @@ import torch
 from clock_network import clock_network, final, random_orthonormal
 from helpers import addition_network, addition_settings, random_weights
 
-from mechanics.addition.patched import patched
+from mechanics.addition.patched import measure
 
 P = 29  # 14 frequencies: with fewer, a third of the power is no key frequency
 
@@ -18,9 +18,12 @@ def clock_run(**changes) -> tuple[dict[str, torch.Tensor], dict]:
 
 def patch(settings: dict, weights: dict[int, dict[str, torch.Tensor]], n_prompts=40):
     """The two tables of seeds with these last weights."""
-    networks = [addition_network(settings, own, seed) for seed, own in weights.items()]
-    tables = patched(networks, {}, n_prompts)
-    return tables["patched_neurons"], tables["patched_groups"]
+    rows = {"patched_neurons": [], "patched_groups": []}
+    for seed, own in weights.items():
+        found = measure(addition_network(settings, own, seed), n_prompts=n_prompts)
+        for name, table in rows.items():
+            table += [{"seed": seed} | row for row in found[name]]
+    return tuple(pd.DataFrame(table) for table in rows.values())
 
 
 @pytest.fixture(scope="module")

@@ -7,15 +7,25 @@ import pytest
 import torch
 from clock_network import carrying_network, clock_network, final, noise, planted_logits
 
-from mechanics.addition.collapse import collapse, neurons_of_one_sum
+import analyse_addition
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.sum_exchange import N_PROMPTS, Streams, prompt_pairs
-from mechanics.addition.sum_in_stream import logit_shares, shares, sum_in_stream
+from mechanics.addition.sum_in_stream import (
+    collapse,
+    logit_shares,
+    neurons_of_one_sum,
+    shares,
+)
+from mechanics.models.weights import Network
 
 P, KEYS, SCALE = 31, [3, 7, 15], 2.0
 PAIRS = all_pairs(P)
 SUMS = targets(PAIRS, P)
 POSITION = {1: "b", 2: "="}
+
+
+def sum_in_stream(network: Network) -> dict[str, pd.DataFrame]:
+    return analyse_addition.measure("sum_in_stream", [network])
 
 
 class Measured:
@@ -24,7 +34,7 @@ class Measured:
     def __init__(self, carrier: int):
         self.carrier = carrier
         self.network = final(*carrying_network(P, KEYS, carrier, SCALE))
-        tables = sum_in_stream([self.network], {})
+        tables = sum_in_stream(self.network)
         self.stream, self.exchange = tables["sum_in_stream"], tables["sum_exchange"]
 
     def value(self, quantity: str, position: str, layer: int, frequency: int = 0) -> float:
@@ -105,7 +115,7 @@ def test_the_carrier_is_found_and_the_sum_exchanged_there_is_answered_and_the_re
 def test_a_sum_at_two_positions_is_exchanged_at_both():
     parameters, architecture = carrying_network(P, KEYS, 2, SCALE)
     parameters["pos_embed.W_pos"][0, 1] = 0  # nothing silences its neurons at b
-    tables = sum_in_stream([final(parameters, architecture)], {})
+    tables = sum_in_stream(final(parameters, architecture))
     taken = tables["sum_in_stream"].query("quantity == 'sum_taken'").set_index("position")["value"]
     assert taken[["b", "="]].min() > 0.3
     moved = tables["sum_exchange"].set_index(["exchanged", "position", "layer"])["moved"]
@@ -178,7 +188,7 @@ def test_neurons_of_one_sum_are_counted_with_their_sums():
 def test_one_layer_is_read_after_it_and_knows_no_sum_before():
     network = final(*clock_network(P, KEYS, d_model=12))
     assert len(Streams(network).after) == 2
-    exchange = sum_in_stream([network], {})["sum_exchange"]
+    exchange = sum_in_stream(network)["sum_exchange"]
     assert set(exchange["position"]) == {"="} and set(exchange["layer"]) == {1}
     assert exchange["carrier"].all()
     moved = exchange.set_index("exchanged")["moved"]
@@ -188,10 +198,10 @@ def test_one_layer_is_read_after_it_and_knows_no_sum_before():
 def test_weights_that_are_not_finite_have_no_rows():
     network = final(*clock_network(P, KEYS, d_model=12))
     network.weights["embed.W_E"][:] = math.nan
-    assert all(table.empty for table in sum_in_stream([network], {}).values())
+    assert all(table.empty for table in sum_in_stream(network).values())
 
 
 def test_linear_attention_cannot_be_made_uniform():
     network = final(*clock_network(P, KEYS, d_model=12), attention="linear")
-    stream = sum_in_stream([network], {})["sum_in_stream"]
+    stream = sum_in_stream(network)["sum_in_stream"]
     assert stream.set_index("quantity")["value"][["uniform_accuracy"]].isna().all()

@@ -5,7 +5,7 @@ import torch
 from clock_network import clock_network
 from safetensors.torch import save_file
 
-from mechanics.addition.circuit import measure_network
+from mechanics.addition import circuit
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.examine.formats import WeightsError
 from mechanics.examine.network import Given, understand
@@ -120,7 +120,7 @@ def test_a_circuit_saved_as_nanda_et_al_saved_theirs_is_found(tmp_path):
     network = found.network
     answers = addition.forward(network.weights, all_pairs(31)[None], network.architecture)[0]
     assert torch.equal(answers.argmax(-1), targets(all_pairs(31), 31))
-    row = measure_network(network.weights, network.architecture)["circuit"][0]
+    row = circuit.measure(network)["circuit"][0]
     assert row["key_frequencies"] == "3 8"
 
 

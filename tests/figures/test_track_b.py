@@ -6,11 +6,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from clock_network import clock_network
+from clock_network import clock_network, final
 from drawn import lines, marks, title, words
 from published import published
 
-from mechanics.addition import circuit as measured_circuit
+from analyse_addition import measure
 from mechanics.addition import fourier
 from mechanics.figures import embedding as embedding_figure
 from mechanics.figures import style
@@ -116,11 +116,8 @@ def test_doses_of_the_norm_and_what_grokked_of_them():
 @cache
 def clock() -> dict[str, pd.DataFrame]:
     """A clock network by hand, with keys 4 and 17."""
-    tables = measured_circuit.measure_network(*clock_network(59, (4, 17)))
-    return {
-        name: measured_circuit.frame([row | {"seed": 0} for row in rows], name).assign(**COMMON)
-        for name, rows in tables.items()
-    }
+    tables = measure("circuit", [final(*clock_network(59, (4, 17)))])
+    return {name: table.assign(**COMMON) for name, table in tables.items()}
 
 
 def test_spectrum_singular_values_and_circles_of_a_clock():

@@ -6,10 +6,11 @@ from dataclasses import fields
 from pathlib import Path
 
 import measured
+import pyarrow.parquet
 import pytest
 
-from mechanics.addition import circuit, phase_law, progress, sum_exchange, sum_in_stream
-from mechanics.addition import wrap_around as wrap
+from analyse_addition import COLUMNS as MEASURED
+from mechanics.addition import progress
 from mechanics.study.lineage import ROOT
 from mechanics.tables import (
     algorithm_match,
@@ -29,20 +30,20 @@ from mechanics.tables.emergence import Transition
 
 PUBLISHED = sorted((ROOT / "results/published/tables").glob("*.csv"))
 ROOMS = ("tables", "regression", "addition", "benchmark")
-TYPED = [*circuit.COLUMNS.values(), phase_law.LAW, phase_law.NEURONS, wrap.COLUMNS]
-TYPED += [sum_in_stream.COLUMNS, sum_exchange.EXCHANGE_COLUMNS]  # "name:dtype name …"
 LISTED = {
     *(*risk.COLUMNS, *effective_weights.COLUMNS, *algorithm_match.KEYS, *algorithm_match.MEASURES),
     *(*training_theory.COLUMNS, *training_theory.CURVES, *comparison.COLUMNS),
     *(*grokking.COLUMNS, *norm_dose.COLUMNS, *norm_dose.LAWS, *circuit_table.LAST.values()),
     *(*patching_summary.NETWORK, *patching_summary.COLUMNS),
-    *(*progress.COLUMNS, *progress.MOMENTS),
+    *progress.COLUMNS,
     *(field.name for field in fields(Transition)),
-    *(word.partition(":")[0] for typed in TYPED for word in typed.split()),
+    *(word.partition(":")[0] for typed in MEASURED.values() for word in typed.split()),
 }
 
 
 def header(path: Path) -> list[str]:
+    if path.suffix == ".parquet":
+        return pyarrow.parquet.read_schema(path).names
     with path.open(newline="") as lines:
         return next(csv.reader(lines))
 
@@ -68,7 +69,8 @@ def test_no_column_is_declared_that_no_table_has():
     """Those that are neither published nor listed are at least words of the code."""
     sources = [path for room in ROOMS for path in (ROOT / "scripts/mechanics" / room).glob("*.py")]
     words = {word for path in sources for word in re.findall(r"\w+", path.read_text())}
-    known = LISTED.union(words, *map(header, PUBLISHED))
+    analyses = (ROOT / "results/published/analysis").rglob("*.parquet")
+    known = LISTED.union(words, *map(header, [*PUBLISHED, *analyses]))
     assert sorted({*COLUMNS} - known) == []
 
 

@@ -1,21 +1,31 @@
-"""Which frequencies and neurons the answers of an addition network need, and which suffice.
+"""How well logits answer, which frequencies the answers need, and which suffice.
 
 Logits are those of all p² pairs at "=", b running fastest, in float64. The directions of frequency
-k are cos ω_k (a + b) and sin ω_k (a + b) over the pairs, ω_k = 2πk/p (Nanda et al. 2023, sec. 4.4
-and 5.1). Removing them leaves what of frequency k is not a function of a + b alone: a clock whose
+k are cos ω_k (a + b) and sin ω_k (a + b) over the pairs, ω_k = 2πk/p (Nanda et al. 2023, sec. 4.4,
+5 and 5.1). Removing them leaves what of frequency k is not a function of a + b alone: a clock whose
 amplitude depends on a − b keeps the deviations of that amplitude from its mean.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from mechanics.addition.fourier import fourier_basis, frequencies, sum_means, waves
+from mechanics.addition.activations import neuron_logits
+from mechanics.addition.fourier import (
+    along_sum,
+    fourier_basis,
+    frequencies,
+    frequency_shares,
+    project,
+    sum_means,
+    sum_spectrum,
+)
 from mechanics.addition.pairs import all_pairs, cross_entropy, targets
+from mechanics.models.weights import Network
 
 NAN = {"loss": math.nan, "accuracy": math.nan, "min_margin": math.nan}  # of ``over_all``
 
@@ -56,67 +66,43 @@ def judge(
     return Answers(loss.cpu(), right.cpu(), margin.cpu())
 
 
-def without_neurons(
-    logits: Float[Tensor, "pair token"],
-    hook_post: Float[Tensor, "pair d_mlp"],
-    W_L: Float[Tensor, "d_mlp token"],
-    removed: Bool[Tensor, " d_mlp"],
+def key_spectrum(
+    network: Network, logits: Float[Tensor, "pair token"]
+) -> Float[Tensor, "frequency"]:
+    """The shares by which key frequencies are chosen: of W_L, or else ``sum_spectrum``."""
+    if network.architecture.reads_neurons_directly:
+        return frequency_shares(neuron_logits(network.weights, network.architecture).T)
+    return sum_spectrum(logits).cpu()
+
+
+def restricted_logits(
+    logits: Float[Tensor, "pair token"], keys: Sequence[int]
 ) -> Float[Tensor, "pair token"]:
-    """The logits with the removed neurons at their mean over the pairs (one layer, no LayerNorm).
+    """What the key frequencies say of a + b, and the mean over pairs; all else is taken away.
 
-    With ``removed = NeuronFrequencies.frequency == k``: without the cluster of frequency k.
+    The projection averages over all pairs of the same sum, which lends what a network knows of
+    some pairs to the others: it can be right where the network is not, as a memorised network is
+    everywhere with all frequencies, and partly with three. Read it beside what other frequencies
+    alone answer and what is lost without these.
     """
-    own = hook_post[:, removed]
-    return logits - (own - own.mean(dim=0)) @ W_L[removed]
+    p = logits.shape[-1]
+    sums = targets(all_pairs(p), p).to(logits.device)
+    return restricted_to(sum_means(logits.double(), p), keys)[sums]
 
 
-def with_first_neurons(
-    logits: Float[Tensor, "pair token"],
-    hook_post: Float[Tensor, "pair d_mlp"],
-    W_L: Float[Tensor, "d_mlp token"],
-    order: Int[Tensor, " d_mlp"],
-    sizes: Sequence[int],
-) -> Iterator[Float[Tensor, "pair token"]]:
-    """The logits with the first n neurons of an order, the others at their mean, n in ``sizes``.
-
-    ``sizes`` must increase: each step adds the next neurons to what is there.
-    """
-    centred = hook_post - hook_post.mean(dim=0)
-    kept, present = logits - centred @ W_L, 0
-    for size in sizes:
-        new = order[present:size]
-        kept, present = kept + centred[:, new] @ W_L[new], size
-        yield kept
+def restricted_to(
+    of_sums: Float[Tensor, "sum token"], keys: Sequence[int]
+) -> Float[Tensor, "sum token"]:
+    """``restricted_logits`` of the pairs of each sum, from their mean logits."""
+    return project(of_sums, keys) + of_sums.mean(dim=0)
 
 
-def rebuilt_logits(
-    hook_post: Float[Tensor, "pair d_mlp"],
-    W_L: Float[Tensor, "d_mlp token"],
-    keys: Sequence[int],
+def excluded_logits(
+    logits: Float[Tensor, "pair token"], keys: Sequence[int]
 ) -> Float[Tensor, "pair token"]:
-    """Σ_k (hook_post · u_k) cos ω_k c + (hook_post · v_k) sin ω_k c, and nothing else.
-
-    u_k and v_k are W_L's Fourier components over c. Attention's direct path, the biases and all of
-    W_L outside the 2|K| directions are gone (Nanda et al. 2023, sec. 4.2).
-    """
-    over_c = waves(W_L.shape[1], keys).to(W_L)
-    return hook_post @ (W_L @ over_c.T) @ over_c
-
-
-def split_mlp(
-    logits: Float[Tensor, "pair token"],
-    hook_post: Float[Tensor, "pair d_mlp"],
-    W_L: Float[Tensor, "d_mlp token"],
-    keys: Sequence[int],
-) -> tuple[Float[Tensor, "pair token"], Float[Tensor, "pair token"]]:
-    """Logits with the MLP's output projected on span{u_k, v_k}, and on that span's null space.
-
-    All else (attention's direct path, biases) stays as it is. One layer, no LayerNorm.
-    """
-    components = W_L @ waves(W_L.shape[1], keys).to(W_L).T
-    basis = torch.linalg.qr(components).Q
-    inside = hook_post @ basis @ (basis.T @ W_L)
-    return logits - hook_post @ W_L + inside, logits - inside
+    """The logits without what these key frequencies say of a + b."""
+    exact = logits.double()
+    return exact - along_sum(exact, keys, logits.shape[-1])
 
 
 def fitted_amplitudes(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
@@ -150,14 +136,6 @@ def formula_over_all(loss: Float[Tensor, ""], margin: Float[Tensor, ""]) -> dict
     """As ``Answers.over_all``, for a single formula."""
     accuracy = math.nan if margin.isnan() else float(margin > 0)
     return {"loss": float(loss), "accuracy": accuracy, "min_margin": float(margin)}
-
-
-def in_sets(sets: Sequence[Sequence[int]], p: int) -> Bool[Tensor, "set frequency"]:
-    """Which frequencies each set has."""
-    members = torch.zeros(len(sets), len(frequencies(p)), dtype=torch.bool)
-    for own, chosen in zip(members, sets, strict=True):
-        own[torch.tensor(chosen, dtype=torch.long) - 1] = True
-    return members
 
 
 def random_sets(

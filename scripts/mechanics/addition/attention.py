@@ -13,15 +13,11 @@ POSITIONS = ("a", "b", "=")
 EVEN = 1e-6  # standard deviation over mean that float32, in which networks train, hardly resolves
 
 
-def attention(networks: list[Network]) -> pd.DataFrame:
-    """A row per seed, layer, head and position."""
-    rows = []
-    for network in networks:
-        patterns = addition_activations(network.weights, network.architecture).pattern
-        for layer, pattern in enumerate(patterns):
-            own = {"seed": network.seed, "layer": layer}
-            rows += [own | row for row in describe(pattern.cpu())]
-    return pd.DataFrame(rows)
+def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+    """``attention``: a row per layer, head and position."""
+    patterns = addition_activations(network.weights, network.architecture).pattern
+    rows = [{"layer": i} | row for i, own in enumerate(patterns) for row in describe(own.cpu())]
+    return {"attention": rows}
 
 
 def describe(pattern: torch.Tensor) -> list[dict]:

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.fourier import fourier_basis, frequencies, frequency_shares
+from mechanics.addition.fourier import fourier_basis, frequencies
 from mechanics.runtime.seeds import generator
 
 N_RANDOM = 50  # random embeddings; a mean R² is then known to about .01
@@ -22,17 +22,13 @@ class Circle:
     """How near to a perfect circle of frequency k the p numbers lie in a plane.
 
     ``radius_cv``: standard deviation of the distances from the centre over their mean; 0 for a
-    circle. ``eigenvalue_ratio``: the larger over the smaller variance along the plane's own
-    principal axes; 1 for a circle, the squared ratio of the axes for an ellipse.
-    ``angle_r_squared``: ``angle_r_squared``. ``purity``: share of the plane's variance that has
-    frequency k. ``fve``: share of the variance of W_E that lies in the plane.
+    circle. ``angle_r_squared``: ``angle_r_squared``. ``fve``: share of the variance of W_E that
+    lies in the plane.
     """
 
     frequency: int
     radius_cv: float
-    eigenvalue_ratio: float
     angle_r_squared: float
-    purity: float
     fve: float
     coordinates: Float[Tensor, "number 2"]
 
@@ -94,37 +90,30 @@ def circle(
     coordinates = numbers @ plane
     by_frequency = angle_r_squared(coordinates)
     k = int(by_frequency.argmax()) + 1 if frequency is None else frequency
-    variances = torch.linalg.eigvalsh(coordinates.T @ coordinates)
-    extent = variances.sum() / numbers.square().sum()
+    extent = coordinates.square().sum() / numbers.square().sum()
     if 2 * k == len(numbers) or not extent > 1e-24:  # float64's rounding, or no variance at all
-        return Circle(k, *[float("nan")] * 5, coordinates)
+        return Circle(k, *[float("nan")] * 3, coordinates)
     radius = coordinates.norm(dim=1)
     return Circle(
         frequency=k,
         radius_cv=float(radius.std(correction=0) / radius.mean()),
-        eigenvalue_ratio=float(variances[1] / variances[0]),
         angle_r_squared=float(by_frequency[k - 1]),
-        purity=float(frequency_shares(coordinates)[k - 1]),
         fve=float(extent),
         coordinates=coordinates,
     )
 
 
 @cache
-def random_circle(p: int, d_model: int, plane: str) -> dict[str, float]:
-    """The null of a circle: mean ``radius_cv`` and ``angle_r_squared`` of random embeddings.
+def random_circle(p: int, d_model: int, plane: str) -> float:
+    """The null of a circle: mean ``angle_r_squared`` of random embeddings.
 
     Entries are normal, and ``plane`` is chosen as in a network: "key" by frequency 1 (any other is
     as good), "raw" by variance, measured at the frequency that fits best.
     """
-    draw = generator("bootstrap", 0, 30)
-    found = []
+    draw, total = generator("bootstrap", 0, 30), 0.0
     for _ in range(N_RANDOM):
         numbers = torch.randn(p, d_model, generator=draw, dtype=torch.float64)
         numbers = numbers - numbers.mean(dim=0)
-        own = key_plane(numbers, 1) if plane == "key" else principal_plane(numbers)
-        found.append(circle(numbers, own, 1 if plane == "key" else None))
-    return {
-        name: sum(getattr(one, name) for one in found) / N_RANDOM
-        for name in ("radius_cv", "angle_r_squared")
-    }
+        own = (key_plane(numbers, 1), 1) if plane == "key" else (principal_plane(numbers),)
+        total += circle(numbers, *own).angle_r_squared
+    return total / N_RANDOM

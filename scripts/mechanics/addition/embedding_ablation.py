@@ -66,17 +66,11 @@ def answers_with(
     return judge(addition.forward(changed, pairs, architecture)[0])
 
 
-def embedding_ablation(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.DataFrame:
-    """The rows of every seed.
+def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+    """``embedding_ablation``: a row per kind and draw or frequency, over all pairs.
 
     Key frequencies are those of W_L in one layer without LayerNorm; else of W_E itself, which any
     depth has. Where W_L tells them from their harmonics, these are a group of their own.
-    """
-    return pd.DataFrame([{"seed": n.seed} | row for n in networks for row in ablate_embedding(n)])
-
-
-def ablate_embedding(network: Network) -> list[dict]:
-    """A row per kind and draw or frequency, over all pairs.
 
     - whole: the network
     - keys_kept, keys_removed: the key frequencies alone, or all others
@@ -117,4 +111,4 @@ def ablate_embedding(network: Network) -> list[dict]:
         nothing = {"frequency": 0, "is_key": False, "group": "", "n": 0, "draw": 0}
         rows += [{"kind": kind, **nothing, "share": math.nan, **NAN} for kind in ABOUT_KEYS]
     rows += [row("one_removed", [k], frequency=k) for k in every]
-    return [own | {f"{n}_whole": rows[0][n] for n in ("loss", "accuracy")} for own in rows]
+    return {"embedding_ablation": rows}

@@ -1,7 +1,6 @@
 """Loss, accuracy and margin of final networks on the parts of all p² pairs, in float64."""
 
 import pandas as pd
-import torch
 
 from mechanics.addition.ablation import judge
 from mechanics.addition.fourier import n_frequencies_for, sum_spectrum
@@ -13,20 +12,13 @@ from mechanics.models.weights import Network
 SHARE = 0.9  # of the part of the logits that depends on a + b − c, carried by n_frequencies
 
 
-def evaluation(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.DataFrame:
-    """A row per seed and part of the pairs (``members``); of a part without pairs all is nan."""
-    return pd.DataFrame([row for n in networks for row in evaluate(n, splits[n.seed])])
-
-
-@torch.no_grad()
-def evaluate(network: Network, split: pd.DataFrame) -> list[dict]:
-    """Loss, accuracy and margin of one seed, per part of the pairs."""
+def measure(network: Network, split: pd.DataFrame) -> dict[str, list[dict]]:
+    """``evaluation``: a row per part of the pairs (``members``), nan where it has none."""
     pairs = all_pairs(network.settings["p"]).to(network.weights["embed.W_E"].device)
     logits = addition.forward(network.weights, pairs[None], network.architecture)[0]
     answers, spectrum = judge(logits), sum_spectrum(logits)
-    return [
+    rows = [
         {
-            "seed": network.seed,
             "status": network.status,
             "step": network.step,
             "split": name,
@@ -40,3 +32,4 @@ def evaluate(network: Network, split: pd.DataFrame) -> list[dict]:
         }
         for name, own in members(split).items()
     ]
+    return {"evaluation": rows}

@@ -6,12 +6,15 @@ import pandas as pd
 import torch
 
 from mechanics.addition.as_addition import RunAsAddition
-from mechanics.addition.embedding_planes import embedding_planes
+from mechanics.addition.embedding import circle, key_plane, number_embeddings
 from mechanics.addition.measures import SNAPSHOTS
 from mechanics.addition.progress import final_keys, follow_progress
 from mechanics.addition.snapshots import telling_steps, write_snapshots
 from mechanics.addition.splits import read_splits
 from mechanics.tables.frames import write_tables
+from mechanics.training.checkpoint import Run
+
+PLANES = ["seed", "step", "frequency", "number", "x", "y"]
 
 
 def follow(folder: Path, data: list[Path], device: torch.device) -> dict[str, pd.DataFrame]:
@@ -35,3 +38,23 @@ def show(folder: Path, tables: dict[str, pd.DataFrame], seed: int, output: Path)
     planes = embedding_planes(run, seed, keys)
     write_tables({"spectra": own["spectra"], "embedding_planes": planes}, output)
     write_snapshots(output / SNAPSHOTS, run, seed, telling_steps(own["progress"]))
+
+
+def embedding_planes(run: Run, seed: int, keys: list[int]) -> pd.DataFrame:
+    """Coordinates [number] in the plane of each key at each checkpoint of a seed of the run.
+
+    The plane is that of the checkpoint at hand, spanned by W_Eᵀ cos ω_k and W_Eᵀ sin ω_k there: in
+    an untrained embedding it already holds a faint and ragged circle, since it was chosen for that.
+    A checkpoint whose embedding is not finite is left out.
+    """
+    planes = []
+    for step in run.steps(seed) if keys else []:
+        W_E = run.load(seed, step)["embed.W_E"][0]
+        if not W_E.isfinite().all():
+            continue
+        numbers = number_embeddings(W_E)
+        for k in keys:
+            x, y = circle(numbers, key_plane(numbers, k), k).coordinates.float().T.numpy()
+            at = {"seed": seed, "step": step, "frequency": k, "number": range(len(x))}
+            planes.append(pd.DataFrame({**at, "x": x, "y": y}))
+    return pd.concat(planes) if planes else pd.DataFrame(columns=PLANES, dtype=float)

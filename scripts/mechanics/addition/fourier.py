@@ -74,14 +74,6 @@ def harmonics(keys: Sequence[int], p: int) -> list[int]:
     return sorted(doubled - {0, *keys})
 
 
-def gini(shares: Float[Tensor, "frequency"]) -> float:
-    """Gini coefficient: 0 for a flat spectrum, 1 − 1/n if one of n frequencies has it all."""
-    ordered = shares.double().sort().values
-    n = len(ordered)
-    ranks = torch.arange(1, n + 1, dtype=torch.float64)
-    return float((2 * (ranks * ordered).sum() / ordered.sum() - (n + 1)) / n)
-
-
 def effective_rank(matrix: Float[Tensor, "row column"]) -> float:
     """exp of the entropy of the normalised singular values (Roy & Vetterli 2007)."""
     singular = torch.linalg.svdvals(matrix.double())

@@ -29,7 +29,7 @@ def logit_identities(
 
     ``fve``: share of the variance of the logits (centred over c). ``cos_r_squared`` and
     ``sin_r_squared``: R² of the neurons' projection on u_k against cos ω_k(a + b), and on v_k
-    against sin ω_k(a + b); nan if W_L is not given.
+    against sin ω_k(a + b); only if W_L is given.
 
     W_L (``addition_activations.neuron_logits``) is Σ_k u_k cosᵀ ω_k c + v_k sinᵀ ω_k c, with u_k
     and v_k the rows of its Fourier transform over c. The neurons' projections hook_post·u_k and
@@ -41,27 +41,14 @@ def logit_identities(
     sums = targets(all_pairs(p), p)
     rows = []
     for k in keys:
-        waves = basis[2 * k - 1 : 2 * k + 1]
-        r_squared = [torch.nan, torch.nan]
-        if W_L is not None and hook_post is not None:
-            projected = hook_post.double().cpu() @ (W_L.double().cpu() @ waves.T)
-            both = (torch.stack([projected[:, i], waves[i, sums]]) for i in range(2))
-            r_squared = [float(torch.corrcoef(own)[0, 1].square()) for own in both]
-        rows.append(
-            {"frequency": k, "alpha": alphas[k - 1], "fve": spectrum[k - 1]}
-            | dict(zip(("cos_r_squared", "sin_r_squared"), r_squared, strict=True))
-        )
+        row = {"frequency": k, "alpha": alphas[k - 1], "fve": spectrum[k - 1]}
+        if W_L is not None:
+            for name, wave in zip(("cos", "sin"), basis[2 * k - 1 : 2 * k + 1], strict=True):
+                projected = hook_post.double().cpu() @ (W_L.double().cpu() @ wave)
+                r = torch.corrcoef(torch.stack([projected, wave[sums]]))[0, 1]
+                row[f"{name}_r_squared"] = float(r.square())
+        rows.append(row)
     return rows
-
-
-def w_l_outside(W_L: Float[Tensor, "d_mlp token"], keys: list[int]) -> float:
-    """Share of ‖W_L‖² outside the 2|K| directions cos ω_k c and sin ω_k c, k ∈ K.
-
-    The constant over c counts as outside, although it moves no probability.
-    """
-    power = (fourier_basis(W_L.shape[1]) @ W_L.double().cpu().T).square().sum(dim=1)
-    inside = [row for k in keys for row in (2 * k - 1, 2 * k)]
-    return float(1 - power[inside].sum() / power.sum())
 
 
 def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
@@ -84,7 +71,6 @@ def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
     return float(table.std(dim=0, correction=0).mean() / overall)
 
 
-@torch.no_grad()
 def clock_or_pizza(
     parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture, keys: list[int]
 ) -> list[dict[str, float | int]]:

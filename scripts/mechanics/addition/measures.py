@@ -5,7 +5,7 @@ from mechanics.tables import contents
 # Each measure of analyse_addition.py, and the tables that it writes of a run.
 TABLES = {
     "evaluation": ["evaluation"],
-    "circuit": ["circuit", "identities", "circles", "embedding", "neurons"],
+    "circuit": ["circuit", "identities", "circles", "embedding"],
     "patching": ["patched_neurons", "patched_groups"],
     "ablation": ["ablation", "parsimony"],
     "embedding_ablation": ["embedding_ablation"],
@@ -19,7 +19,6 @@ GATHERED = {
     "progress_measures": ("progress", True),
     "embedding_circles": ("circles", True),
     "logit_identities": ("identities", True),
-    "neuron_frequencies": ("neurons", False),
     "neuron_patching": ("patched_neurons", False),
     "patching_groups": ("patched_groups", False),
     "frequency_ablation": ("ablation", False),
@@ -63,11 +62,10 @@ def shown(models: dict[str, dict], variants: set[str]) -> list[str]:
     ``models``: the settings of each network in the config's order; ``variants``: those that vary
     another one.
     """
-    able = {name: own.get("norm", "free") for name, own in models.items() if _runs_in_page(own)}
-    own = [name for name in able if name not in variants][:1]
-    return (
-        own + [name for name in able if own and name in variants and able[name] != able[own[0]]][:1]
-    )
+    norms = {name: own.get("norm", "free") for name, own in models.items() if _runs_in_page(own)}
+    own = [name for name in norms if name not in variants][:1]
+    others = [name for name in norms if name in variants and own and norms[name] != norms[own[0]]]
+    return own + others[:1]
 
 
 def _runs_in_page(settings: dict) -> bool:

@@ -1,7 +1,6 @@
 """Which single frequency each MLP neuron of an addition network computes with.
 
-A neuron's input frequency is seen in its activation over all pairs, its output frequency in what
-it writes to the logits, its row of W_L (Nanda et al. 2023, sec. 4.2 and 4.3).
+It is seen in the neuron's activation over all pairs (Nanda et al. 2023, sec. 4.2).
 """
 
 from dataclasses import dataclass
@@ -45,17 +44,11 @@ def neuron_frequencies(hook_post: Float[Tensor, "pair d_mlp"], p: int) -> Neuron
     of_both = power[1:, 1:].unflatten(0, (-1, 2)).unflatten(2, (-1, 2)).sum(dim=(1, 3))
     same = of_both.diagonal(dim1=0, dim2=1).T  # frequency d_mlp
     by_frequency = in_a.sum(dim=1) + in_b.sum(dim=1) + same
-    return _strongest(by_frequency, values.square().sum(dim=0), p**2 * mean.square())
-
-
-def output_frequencies(W_L: Float[Tensor, "d_mlp token"]) -> NeuronFrequencies:
-    """The output frequency of each neuron: that with most of its row's variance over c.
-
-    ``W_L`` is ``addition_activations.neuron_logits``; the fve is that share.
-    """
-    spectrum = (fourier_basis(W_L.shape[1]) @ W_L.double().cpu().T).square()
-    by_frequency = spectrum[1:].unflatten(0, (-1, 2)).sum(dim=1)
-    return _strongest(by_frequency, by_frequency.sum(dim=0), spectrum[0])
+    most, index = by_frequency.max(dim=0)
+    total = values.square().sum(dim=0)
+    varies = total > NO_VARIANCE * (total + p**2 * mean.square())
+    fve = torch.where(varies, most / total, torch.nan)
+    return NeuronFrequencies(torch.where(varies, index + 1, 0), fve)
 
 
 def cluster_keys(neurons: NeuronFrequencies, p: int) -> list[int]:
@@ -84,15 +77,3 @@ def contributions(
     written = (written - written.mean(dim=1, keepdim=True)).square().sum(dim=1)
     power = hook_post.double().cpu().var(dim=0, correction=0) * written
     return power / power.sum()
-
-
-def _strongest(
-    by_frequency: Float[Tensor, "frequency neuron"],
-    total: Float[Tensor, " neuron"],
-    constant: Float[Tensor, " neuron"],
-) -> NeuronFrequencies:
-    """From the power of each frequency, of all that varies, and of the constant."""
-    most, index = by_frequency.max(dim=0)
-    varies = total > NO_VARIANCE * (total + constant)
-    fve = torch.where(varies, most / total, torch.nan)
-    return NeuronFrequencies(torch.where(varies, index + 1, 0), fve)

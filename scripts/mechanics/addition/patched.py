@@ -22,7 +22,8 @@ from mechanics.runtime.seeds import generator
 N_PROMPTS = 400  # pairs drawn; half of those that are answered rank, the other half judges
 N_SIZES = 32  # points of the cumulative curve
 N_CONTROLS = 5  # random orders of the neurons
-DIRECT = ("attention", "L0 direct")
+POST, MLP_OUT = "blocks.0.mlp.hook_post", "blocks.0.hook_mlp_out"  # of one layer
+Groups = dict[tuple[str, str], Patch]  # by kind and name
 
 
 class Patched:
@@ -35,67 +36,40 @@ class Patched:
         from mechanics.models.lens import to_lens  # noqa: PLC0415 (importing it takes seconds)
 
         own = self.parameters, self.architecture = network.weights, network.architecture
-        self.p = network.settings["p"]
         self.lens = to_lens(*own) if self.architecture.attention == "softmax" else None
         self.activations, self.W_L = addition_activations(*own), neuron_logits(*own)
         self.exact = self.architecture.reads_neurons_directly
+        self.neurons = neuron_frequencies(self.activations.hook_post[-1], self.W_L.shape[1])
 
-    def hooked_effects(self, patches: list[Patch], prompts: PromptPairs) -> Tensor:
+    def hooked(self, patches: list[Patch], prompts: PromptPairs) -> Tensor:
         """Effects [patch, prompt]; nan where TransformerLens has no such network."""
         if self.lens is None or not prompts.numel():
             return nothing(len(patches), prompts)
         return patching.hooked_effects(self.lens, patches, prompts, self.architecture)
 
+    def closed_form(self, patches: list[Patch], prompts: PromptPairs) -> Tensor:
+        """Effects [patch, prompt] of neurons and of attention's direct path; nan for all else."""
+        effects = nothing(len(patches), prompts)
+        if not self.exact:
+            return effects
+        neurons = patching.neuron_effects(self.activations, self.W_L, prompts)
+        W_U = self.parameters["unembed.W_U"][0]
+        for own, patch in zip(effects, patches, strict=True):
+            if patch.hook == POST:
+                own[:] = neurons @ patch.index.double()
+            elif patch.hook == MLP_OUT:
+                own[:] = neurons.sum(dim=1)
+            elif patch.frozen:
+                own[:] = patching.attention_direct_effects(self.activations, W_U, prompts)
+        return effects
 
-def patched(
-    networks: list[Network], splits: dict[int, pd.DataFrame], n_prompts: int = N_PROMPTS
-) -> dict[str, pd.DataFrame]:
-    """``patched_neurons``, a row per neuron, and ``patched_groups``, a row per group."""
-    neurons, groups = [], []
-    for own in networks:
-        network, seed = Patched(own), own.seed
-        prompts = patching.usable_prompts(network.activations.logits, n_prompts, seed)
-        half = prompts.shape[1] // 2
-        ranking, judging = prompts[:, :half], prompts[:, half : 2 * half]
-        neurons += [{"seed": seed, **row} for row in neuron_rows(network, judging)]
-        groups += [{"seed": seed, **row} for row in group_rows(network, ranking, judging, seed)]
-    return {"patched_neurons": pd.DataFrame(neurons), "patched_groups": pd.DataFrame(groups)}
-
-
-def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
-    """One row per neuron of the last layer, patched alone into the corrupted run.
-
-    Effects are means over the pairs, in logits; ``deviation`` is the largest difference of hooked
-    effect and closed form in any pair.
-    """
-    d_mlp = network.architecture.d_mlp
-    found = neuron_frequencies(network.activations.hook_post[-1], network.p)
-    each = torch.eye(d_mlp, dtype=torch.bool, device=prompts.device)
-    hooked, exact = effects_of_sets(network, each, prompts)
-    best = exact if network.lens is None else hooked
-    share, error = recovery(best, patching.metric_gap(network.activations.logits, prompts))
-    apart = (hooked - exact).abs()
-    columns = {
-        "neuron": torch.arange(d_mlp),
-        "frequency": found.frequency,
-        "fve": found.fve,
-        "effect_hooked": hooked.mean(dim=1),
-        "effect_closed_form": exact.mean(dim=1),
-        "deviation": apart.amax(dim=1) if prompts.numel() else apart.mean(dim=1),
-        "recovery": share,
-        "recovery_se": error,
-    }
-    rows = pd.DataFrame({name: column.cpu().numpy() for name, column in columns.items()})
-    return rows.assign(n_pairs=prompts.shape[1]).to_dict("records")
-
-
-def effects_of_sets(network: Patched, masks: Tensor, prompts: PromptPairs) -> tuple[Tensor, Tensor]:
-    """Effects [set, prompt] of sets of the last layer's neurons, hooked and in closed form."""
-    if not network.exact:
-        return nothing(len(masks), prompts), nothing(len(masks), prompts)
-    effects = patching.neuron_effects(network.activations, network.W_L, prompts)
-    patches = [Patch("blocks.0.mlp.hook_post", index=mask) for mask in masks]
-    return network.hooked_effects(patches, prompts), masks.double() @ effects.T
+    def recovered(self, hooked: Tensor, exact: Tensor, prompts: PromptPairs) -> dict[str, Tensor]:
+        """Recovery [patch] by hooks, or in closed form where TransformerLens has no such network,
+        and its standard error; and that in closed form."""
+        gap = patching.metric_gap(self.activations.logits, prompts)
+        share, error = recovery(exact if self.lens is None else hooked, gap)
+        closed = recovery(exact, gap)[0]
+        return {"recovery": share, "recovery_se": error, "recovery_closed_form": closed}
 
 
 def nothing(n: int, prompts: PromptPairs) -> Tensor:
@@ -104,64 +78,88 @@ def nothing(n: int, prompts: PromptPairs) -> Tensor:
     return torch.full(shape, torch.nan, dtype=torch.float64, device=prompts.device)
 
 
-def group_rows(
-    network: Patched, ranking: PromptPairs, judging: PromptPairs, seed: int
-) -> list[dict]:
-    """Recovery of every group in both directions.
+def measure(
+    network: Network, split: pd.DataFrame | None = None, n_prompts: int = N_PROMPTS
+) -> dict[str, list[dict]]:
+    """``patched_neurons``, a row per neuron, and ``patched_groups``, a row per group."""
+    own = Patched(network)
+    prompts = patching.usable_prompts(own.activations.logits, n_prompts, network.seed)
+    half = prompts.shape[1] // 2
+    ranking, judging = prompts[:, :half], prompts[:, half : 2 * half]
+    groups = parts_of_network(own.architecture)
+    if own.exact:
+        groups |= sets_of_neurons(own, ranking, network.seed)
+    rows = [
+        row
+        for direction, pairs in (("denoising", judging), ("noising", judging.flip(0)))
+        for row in group_rows(own, groups, direction, pairs)
+    ]
+    return {"patched_neurons": neuron_rows(own, judging), "patched_groups": rows}
 
-    ``recovery`` is the hooked one, and the closed form where TransformerLens has no such network;
-    ``recovery_closed_form`` stands beside it where there is one.
+
+def neuron_rows(network: Patched, prompts: PromptPairs) -> list[dict]:
+    """One row per neuron of the last layer, patched alone into the corrupted run.
+
+    Effects are means over the pairs, in logits; ``deviation`` is the largest difference of hooked
+    effect and closed form in any pair. All is nan where there is no closed form.
     """
-    parts, (names, masks) = parts_of_network(network.architecture), ([], None)
-    if network.exact:
-        names, masks = sets_of_neurons(network, ranking, seed)
-    groups = [(*part, 0) for part in parts]
-    groups += [(*name, int(mask.sum())) for name, mask in zip(names, masks or [], strict=True)]
-    rows = []
-    for direction, prompts in (("denoising", judging), ("noising", judging.flip(0))):
-        hooked = network.hooked_effects([*parts.values()], prompts)
-        exact = closed_form_of_parts(network, parts, prompts)
-        if names:
-            of_sets = effects_of_sets(network, torch.stack(masks), prompts)
-            hooked, exact = (torch.cat(both) for both in zip((hooked, exact), of_sets, strict=True))
-        best = exact if network.lens is None else hooked
-        gap = patching.metric_gap(network.activations.logits, prompts)
-        shares, errors = (values.tolist() for values in recovery(best, gap))
-        closed = recovery(exact, gap)[0].tolist()
-        for i, (kind, name, n_neurons) in enumerate(groups):
-            row = {"kind": kind, "name": name, "n_neurons": n_neurons, "direction": direction}
-            row |= {"recovery": shares[i], "recovery_se": errors[i]}
-            rows.append(row | {"recovery_closed_form": closed[i], "n_pairs": prompts.shape[1]})
-    return rows
+    d_mlp, n_pairs = network.architecture.d_mlp, prompts.shape[1]
+    prompts = prompts if network.exact else prompts[:, :0]
+    each = torch.eye(d_mlp, dtype=torch.bool, device=prompts.device)
+    patches = [Patch(POST, index=mask) for mask in each]
+    hooked, exact = network.hooked(patches, prompts), network.closed_form(patches, prompts)
+    recovered, apart = network.recovered(hooked, exact, prompts), (hooked - exact).abs()
+    columns = {
+        "neuron": torch.arange(d_mlp),
+        "frequency": network.neurons.frequency,
+        "fve": network.neurons.fve,
+        "effect_hooked": hooked.mean(dim=1),
+        "effect_closed_form": exact.mean(dim=1),
+        "deviation": apart.amax(dim=1) if prompts.numel() else apart.mean(dim=1),
+        "recovery": recovered["recovery"],
+        "recovery_se": recovered["recovery_se"],
+    }
+    rows = pd.DataFrame({name: column.cpu().numpy() for name, column in columns.items()})
+    return rows.assign(n_pairs=n_pairs).to_dict("records")
 
 
-def sets_of_neurons(
-    network: Patched, ranking: PromptPairs, seed: int
-) -> tuple[list[tuple[str, str]], list[Tensor]]:
-    """Kind, name and mask of every set: clusters, the top n, and random sets of each such size.
+def group_rows(
+    network: Patched, groups: Groups, direction: str, prompts: PromptPairs
+) -> list[dict]:
+    """Recovery of every group in one direction."""
+    patches = [*groups.values()]
+    hooked, exact = network.hooked(patches, prompts), network.closed_form(patches, prompts)
+    rows = pd.DataFrame(groups.keys(), columns=["kind", "name"])
+    rows["n_neurons"] = [int(patch.index.sum()) if patch.hook == POST else 0 for patch in patches]
+    recovered = network.recovered(hooked, exact, prompts)
+    columns = {name: values.cpu().numpy() for name, values in recovered.items()}
+    rows = rows.assign(direction=direction, **columns, n_pairs=prompts.shape[1])
+    return rows.to_dict("records")
+
+
+def sets_of_neurons(network: Patched, ranking: PromptPairs, seed: int) -> Groups:
+    """Clusters, the top n, and random sets of each such size.
 
     Neurons are ranked by their mean effect on the pairs kept for this.
     """
     d_mlp = network.architecture.d_mlp
-    found = neuron_frequencies(network.activations.hook_post[-1], network.p)
     keys = key_frequencies(frequency_shares(network.W_L.T))
-    clusters = patching.cluster_sets(found.frequency, keys)
-    steps = {round(d_mlp * i / N_SIZES) for i in range(1, N_SIZES + 1)} - {0}
-    order = patching.neuron_effects(network.activations, network.W_L, ranking).mean(0)
-    top = patching.neuron_sets(order.argsort(descending=True).cpu(), sorted(steps))
-    names = [("cluster", name) for name in clusters]
-    names += [("top", str(n)) for n in sorted(steps)]
-    masks = [*clusters.values(), *top]
-    sizes = sorted(steps | {int(mask.sum()) for mask in clusters.values()} - {0})
+    clusters = patching.cluster_sets(network.neurons.frequency, keys)
+    curve = sorted({round(d_mlp * i / N_SIZES) for i in range(1, N_SIZES + 1)} - {0})
+    sizes = sorted({*curve, *(int(mask.sum()) for mask in clusters.values())} - {0})
+    effects = patching.neuron_effects(network.activations, network.W_L, ranking).mean(0)
+    top = patching.neuron_sets(effects.argsort(descending=True).cpu(), curve)
+    sets = {("cluster", name): mask for name, mask in clusters.items()}
+    sets |= {("top", str(n)): mask for n, mask in zip(curve, top, strict=True)}
     for control in range(N_CONTROLS):
         shuffled = torch.randperm(d_mlp, generator=generator("bootstrap", seed, 1 + control))
-        masks += [*patching.neuron_sets(shuffled, sizes)]
-        names += [("random", f"{n} neurons, order {control}") for n in sizes]
-    return names, [mask.to(order.device) for mask in masks]
+        for n, mask in zip(sizes, patching.neuron_sets(shuffled, sizes), strict=True):
+            sets["random", f"{n} neurons, order {control}"] = mask
+    return {name: Patch(POST, index=mask.to(effects.device)) for name, mask in sets.items()}
 
 
-def parts_of_network(own: Architecture) -> dict[tuple[str, str], Patch]:
-    """By kind and name the patch of heads, positions, MLPs and attention of every layer.
+def parts_of_network(own: Architecture) -> Groups:
+    """Heads, positions, MLPs and attention of every layer.
 
     Attention "direct" does not act through the MLP above it: one layer's only.
     """
@@ -175,20 +173,5 @@ def parts_of_network(own: Architecture) -> dict[tuple[str, str], Patch]:
         parts["mlp", name] = Patch(f"{block}.hook_mlp_out")
         parts["attention", name] = Patch(f"{block}.hook_attn_out")
     if own.n_layers == 1:
-        frozen = ("blocks.0.mlp.hook_post",)
-        parts[DIRECT] = Patch("blocks.0.hook_attn_out", frozen=frozen)
+        parts["attention", "L0 direct"] = Patch("blocks.0.hook_attn_out", frozen=(POST,))
     return parts
-
-
-def closed_form_of_parts(
-    network: Patched, parts: dict[tuple[str, str], Patch], prompts: PromptPairs
-) -> Tensor:
-    """Effects of the MLP and of attention's direct path; nan for parts that act through the MLP."""
-    effects = nothing(len(parts), prompts)
-    if network.exact:
-        own, names = network.activations, list(parts)
-        W_U = network.parameters["unembed.W_U"][0]
-        neurons = patching.neuron_effects(own, network.W_L, prompts)
-        effects[names.index(("mlp", "L0"))] = neurons.sum(dim=1)
-        effects[names.index(DIRECT)] = patching.attention_direct_effects(own, W_U, prompts)
-    return effects

@@ -43,18 +43,15 @@ def draw_prompt_pairs(p: int, n: int, replica: int) -> PromptPairs:
 
 
 def usable_prompts(logits: Float[Tensor, "pair token"], n: int, replica: int) -> PromptPairs:
-    """Those of ``n`` random pairs of prompts of which both are answered right."""
-    prompts = draw_prompt_pairs(logits.shape[1], n, replica).to(logits.device)
-    return prompts[:, answered(logits, prompts)]
+    """Those of ``n`` random pairs of prompts of which both are answered right.
 
-
-def answered(logits: Float[Tensor, "pair token"], prompts: PromptPairs) -> Bool[Tensor, " prompt"]:
-    """Whether both prompts of a pair are answered right: only then is there an answer to patch.
-
-    The gap of such pairs is above 0. ``logits`` are those of all p² pairs, b running fastest.
+    Only then is there an answer to patch: the gap of such pairs is above 0. ``logits`` are those of
+    all p² pairs, b running fastest.
     """
     p = logits.shape[1]
-    return (logits[_rows(prompts, p)].argmax(dim=-1) == targets(prompts, p)).all(dim=0)
+    prompts = draw_prompt_pairs(p, n, replica).to(logits.device)
+    right = logits[_rows(prompts, p)].argmax(dim=-1) == targets(prompts, p)
+    return prompts[:, right.all(dim=0)]
 
 
 def answer_difference(

@@ -24,8 +24,6 @@ from mechanics.runtime.seeds import generator
 
 Place = namedtuple("Place", "position layer")  # position (0: a, 1: b, 2: "=") after so many layers
 N_PROMPTS = 1000  # pairs of prompts with different sums
-EXCHANGE_COLUMNS = "seed:int64 position:str layer:int64 carrier:bool exchanged:str"
-EXCHANGE_COLUMNS += " n_frequencies:int64 frequencies:str moved kept n_prompts:int64"
 
 
 class Streams:
@@ -106,28 +104,24 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
 
     for own in dict.fromkeys([*places, Place(2, n_layers), place]):
         at, part = _part_at(streams, own)
-        about = {"position": POSITIONS[own.position], "layer": own.layer, "carrier": own == place}
-        found = [("sum", (), change(part)), ("rest", (), rest(at, part))]
-        keys = keys_of(part)
+        here, keys = own.position, keys_of(part)
+        about = {"position": POSITIONS[here], "layer": own.layer, "carrier": own == place}
+        found = [(_named("sum"), {here: change(part)}), (_named("rest"), {here: rest(at, part)})]
         if own == place:
-            chosen = [keys[:n] for n in range(len(keys) + 1)]
-            found += [("keys", some, change(part, some)) for some in chosen]
-            found += [("one key", [k], change(part, [k])) for k in keys]
-            found.append(("others", (), change(part) - change(part, keys)))
-        for name, some, added in found:
-            result = _exchange(streams, own.layer, pairs, {own.position: added})
-            rows.append(about | _named(name, some) | result)
-        if own != place:
-            continue
-        rows.append(about | keys_alone(streams, own, project(part, keys), keys))
-        read = (2,) if own.layer == n_layers else (1, 2)
-        parts = {i: _part_at(streams, Place(i, own.layer)) for i in read}
-        everywhere = {i: change(part, keys_of(part)) for i, (_, part) in parts.items()}
-        result = _exchange(streams, own.layer, pairs, everywhere)
-        rows.append(about | _named("keys everywhere") | {"n_frequencies": len(keys)} | result)
-        everywhere = {i: rest(at, part) for i, (at, part) in parts.items()}
-        result = _exchange(streams, own.layer, pairs, everywhere)
-        rows.append(about | _named("rest everywhere") | result)
+            sets = [("keys", keys[:n]) for n in range(len(keys) + 1)]
+            sets += [("one key", [k]) for k in keys]
+            found += [(_named(*some), {here: change(part, some[1])}) for some in sets]
+            found.append((_named("others"), {here: change(part) - change(part, keys)}))
+            read = (2,) if own.layer == n_layers else (1, 2)
+            parts = {i: _part_at(streams, Place(i, own.layer)) for i in read}
+            named = _named("keys everywhere") | {"n_frequencies": len(keys)}
+            found.append((named, {i: change(q, keys_of(q)) for i, (_, q) in parts.items()}))
+            found.append((_named("rest everywhere"), {i: rest(*q) for i, q in parts.items()}))
+            rows.append(about | keys_alone(streams, own, project(part, keys), keys))
+        rows += [
+            about | named | _exchange(streams, own.layer, pairs, changes)
+            for named, changes in found
+        ]
     return rows
 
 

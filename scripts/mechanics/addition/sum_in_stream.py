@@ -13,23 +13,24 @@ from torch import Tensor
 
 from mechanics.addition.ablation import judge
 from mechanics.addition.attention import POSITIONS
-from mechanics.addition.circuit import tabulate
-from mechanics.addition.collapse import collapse, neurons_of_one_sum
 from mechanics.addition.fourier import frequency_shares, sum_means
-from mechanics.addition.pairs import all_pairs
-from mechanics.addition.sum_exchange import EXCHANGE_COLUMNS, Streams, carrier, exchange_rows
+from mechanics.addition.pairs import all_pairs, targets
+from mechanics.addition.sum_exchange import Streams, carrier, exchange_rows
 from mechanics.models import addition
 from mechanics.models.transformer import normalise
 from mechanics.models.weights import Network
 
-COLUMNS = "seed:int64 position:str layer:int64 quantity:str frequency:int64 value"
+FIRES = 0.05  # share of its largest mean over the pairs of a sum, from which a neuron fires at one
+COLUMNS = {
+    "sum_in_stream": "seed:int64 position:str layer:int64 quantity:str frequency:int64 value",
+    "sum_exchange": "seed:int64 position:str layer:int64 carrier:bool exchanged:str"
+    " n_frequencies:int64 frequencies:str moved kept n_prompts:int64",
+}
 NO_VARIANCE = 1e-24  # share of what is there that is float64's rounding
 
 
-def sum_in_stream(
-    networks: list[Network], splits: dict[int, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """``sum_in_stream``, a row per seed, position, layer and quantity, and ``sum_exchange``.
+def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+    """``sum_in_stream``, a row per position, layer and quantity, and ``sum_exchange``.
 
     Layer 0 is the embedding, layer l the stream after l layers. Of every place: ``share_a``,
     ``share_b``, ``share_sum``, ``share_difference`` of the ``variance`` over the pairs. Of b and
@@ -38,34 +39,28 @@ def sum_in_stream(
     (``answer``). A frequency is 0 where none belongs. A network whose weights are not finite has
     no rows.
     """
-    return tabulate(networks, measure, sum_in_stream=COLUMNS, sum_exchange=EXCHANGE_COLUMNS)
+    if not network.finite:
+        return {}
+    streams, p, rows = Streams(network), network.settings["p"], []
 
-
-@torch.no_grad()
-def measure(network: Network) -> tuple[list[dict], list[dict]]:
-    """The rows of both tables, without their seed."""
-    streams, p = Streams(network), network.settings["p"]
-    rows = []
-
-    def add(position: str, layer: int, quantity: str, value: float, frequency: int = 0) -> None:
-        own = {"position": position, "layer": layer, "quantity": quantity}
-        rows.append(own | {"frequency": frequency, "value": value})
+    def add(position: str, layer: int, values: dict[str, float], frequency: int = 0) -> None:
+        for quantity, value in values.items():
+            own = {"position": position, "layer": layer, "quantity": quantity}
+            rows.append(own | {"frequency": frequency, "value": value})
 
     for layer, of_layer in enumerate(streams.after):
         for index, position in enumerate(POSITIONS):
             values = of_layer[:, index]
-            for quantity, value in shares(values, p).items():
-                add(position, layer, quantity, value)
+            add(position, layer, shares(values, p))
             if index and layer:
                 spectrum = frequency_shares(sum_means(values - values.mean(dim=0), p))
                 for k, value in enumerate(spectrum.tolist(), start=1):
-                    add(position, layer, "spectrum", value, k)
+                    add(position, layer, {"spectrum": value}, k)
     place, taken = carrier(streams)
     for position, value in zip(POSITIONS, taken, strict=True):
-        add(position, place.layer, "sum_taken", value)
-    for quantity, value in answer(network, streams).items():
-        add("=", len(streams.after) - 1, quantity, value)
-    return rows, exchange_rows(streams, place, network.seed)
+        add(position, place.layer, {"sum_taken": value})
+    add("=", len(streams.after) - 1, answer(network, streams))
+    return {"sum_in_stream": rows, "sum_exchange": exchange_rows(streams, place, network.seed)}
 
 
 def shares(values: Float[Tensor, "pair feature"], p: int) -> dict[str, float]:
@@ -135,3 +130,63 @@ def _with_uniform_attention(network: Network) -> dict[str, float]:
     }
     pairs = all_pairs(network.settings["p"]).to(weights["embed.W_E"].device)
     return _judged(addition.forward(weights, pairs[None], architecture)[0], "uniform_")
+
+
+def collapse(
+    final: Float[Tensor, "pair d_model"], W_U: Float[Tensor, "d_model token"], dimensions: int
+) -> dict[str, float]:
+    """Neural collapse: how near a network that answers p sums is to a lookup into p code words.
+
+    The final stream of all pairs of one sum is a class. Papyan et al. 2020 (arXiv 2008.08186):
+    classes shrink to their means, the means lie alike and far from each other, and each is aligned
+    with the column of W_U that it is read by. Where the stream has fewer dimensions than there are
+    classes, the means cannot be orthogonal, and Welch 1974 bounds how near to it they are (Jiang
+    et al. 2023, arXiv 2310.05351).
+
+    ``dimensions`` are those in which the stream can lie. Cosines are between class means, or
+    columns of W_U, centred over the classes; ``off_diagonal_rms`` is at least ``welch_bound``, and
+    about ``random_rms`` for means in random directions. ``tight_code_share`` is the share of
+    a + b − c alone in the logits of a code at the bound: 1 in p − 1 dimensions or more.
+    """
+    p = W_U.shape[1]
+    d = min(dimensions, p - 1)  # the means sum to zero
+    means = sum_means(final, p)
+    inside = (final - means[targets(all_pairs(p), p).to(final.device)]).square().sum() / p**2
+    centred = means - means.mean(dim=0)
+    norms = centred.norm(dim=1)
+    columns = W_U.T - W_U.mean(dim=1)
+    words = centred / norms[:, None]
+    aligned = (words * columns / columns.norm(dim=1, keepdim=True)).sum(dim=1)
+    others = (words @ words.T)[~torch.eye(p, dtype=torch.bool, device=final.device)]
+    found = {
+        "within_over_between": inside / norms.square().mean(),
+        "norm_variation": norms.std() / norms.mean(),
+        "aligned_with_W_U": aligned.mean(),
+        "least_aligned_with_W_U": aligned.min(),
+        "off_diagonal_rms": others.square().mean().sqrt(),
+        "off_diagonal_largest": others.max(),
+        "off_diagonal_least": others.min(),
+    }
+    bounds = {
+        "welch_bound": ((p - d) / (d * (p - 1))) ** 0.5,
+        "random_rms": d**-0.5,
+        "tight_code_share": d / (p - 1),
+    }
+    return {name: float(value) for name, value in found.items()} | bounds
+
+
+def neurons_of_one_sum(hook_post: Float[Tensor, "pair d_mlp"], p: int) -> dict[str, float]:
+    """How many neurons fire at exactly one of the p sums, and how many sums have such a neuron.
+
+    A neuron fires at a sum if its mean over the pairs of the sum is more than ``FIRES`` of the
+    largest of these means.
+    """
+    means = sum_means(hook_post, p)
+    largest = means.amax(dim=0)
+    fires = (means > FIRES * largest) & (largest > 0)
+    single = fires[:, fires.sum(dim=0) == 1]
+    return {
+        "neurons": float(fires.shape[1]),
+        "neurons_of_one_sum": float(single.shape[1]),
+        "sums_with_a_neuron": float(single.any(dim=1).sum()),
+    }

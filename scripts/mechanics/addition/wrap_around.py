@@ -11,17 +11,17 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mechanics.addition import patching
-from mechanics.addition.ablation import judge
 from mechanics.addition.activations import addition_activations, neuron_logits
-from mechanics.addition.circuit import tabulate
 from mechanics.addition.pairs import all_pairs
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
 
 N_PROMPTS = 4000  # pairs of prompts
 N_HALVES = 20  # random ones
-COLUMNS = "seed:int64 n_crossing:int64 agreement agreement_halves follows_wrap follows_wrap_random"
-COLUMNS += " margin_wrapped margin_unwrapped"
+COLUMNS = {
+    "wrap_around": "seed:int64 n_crossing:int64 agreement agreement_halves follows_wrap"
+    " follows_wrap_random"
+}
 
 
 def wraps(pairs: Int[Tensor, "*batch 2"], p: int) -> Bool[Tensor, "*batch"]:
@@ -29,49 +29,38 @@ def wraps(pairs: Int[Tensor, "*batch 2"], p: int) -> Bool[Tensor, "*batch"]:
     return pairs.sum(dim=-1) >= p
 
 
-def wrap_around(networks: list[Network], splits: dict[int, pd.DataFrame]) -> pd.DataFrame:
-    """A row per seed of one layer without LayerNorm, where effects of neurons are exact.
+def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+    """``wrap_around``: a row of one layer without LayerNorm, where effects of neurons are exact.
 
     ``agreement``: correlation over the neurons of their recovery on the pairs of prompts of which
     just one wraps (``n_crossing``) with that on the others; ``agreement_halves`` the least of
     ``N_HALVES`` random halves, its null. ``follows_wrap``: largest |correlation| over the pairs of
     a neuron with the wrap; ``follows_wrap_random`` with its neurons as they are on other, shuffled
-    pairs. The least margins of pairs that wrap and of those that do not stand beside each other.
+    pairs.
     """
-    able = [network for network in networks if network.architecture.reads_neurons_directly]
-    return tabulate(able, measure, wrap_around=COLUMNS)["wrap_around"]
-
-
-@torch.no_grad()
-def measure(network: Network) -> list[list[dict[str, float | int]]]:
-    """The one row, without its seed, of the one table."""
-    p, parameters = network.settings["p"], network.weights
-    activations = addition_activations(parameters, network.architecture)
+    if not (network.finite and network.architecture.reads_neurons_directly):
+        return {}
+    p = network.settings["p"]
+    activations = addition_activations(network.weights, network.architecture)
     logits, neurons = activations.logits, activations.hook_post[0]
     prompts = patching.usable_prompts(logits, N_PROMPTS, network.seed)
-    W_L = neuron_logits(parameters, network.architecture)
+    W_L = neuron_logits(network.weights, network.architecture)
     effects = patching.neuron_effects(activations, W_L, prompts).T
     gaps = patching.metric_gap(logits, prompts)
     draw = generator("bootstrap", network.seed, 100)
     crossing = torch.logical_xor(*wraps(prompts, p))
     n = len(crossing)
-    halves = [
-        split_agreement(effects, gaps, torch.randperm(n, generator=draw) < n // 2)
-        for _ in range(N_HALVES)
-    ]
+    halves = [torch.randperm(n, generator=draw) < n // 2 for _ in range(N_HALVES)]
     wrapped = wraps(all_pairs(p), p)
-    least = judge(logits).margin
     shuffled = wrapped[torch.randperm(p * p, generator=draw)]
     row = {
         "n_crossing": int(crossing.sum()),
         "agreement": split_agreement(effects, gaps, crossing),
-        "agreement_halves": min(halves),
+        "agreement_halves": min(split_agreement(effects, gaps, half) for half in halves),
         "follows_wrap": strongest_correlation(neurons, wrapped),
         "follows_wrap_random": strongest_correlation(neurons, shuffled),
-        "margin_wrapped": float(least[wrapped].min()),
-        "margin_unwrapped": float(least[~wrapped].min()),
     }
-    return [[row]]
+    return {"wrap_around": [row]}
 
 
 def split_agreement(

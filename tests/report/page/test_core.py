@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from mechanics.addition.ablation import judge
+from mechanics.addition.ablation import excluded_logits, judge, key_spectrum
+from mechanics.addition.activations import addition_activations
 from mechanics.addition.embedding_ablation import answers_with, in_embedding
-from mechanics.addition.fourier import frequencies
-from mechanics.addition.frequency_ablation import open_circuit
-from mechanics.addition.progress_measures import excluded_logits
+from mechanics.addition.fourier import frequencies, key_frequencies
 from mechanics.models import regression
 from mechanics.models.prompts import sample_prompts
 from mechanics.report.page import render
@@ -45,10 +44,10 @@ def run_node(program: str, given: object, folder: Path):
 def test_all_sums_are_answered_alike_with_and_without_a_frequency(tmp_path):
     network = final_networks(STUDY, *model_for(STUDY, "clock"))[0].exact()
     W_E, own = network.weights["embed.W_E"][0], network.architecture
-    circuit = open_circuit(network)
-    logits, expected = circuit.logits, []
-    other = next(k for k in frequencies(circuit.p) if k not in circuit.keys)
-    taken = [[], circuit.keys[:1], [other]]
+    logits, expected = addition_activations(network.weights, own).logits, []
+    keys = key_frequencies(key_spectrum(network, logits))
+    other = next(k for k in frequencies(logits.shape[1]) if k not in keys)
+    taken = [[], keys[:1], [other]]
     for off in taken:
         in_W_E = answers_with(network.weights, own, in_embedding(W_E, off, keep=False))
         in_logits = judge(excluded_logits(logits, off))

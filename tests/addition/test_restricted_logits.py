@@ -1,28 +1,30 @@
-"""The progress measures, on logits whose parts are known."""
+"""Logits restricted to key frequencies or without them, where their parts are known."""
 
 import math
+from collections.abc import Sequence
 
-import pandas as pd
 import pytest
 import torch
-from clock_network import clock_network, memorised_logits, noise, planted_logits
+from clock_network import memorised_logits, noise, planted_logits
 
-from mechanics.addition.ablation import fitted_amplitudes, judge
-from mechanics.addition.fourier import frequencies, key_frequencies, sum_spectrum
-from mechanics.addition.pairs import all_pairs, training_mask
-from mechanics.addition.progress_measures import (
-    MATRICES,
-    MOMENTS,
-    change_points,
+from mechanics.addition.ablation import (
     excluded_logits,
-    logit_fve,
-    norms_squared,
-    pair_losses,
+    fitted_amplitudes,
+    judge,
     restricted_logits,
 )
+from mechanics.addition.fourier import frequencies, key_frequencies, sum_spectrum
+from mechanics.addition.pairs import all_pairs, training_mask
 
 P, KEYS = 13, (2, 6)  # the last one, too
-NAN = math.nan
+
+
+def pair_losses(logits: torch.Tensor) -> torch.Tensor:
+    return judge(logits).loss
+
+
+def logit_fve(logits: torch.Tensor, keys: Sequence[int]) -> float:
+    return float(sum_spectrum(logits)[[k - 1 for k in keys]].sum())
 
 
 def same(found: torch.Tensor, expected: torch.Tensor) -> None:
@@ -95,68 +97,3 @@ def test_random_logits_carry_nothing():
         without = judge(excluded_logits(logits, [k])).over_all()
         assert without["loss"] == pytest.approx(full["loss"], rel=0.01)
         assert without["accuracy"] == pytest.approx(full["accuracy"], abs=0.01)
-
-
-def test_norms_add_up_and_name_their_matrices():
-    parameters, _ = clock_network(P, KEYS)
-    norms = norms_squared(parameters)
-    total = norms.pop("norm_squared")
-    assert total == pytest.approx(sum(norms.values()))
-    assert total == pytest.approx(sum(float(t.square().sum()) for t in parameters.values()))
-    assert list(norms) == [f"norm_squared_{matrix}" for matrix in (*MATRICES, "other")]
-    assert norms["norm_squared_W_Q"] == 0
-    assert norms["norm_squared_W_E"] == pytest.approx(P * len(KEYS))  # cos² + sin² each
-    biases = parameters["blocks.0.mlp.b_in"].square().sum()
-    assert norms["norm_squared_other"] == pytest.approx(float(biases))
-
-
-def training(**changes) -> pd.DataFrame:
-    """A training that memorises at 20, forms its circuit from 40 and groks at 80 (p = 113)."""
-    columns = {
-        "step": [0, 10, 20, 30, 40, 50, 60, 70, 80, 90],
-        "accuracy_train": [0.0, 0.5, 0.995, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
-        "accuracy_validation": [0.0, 0.0, 0.0, 0.0, 0.1, 0.2, 0.5, 0.97, 1.0, 1.0],
-        "excluded_loss_train": [4.7, 0.01, 0.5, 0.3, 0.2, 0.4, 2.0, 6.0, 7.0, 6.5],
-        "loss_validation": [4.7, 9.0, 12.0, 12.0, 11.0, 8.0, 4.0, 0.5, 0.1, 0.0],
-        "norm_squared": [1700.0, 2e3, 2500.0, 2600.0, 2500.0, 2400.0, 2e3, 1e3, 500.0, 500.0],
-    }
-    return pd.DataFrame(columns | changes)
-
-
-def test_change_points_are_found_by_their_rules():
-    found = change_points(training(), 113, 0.99)
-    assert tuple(found) == MOMENTS
-    assert found["memorised_step"] == 20
-    assert found["circuit_formation_step"] == 40  # not 10, before memorising
-    assert found["cleanup_step"] == 60  # not 0, from which the loss does not stay below ln 113
-    assert found["grokking_step"] == 80
-    assert 70 < found["cleanup_end_step"] < 80
-
-
-@pytest.mark.parametrize(
-    ("changes", "missing"),
-    [
-        ({"excluded_loss_train": 6.0}, {"circuit_formation_step"}),  # no rise was seen
-        ({"excluded_loss_train": NAN}, {"circuit_formation_step"}),  # no key frequencies
-        ({"excluded_loss_train": 0.1}, {"circuit_formation_step"}),
-        ({"norm_squared": 1700.0}, {"cleanup_end_step"}),
-        (
-            {"accuracy_validation": 0.1, "loss_validation": 12.0, "excluded_loss_train": 0.1},
-            set(MOMENTS) - {"memorised_step"},  # never grokked
-        ),
-        (
-            dict.fromkeys([c for c in training() if c != "step"], NAN),  # diverged from the start
-            set(MOMENTS),
-        ),
-    ],
-)
-def test_what_never_happened_has_no_step(changes, missing):
-    found = change_points(training(**changes), 113, 0.99)
-    assert {name for name, step in found.items() if math.isnan(step)} == missing
-
-
-@pytest.mark.parametrize("row", [0, 9])
-def test_single_checkpoint_has_no_fall_of_the_norm(row):
-    found = change_points(training().iloc[[row]], 113, 0.99)
-    assert math.isnan(found["cleanup_end_step"])
-    assert math.isnan(found["grokking_step"]) == (row == 0)
