@@ -42,7 +42,7 @@ def main() -> None:
         understood = understand(arguments.weights, Given(**given))
         for what, how in understood.said.items():
             print(f"{what}: {how}", flush=True)
-        verdict = import_module(EXAMINED).examine(understood, arguments)
+        verdict = import_module(EXAMINED).examine(understood, arguments.weights, arguments.output)
     except (ConfigError, WeightsError, OSError) as error:
         sys.exit(f"examine.py: {error}")
     print(f"verdict: {verdict}\n{arguments.output}/summary.pdf, summary.html and tables/")
@@ -64,8 +64,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--heads", type=int, help=words)
     words = "default: as this project recorded it, or add"
     parser.add_argument("--operation", choices=OPERATIONS, help=words)
-    words = "measure all that a study measures, not what the summary needs alone (minutes)"
-    parser.add_argument("--all", action="store_true", help=words)
     words = "default: softmax in addition; regression asks for it"
     parser.add_argument("--attention", choices=["softmax", "linear"], help=words)
     words = "there is LayerNorm, without weights of its own (TransformerLens's LNPre)"

@@ -1,6 +1,5 @@
 """Weights are examined: tables, a figure and a summary of two pages, with a verdict."""
 
-import argparse
 import json
 import shutil
 from pathlib import Path
@@ -9,22 +8,18 @@ import pandas as pd
 import torch
 import typst
 from jinja2 import Environment, FileSystemLoader
+from matplotlib.figure import Figure
 
 import analyse_addition  # the programs: they lie beside the library
 import analyse_regression
-from mechanics.addition import measures as addition_measures
-from mechanics.addition.ablation import judge
 from mechanics.addition.as_addition import as_addition
-from mechanics.addition.pairs import all_pairs
 from mechanics.examine import summary
 from mechanics.examine.network import ADDITION, Understood
 from mechanics.figures import style
 from mechanics.figures.embedding import embedding
 from mechanics.figures.risk_by_context import risk_by_context
-from mechanics.models import addition
 from mechanics.models.weights import Network
 from mechanics.regression import data
-from mechanics.regression import measures as regression_measures
 from mechanics.regression.held_out import expect_regression, read_held_out
 from mechanics.runtime.files import atomic
 from mechanics.study.lineage import ROOT
@@ -34,9 +29,6 @@ from mechanics.tables.risk import laws
 
 TEMPLATES = ROOT / "workflow/report/examined"
 N_PROMPTS, N_QUERIES = 2048, 8  # of every context length
-# What the summary reads; --all measures the rest. The last is asked where there is no circuit.
-ADDITION_MEASURES = ("evaluation", "circuit", "ablation", "patching", "sum_in_stream")
-REGRESSION_MEASURES = ("evaluation", "filters")
 CAPTIONS = {
     "embedding": "Share of each frequency in what varies over the numbers in W_E; dashed, "
     "what the key rule asks for. A circuit: a few tall lines; random vectors: no line stands out.",
@@ -44,18 +36,23 @@ CAPTIONS = {
 }
 
 
-def examine(understood: Understood, arguments: argparse.Namespace) -> str:
+def examine(understood: Understood, weights: Path, output: Path) -> str:
     """Write tables, a figure and the summary into the folder ``output``; return the verdict.
 
-    ``arguments`` are those of ``examine.py``.
+    ``weights`` is the file that was understood.
     """
-    network, output = understood.network.exact(), arguments.output
-    own = examine_addition if network.task == ADDITION else examine_regression
-    tables, (verdict, sections), figure, name = own(network, arguments)
+    network = as_addition(understood.network.exact())  # one of regression stays as it is
+    style.use_style()
+    if network.task == ADDITION:
+        name, (tables, figure) = "embedding", examine_addition(network)
+        verdict, sections = summary.addition(tables, network.settings)
+    else:
+        name, (tables, figure) = "risk_by_context", examine_regression(network, weights, output)
+        verdict, sections = summary.regression(tables, network.settings)
     write_tables(tables, output / "tables")
     style.save(figure, output, name, "")
     content = {
-        "title": f"{arguments.weights.name}: {network.task.replace('_', ' ')}",
+        "title": f"{weights.name}: {network.task.replace('_', ' ')}",
         "verdict": verdict,
         "read": [[what, how] for what, how in understood.said.items()],
         "sections": sections,
@@ -65,52 +62,43 @@ def examine(understood: Understood, arguments: argparse.Namespace) -> str:
     return verdict
 
 
-def examine_addition(network: Network, arguments: argparse.Namespace):
-    """Tables, what is said of them, a figure and its name. Which pairs were trained on is unknown:
-    tables are of all pairs. The network is read ``as_addition``."""
-    measures = ADDITION_MEASURES
-    if arguments.all:
-        measures = addition_measures.defined_for(network.settings, variant=False)
-    network = as_addition(network)
+def examine_addition(network: Network) -> tuple[dict[str, pd.DataFrame], Figure]:
+    """Tables and a figure. Which pairs were trained on is unknown: tables are of all pairs."""
     p = network.settings["p"]
-    pairs = all_pairs(p)
-    logits = addition.forward(network.weights, pairs[None], network.architecture)[0]
-    right = judge(logits).over_all()["accuracy"]
+    tables = analyse_addition.measure("evaluation", [network])
+    right = tables["evaluation"]["accuracy"].item()
     print(f"accuracy on all {p**2:,} pairs: {right:.4f}", flush=True)
     if right < 2 / p:
         print("that is guessing: if it was trained to answer, something assumed above is wrong")
-    tables = {}
-    for name in measures:
-        known = name == "sum_in_stream" and is_fourier(tables["parsimony"], p)
-        if arguments.all or not known:
-            tables |= analyse_addition.measure(name, [network], None)
+    for name in ("circuit", "ablation", "patching"):
+        tables |= analyse_addition.measure(name, [network])
+    if not is_fourier(tables["parsimony"], p):
+        tables |= analyse_addition.measure("sum_in_stream", [network])
     named = {"model": network.model, "arm": "main", "status": network.status}
     shown = (tables[name].assign(**named) for name in ("embedding", "circuit", "circles"))
-    style.use_style()
-    figure = embedding(*shown)
-    return tables, summary.addition(tables, network.settings), figure, "embedding"
+    return tables, embedding(*shown)
 
 
-def examine_regression(network: Network, arguments: argparse.Namespace):
-    """Tables, what is said of them, a figure and its name."""
+def examine_regression(
+    network: Network, weights: Path, output: Path
+) -> tuple[dict[str, pd.DataFrame], Figure]:
+    """Tables and a figure, on prompts that are written beside them."""
     settings = network.settings
     low, high = settings["k_min"], settings["k_max"]
     lengths = sorted({round(low + (high - low) * part / 4) for part in range(5)})
-    network.settings["measured_at"] = lengths
-    prompts = arguments.output / "prompts.safetensors"
+    settings["measured_at"] = lengths
     asked = {"d": settings["d"], "context_lengths": lengths}
+    prompts = output / "prompts.safetensors"
     data.prepare(asked | {"n_prompts": N_PROMPTS, "n_queries": N_QUERIES}, prompts)
     held_out = read_held_out(prompts, torch.device("cpu"), settings)
     network = network.to(torch.float32)  # as it was trained
-    expect_regression(network, held_out, arguments.weights)
+    expect_regression(network, held_out, weights)
     tables = {}
-    for name in regression_measures.defined_for(settings) if arguments.all else REGRESSION_MEASURES:
+    for name in ("evaluation", "filters"):
         tables |= analyse_regression.MEASURES[name]([network], held_out)
     risks = tables["risk"].assign(model=network.model, status=network.status)
     levels = pd.DataFrame([laws(settings, k) for k in risks["k"]])
-    style.use_style()
-    figure = risk_by_context(pd.concat([risks, levels], axis=1))
-    return tables, summary.regression(tables, settings), figure, "risk_by_context"
+    return tables, risk_by_context(pd.concat([risks, levels], axis=1))
 
 
 def write_summary(content: dict, output: Path) -> None:
