@@ -9,7 +9,6 @@ from clock_network import PIZZA_THRESHOLDS, clock_network, noise, planted_logits
 from mechanics.addition import ablation
 from mechanics.addition.ablation import (
     excluded_logits,
-    fitted_amplitudes,
     formula_answers,
     formula_over_all,
     judge,
@@ -18,6 +17,7 @@ from mechanics.addition.ablation import (
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.fourier import (
     along_sum,
+    fitted_amplitudes,
     frequencies,
     frequency_shares,
     key_frequencies,

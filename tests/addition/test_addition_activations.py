@@ -32,7 +32,6 @@ def test_all_are_those_of_every_position_of_every_pair_computed(attention, n_lay
             ("pattern", "attn.hook_pattern"),
             ("attn_out", "hook_attn_out"),
             ("hook_post", "mlp.hook_post"),
-            ("mlp_out", "hook_mlp_out"),
         ):
             at = whole[f"blocks.{layer}.{hook}"][0]
             at_equals = at[:, :, 2] if name == "pattern" else at[:, 2]

@@ -86,6 +86,15 @@ def test_one_frequency_of_the_formula_has_a_tiny_margin_and_more_have_more(clock
     assert value(parsimony, "ideal", "min_margin", 2) <= best[2]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"n_layers": 2, "layer_norm": True}, {"attention": "linear"}], ids=str
+)
+def test_any_network_has_every_row(changes):
+    ablation, parsimony = measure(random_network(**changes))
+    assert ablation["loss"].notna().all()
+    assert parsimony.loc[parsimony["kind"] == "ideal", "loss"].notna().all()
+
+
 def test_network_without_keys_has_nan_where_it_needs_them():
     network = random_network()
     network.weights["unembed.W_U"][0] = torch.eye(8, P)  # a logit is a direction of its own: flat

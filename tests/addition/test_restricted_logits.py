@@ -9,11 +9,15 @@ from clock_network import memorised_logits, noise, planted_logits
 
 from mechanics.addition.ablation import (
     excluded_logits,
-    fitted_amplitudes,
     judge,
     restricted_logits,
 )
-from mechanics.addition.fourier import frequencies, key_frequencies, sum_spectrum
+from mechanics.addition.fourier import (
+    fitted_amplitudes,
+    frequencies,
+    key_frequencies,
+    sum_spectrum,
+)
 from mechanics.addition.pairs import all_pairs, training_mask
 
 P, KEYS = 13, (2, 6)  # the last one, too

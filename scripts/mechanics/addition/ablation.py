@@ -17,7 +17,6 @@ from torch import Tensor
 from mechanics.addition.activations import neuron_logits
 from mechanics.addition.fourier import (
     along_sum,
-    fourier_basis,
     frequencies,
     frequency_shares,
     project,
@@ -72,7 +71,7 @@ def key_spectrum(
     """The shares by which key frequencies are chosen: of W_L, or else ``sum_spectrum``."""
     if network.architecture.reads_neurons_directly:
         return frequency_shares(neuron_logits(network.weights, network.architecture).T)
-    return sum_spectrum(logits).cpu()
+    return sum_spectrum(logits)
 
 
 def restricted_logits(
@@ -103,17 +102,6 @@ def excluded_logits(
     """The logits without what these key frequencies say of a + b."""
     exact = logits.double()
     return exact - along_sum(exact, keys, logits.shape[-1])
-
-
-def fitted_amplitudes(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
-    """α_k of the best Σ_k α_k cos ω_k (a + b − c) in the sense of least squares.
-
-    The waves are orthogonal, so an α_k is the same whichever others are fitted beside it.
-    """
-    p = logits.shape[-1]
-    basis = fourier_basis(p).to(logits.device)
-    products = (basis @ sum_means(logits.double(), p) @ basis.T).diagonal()
-    return products[1:].unflatten(0, (-1, 2)).sum(dim=1).cpu() / p
 
 
 def formula_answers(

@@ -16,16 +16,15 @@ class AdditionActivations:
     """Activations at "=" of one replica for all p² pairs (``all_pairs``), under the field's names.
 
     Lists have an entry for each layer: ``pattern``, how much of the heads' attention at "=" goes
-    to a, b and "="; ``attn_out`` and ``mlp_out``, what each part adds to the stream; ``hook_post``,
-    the neurons after the ReLU. ``resid_embed`` is the stream at "=" before the first layer, the
-    same for all pairs.
+    to a, b and "="; ``attn_out``, what attention adds to the stream; ``hook_post``, the neurons
+    after the ReLU. ``resid_embed`` is the stream at "=" before the first layer, the same for all
+    pairs.
     """
 
     resid_embed: Float[Tensor, " d_model"]
     pattern: list[Float[Tensor, "pair head 3"]]
     attn_out: list[Float[Tensor, "pair d_model"]]
     hook_post: list[Float[Tensor, "pair d_mlp"]]
-    mlp_out: list[Float[Tensor, "pair d_model"]]
     logits: Float[Tensor, "pair token"]
 
 
@@ -40,7 +39,7 @@ def addition_activations(
     logits = addition.forward(own, pairs[None], architecture, cache)[0]
     of_layers = (
         [cache[f"blocks.{layer}.{hook}"][0] for layer in range(architecture.n_layers)]
-        for hook in ("attn.hook_pattern", "hook_attn_out", "mlp.hook_post", "hook_mlp_out")
+        for hook in ("attn.hook_pattern", "hook_attn_out", "mlp.hook_post")
     )
     resid_embed = own["embed.W_E"][0, -1] + own["pos_embed.W_pos"][0, 2]
     return AdditionActivations(resid_embed, *of_layers, logits)

@@ -81,6 +81,18 @@ def effective_rank(matrix: Float[Tensor, "row column"]) -> float:
     return float(torch.special.entr(shares).sum().exp())
 
 
+def fitted_amplitudes(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
+    """α_k of the best Σ_k α_k cos ω_k (a + b − c) in the sense of least squares.
+
+    ``logits`` are those of all p² pairs, b running fastest. The waves are orthogonal, so an α_k is
+    the same whichever others are fitted beside it.
+    """
+    p = logits.shape[-1]
+    basis = fourier_basis(p).to(logits.device)
+    products = (basis @ sum_means(logits.double(), p) @ basis.T).diagonal()
+    return products[1:].unflatten(0, (-1, 2)).sum(dim=1).cpu() / p
+
+
 def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
     """Share of the logits' variance along cos ω_k (a + b − c), for every frequency k.
 
@@ -89,16 +101,9 @@ def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequenc
     ideal adder, 1/p² of noise for each frequency (Nanda et al. 2023, sec. 4.1).
     """
     p = logits.shape[-1]
-    cube = (logits.double() - logits.double().mean(dim=-1, keepdim=True)).view(p, p, p)
-    numbers = torch.arange(p, device=logits.device)
-    difference = (numbers[:, None, None] + numbers[:, None] - numbers) % p  # a + b - c
-    profile = torch.zeros(p, dtype=torch.float64, device=logits.device)
-    profile.index_add_(0, difference.flatten(), cube.flatten())
-    k = torch.tensor(list(frequencies(p)), device=logits.device)
-    waves = torch.cos(2 * torch.pi / p * (k[:, None] * numbers).double())
-    size = torch.where(2 * k == p, p**3, p**3 / 2)
-    # ⟨L, C_k⟩² / ‖C_k‖²
-    return (waves @ profile).square() / size / cube.square().sum()
+    centred = logits.double() - logits.double().mean(dim=-1, keepdim=True)
+    size = torch.tensor([p**3 if 2 * k == p else p**3 / 2 for k in frequencies(p)])  # of a wave
+    return fitted_amplitudes(centred).square() * size / centred.square().sum().cpu()
 
 
 def n_frequencies_for(spectrum: Float[Tensor, "frequency"], share: float) -> int | None:

@@ -17,7 +17,6 @@ from torch.nn.functional import one_hot
 from mechanics.addition.ablation import (
     NAN,
     excluded_logits,
-    fitted_amplitudes,
     formula_answers,
     formula_over_all,
     judge,
@@ -26,7 +25,13 @@ from mechanics.addition.ablation import (
     restricted_to,
 )
 from mechanics.addition.activations import addition_activations
-from mechanics.addition.fourier import frequencies, key_frequencies, sum_means, sum_spectrum
+from mechanics.addition.fourier import (
+    fitted_amplitudes,
+    frequencies,
+    key_frequencies,
+    sum_means,
+    sum_spectrum,
+)
 from mechanics.addition.splits import members
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
@@ -87,7 +92,7 @@ def measure_parsimony(
         return judge(excluded_logits(logits, chosen)).over_all()
 
     rows = [row("full", len(every), judge(logits).over_all())]
-    order, kept = sum_spectrum(logits).argsort(descending=True).cpu(), torch.zeros_like(amplitudes)
+    order, kept = sum_spectrum(logits).argsort(descending=True), torch.zeros_like(amplitudes)
     for n in range(len(every) + 1):
         kept[order[:n]] = amplitudes[order[:n]]
         rows.append(row("frequencies", n, restricted((order[:n] + 1).tolist())))

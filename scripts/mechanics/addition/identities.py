@@ -9,9 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.ablation import fitted_amplitudes
 from mechanics.addition.embedding_ablation import in_embedding
-from mechanics.addition.fourier import fourier_basis, sum_spectrum
+from mechanics.addition.fourier import fitted_amplitudes, fourier_basis, sum_spectrum
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture

@@ -1,4 +1,4 @@
-"""One addition run through all its checkpoints: progress measures of grokking, and spectra.
+"""One addition run through all its checkpoints: progress measures of grokking, spectra of W_E.
 
 Nanda et al. 2023, "Progress measures for grokking via mechanistic interpretability", sec. 5. Key
 frequencies K are those of a seed's last checkpoint (``key_spectrum``); with them the measures look
@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from mechanics.addition.ablation import excluded_logits, judge, key_spectrum, restricted_logits
-from mechanics.addition.activations import addition_activations, neuron_logits
+from mechanics.addition.activations import addition_activations
 from mechanics.addition.fourier import (
     effective_rank,
     frequency_shares,
@@ -25,7 +25,7 @@ from mechanics.training.checkpoint import Run
 SPLITS = ("train", "validation", "validation_swapped", "validation_new", "all")
 KEYED = ("train", "validation", "all")  # of what needs key frequencies
 COLUMNS = [  # of progress.parquet; a checkpoint whose weights are not finite has nan
-    *("seed", "step", "p", "n_final_keys", "n_keys"),
+    *("seed", "step", "p", "n_final_keys"),
     *(f"{measure}_{split}" for split in SPLITS for measure in ("loss", "accuracy")),
     *(f"{kind}_loss_{split}" for kind in ("restricted", "excluded") for split in KEYED),
     *("logit_fve", "norm_squared", "effective_rank_W_E", "effective_rank_W_U"),
@@ -45,13 +45,11 @@ def follow_progress(
             row = common | {"p": run.settings["p"], "n_final_keys": len(keys)}
             if network.finite:
                 logits = addition_activations(network.weights, network.architecture).logits
-                shares = spectra_of(network, logits)
-                row["n_keys"] = len(key_frequencies(shares.get("W_L", shares["logits"])))
                 row |= measure(logits, keys, parts) | describe_weights(network.weights)
+                shares = frequency_shares(network.weights["embed.W_E"][0, :-1])
                 spectra += [
-                    {**common, "matrix": matrix, "frequency": k, "share": share}
-                    for matrix, spectrum in shares.items()
-                    for k, share in enumerate(spectrum.tolist(), start=1)
+                    common | {"matrix": "W_E", "frequency": k, "share": share}
+                    for k, share in enumerate(shares.tolist(), start=1)
                 ]
             progress.append(row)
     return {
@@ -95,13 +93,3 @@ def describe_weights(weights: dict[str, Tensor]) -> dict[str, float]:
         "effective_rank_W_E": effective_rank(weights["embed.W_E"][0, :-1]),
         "effective_rank_W_U": effective_rank(weights["unembed.W_U"][0].T),
     }
-
-
-def spectra_of(
-    network: Network, logits: Float[Tensor, "pair token"]
-) -> dict[str, Float[Tensor, "frequency"]]:
-    """Share of every frequency in W_E, in W_L where it applies, and ``sum_spectrum`` (logits)."""
-    shares = {"W_E": frequency_shares(network.weights["embed.W_E"][0, :-1])}
-    if network.architecture.reads_neurons_directly:
-        shares["W_L"] = frequency_shares(neuron_logits(network.weights, network.architecture).T)
-    return shares | {"logits": sum_spectrum(logits)}

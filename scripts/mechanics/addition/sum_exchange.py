@@ -84,10 +84,9 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
 
     At every place from which the answer can come, ``sum`` is the whole part of a + b and ``rest``
     all but this. At the carrier also: ``keys``, its n strongest key frequencies, n = 0 … all;
-    ``one key`` alone; ``others``, all but the keys; and ``keys alone``, where every position has
-    its mean over the pairs and to the carrier's the keys of one sum are added, for all p sums.
-    After the carrier's layer ``keys everywhere`` and ``rest everywhere``, at b and "=" together: a
-    sum may be answered from both.
+    ``one key`` alone; and ``others``, all but the keys. After the carrier's layer
+    ``keys everywhere`` and ``rest everywhere``, at b and "=" together: a sum may be answered from
+    both.
     """
     pairs = prompt_pairs(streams.sums, seed)
     giver, taker = streams.sums[pairs]
@@ -117,7 +116,6 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
             named = _named("keys everywhere") | {"n_frequencies": len(keys)}
             found.append((named, {i: change(q, keys_of(q)) for i, (_, q) in parts.items()}))
             found.append((_named("rest everywhere"), {i: rest(*q) for i, q in parts.items()}))
-            rows.append(about | keys_alone(streams, own, project(part, keys), keys))
         rows += [
             about | named | _exchange(streams, own.layer, pairs, changes)
             for named, changes in found
@@ -137,17 +135,6 @@ def keys_of(part: Float[Tensor, "sum d_model"]) -> list[int]:
     """The key frequencies of a part of a + b, the strongest first."""
     spectrum = frequency_shares(part)
     return sorted(key_frequencies(spectrum), key=lambda k: -float(spectrum[k - 1]))
-
-
-def keys_alone(
-    streams: Streams, place: Place, part: Float[Tensor, "sum d_model"], keys: list[int]
-) -> dict:
-    """For how many of the p sums the keys of the sum answer it, where nothing else varies."""
-    stream = streams.after[place.layer].mean(dim=0).repeat(streams.p, 1, 1)
-    stream[:, place.position] += part
-    right = streams.answers(stream, place.layer) == torch.arange(streams.p, device=part.device)
-    told = {"moved": float(right.double().mean()), "kept": torch.nan, "n_prompts": streams.p}
-    return _named("keys alone", keys) | told
 
 
 def _named(exchanged: str, chosen: Sequence[int] = ()) -> dict:
