@@ -16,7 +16,7 @@ def test_snapshots_lie_where_the_accuracies_change():
     steps = list(range(0, 2000, 10))
     train = [float(step >= 100) for step in steps]
     validation = [min(1.0, max(0.0, (step - 1500) / 100)) for step in steps]
-    found = telling_steps(progress(steps, train, validation), 10)
+    found = telling_steps(progress(steps, train, validation))
     assert (found[0], found[-1]) == (0, 1990)
     assert len(found) <= 10
     assert sum(1500 <= step <= 1610 for step in found) >= 3

@@ -3,10 +3,9 @@
 import pandas as pd
 
 from mechanics.addition.ablation import judge
+from mechanics.addition.activations import addition_activations
 from mechanics.addition.fourier import n_frequencies_for, sum_spectrum
-from mechanics.addition.pairs import all_pairs
 from mechanics.addition.splits import members
-from mechanics.models import addition
 from mechanics.models.weights import Network
 
 SHARE = 0.9  # of the part of the logits that depends on a + b − c, carried by n_frequencies
@@ -14,8 +13,7 @@ SHARE = 0.9  # of the part of the logits that depends on a + b − c, carried by
 
 def measure(network: Network, split: pd.DataFrame) -> dict[str, list[dict]]:
     """``evaluation``: a row per part of the pairs (``members``), nan where it has none."""
-    pairs = all_pairs(network.settings["p"]).to(network.weights["embed.W_E"].device)
-    logits = addition.forward(network.weights, pairs[None], network.architecture)[0]
+    logits = addition_activations(network.weights, network.architecture).logits
     answers, spectrum = judge(logits), sum_spectrum(logits)
     rows = [
         {

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mechanics.addition.activations import addition_activations
 from mechanics.addition.embedding_ablation import in_embedding
 from mechanics.addition.fourier import fitted_amplitudes, fourier_basis, sum_spectrum
 from mechanics.addition.pairs import all_pairs, targets
-from mechanics.models import addition
 from mechanics.models.transformer import Architecture
 
 ROUNDING = 1e-12  # standard deviation over size, below which logits do not vary at all
@@ -83,12 +83,10 @@ def clock_or_pizza(
 
     For networks without LayerNorm, whose scale would change with what is left out.
     """
-    exact = {name: tensor.double() for name, tensor in parameters.items()}
-    W_E = exact["embed.W_E"][0]
-    pairs, rows = all_pairs(len(W_E) - 1).to(W_E.device)[None], []
+    rows, W_E = [], parameters["embed.W_E"][0].double()
     for k in keys:
-        isolated = in_embedding(W_E, [k], keep=True)[None]
-        logits = addition.forward(exact | {"embed.W_E": isolated}, pairs, architecture)[0]
+        isolated = {"embed.W_E": in_embedding(W_E, [k], keep=True)[None]}
+        logits = addition_activations(parameters | isolated, architecture).logits
         q_clock, q_pizza = clock_and_pizza_fve(logits, k)
         rows.append({"frequency": k, "q_clock": q_clock, "q_pizza": q_pizza})
     return rows

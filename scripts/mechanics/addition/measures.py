@@ -69,5 +69,5 @@ def shown(models: dict[str, dict], variants: set[str]) -> list[str]:
 
 
 def _runs_in_page(settings: dict) -> bool:
-    one_layer = settings["n_layers"] == 1 and not settings["layer_norm"] and settings["d_mlp"] > 0
+    one_layer = settings["n_layers"] == 1 and not settings["layer_norm"]
     return one_layer and settings["attention"] == "softmax" and contents.adds(settings)

@@ -12,7 +12,7 @@ and with the direct path of attention to the whole gap.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -26,7 +26,6 @@ from mechanics.runtime.seeds import generator
 
 EQUALS = 2  # the position of "="
 AT_ONCE = 8  # patches in one forward pass
-
 
 # Clean prompts (a, b), then those corrupted; flipped, denoising is noising
 PromptPairs = Int[Tensor, "2 prompt 2"]
@@ -120,7 +119,7 @@ class Patch:
     hook: str
     position: int | slice = EQUALS
     index: int | Bool[Tensor, " d_mlp"] | None = None
-    frozen: Sequence[str] = field(default=())
+    frozen: Sequence[str] = ()
 
 
 @torch.no_grad()

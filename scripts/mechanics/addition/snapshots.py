@@ -18,8 +18,8 @@ LARGEST = 127  # of int8; a weight is off by at most half a step, the largest ov
 PATH = ("accuracy_train", "accuracy_validation")
 
 
-def telling_steps(progress: pd.DataFrame, n: int = N_SNAPSHOTS) -> list[int]:
-    """At most n of a seed's checkpoints, the first and the last among them.
+def telling_steps(progress: pd.DataFrame) -> list[int]:
+    """At most ``N_SNAPSHOTS`` of a seed's checkpoints, the first and the last among them.
 
     They are spread evenly over what changes: both accuracies and the logarithm of the step. So
     some lie where the training pairs are learned, some where the others are, few in between.
@@ -27,13 +27,13 @@ def telling_steps(progress: pd.DataFrame, n: int = N_SNAPSHOTS) -> list[int]:
     """
     own = progress.dropna(subset=list(PATH)).sort_values("step")
     steps = own["step"].to_numpy()
-    if len(steps) <= n:
+    if len(steps) <= N_SNAPSHOTS:
         return steps.tolist()
     course = [own[name].to_numpy() for name in PATH]
     course.append(np.log1p(steps) / np.log1p(steps[-1]))
     passed = np.abs(np.diff(course)).sum(axis=0).cumsum()
     passed = np.concatenate([[0.0], passed / passed[-1]])
-    nearest = {int(np.abs(passed - place).argmin()) for place in np.linspace(0, 1, n)}
+    nearest = {int(np.abs(passed - place).argmin()) for place in np.linspace(0, 1, N_SNAPSHOTS)}
     return steps[[*sorted(nearest - {len(steps) - 1}), len(steps) - 1]].tolist()
 
 

@@ -44,8 +44,7 @@ class Streams:
         self.after = [kept["blocks.0.hook_resid_pre"][0]]
         self.after += [kept[f"blocks.{layer}.hook_resid_post"][0] for layer in range(n_layers)]
         self.pattern = kept[f"blocks.{n_layers - 1}.attn.hook_pattern"][0]
-        if self.architecture.d_mlp:
-            self.hook_post = kept[f"blocks.{n_layers - 1}.mlp.hook_post"][0, :, 2]
+        self.hook_post = kept[f"blocks.{n_layers - 1}.mlp.hook_post"][0, :, 2]
 
     def answers(
         self, stream: Float[Tensor, "prompt position d_model"], layer: int

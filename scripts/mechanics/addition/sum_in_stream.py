@@ -12,11 +12,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.addition.ablation import judge
+from mechanics.addition.activations import addition_activations
 from mechanics.addition.attention import POSITIONS
 from mechanics.addition.fourier import frequency_shares, sum_means
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.sum_exchange import Streams, carrier, exchange_rows
-from mechanics.models import addition
 from mechanics.models.transformer import normalise
 from mechanics.models.weights import Network
 
@@ -87,15 +87,14 @@ def shares(values: Float[Tensor, "pair feature"], p: int) -> dict[str, float]:
 def answer(network: Network, streams: Streams) -> dict[str, float]:
     """Of the whole network: on what its logits depend, and how they are read off the stream."""
     parameters, architecture = network.weights, network.architecture
-    p, logits = network.settings["p"], streams.logits
     final = normalise(streams.after[-1][None, :, 2], parameters, "ln_final", architecture)[0]
     dimensions = architecture.d_model - architecture.layer_norm  # LayerNorm takes the mean away
     return {
-        **logit_shares(logits),
-        **_judged(logits, ""),
+        **logit_shares(streams.logits),
+        **_judged(streams.logits, ""),
         **_with_uniform_attention(network),
         **collapse(final, parameters["unembed.W_U"][0], dimensions),
-        **(neurons_of_one_sum(streams.hook_post, p) if architecture.d_mlp else {}),
+        **neurons_of_one_sum(streams.hook_post, network.settings["p"]),
     }
 
 
@@ -128,8 +127,7 @@ def _with_uniform_attention(network: Network) -> dict[str, float]:
         name: torch.zeros_like(tensor) if name.endswith("W_Q") else tensor
         for name, tensor in network.weights.items()
     }
-    pairs = all_pairs(network.settings["p"]).to(weights["embed.W_E"].device)
-    return _judged(addition.forward(weights, pairs[None], architecture)[0], "uniform_")
+    return _judged(addition_activations(weights, architecture).logits, "uniform_")
 
 
 def collapse(
