@@ -30,7 +30,7 @@ from mechanics.settings import ConfigError
 from mechanics.tables.frames import write_tables
 from mechanics.training.checkpoint import CheckpointError
 
-# Called with one network, in float64, and its split: the rows of its tables, without the seed.
+# Called with one network, in float64: the rows of its tables, without the seed.
 MEASURES = {
     "evaluation": evaluation.measure,
     "circuit": circuit.measure,
@@ -42,6 +42,7 @@ MEASURES = {
     "phase_law": phase_law.measure,
     "wrap_around": wrap_around.measure,
 }
+BY_PART = ("evaluation", "ablation")  # of the pairs: called with the network's split, too
 # Of tables that may lack rows or values: "name:dtype name …", float64 where no dtype is given.
 COLUMNS = circuit.COLUMNS | sum_in_stream.COLUMNS | phase_law.COLUMNS | wrap_around.COLUMNS
 
@@ -58,7 +59,8 @@ def measure(
         n_pairs = network.settings["p"] ** 2
         unknown = pd.DataFrame({"split": ["unknown"] * n_pairs, "swapped_in_training": False})
         split = splits[network.seed] if splits else unknown
-        for table, own in MEASURES[name](network, split).items():
+        given = (network, split) if name in BY_PART else (network,)
+        for table, own in MEASURES[name](*given).items():
             rows[table] += [{"seed": network.seed} | row for row in own]
     tables = {table: frame(own, COLUMNS.get(table)) for table, own in rows.items()}
     if splits:

@@ -9,14 +9,16 @@ from clock_network import clock_network, final, multiplying_network
 from helpers import addition_network, addition_settings, random_weights, write_run
 
 from mechanics.addition import circuit, data
-from mechanics.addition.as_addition import RunAsAddition, as_addition
+from mechanics.addition.as_addition import as_addition
 from mechanics.addition.embedding_ablation import answers_with
 from mechanics.addition.operation import answer, numbers, operation_pairs, order
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.patched import POST, Patched
 from mechanics.addition.patching import Patch, draw_prompt_pairs
+from mechanics.addition.progress import exact_at
 from mechanics.addition.task import Task
 from mechanics.models import addition
+from mechanics.training.checkpoint import Run
 
 FORMULAS = {"add": op.add, "subtract": op.sub, "multiply": op.mul}
 OPERATIONS = list(FORMULAS)
@@ -96,7 +98,8 @@ def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
 
 def test_a_run_is_read_like_its_networks(tmp_path, random_network):
     weights = {name: tensor[0].float() for name, tensor in random_network.weights.items()}
-    run = RunAsAddition(write_run(tmp_path, random_network.settings, weights))
+    run = Run(write_run(tmp_path, random_network.settings, weights))
     read = as_addition(random_network)
-    assert run.settings == read.settings
-    assert all(torch.equal(run.final(0)[name], read.weights[name].float()) for name in weights)
+    found = exact_at(run, 0, run.steps(0)[-1], torch.device("cpu"))
+    assert found.settings == read.settings
+    assert all(torch.equal(found.weights[name], read.weights[name]) for name in weights)

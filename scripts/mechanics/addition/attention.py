@@ -2,7 +2,6 @@
 
 import math
 
-import pandas as pd
 import torch
 
 from mechanics.addition.activations import addition_activations
@@ -13,7 +12,7 @@ POSITIONS = ("a", "b", "=")
 EVEN = 1e-6  # standard deviation over mean that float32, in which networks train, hardly resolves
 
 
-def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+def measure(network: Network) -> dict[str, list[dict]]:
     """``attention``: a row per layer, head and position."""
     patterns = addition_activations(network.weights, network.architecture).pattern
     rows = [{"layer": i} | row for i, own in enumerate(patterns) for row in describe(own.cpu())]

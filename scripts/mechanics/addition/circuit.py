@@ -6,7 +6,6 @@ LayerNorm; what is about key frequencies is nan for a network without any.
 
 import math
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -35,7 +34,7 @@ COLUMNS = {  # name and dtype; where no dtype is given it is float64
 }
 
 
-def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+def measure(network: Network) -> dict[str, list[dict]]:
     """Rows of every table; of weights that are not finite a row of nan in ``circuit`` alone."""
     if not network.finite:
         return {"circuit": [dict.fromkeys(LISTS, "")]}

@@ -9,7 +9,6 @@ the frequencies that is not their sum.
 import math
 from collections.abc import Sequence
 
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -66,7 +65,7 @@ def answers_with(
     return judge(addition.forward(changed, pairs, architecture)[0])
 
 
-def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+def measure(network: Network) -> dict[str, list[dict]]:
     """``embedding_ablation``: a row per kind and draw or frequency, over all pairs.
 
     Key frequencies are those of W_L in one layer without LayerNorm; else of W_E itself, which any

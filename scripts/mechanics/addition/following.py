@@ -5,12 +5,14 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from mechanics.addition.as_addition import RunAsAddition
+from mechanics.addition.as_addition import as_addition
 from mechanics.addition.embedding import circle, key_plane, number_embeddings
 from mechanics.addition.measures import SNAPSHOTS
+from mechanics.addition.operation import order
 from mechanics.addition.progress import final_keys, follow_progress
 from mechanics.addition.snapshots import telling_steps, write_snapshots
 from mechanics.addition.splits import read_splits
+from mechanics.models.weights import network_at
 from mechanics.tables.frames import write_tables
 from mechanics.training.checkpoint import Run
 
@@ -22,9 +24,9 @@ def follow(folder: Path, data: list[Path], device: torch.device) -> dict[str, pd
 
     Raises CheckpointError for no finished run, ConfigError for splits that are not its own.
     """
-    run = RunAsAddition(folder)
-    splits = read_splits(data, run.seeds, run.settings["p"])
-    return follow_progress(run, splits, device)
+    run = Run(folder)
+    n = order(run.settings["p"], run.settings.get("operation", "add"))
+    return follow_progress(run, read_splits(data, run.seeds, n), device)
 
 
 def show(folder: Path, tables: dict[str, pd.DataFrame], seed: int, output: Path) -> None:
@@ -32,12 +34,14 @@ def show(folder: Path, tables: dict[str, pd.DataFrame], seed: int, output: Path)
 
     Of a run that lacks the seed, empty files.
     """
-    run = RunAsAddition(folder)
+    run = Run(folder)
     own = {name: table[table["seed"] == seed] for name, table in tables.items()}
     keys = final_keys(run, seed, torch.device("cpu")) if seed in run.seeds else []
     planes = embedding_planes(run, seed, keys)
     write_tables({"spectra": own["spectra"], "embedding_planes": planes}, output)
-    write_snapshots(output / SNAPSHOTS, run, seed, telling_steps(own["progress"]))
+    steps = telling_steps(own["progress"])
+    kept = {step: as_addition(network_at(run, seed, step)).weights for step in steps}
+    write_snapshots(output / SNAPSHOTS, seed, kept)
 
 
 def embedding_planes(run: Run, seed: int, keys: list[int]) -> pd.DataFrame:
@@ -49,7 +53,7 @@ def embedding_planes(run: Run, seed: int, keys: list[int]) -> pd.DataFrame:
     """
     planes = []
     for step in run.steps(seed) if keys else []:
-        W_E = run.load(seed, step)["embed.W_E"][0]
+        W_E = as_addition(network_at(run, seed, step)).weights["embed.W_E"][0]
         if not W_E.isfinite().all():
             continue
         numbers = number_embeddings(W_E)

@@ -78,9 +78,7 @@ def nothing(n: int, prompts: PromptPairs) -> Tensor:
     return torch.full(shape, torch.nan, dtype=torch.float64, device=prompts.device)
 
 
-def measure(
-    network: Network, split: pd.DataFrame | None = None, n_prompts: int = N_PROMPTS
-) -> dict[str, list[dict]]:
+def measure(network: Network, n_prompts: int = N_PROMPTS) -> dict[str, list[dict]]:
     """``patched_neurons``, a row per neuron, and ``patched_groups``, a row per group."""
     own = Patched(network)
     prompts = patching.usable_prompts(own.activations.logits, n_prompts, network.seed)

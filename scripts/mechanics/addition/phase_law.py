@@ -41,7 +41,7 @@ COLUMNS = {
 }
 
 
-def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+def measure(network: Network) -> dict[str, list[dict]]:
     """``phase_law``, a row per key frequency, and ``neuron_phases``, one per neuron; none for the
     key p/2, whose wave has no phase.
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mechanics.addition.ablation import excluded_logits, judge, key_spectrum, restricted_logits
 from mechanics.addition.activations import addition_activations
+from mechanics.addition.as_addition import as_addition
 from mechanics.addition.fourier import (
     effective_rank,
     frequency_shares,
@@ -42,7 +43,7 @@ def follow_progress(
         parts, keys = members(splits[seed]), final_keys(run, seed, device)
         for step in run.steps(seed):
             common, network = {"seed": seed, "step": step}, exact_at(run, seed, step, device)
-            row = common | {"p": run.settings["p"], "n_final_keys": len(keys)}
+            row = common | {"p": network.settings["p"], "n_final_keys": len(keys)}
             if network.finite:
                 logits = addition_activations(network.weights, network.architecture).logits
                 row |= measure(logits, keys, parts) | describe_weights(network.weights)
@@ -59,8 +60,8 @@ def follow_progress(
 
 
 def exact_at(run: Run, seed: int, step: int, device: torch.device) -> Network:
-    """One replica at a step, in float64."""
-    return network_at(run, seed, step).exact().to(device)
+    """One replica at a step, in float64, read as one that adds."""
+    return as_addition(network_at(run, seed, step)).exact().to(device)
 
 
 def final_keys(run: Run, seed: int, device: torch.device) -> list[int]:

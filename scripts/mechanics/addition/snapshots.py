@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mechanics.training.checkpoint import Run, checkpoint_key, read_tensors, write_tensors
+from mechanics.training.checkpoint import checkpoint_key, read_tensors, write_tensors
 
 N_SNAPSHOTS = 10
 LARGEST = 127  # of int8; a weight is off by at most half a step, the largest over 254
@@ -44,11 +44,11 @@ def as_int8(weights: Tensor) -> tuple[Tensor, float]:
     return whole.to(torch.int8), scale
 
 
-def write_snapshots(path: Path, run: Run, seed: int, steps: list[int]) -> None:
-    """These checkpoints of a seed; of a seed of another run, which has none here, none."""
+def write_snapshots(path: Path, seed: int, checkpoints: dict[int, dict[str, Tensor]]) -> None:
+    """The weights [1, …] of a seed by their steps; none of a seed that the run has not."""
     tensors, scales = {}, {}
-    for step in steps:
-        for name, weights in run.load(seed, step).items():
+    for step, own in checkpoints.items():
+        for name, weights in own.items():
             key = checkpoint_key(seed, step, name)
             tensors[key], scales[key] = as_int8(weights[0])
     write_tensors(path, tensors, {"scales": scales})

@@ -6,7 +6,6 @@ of the last two. The part of a + b is a function on Z_p, so it has a spectrum. `
 which of it the network answers by.
 """
 
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -29,7 +28,7 @@ COLUMNS = {
 NO_VARIANCE = 1e-24  # share of what is there that is float64's rounding
 
 
-def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+def measure(network: Network) -> dict[str, list[dict]]:
     """``sum_in_stream``, a row per position, layer and quantity, and ``sum_exchange``.
 
     Layer 0 is the embedding, layer l the stream after l layers. Of every place: ``share_a``,

@@ -5,7 +5,6 @@ others. Were there one, it would recover more of the logit difference where just
 prompts wraps round p than where both or neither do, and it would follow the wrap over the pairs.
 """
 
-import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -29,7 +28,7 @@ def wraps(pairs: Int[Tensor, "*batch 2"], p: int) -> Bool[Tensor, "*batch"]:
     return pairs.sum(dim=-1) >= p
 
 
-def measure(network: Network, split: pd.DataFrame | None = None) -> dict[str, list[dict]]:
+def measure(network: Network) -> dict[str, list[dict]]:
     """``wrap_around``: a row of one layer without LayerNorm, where effects of neurons are exact.
 
     ``agreement``: correlation over the neurons of their recovery on the pairs of prompts of which
