@@ -107,7 +107,6 @@ def measure(network: Network) -> dict[str, list[dict]]:
             rows += [row(f"random_{change}", chosen, draw) for draw, chosen in enumerate(draws)]
         rows += [row("harmonics_removed", doubled), row("both_kept", sorted(keys + doubled))]
     else:
-        nothing = {"frequency": 0, "is_key": False, "group": "", "n": 0, "draw": 0}
-        rows += [{"kind": kind, **nothing, "share": math.nan, **NAN} for kind in ABOUT_KEYS]
+        rows += [rows[0] | NAN | {"kind": kind, "share": math.nan} for kind in ABOUT_KEYS]
     rows += [row("one_removed", [k], frequency=k) for k in every]
     return {"embedding_ablation": rows}
