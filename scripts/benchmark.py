@@ -1,9 +1,8 @@
 """Time the training steps: what one costs, what bounds it, and what a stack of replicas saves.
 
 The addition network: our step in float32, and with the products of the MLP in bfloat16, against
-the same network in TransformerLens, against our general forms, and against the floor, which is
-the time of the step's matrix products alone. The regression network: ten stacked seeds against
-one, in parts. Both: stacks of 1 to 32 replicas.
+the same network in TransformerLens, against our general form, and against the floor, which is
+the time of the step's matrix products alone. Both tasks' networks: stacks of 1 to 32 replicas.
 
     python scripts/benchmark.py --output /tmp/benchmark.csv     # worth reading on an idle machine
     python scripts/benchmark.py --show results/full/tables/benchmark.csv
@@ -21,24 +20,34 @@ import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 import pandas as pd
 import torch
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 
 from mechanics.benchmark import compared
-from mechanics.benchmark.rows import Row, addition_rows, measure, regression_rows, stack_rows
-from mechanics.benchmark.steps import STACKED_STEPS, addition_variants, regression_step
-from mechanics.models.weights import read_network
+from mechanics.benchmark.steps import Step, addition_variants, stack_of
 from mechanics.runtime.device import choose_device
 from mechanics.runtime.files import atomic
 from mechanics.settings import ConfigError, as_argument, read_settings
 from mechanics.study import config
 from mechanics.study.lineage import ROOT
-from mechanics.training.checkpoint import CheckpointError
 
+Row = tuple[str, float, str, str]  # quantity, value, unit, note
+
+VARIANTS = {  # of a step of the addition network
+    "table_rows": "our training step",
+    "products": "the floor: the matrix products of our step alone",
+    "bfloat16": "our training step with mlp_dtype: bfloat16",
+    "bfloat16_products": "its floor: the matrix products of that step alone",
+    "collapsed": "our optimiser, the path of other networks: every distinct row once",
+    "transformer_lens": "native model, torch.optim.AdamW, PyTorch as installed",
+    "transformer_lens_onednn": "the same with the matrix products that this project chooses",
+}
 COLUMNS = ["quantity", "value", "unit", "note"]
 COMPARED = ["quantity", "value", "unit", "allowed", "note"]
 TIMED = {"modular_addition": "softmax_L1", "linear_regression": "linear_L1"}
@@ -57,7 +66,7 @@ def main() -> None:
             rows = pd.DataFrame(compared.compare(arguments, settings), columns=COMPARED)
         else:
             rows = pd.DataFrame(run(arguments, *settings.values()), columns=COLUMNS)
-    except (CheckpointError, ConfigError, OSError, ValueError) as error:
+    except (ConfigError, OSError, ValueError) as error:
         sys.exit(f"benchmark.py: {error}")
     with atomic(arguments.output) as part:
         rows.to_csv(part, index=False)
@@ -79,8 +88,6 @@ def parse_arguments() -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--output", type=Path, help="CSV, one row per quantity")
     what.add_argument("--show", type=Path, help="such a CSV: print it, measure nothing")
-    words = "folder of a study: the final weights of its addition network are timed, too"
-    parser.add_argument("--study", type=Path, default=ROOT / "results/published", help=words)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="few repeats: does it work?")
     device = parser.add_argument_group("a device compared with the CPU")
@@ -129,9 +136,16 @@ def run(arguments: argparse.Namespace, addition: dict, regression: dict) -> list
     choose_device("cpu", arguments.threads)
     versions = f"torch {torch.__version__}, TransformerLens {version('transformer-lens')}"
     rows: list[Row] = [("threads", float(arguments.threads), "threads", f"CPU, {versions}"), load]
-    trained = trained_weights(arguments.study)
-    rows += training_steps(addition, regression, trained, arguments.quick)
-    return rows + stacks(addition, regression, arguments.quick)
+    steps = addition_variants(addition)
+    with FlopCounterMode(display=False) as counter:
+        steps["products"]()
+    repeats, warm_up = (3, 1) if arguments.quick else (40, 60)
+    rows += addition_rows(measure(steps, repeats, warm_up), counter.get_total_flops())
+    # every size; large stacks of addition take gigabytes, and seconds a step
+    for task, settings, repeats in (("addition", addition, 10), ("regression", regression, 100)):
+        stacks = {str(n): stack_of(settings, n, torch.device("cpu")) for n in SIZES}
+        rows += stack_rows(task, measure(stacks, *((3, 1) if arguments.quick else (repeats, 30))))
+    return rows
 
 
 def load_row() -> Row:
@@ -141,37 +155,68 @@ def load_row() -> Row:
     return "load_per_core", os.getloadavg()[0] / cores, "processes", note
 
 
-def trained_weights(folder: Path) -> dict[str, torch.Tensor] | None:
-    """Final weights of seed 0 of a study's addition network, if they are there."""
-    path = folder / "weights/modular_addition/softmax_L1/seed0.safetensors"
-    if not path.exists():
-        return None
-    return {name: tensor[0] for name, tensor in read_network(path).weights.items()}
+def measure(steps: dict[str, Step], repeats: int, warm_up: int) -> dict[str, pd.Series]:
+    """Milliseconds of every repeat of every step; the steps take turns.
+
+    Each step runs ``warm_up`` times first: what is set up at first use is not its own, nor are
+    fresh pages of memory, which on some virtual machines cost more than the step. In its turn it
+    runs twice and the second is timed: it finds its own data in the caches, as in a training.
+    """
+    names, console = ", ".join(steps), Console(stderr=True)
+    for step in track(steps.values(), f"Warming up {names}", console=console):
+        for _ in range(warm_up):
+            step()
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in track(range(repeats), f"Timing {names}", console=console):
+        for name, step in steps.items():
+            step()
+            started = perf_counter()
+            step()
+            times[name].append(1e3 * (perf_counter() - started))
+    return {name: pd.Series(own) for name, own in times.items()}
 
 
-def training_steps(
-    addition: dict, regression: dict, trained: dict[str, torch.Tensor] | None, quick: bool
-) -> list[Row]:
-    steps = addition_variants(addition, trained)
-    with FlopCounterMode(display=False) as counter:
-        steps["products"]()
-    repeats, warm_up = (3, 1) if quick else (40, 60)
-    rows = addition_rows(measure(steps, repeats, warm_up), counter.get_total_flops())
-    cpu = torch.device("cpu")
-    one_and_ten = {str(n): regression_step(regression, n, cpu) for n in (1, 10)}
-    times = measure(one_and_ten, 3 if quick else 400, warm_up)
-    return rows + regression_rows(times["1"], times["10"])
+def timing(quantity: str, times: pd.Series, note: str) -> Row:
+    """The row of a quantity that was measured several times, in milliseconds."""
+    low, median, high = times.quantile([0.25, 0.5, 0.75])
+    spread = f"median of {len(times)}, quartiles {low:.3g} and {high:.3g}"
+    return quantity, median, "ms", f"{note}; {spread}"
 
 
-def stacks(addition: dict, regression: dict, quick: bool) -> list[Row]:
-    """Every size of both tasks. Large stacks of addition take gigabytes, and seconds a step."""
-    rows = []
-    for task, settings, repeats in (("addition", addition, 10), ("regression", regression, 100)):
-        stacked_step = STACKED_STEPS[settings["task"]]
-        steps = {str(n): stacked_step(settings, n, torch.device("cpu")) for n in SIZES}
-        times = measure(steps, 3 if quick else repeats, 1 if quick else 30)
-        rows += stack_rows(task, {int(name): frame for name, frame in times.items()})
-    return rows
+def addition_rows(times: dict[str, pd.Series], flops: int) -> list[Row]:
+    """Of every one of ``VARIANTS``; ``flops`` are those of the products of one step."""
+    rows = [timing(f"addition_step_{name}", times[name], note) for name, note in VARIANTS.items()]
+    median = {name: own.median() for name, own in times.items()}
+
+    def work(floor: str) -> str:
+        rate = flops / median[floor] / 1e6
+        return f"floor / our step; {flops / 1e9:.3g} GFLOP at {rate:.3g} GFLOP/s"
+
+    others = ("transformer_lens", "transformer_lens_onednn", "collapsed")
+    rounded, alone = "bfloat16_products", "the same for the matrix products alone"
+    ratios = [  # quantity, one time, the other, unit, note
+        ("share_of_floor", "products", "table_rows", "share", work("products")),
+        ("share_of_floor_bfloat16", rounded, "bfloat16", "share", work(rounded)),
+        ("speedup_of_bfloat16", "table_rows", "bfloat16", "x", "our step / our bfloat16 step"),
+        ("speedup_of_bfloat16_products", "products", rounded, "x", alone),
+        *((f"speedup_over_{n}", n, "table_rows", "x", "its step / our step") for n in others),
+    ]
+    return rows + [
+        (f"addition_{quantity}", median[one] / median[other], unit, note)
+        for quantity, one, other, unit, note in ratios
+    ]
+
+
+def stack_rows(task: str, times: dict[str, pd.Series]) -> list[Row]:
+    """Of steps of stacks by their number of replicas, smallest first."""
+    rows, each = [], {size: own.median() / int(size) for size, own in times.items()}
+    for size, own in times.items():
+        rows.append(timing(f"stack_{task}_{size}_step", own, f"{size} replicas in one step"))
+        quantity = f"stack_{task}_{size}_per_replica"
+        rows.append((quantity, each[size], "ms", "of the step, for each replica"))
+    best, alone = min(each, key=each.get), next(iter(each.values()))
+    note = f"at once are cheapest: {each[best]:.3g} ms for each, {alone:.3g} ms for one by itself"
+    return [*rows, (f"stack_{task}_cheapest", float(best), "replicas", note)]
 
 
 if __name__ == "__main__":

@@ -66,12 +66,10 @@ rule benchmark:
         regression=lambda wildcards: as_argument(
             study.training_settings(config, "linear_regression", "linear_L1")
         ),
-        # no input: the weights of a study are timed if they are there, none is trained for this
-        study=lambda wildcards, output: Path(output[0]).parents[1],
     shell:
         f"python {SCRIPTS}/benchmark.py"
         " --addition {params.addition:q}"
-        " --regression {params.regression:q} --study {params.study:q}"
+        " --regression {params.regression:q}"
         " --output {output:q} --threads {threads} > {log:q} 2>&1"
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from mechanics.benchmark.steps import STACKED_STEPS, Step, addition_step
+from mechanics.benchmark.steps import stack_of
 from mechanics.runtime.device import choose_device, device_name
 
 LOSSES = 1e-3  # relative: rounding grows from step to step
@@ -30,7 +30,7 @@ def compare(arguments: argparse.Namespace, settings: dict[str, dict]) -> list[Ro
     rows = [("matrix_rate", rate / 1e12, "TFLOP/s", float("nan"), size)]
     rows += stack_rows(addition, arguments.replicas, arguments.steps, rate, device)
     for task, own in settings.items():
-        apart = losses_apart(STACKED_STEPS[task], own, device)
+        apart = losses_apart(own, device)
         note = f"largest relative difference from the CPU's, {N_COMPARED} steps of two replicas"
         rows.append((f"{task.split('_')[1]}_losses", apart, "", LOSSES, note))
     return rows + (study_rows(*arguments.studies) if arguments.studies else [])
@@ -57,7 +57,7 @@ def matrix_rate(n: int, device: torch.device) -> float:
 
 def stack_rows(settings: dict, n: int, steps: int, rate: float, device: torch.device) -> list[Row]:
     """What a step of n grokking runs at once takes, and which share of the matrix rate it has."""
-    step = addition_step(settings, n, device)
+    step = stack_of(settings, n, device)
     with FlopCounterMode(display=False) as counter:
         step()
     took, nan = seconds(step, steps, device), float("nan")
@@ -70,15 +70,12 @@ def stack_rows(settings: dict, n: int, steps: int, rate: float, device: torch.de
     ]
 
 
-def losses_apart(
-    make: Callable[[dict, int, torch.device], Step], settings: dict, device: torch.device
-) -> float:
+def losses_apart(settings: dict, device: torch.device) -> float:
     """Largest relative difference of two replicas' losses from those on the CPU."""
-    here, there = (make(settings, 2, place) for place in (torch.device("cpu"), device))
+    here, there = (stack_of(settings, 2, place) for place in (torch.device("cpu"), device))
     apart = 0.0
     for _ in range(N_COMPARED):
-        (own, _), (other, _) = here(), there()
-        apart = max(apart, float((other.cpu() / own - 1).abs().max()))
+        apart = max(apart, float((there().cpu() / here() - 1).abs().max()))
     return apart
 
 

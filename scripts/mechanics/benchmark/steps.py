@@ -1,16 +1,13 @@
 """The steps that ``scripts/benchmark.py`` times: a training step in several variants.
 
-A step is a function without arguments that returns the losses of its replicas and the seconds that
-each of its parts took.
+A step is a function without arguments that returns the losses of its replicas.
 """
 
 import itertools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -18,27 +15,18 @@ from torch.utils.flop_counter import flop_registry
 
 from mechanics.addition.pairs import mean_cross_entropy, training_mask
 from mechanics.addition.task import Task as ModularAddition
-from mechanics.models import addition, regression, table_rows
+from mechanics.models import addition, table_rows
 from mechanics.models.lens import to_lens
-from mechanics.models.prompts import squared_errors, stack_prompts
 from mechanics.regression.task import Task as LinearRegression
 from mechanics.training.checkpoint import write_tensors
 from mechanics.training.objective import Objective
 from mechanics.training.optimiser import AdamW, flatten, unflatten
 
-PARTS = {
-    "sampling": "data sampling, a stream of its own for every seed",
-    "forward_backward": "losses and gradients of all seeds at once",
-    "optimiser": "AdamW on all seeds at once",
-}
-
-Step = Callable[[], tuple[Tensor | None, dict[str, float]]]  # losses, seconds by part
+Step = Callable[[], Tensor | None]  # losses of the replicas; None of ``products_alone``
 
 
-def stacked_step(
-    parameters: dict[str, Tensor], settings: dict, losses: Callable, sample=lambda: None
-) -> Step:
-    """A step as ``training/loop.py`` takes it, with a clock between its parts."""
+def stacked_step(parameters: dict[str, Tensor], settings: dict, losses: Callable) -> Step:
+    """A step as ``training/loop.py`` takes it. ``losses``: of the parameters, one a replica."""
     shapes = {name: tensor.shape[1:] for name, tensor in parameters.items()}
     decay, clip = settings["weight_decay"], settings["gradient_clip"]
     optimiser = AdamW(flatten(parameters), decay, tuple(settings["betas"]), clip)
@@ -46,41 +34,31 @@ def stacked_step(
     leaves = {name: view.detach().requires_grad_() for name, view in views.items()}
 
     def step():
-        clock = [perf_counter()]
-        batch = sample()
-        clock.append(perf_counter())
-        loss = losses(leaves, batch)
+        loss = losses(leaves)
         gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
-        clock.append(perf_counter())
         gradient = torch.cat([tensor.flatten(1) for tensor in gradients], dim=1)
         optimiser.update(gradient, settings["learning_rate"])
-        clock.append(perf_counter())
-        parts = dict(zip(PARTS, np.diff(clock), strict=True))
-        return loss.detach(), {"step": clock[-1] - clock[0], **parts}
+        return loss.detach()
 
     return step
 
 
-def addition_variants(settings: dict, trained: dict[str, Tensor] | None = None) -> dict[str, Step]:
-    """One step of the same network from the same weights, on all training pairs of seed 0.
-
-    ``trained``: weights of seed 0 at the end of its training; left out if they are of another
-    network.
-    """
+def addition_variants(settings: dict) -> dict[str, Step]:
+    """One step of the same network from the same weights, on all training pairs of seed 0."""
     objective = ModularAddition(settings, [], torch.device("cpu"))
     mask = training_mask(settings["p"], settings["train_fraction"], 0)
     pairs, correct = objective.pairs[mask][None], objective.targets[mask][None]
     network = objective.architecture
     parameters = _stacked(objective, [0], torch.device("cpu"))
 
-    def ours(logits_at_equals, mlp_dtype="float32", weights=parameters):
+    def ours(logits_at_equals, mlp_dtype="float32"):
         own = ModularAddition(settings | {"mlp_dtype": mlp_dtype}, [], torch.device("cpu"))
 
-        def losses(leaves, _):
+        def losses(leaves):
             logits = logits_at_equals(leaves, pairs, own.trained_as)
             return mean_cross_entropy(logits, correct)
 
-        return stacked_step(weights, settings, losses)
+        return stacked_step(parameters, settings, losses)
 
     def native():
         return _lens_step(to_lens(parameters, network), settings, pairs, correct)
@@ -90,59 +68,41 @@ def addition_variants(settings: dict, trained: dict[str, Tensor] | None = None) 
     def by_tables(leaves, _, architecture):
         return table_rows.forward(leaves, index, architecture)
 
-    variants = {
+    return {
         "table_rows": ours(by_tables),
         "products": products_alone(ours(by_tables)),
         "bfloat16": ours(by_tables, "bfloat16"),
         "bfloat16_products": products_alone(ours(by_tables, "bfloat16")),
         "collapsed": ours(addition.forward),
-        "full_sequence": ours(lambda *args: addition.run(*args)[:, :, -1]),
         "transformer_lens": _by_default(native()),
         "transformer_lens_onednn": native(),
     }
-    if trained and {name: tuple(tensor.shape) for name, tensor in trained.items()} == dict(
-        objective.shapes
-    ):
-        final = {name: trained[name][None] for name in objective.shapes}
-        variants["trained"] = ours(by_tables, weights=final)
-    return variants
 
 
-def addition_step(settings: dict, n_seeds: int, device: torch.device) -> Step:
-    """One step of a stack of seeds, each on training pairs of its own: ``objective.losses``."""
-    objective = ModularAddition(settings, [], device)
-    seeds = list(range(n_seeds))
-    for seed in seeds:
-        mask = training_mask(settings["p"], settings["train_fraction"], seed)
-        objective.training_rows[seed] = mask.nonzero()[:, 0].to(device)
-    steps = itertools.count()
+def stack_of(settings: dict, n_seeds: int, device: torch.device) -> Step:
+    """One step of a stack of seeds of either task, by its ``Objective.losses``.
 
-    def losses(leaves, number):
-        return objective.losses(leaves, seeds, number)
-
-    return stacked_step(_stacked(objective, seeds, device), settings, losses, lambda: next(steps))
-
-
-def regression_step(settings: dict, n_seeds: int, device: torch.device) -> Step:
-    """One step of a stack of seeds: ``LinearRegression.losses``, cut where the sampling ends."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_tensors(Path(folder, "evaluation"), {})  # nothing is evaluated here
-        data, settings = [Path(folder, "evaluation")], settings | {"measured_at": []}
-        objective = LinearRegression(settings, data, device)
-    seeds, steps = list(range(n_seeds)), itertools.count(settings["steps"] // 2)
-
-    def sample():
-        number = next(steps)
-        return stack_prompts([objective.prompts(seed, number) for seed in seeds]).to(device)
-
-    def losses(leaves, prompts):
-        predictions = regression.forward(leaves, prompts, objective.architecture)
-        return squared_errors(predictions, prompts).mean(dim=-1)
-
-    return stacked_step(_stacked(objective, seeds, device), settings, losses, sample)
-
-
-STACKED_STEPS = {"modular_addition": addition_step, "linear_regression": regression_step}
+    Addition: each on training pairs of its own. Regression: with the prompts of the middle of its
+    training, for their lengths grow.
+    """
+    seeds, first = list(range(n_seeds)), 0
+    if settings["task"] == "modular_addition":
+        objective = ModularAddition(settings, [], device)
+        for seed in seeds:
+            mask = training_mask(settings["p"], settings["train_fraction"], seed)
+            objective.training_rows[seed] = mask.nonzero()[:, 0].to(device)
+    else:
+        first = settings["steps"] // 2
+        with tempfile.TemporaryDirectory() as folder:
+            nothing = Path(folder, "evaluation")
+            write_tensors(nothing, {})
+            objective = LinearRegression(settings | {"measured_at": []}, [nothing], device)
+    steps = itertools.count(first)
+    return stacked_step(
+        _stacked(objective, seeds, device),
+        settings,
+        lambda leaves: objective.losses(leaves, seeds, next(steps)),
+    )
 
 
 def _stacked(objective: Objective, seeds: list[int], device: torch.device) -> dict[str, Tensor]:
@@ -158,13 +118,12 @@ def _lens_step(model, settings: dict, pairs: Tensor, correct: Tensor) -> Step:
     optimiser = torch.optim.AdamW(trained, rate, betas, weight_decay=settings["weight_decay"])
 
     def step():
-        started = perf_counter()
         optimiser.zero_grad()
         logits = model(tokens)[:, -1]
         loss = torch.nn.functional.cross_entropy(logits.double(), correct[0])
         loss.backward()
         optimiser.step()
-        return loss.detach()[None], {"step": perf_counter() - started}
+        return loss.detach()[None]
 
     return step
 
@@ -198,9 +157,7 @@ def products_alone(step: Step) -> Step:
 
     @torch.no_grad()
     def again():
-        started = perf_counter()
         for operation, args, kwargs in calls:
             operation(*args, **kwargs)
-        return None, {"step": perf_counter() - started}
 
     return again
