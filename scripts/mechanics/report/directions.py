@@ -5,8 +5,6 @@ The prose states it as it came out in the full study, and a sentence that states
 study of minutes, the sentence falls away and the report says at its end that it does not hold.
 """
 
-from functools import partial
-
 import pandas as pd
 from pandas.api.typing import NAType
 
@@ -14,201 +12,155 @@ from mechanics.report.cells import Tables, Value, lower, number, upper, value
 from mechanics.report.numbers import FILTER, FITTED_RIDGE, SOFTMAX
 from mechanics.tables.frames import sound
 
+# What the prose states, by the names that it gives to ``#when``.
+SENTENCES = {
+    # Track A
+    "is_one_step": "the effective weights of a linear layer are those of a gradient step",
+    "follows_law": "the exact risk of a linear layer is within a percent of its step's",
+    "misses_ols": "one step has more error than least squares",
+    "drop_on_time": "the risk drops within a fiftieth of the step that theory predicts",
+    "is_smoother": (
+        "a softmax layer has the kernel and the risk of the best smoother, to a twentieth"
+    ),
+    "not_gaussian": "the Gaussian kernel explains less than nine tenths of its predictions",
+    "deep_beats_gd": (
+        "the deep network has less risk than as many gradient steps as it has layers, at the"
+        " middle length surely and at most of the others in the mean"
+    ),
+    "deep_needs_examples": "at the shortest length it has more",
+    "adam_is_rough": "for Adam the predicted moment is off by more than a tenth in the mean",
+    "is_ridge": "at k = d the filter of a fitted ridge regression is nearest to the deep network's",
+    "deep_is_brittle": "with noise every deep network has more risk than every linear one",
+    "axis_fails": "in new dimensions fixed coordinates have more risk than random subspaces",
+    "skips_prevent_collapse": (
+        "skip connections keep the tokens apart, attention alone leaves rounding errors"
+    ),
+    "collapse_is_avoided": "a network trained as attention alone keeps its tokens apart",
+    "grokking_takes_longer": (
+        "the loss of a softmax network takes more steps to fall on addition, in every seed"
+    ),
+    "grokking_is_sharper": "as a factor of its first step it takes less, in every seed",
+    # Track B
+    "all_right": "every seed answers all pairs",
+    "phases_add": "the phases of a neuron add up in every circle",
+    "no_jump": (
+        "without the wave that turns once no neuron follows the wrap round p by a tenth more"
+        " than shuffled ones do"
+    ),
+    "keys_suffice": "with the key frequencies alone the loss is at most the whole network's",
+    "guesses_without": "without them the network is worse than guessing",
+    "keys_needed": "removing any key multiplies the loss a hundredfold",
+    "others_idle": "removing any other frequency does not double the loss",
+    "held_is_early": "held at its initial norm a network groks before any under weight decay",
+    "norm_falls_twice": (
+        "the norm falls fastest before the answers come, and relative to what is left within a"
+        " tenth of the grokking step, in every seed"
+    ),
+    "small_norm_fails": (
+        "held at the smallest share of its initial norm no network groks in its budget"
+    ),
+    "same_at_every_decay": (
+        "over the doses of weight decay the mean number of waves varies by half a wave at most"
+    ),
+    "neurons_are_read": "neurons of one wave each write nearly all of the logits",
+    "keys_are_circles": "in the plane of every key the numbers lie on a circle",
+    "decay_sets_pace": "half the weight decay takes twice as long, to a fifth",
+    "heat_is_enough": (
+        "at the memorised norm most networks grok with a temperature, and none without"
+    ),
+    "sum_is_carried": (
+        "the logits of the deep network are a function of the sum, and its waves carry it"
+    ),
+    "one_wave_fails": "one key alone answers some pairs wrong",
+    "fewer_when_held": "held at the initial norm a network uses fewer waves, in every seed",
+}
+
 
 def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[str, dict]:
     """``sentence`` and ``holds`` by name; ``holds`` is None without the numbers.
 
     ``found``: ``numbers.numbers`` of the same tables and settings.
     """
-    read = partial(number, tables)
-    k_max, d = settings.get("k_max"), settings.get("d")
-    ols = read("regression_risk", f"model == 'linear_L1' and k == {k_max}", "ols", statistic="only")
-    noisy = partial(read, "regression_generalisation", column="risk", last=("value",))
-    others = read(
-        *("spectral_filter", f"{FILTER} and algorithm != '{FITTED_RIDGE}' and k == {d}"),
-        *("distance", ".3f", "min"),
-    )
-    whole = read("circuit", SOFTMAX, "restricted_loss_all - full_loss_all", statistic="max")
-    excluded = read("circuit", SOFTMAX, "excluded_loss", statistic="min")
-    guessing = read("circuit", SOFTMAX, "uniform_loss", statistic="max")
-    one_wave = read(
-        *("parsimony", f"{SOFTMAX} and kind == 'frequencies' and n == 1", "min_margin"),
-        statistic="max",
-    )
-    all_margins = read(
-        *("grokking", "entry in ['linear_L1', 'softmax_L1', 'deep_L6']", "min_margin"),
-        statistic="min",
-    )
-    turning_once = _seeds_with_key(tables, 1)
-    follows = read(
-        *("wrap_around", f"{SOFTMAX} and seed not in {turning_once}"),
-        *("follows_wrap - follows_wrap_random",),
-        statistic="max",
-    )
-    fall = partial(read, "grokking", SOFTMAX)
-    first_fall = fall("steepest_fall_step / transition_start_step", statistic="max")
-    second_fall = partial(fall, "steepest_relative_fall_step / grokking_step")
-    of_adam = read("training_theory", "arm.str.startswith('Adam')", "measured_over_predicted")
-    stated = {
+
+    def v(name: str) -> Value:
+        return value(found[name])
+
+    def of(table: str, rows: str, column: str, statistic: str, last: tuple[str, ...] = ()) -> Value:
+        return value(number(tables, table, rows, column, statistic=statistic, last=last))
+
+    def with_noise(model: str, statistic: str) -> Value:
+        rows = f"model == '{model}' and shift == 'noise'"
+        return of("regression_generalisation", rows, "risk", statistic, ("value",))
+
+    at_k_max = f"model == 'linear_L1' and k == {settings.get('k_max')}"
+    ols = of("regression_risk", at_k_max, "ols", "only")
+    of_adam = of("training_theory", "arm.str.startswith('Adam')", "measured_over_predicted", "mean")
+    other_filters = f"{FILTER} and algorithm != '{FITTED_RIDGE}' and k == {settings.get('d')}"
+    guessing = of("circuit", SOFTMAX, "uniform_loss", "max")
+    one_wave = f"{SOFTMAX} and kind == 'frequencies' and n == 1"
+    assigned = "entry in ['linear_L1', 'softmax_L1', 'deep_L6']"
+    jumping = f"{SOFTMAX} and seed not in {_seeds_with_key(tables, 1)}"
+    second_fall = "steepest_relative_fall_step / grokking_step"
+    holds = {
         # Track A
-        "is_one_step": (
-            "the effective weights of a linear layer are those of a gradient step",
-            value(found["correlation_gd"]) > 0.995,
+        "is_one_step": v("correlation_gd") > 0.995,
+        "follows_law": v("off_law") <= 0.01,
+        "misses_ols": lower(found["linear_risk"]) > ols,
+        "drop_on_time": _near(found["drop_measured"], found["drop_predicted"], 0.02),
+        "is_smoother": _all(
+            _near(found["bandwidth"], 1.0, 0.05), _near(found["softmax_optimum"], 1.0, 0.05)
         ),
-        "follows_law": (
-            "the exact risk of a linear layer is within a percent of its step's",
-            value(found["off_law"]) <= 0.01,
+        "not_gaussian": v("smoother_gaussian") <= 0.9,
+        "deep_beats_gd": _all(
+            lower(found["six_steps"]) > upper(found["deep_risk"]),
+            _most(_risk_over_steps(tables) < 1),
         ),
-        "misses_ols": (
-            "one step has more error than least squares",
-            lower(found["linear_risk"]) > upper(ols),
+        "deep_needs_examples": _most(_risk_over_steps(tables).head(1) > 1),
+        "adam_is_rough": abs(of_adam - 1) > 0.1,
+        "is_ridge": of("spectral_filter", other_filters, "distance", "min") > v("deep_filter"),
+        "deep_is_brittle": with_noise("deep_L6", "min") > with_noise("linear_L1", "max"),
+        "axis_fails": lower(found["axis_higher"]) > upper(found["subspace_higher"]),
+        "skips_prevent_collapse": _all(
+            v("collapse_skips") > 0.01, v("collapse_attention") <= 1e-13
         ),
-        "drop_on_time": (
-            "the risk drops within a fiftieth of the step that theory predicts",
-            _near(found["drop_measured"], found["drop_predicted"], 0.02),
-        ),
-        "is_smoother": (
-            "a softmax layer has the kernel and the risk of the best smoother, to a twentieth",
-            _all(_near(found["bandwidth"], 1.0, 0.05), _near(found["softmax_optimum"], 1.0, 0.05)),
-        ),
-        "not_gaussian": (
-            "the Gaussian kernel explains less than nine tenths of its predictions",
-            value(found["smoother_gaussian"]) <= 0.9,
-        ),
-        "deep_beats_gd": (
-            "the deep network has less risk than as many gradient steps as it has layers, at the"
-            " middle length surely and at most of the others in the mean",
-            _all(
-                lower(found["six_steps"]) > upper(found["deep_risk"]),
-                _most(_risk_over_steps(tables) < 1),
-            ),
-        ),
-        "deep_needs_examples": (
-            "at the shortest length it has more",
-            _most(_risk_over_steps(tables).head(1) > 1),
-        ),
-        "adam_is_rough": (
-            "for Adam the predicted moment is off by more than a tenth in the mean",
-            abs(value(of_adam) - 1) > 0.1,
-        ),
-        "is_ridge": (
-            "at k = d the filter of a fitted ridge regression is nearest to the deep network's",
-            value(others) > value(found["deep_filter"]),
-        ),
-        "deep_is_brittle": (
-            "with noise every deep network has more risk than every linear one",
-            value(noisy("model == 'deep_L6' and shift == 'noise'", statistic="min"))
-            > value(noisy("model == 'linear_L1' and shift == 'noise'", statistic="max")),
-        ),
-        "axis_fails": (
-            "in new dimensions fixed coordinates have more risk than random subspaces",
-            lower(found["axis_higher"]) > upper(found["subspace_higher"]),
-        ),
-        "skips_prevent_collapse": (
-            "skip connections keep the tokens apart, attention alone leaves rounding errors",
-            _all(
-                value(found["collapse_skips"]) > 0.01, value(found["collapse_attention"]) <= 1e-13
-            ),
-        ),
-        "collapse_is_avoided": (
-            "a network trained as attention alone keeps its tokens apart",
-            value(found["collapse_trained"]) > 0.5,
-        ),
-        "grokking_takes_longer": (
-            "the loss of a softmax network takes more steps to fall on addition, in every seed",
-            value(found["fall_addition"]) > value(found["fall_regression"]),
-        ),
-        "grokking_is_sharper": (
-            "as a factor of its first step it takes less, in every seed",
-            value(found["factor_addition"]) < value(found["factor_regression"]),
-        ),
+        "collapse_is_avoided": v("collapse_trained") > 0.5,
+        "grokking_takes_longer": v("fall_addition") > v("fall_regression"),
+        "grokking_is_sharper": v("factor_addition") < v("factor_regression"),
         # Track B
-        "all_right": ("every seed answers all pairs", value(all_margins) > 0.0),
-        "phases_add": (
-            "the phases of a neuron add up in every circle",
-            _all(value(found["phase_cosine"]) > 0.99, value(found["phase_null"]) <= 0.5),
-        ),
-        "no_jump": (
-            "without the wave that turns once no neuron follows the wrap round p by a tenth more"
-            " than shuffled ones do",
-            value(follows) <= 0.1,
-        ),
-        "keys_suffice": (
-            "with the key frequencies alone the loss is at most the whole network's",
-            value(whole) <= 0.0,
-        ),
-        "guesses_without": (
-            "without them the network is worse than guessing",
-            value(excluded) > value(guessing),
-        ),
+        "all_right": of("grokking", assigned, "min_margin", "min") > 0.0,
+        "phases_add": _all(v("phase_cosine") > 0.99, v("phase_null") <= 0.5),
+        "no_jump": of("wrap_around", jumping, "follows_wrap - follows_wrap_random", "max") <= 0.1,
+        "keys_suffice": of("circuit", SOFTMAX, "restricted_loss_all - full_loss_all", "max") <= 0.0,
+        "guesses_without": of("circuit", SOFTMAX, "excluded_loss", "min") > guessing,
         # fixed factors: that the least key tops the largest other says too little
-        "keys_needed": (
-            "removing any key multiplies the loss a hundredfold",
-            value(found["key_ablation"]) > 100.0,
+        "keys_needed": v("key_ablation") > 100.0,
+        "others_idle": v("other_ablation") <= 2.0,
+        "held_is_early": v("grokking_first") > v("held_last"),
+        "norm_falls_twice": _all(
+            lower(found["norm_peak"]) > upper(found["norm_final"]),
+            of("grokking", SOFTMAX, "steepest_fall_step / transition_start_step", "max") < 1,
+            of("grokking", SOFTMAX, second_fall, "min") > 0.9,
+            of("grokking", SOFTMAX, second_fall, "max") < 1.1,
         ),
-        "others_idle": (
-            "removing any other frequency does not double the loss",
-            value(found["other_ablation"]) <= 2.0,
+        "small_norm_fails": _all(v("held_last") > 0.0, v("grokked_small") <= 0.0),
+        "same_at_every_decay": _spread_over_decays(tables) <= 0.5,
+        "neurons_are_read": v("neurons_read") > 0.95,
+        "keys_are_circles": v("key_circles") > 0.95,
+        "decay_sets_pace": _near(_delayed_by_half(tables), 2.0, 0.2),
+        "heat_is_enough": _all(
+            v("heated") > (found["heated"]["n"] or 0) / 2,
+            v("sham") <= 0.0,
+            v("grokked_fixed") <= 0.0,
         ),
-        "held_is_early": (
-            "held at its initial norm a network groks before any under weight decay",
-            value(found["grokking_first"]) > value(found["held_last"]),
+        "sum_is_carried": _all(
+            v("deep_of_sum") > 0.99, v("deep_moved") > 0.95, v("deep_rest") <= 0.05
         ),
-        "norm_falls_twice": (
-            "the norm falls fastest before the answers come, and relative to what is left within a"
-            " tenth of the grokking step, in every seed",
-            _all(
-                lower(found["norm_peak"]) > upper(found["norm_final"]),
-                value(first_fall) < 1,
-                value(second_fall(statistic="min")) > 0.9,
-                value(second_fall(statistic="max")) < 1.1,
-            ),
-        ),
-        "small_norm_fails": (
-            "held at the smallest share of its initial norm no network groks in its budget",
-            _all(value(found["held_last"]) > 0.0, value(found["grokked_small"]) <= 0.0),
-        ),
-        "same_at_every_decay": (
-            "over the doses of weight decay the mean number of waves varies by half a wave at most",
-            _spread_over_decays(tables) <= 0.5,
-        ),
-        "neurons_are_read": (
-            "neurons of one wave each write nearly all of the logits",
-            value(found["neurons_read"]) > 0.95,
-        ),
-        "keys_are_circles": (
-            "in the plane of every key the numbers lie on a circle",
-            value(found["key_circles"]) > 0.95,
-        ),
-        "decay_sets_pace": (
-            "half the weight decay takes twice as long, to a fifth",
-            _near(_delayed_by_half(tables), 2.0, 0.2),
-        ),
-        "heat_is_enough": (
-            "at the memorised norm most networks grok with a temperature, and none without",
-            _all(
-                value(found["heated"]) > (found["heated"]["n"] or 0) / 2,
-                value(found["sham"]) <= 0.0,
-                value(found["grokked_fixed"]) <= 0.0,
-            ),
-        ),
-        "sum_is_carried": (
-            "the logits of the deep network are a function of the sum, and its waves carry it",
-            _all(
-                value(found["deep_of_sum"]) > 0.99,
-                value(found["deep_moved"]) > 0.95,
-                value(found["deep_rest"]) <= 0.05,
-            ),
-        ),
-        "one_wave_fails": ("one key alone answers some pairs wrong", value(one_wave) <= 0.0),
-        "fewer_when_held": (
-            "held at the initial norm a network uses fewer waves, in every seed",
-            _fewer_keys(tables, "softmax_L1_held", "softmax_L1"),
-        ),
+        "one_wave_fails": of("parsimony", one_wave, "min_margin", "max") <= 0.0,
+        "fewer_when_held": _fewer_keys(tables, "softmax_L1_held", "softmax_L1"),
     }
     return {
-        name: {"sentence": sentence, "holds": None if holds is pd.NA else bool(holds)}
-        for name, (sentence, holds) in stated.items()
+        name: {"sentence": sentence, "holds": None if holds[name] is pd.NA else bool(holds[name])}
+        for name, sentence in SENTENCES.items()
     }
 
 

@@ -4,7 +4,6 @@ What a study lacks is None or empty, and the page says so in its place.
 """
 
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,7 @@ from mechanics.report.page.pack import (
 from mechanics.study.results import final_networks, model_for, networks, table
 
 DOSE = ("arm", "norm_factor", "temperature", "epsilon", "weight_decay", "seed", "status")
-DOSE += ("memorised_step", "grokking_step", "last_step", "entry")
-
+DOSE += ("grokking_step", "last_step")
 STREAM = ("position", "layer", "quantity", "frequency", "value")
 IN_STREAM = ("share_sum", "spectrum", "sum_taken")
 
@@ -101,18 +99,13 @@ def training(study: Path, run: Path, row: pd.Series, network: Network) -> dict:
     settings = json.loads((run / "run.json").read_text("utf-8"))["settings"]
     seed, analysis = int(row["seed"]), study.joinpath("analysis", *run.parts[-3:])
     history = pd.read_parquet(run / "history.parquet").query("seed == @seed")
-    wide = history.pivot_table(
-        index="step", columns="split", values=["loss", "accuracy", "norm_squared"], dropna=False
-    )
+    wide = history.pivot(index="step", columns="split", values=["accuracy", "norm_squared"])
     curves = {
-        f"{name}_{split}": rounded(wide[name, split])
-        for name in ("loss", "accuracy")
-        for split in ("train", "validation")
+        f"accuracy_{split}": rounded(wide["accuracy", split]) for split in ("train", "validation")
     }
     curves["norm_squared"] = rounded(wide["norm_squared", "train"])
     steps = ("memorised", "first_reached", "grokking", "last")
     return {
-        "entry": row["entry"],
         "held": settings.get("norm", "free") == "held",
         "weight_decay": settings["weight_decay"],
         "status": row["status"],
@@ -221,7 +214,6 @@ def describe(network: Network) -> dict:
     return {
         "model": network.model,
         "seed": network.seed,
-        "n_weights": sum(math.prod(t.shape) for t in network.weights.values()),
         "architecture": {name: getattr(own, name) for name in names},
         "network": pack_network(tensors_of(network)),
     }
