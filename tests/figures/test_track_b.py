@@ -47,9 +47,8 @@ def grokking(model: str = "softmax_L1") -> pd.DataFrame:
 def progress(table: pd.DataFrame) -> pd.DataFrame:
     """Σθ² falls from 3,000 to 2,000 by the last step."""
     return pd.DataFrame(
-        {key: run[key] for key in ("model", "arm", "weight_decay", "seed")}
+        {key: run[key] for key in ("model", "arm", "weight_decay", "seed", "status")}
         | {"step": part * run["last_step"], "norm_squared": 3000 - 1000 * part}
-        | {"status": "finished"}
         for run in table.to_dict("records")
         for part in (0.0, 0.5, 1.0)
     )
@@ -68,8 +67,9 @@ def test_norm_and_survival_by_weight_decay_and_arm():
     assert list(steps[1].get_ydata()) == [1, 0.5, 0]
     assert marks(survival, "|") == [(5000, 1)]
     assert "softmax, 1 layer: 1" in figure.get_supxlabel()
-    with pytest.raises(style.NothingToDraw, match="no row"):
-        weight_norm(progress(table), table.assign(status="diverged"))
+    diverged = table.assign(status="diverged")
+    with pytest.raises(style.NothingToDraw, match="no finished seed"):
+        weight_norm(progress(diverged), diverged)
 
 
 @pytest.mark.parametrize(

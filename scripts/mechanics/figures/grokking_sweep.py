@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.decay_groups import not_grokked, survival_line
 from mechanics.figures.style import PAGE, REFERENCE, drawable, note_diverged, ordered
+from mechanics.figures.survival import not_grokked, survival_line
 
 ALL_ARMS = True  # not the main configurations alone
 COLUMNS = 3  # panels side by side

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
 from mechanics.figures import style
-from mechanics.figures.decay_groups import DECAY_ARMS, ends_of
 from mechanics.figures.panels import write
+from mechanics.figures.survival import DECAY_ARMS, ends_of
 
 ALL_ARMS = True  # not the main configurations alone
 MARKS = {"grokked": "o", "censored": "o", "stalled": "x"}  # by how a run ended

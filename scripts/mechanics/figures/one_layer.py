@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures import style
-from mechanics.figures.panels import label_ends, last, models_of, with_bars, without_arms, write
+from mechanics.figures.panels import label_ends, last, models_of, rows_of, without_arms, write
 from mechanics.figures.which_algorithm import draw_filter, second_shortest
 
 ONE_LAYER = ("linear_L1", "softmax_L1")  # drawn where the study has them, else the first two
@@ -39,10 +39,12 @@ def _risks(axis: Axes, risks: pd.DataFrame, shown: list[str], models: list[str])
     axis.set(yscale="log", xlabel="context length k", ylabel="risk, MSE / d")
     ends = {}
     for model in shown:
-        own, shade = risks[risks["model"] == model], style.colour(model, models)
-        end = with_bars(axis, own.groupby("k")["risk"], shade, ms=1.8, lw=1.2)
-        ends[SHORT.get(model, style.label(model))] = end, shade
-    first, deepest = (risks[risks["model"] == model] for model in (shown[0], shown[-1]))
+        by_k, shade = rows_of(risks, model=model).groupby("k")["risk"], style.colour(model, models)
+        mean = by_k.mean()
+        bars = [mean - by_k.min(), by_k.max() - mean]
+        axis.errorbar(mean.index, mean, bars, color=shade, marker="o", ms=1.8, lw=1.2)
+        ends[SHORT.get(model, style.label(model))] = last(mean), shade
+    first, deepest = (rows_of(risks, model=model) for model in (shown[0], shown[-1]))
     depth = deepest["n_layers"].iloc[0]
     laws = [(first, "one_step_mixture", "--", "one step")] if first["n_layers"].iloc[0] == 1 else []
     laws += [(deepest, "gd_free_at_k", ":", f"{depth:.0f} steps")] * bool(depth > 1)
@@ -63,17 +65,16 @@ def _filters(
 ) -> None:
     k = second_shortest(curves)
     for place, model in enumerate(shown):
-        own = curves[(curves["model"] == model) & (curves["k"] == k)]
+        own = rows_of(curves, model=model, k=k)
         if own.empty:
             continue
         draw_filter(axis, own, models, laws=False)
-        near = distances[(distances["model"] == model) & (distances["k"] == k)]
-        names = ", ".join(near.loc[near["nearest"], "algorithm"])
+        names = ", ".join(rows_of(distances, model=model, k=k, nearest=True)["algorithm"])
         words = SHORT.get(model, style.label(model))
         words += f": {names.replace('softmax kernel', 'kernel')}"
         above = {"va": "bottom", "annotation_clip": False, "color": style.colour(model, models)}
         write(axis, words, (0, 1.0), (0, 16 - 8 * place), **above)
-    laws = curves[(curves["model"] == shown[-1]) & (curves["k"] == k)]  # its own fitted penalty
+    laws = rows_of(curves, model=shown[-1], k=k)  # its own fitted penalty
     means = laws.groupby(["algorithm", "bin"])[["eigenvalue", "filter"]].mean()
     for name, dashes in LAWS.items():
         if name in means.index:

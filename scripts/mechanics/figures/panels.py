@@ -17,6 +17,13 @@ ARMS = (  # networks that stand for another one, in more dimensions or without a
 )
 
 
+def rows_of(frame: pd.DataFrame, **values) -> pd.DataFrame:
+    """The rows that have these values: ``rows_of(frame, model="linear_L1", k=20)``."""
+    for column, value in values.items():
+        frame = frame[frame[column] == value]
+    return frame
+
+
 def models_of(frame: pd.DataFrame) -> list[str]:
     """The networks of a table, in its order."""
     return list(dict.fromkeys(frame["model"]))
@@ -81,14 +88,6 @@ def with_range(axis: Axes, grouped, shade: str, middle="median", band=0.2, **how
     low, high = grouped.min(), grouped.max()
     axis.fill_between(line.index, low, high, color=shade, alpha=band, linewidth=0)
     return last(line[np.isfinite(line)])
-
-
-def with_bars(axis: Axes, grouped, shade: str, shift: float = 0.0, **how) -> float:
-    """Means of groups of one column, with bars from least to largest. Returns the last mean."""
-    mean = grouped.mean()
-    bars = [mean - grouped.min(), grouped.max() - mean]
-    axis.errorbar(mean.index + shift, mean, bars, color=shade, **{"marker": "o"} | how)
-    return last(mean)
 
 
 def last(values: pd.Series) -> float:

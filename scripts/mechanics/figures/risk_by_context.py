@@ -4,16 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures import style
-from mechanics.figures.panels import (
-    each_seed,
-    label_ends,
-    last,
-    limits,
-    models_of,
-    rows_of_panels,
-    without_arms,
-)
+from mechanics.figures import panels, style
 
 THIN = {"linewidth": 0.4, "alpha": 0.7}  # the line of a seed
 LAW = {"color": style.REFERENCE, "linewidth": 0.9, "zorder": 1}
@@ -21,20 +12,20 @@ LAW = {"color": style.REFERENCE, "linewidth": 0.9, "zorder": 1}
 
 def risk_by_context(risks: pd.DataFrame) -> Figure:
     """``risks``: regression_risk."""
-    kept = without_arms(style.drawable(risks))
-    models, depths = models_of(risks), sorted(kept["n_layers"].unique())
-    figure, axes = rows_of_panels(1, len(depths), 2.5, sharey=True)
+    kept = panels.without_arms(style.drawable(risks))
+    models, depths = panels.models_of(risks), sorted(kept["n_layers"].unique())
+    figure, axes = panels.rows_of_panels(1, len(depths), 2.5, sharey=True)
     bottom = kept[["risk", "risk_median"]].min(axis=None) / 2
     for axis, depth in zip(axes[0], depths, strict=True):
-        own = kept[kept["n_layers"] == depth]
+        own = panels.rows_of(kept, n_layers=depth)
         axis.set(yscale="log", xlabel="context length k")
-        limits(axis, bottom, 3)
+        panels.limits(axis, bottom, 3)
         ends = {
-            style.label(m): _risks(axis, own[own["model"] == m], style.colour(m, models))
-            for m in models_of(own)
+            style.label(m): _risks(axis, panels.rows_of(own, model=m), style.colour(m, models))
+            for m in panels.models_of(own)
         }
         ends[f"{depth:.0f} GD step{'s' if depth > 1 else ''}"] = _laws(axis, own, bottom)
-        label_ends(axis, ends, fontsize=6.0)
+        panels.label_ends(axis, ends, fontsize=6.0)
         axis.set_title(_finding(own, int(depth)), fontsize=7)
     axes[0, 0].set_ylabel("risk, MSE / d")
     style.note_diverged(figure, risks)
@@ -42,11 +33,11 @@ def risk_by_context(risks: pd.DataFrame) -> Figure:
 
 
 def _risks(axis: Axes, own: pd.DataFrame, shade: str) -> tuple[float, str]:
-    each_seed(axis, own, "k", "risk", color=shade, **THIN)
+    panels.each_seed(axis, own, "k", "risk", color=shade, **THIN)
     mean = own.groupby("k")[["risk", "risk_median"]].mean()
     axis.plot(mean.index, mean["risk"], color=shade)
     axis.plot(mean.index, mean["risk_median"], color=shade, linestyle=":", linewidth=0.9)
-    return last(mean["risk"]), shade
+    return panels.last(mean["risk"]), shade
 
 
 def _laws(axis: Axes, own: pd.DataFrame, bottom: float) -> tuple[float, str]:
@@ -56,7 +47,7 @@ def _laws(axis: Axes, own: pd.DataFrame, bottom: float) -> tuple[float, str]:
     axis.plot(laws.index, laws["ols"], ":", **LAW)
     shaded = {"color": "0.5", "alpha": 0.15, "lw": 0}
     axis.fill_between(laws.index, laws["gd_free"], laws["mixture_floor"], **shaded)
-    return last(laws["gd_free"]), style.REFERENCE
+    return panels.last(laws["gd_free"]), style.REFERENCE
 
 
 def _finding(own: pd.DataFrame, depth: int) -> str:

@@ -104,23 +104,9 @@ def ordered(n: int) -> list[str]:
     ]
 
 
-def arm_colours(arms: Iterable[str]) -> dict[str, str]:
-    """The colour of each arm that changes something once the network has memorised."""
-    unknown = [arm for arm in arms if arm not in ARMS]
-    return ARMS | {arm: OTHERS[2 + i % 3] for i, arm in enumerate(unknown)}
-
-
 def label(name: str) -> str:
     """A model's name in words."""
     return LABELS.get(name, name.replace("_", " "))
-
-
-def print_sizes(axis: Axes) -> None:
-    """Ticks and labels of a panel in a column of the report."""
-    axis.tick_params(labelsize=6, length=2.5, pad=2)
-    axis.xaxis.label.set_size(6.5)
-    axis.yaxis.label.set_size(6.5)
-    axis.xaxis.labelpad = axis.yaxis.labelpad = 2
 
 
 def in_thousands(value: float, _place: int) -> str:
@@ -133,12 +119,15 @@ def in_thousands(value: float, _place: int) -> str:
 
 
 def letter_panels(axes: Iterable[Axes]) -> None:
-    """(a), (b), … before the titles of the panels of a column of the report, at the left."""
+    """Panels of a column of the report: small print, and (a), (b), … before titles at the left."""
     for letter, axis in zip("abcdef", axes, strict=False):
         title = axis.get_title()
         axis.set_title("")
         axis.set_title(f"({letter}) {title}", loc="left", fontsize=6.5)
-        print_sizes(axis)
+        axis.tick_params(labelsize=6, length=2.5, pad=2)
+        for one in (axis.xaxis, axis.yaxis):
+            one.label.set_size(6.5)
+            one.labelpad = 2
 
 
 def diverged_note(frame: pd.DataFrame) -> str:
@@ -214,21 +203,21 @@ def spread(positions: list[float], distance: float) -> list[float]:
 
 
 def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
-    """Heights, as fractions of the axes, for labels of these values ``distance`` points apart."""
-    box = axis.get_window_extent()
+    """Heights, as fractions of the axes, for labels of these values ``distance`` points apart.
+
+    None stands above the axes, where there are titles, nor below, where there are the numbers of
+    the x axis, unless there are too many of them.
+    """
+    box, gap = axis.get_window_extent(), distance * axis.figure.dpi / 72
     pixels = [float(axis.transData.transform((1, value))[1]) for value in values]
-    inside = [min(max(pixel, box.y0), box.y1) for pixel in pixels]
-    gap, limit = distance * axis.figure.dpi / 72, box.y1
-    moved = spread(inside, gap)
-    for index in sorted(range(len(moved)), key=moved.__getitem__, reverse=True):
-        moved[index] = min(moved[index], limit)  # above the axes there are titles
-        limit = moved[index] - gap
-    if len(moved) * gap <= box.height:  # below the axes there are the numbers of the x axis
-        limit = box.y0
-        for index in sorted(range(len(moved)), key=moved.__getitem__):
-            moved[index] = max(moved[index], limit)
-            limit = moved[index] + gap
-    return [round((pixel - box.y0) / box.height, PLACES) for pixel in moved]
+    moved = np.array(spread([min(max(pixel, box.y0), box.y1) for pixel in pixels], gap))
+    order, steps = np.argsort(moved, kind="stable"), gap * np.arange(len(moved))
+    lowest = np.minimum(moved[order] - steps, box.y1 - steps[-1])  # without the gaps below each
+    lowest = np.minimum.accumulate(lowest[::-1])[::-1]
+    if len(moved) * gap <= box.height:
+        lowest = np.maximum(lowest, box.y0)
+    moved[order] = lowest + steps
+    return np.round((moved - box.y0) / box.height, PLACES).tolist()
 
 
 def keep_ends_apart(figure: Figure) -> None:

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import NOISY, each_seed, models_of, without_arms, write
+from mechanics.figures.panels import NOISY, each_seed, models_of, rows_of, without_arms, write
 from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, drawable, label
 
 FILTERS = {  # dashes of the algorithms that are drawn in every panel
@@ -29,7 +29,6 @@ def which_algorithm(curves: pd.DataFrame, distances: pd.DataFrame, match: pd.Dat
     Filters are drawn at the second shortest k, where the algorithms differ most.
     """
     curves, match = without_arms(drawable(curves), NOISY), without_arms(match)
-    match = match[match["algorithm"].isin(ROWS)] if match["algorithm"].isin(ROWS).any() else match
     if curves["filter"].isna().all() and match["preds_diff"].isna().all():
         raise NothingToDraw("no filter of any network was measured")
     k, models = second_shortest(curves), models_of(curves)
@@ -41,9 +40,12 @@ def which_algorithm(curves: pd.DataFrame, distances: pd.DataFrame, match: pd.Dat
     for axis in axes.flat[len(models) :]:
         axis.set_visible(False)
     for axis, model in zip(axes.flat, models, strict=False):
-        draw_filter(axis, curves[(curves["model"] == model) & (curves["k"] == k)], models)
-        near = distances[(distances["model"] == model) & (distances["k"] == k)]
-        name_nearest(axis, near, label(model))
+        draw_filter(axis, rows_of(curves, model=model, k=k), models)
+        axis.set_title(label(model), fontsize=7)
+        for row in rows_of(distances, model=model, k=k, nearest=True).itertuples():
+            axis.set_title(f"{label(model)}:\n{row.algorithm}", fontsize=7)
+            words = f"off by {row.distance:.3f},\nunexplained {row.unexplained:.1%}"
+            write(axis, words, (0.03, 0.97), va="top")
     for axis in axes[:, 0]:
         axis.set_ylabel(f"share of w kept, k = {k}")
     for axis in axes.flat[max(len(models) - axes.shape[1], 0) : len(models)]:  # none is below
@@ -75,27 +77,17 @@ def draw_filter(axis: Axes, own: pd.DataFrame, models: list[str], laws: bool = T
         axis.plot(line["eigenvalue"], line["filter"], "o-", color=shade, ms=2.5, label="network")
 
 
-def name_nearest(axis: Axes, near: pd.DataFrame, name: str) -> None:
-    axis.set_title(name, fontsize=7)
-    for row in near[near["nearest"]].itertuples():
-        axis.set_title(f"{name}:\n{row.algorithm}", fontsize=7)
-        words = f"off by {row.distance:.3f},\nunexplained {row.unexplained:.1%}"
-        write(axis, words, (0.03, 0.97), va="top")
-
-
 def _matrices(part, match: pd.DataFrame) -> None:
     """A panel for each of ``LENGTHS``, or the three longest k; algorithms by networks."""
     lengths = [k for k in LENGTHS if k in set(match["k"])] or sorted(match["k"].unique())[-3:]
-    axes = part.subplots(1, max(len(lengths), 1), sharey=True, squeeze=False)[0]
+    axes = part.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
+    match = match[match["algorithm"].isin(ROWS)]
     order = [name for name in ROWS if name in set(match["algorithm"])]
-    order = order or list(dict.fromkeys(match["algorithm"]))
-    models = models_of(match)
-    known = match["preds_diff"].dropna()
+    models, known = models_of(match), match["preds_diff"].dropna()
     norm = LogNorm(max(known.min(), 1e-2), known.max()) if len(known) else None
-    image = None
     for axis, k in zip(axes, lengths, strict=False):
-        own = match[match["k"] == k].set_index(["algorithm", "model"])["preds_diff"]
-        values = own.unstack().reindex(index=order, columns=models)
+        values = rows_of(match, k=k).pivot(index="algorithm", columns="model", values="preds_diff")
+        values = values.reindex(index=order, columns=models)
         image = axis.imshow(values, norm=norm, cmap="viridis", aspect="auto")
         for column, model in enumerate(models):
             if values[model].notna().any():
@@ -108,6 +100,5 @@ def _matrices(part, match: pd.DataFrame) -> None:
         axis.set_yticks(range(len(order)), order)
         axis.tick_params(labelsize=6, length=0)
         axis.set_title(f"k = {k}")
-    if image is not None:
-        bar = part.colorbar(image, ax=axes, shrink=0.8, pad=0.01)
-        bar.set_label("E|ŷ − ŷ'|", fontsize=7)
+    bar = part.colorbar(image, ax=axes, shrink=0.8, pad=0.01)
+    bar.set_label("E|ŷ − ŷ'|", fontsize=7)
