@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mechanics.figures import style
-from mechanics.figures.panels import level, limits, models_of, without_arms, write
+from mechanics.figures.panels import level, limits, models_of, rows_of, without_arms, write
 from mechanics.tables.frames import sound
 
 # Drawn as others are. Networks that a user adds are drawn.
@@ -40,9 +40,8 @@ def attention_maps_regression(
     figure, axes = plt.subplots(n_rows, 3, figsize=size, squeeze=False, width_ratios=[1, 1.3, 1.2])
     for model, (left, middle, right) in zip(models, axes, strict=False):
         seed, k = shown.loc[shown["model"] == model, ["seed", "k"]].iloc[0]
-        trained = measured[measured["trained"] & (measured["model"] == model)]
-        trained = trained[trained["k"] == k]
-        heads = trained[trained["seed"] == seed]
+        trained = rows_of(measured, model=model, trained=True, k=k)
+        heads = rows_of(trained, seed=seed)
         own = heads.loc[heads["correlation"].abs().idxmax()]  # it follows the match most
         example, tokens, matrix = (_of_head(frame, own) for frame in (shown, maps, matrices))
         # of the value path; that of a deep network's head has none that were known
@@ -75,8 +74,7 @@ def _one_seed(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _of_head(frame: pd.DataFrame, own: pd.Series) -> pd.DataFrame:
     """The rows of the model, layer and head of a measured head."""
-    head = ["model", "layer", "head"]
-    return frame[(frame[head] == own[head]).all(axis=1)]
+    return rows_of(frame, **own[["model", "layer", "head"]])
 
 
 def _correlation(trained: pd.DataFrame, own: pd.Series) -> str:
@@ -128,10 +126,10 @@ def _token_map(axis: Axes, tokens: pd.DataFrame) -> None:
 def _kernel_row(axes: np.ndarray, smoother: pd.DataFrame, examples: pd.DataFrame) -> None:
     models = models_of(smoother)
     shades = {model: style.colour(model, models) for model in models}
-    _kernel(axes[0], examples, smoother, models[0], shades[models[0]])
+    _kernel(axes[0], examples, smoother, shades[models[0]])
     _bandwidths(axes[1], smoother, shades)
     for kernel, (look, name) in KERNELS.items():
-        drawn = smoother[smoother["head"] == 0].dropna(subset=f"r_squared_{kernel}")
+        drawn = rows_of(smoother, head=0).dropna(subset=f"r_squared_{kernel}")
         for (model, _), seed in drawn.groupby(["model", "seed"], sort=False):
             how = {"color": shades[model], "ms": 2.5, "lw": 0.8}
             axes[2].plot(seed["k"], seed[f"r_squared_{kernel}"], look, **how)
@@ -144,22 +142,18 @@ def _kernel_row(axes: np.ndarray, smoother: pd.DataFrame, examples: pd.DataFrame
     axes[2].set_title("○ exponential, □ Gaussian", fontsize=7)
 
 
-def _kernel(
-    axis: Axes, examples: pd.DataFrame, smoother: pd.DataFrame, model: str, shade: str
-) -> None:
+def _kernel(axis: Axes, examples: pd.DataFrame, smoother: pd.DataFrame, shade: str) -> None:
     """Attention of the first head on a log axis, both relative to the mean of the prompt."""
-    own = examples[(examples["model"] == model) & (examples["head"] == 0)]
-    own = own[(own["weight"] > 0) & (own["layer"] == 0)]
+    model = smoother["model"].iloc[0]
+    own = rows_of(examples[examples["weight"] > 0], model=model, head=0, layer=0)
     if own.empty:
         axis.set_axis_off()
         return
-    of_head = smoother[(smoother["model"] == model) & (smoother["seed"] == own["seed"].iloc[0])]
-    by_prompt = own.groupby("prompt")
-    x = own["similarity"] - by_prompt["similarity"].transform("mean")
-    logs = np.log(own["weight"])
-    y = logs - logs.groupby(own["prompt"]).transform("mean")
+    both = own.assign(logs=np.log(own["weight"]))[["similarity", "logs"]]
+    x, y = (both - both.groupby(own["prompt"]).transform("mean")).to_numpy().T
     axis.plot(x, np.exp(y), ".", color=shade, ms=2.5, alpha=0.5)
-    omega, ends = of_head["omega"].iloc[0], np.array([x.min(), x.max()])
+    omega = rows_of(smoother, model=model, seed=own["seed"].iloc[0])["omega"].iloc[0]
+    ends = np.array([x.min(), x.max()])
     axis.plot(ends, np.exp(omega * ends), "--", color="black", linewidth=0.8)
     axis.set(yscale="log", xlabel="similarity − its mean", ylabel="attention / its mean")
     axis.set_title(
@@ -170,7 +164,7 @@ def _kernel(
 def _bandwidths(axis: Axes, frame: pd.DataFrame, shades: dict[str, str]) -> None:
     ratios = []
     for place, (model, shade) in enumerate(shades.items()):
-        own = frame[frame["model"] == model].drop_duplicates(["seed", "head"])
+        own = rows_of(frame, model=model).drop_duplicates(["seed", "head"])
         jitter = np.linspace(-0.25, 0.25, len(own)) if len(own) > 1 else np.zeros(1)
         for row, shift in zip(own.itertuples(), jitter, strict=True):
             face = shade if row.omega > 0 else "white"

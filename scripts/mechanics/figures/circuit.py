@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mechanics.figures import style
-from mechanics.figures.embedding import draw_plane, keys_of, of_seed, spectrum
-from mechanics.figures.panels import shown_model, shown_seed, write
+from mechanics.figures.embedding import draw_plane, keys_of, shares_of, spectrum
+from mechanics.figures.panels import rows_of, shown_model, shown_seed, write
 
 TURN = 2 * np.pi
 
@@ -27,15 +27,17 @@ def circuit(
     """
     model = shown_model(style.drawable(grokking))
     seed, shade = shown_seed(grokking, model), style.colour(model, grokking["model"])
-    points, keys = of_seed(embedding, model, seed), keys_of(of_seed(circuit, model, seed))
+    points, found, phases, own_law = (
+        rows_of(frame, model=model, seed=seed)
+        for frame in (embedding, circuit, style.drawable(neurons), law)
+    )
+    keys, shares = keys_of(found), shares_of(points)
     figure, axes = plt.subplots(1, 3, figsize=(style.COLUMN, 1.45), width_ratios=[1, 1.3, 1])
     _circle(axes[0], points, keys)
-    shares = spectrum(axes[1], points, keys, [], shade)
+    spectrum(axes[1], points, keys, [], shade)
     axes[1].set_title(f"{len(keys)} waves: {shares.reindex(keys).sum():.0%}" if keys else "no keys")
-    _phases(
-        axes[2], of_seed(style.drawable(neurons), model, seed).dropna(subset="share_of_key"), shade
-    )
-    cosines = of_seed(law, model, seed)["cosine"].dropna()
+    _phases(axes[2], phases.dropna(subset="share_of_key"), shade)
+    cosines = own_law["cosine"].dropna()
     axes[2].set_title(f"cosine ≥ {cosines.min():.3f}" if len(cosines) else "phases")
     style.letter_panels(axes)
     style.note_diverged(figure, grokking)
@@ -45,7 +47,7 @@ def circuit(
 def _circle(axis: Axes, points: pd.DataFrame, keys: list[int]) -> None:
     """The numbers in the plane of the key that has most of W_E."""
     axis.set_axis_off()
-    shares = points[points["kind"] == "share"].set_index("index")["value"].reindex(keys).dropna()
+    shares = shares_of(points).reindex(keys).dropna()
     if shares.empty:
         write(axis, "no key\nfrequencies", (0.5, 0.5), ha="center")
         return

@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mechanics.figures.panels import level, lifted, limits, models_of, shown_seed, write
+from mechanics.figures.panels import level, lifted, limits, models_of, rows_of, shown_seed, write
 from mechanics.figures.style import PAGE, REFERENCE, colour, drawable, label, note_diverged
 
 N_COMPONENTS = 30  # of the singular values; the rest is a flat tail
@@ -24,19 +24,20 @@ def embedding(table: pd.DataFrame, circuit: pd.DataFrame, circles: pd.DataFrame)
     figure, axes = plt.subplots(len(models), 5, figsize=size, squeeze=False, width_ratios=widths)
     for row, model in zip(axes, models, strict=True):
         seed, shade = shown_seed(kept, model), colour(model, circuit["model"])
-        own = of_seed(kept, model, seed)
-        points, planes = of_seed(table, model, seed), of_seed(drawable(circles), model, seed)
+        own, points, planes = (
+            rows_of(frame, model=model, seed=seed) for frame in (kept, table, drawable(circles))
+        )
         keys, in_embedding = keys_of(own), keys_of(own, "keys_w_e")
-        shares = spectrum(row[0], points, keys, keys_of(own, "harmonics"), shade)
+        spectrum(row[0], points, keys, keys_of(own, "harmonics"), shade)
+        shares = shares_of(points)
         carried = shares.reindex(in_embedding).sum()
         words = f"{label(model)}, seed {seed}: {len(in_embedding)} of {len(shares)}\n"
         row[0].set_title(f"{words}frequencies carry {carried:.0%}", fontsize=7)
         _singular_values(row[1], points, 2 * len(in_embedding), shade)
         for axis in row[2:]:
             axis.set_axis_off()
-        raw = planes[planes["plane"] == "raw"]
-        strongest = planes[planes["plane"] == "key"].sort_values("fve", ascending=False)
-        drawn = pd.concat([raw, strongest.head(N_CIRCLES)])
+        strongest = rows_of(planes, plane="key").sort_values("fve", ascending=False)
+        drawn = pd.concat([rows_of(planes, plane="raw"), strongest.head(N_CIRCLES)])
         for axis, plane in zip(row[2:], drawn.itertuples(), strict=False):
             draw_plane(axis, points, plane.plane, plane.frequency)
             name = "PC 1, 2" if plane.plane == "raw" else f"k = {plane.frequency}"
@@ -50,30 +51,28 @@ def embedding(table: pd.DataFrame, circuit: pd.DataFrame, circles: pd.DataFrame)
     return figure
 
 
-def of_seed(frame: pd.DataFrame, model: str, seed: int) -> pd.DataFrame:
-    return frame[(frame["model"] == model) & (frame["seed"] == seed)]
-
-
 def keys_of(circuit: pd.DataFrame, column: str = "key_frequencies") -> list[int]:
     """Frequencies from the one row of a network in ``circuit``; empty if it has none."""
     listed = circuit[column].iloc[0] if column in circuit and len(circuit) else ""
     return [int(k) for k in listed.split()] if isinstance(listed, str) else []
 
 
+def shares_of(points: pd.DataFrame) -> pd.Series:
+    """The shares of W_E by frequency, from the rows of one network in ``embedding``."""
+    return rows_of(points, kind="share").set_index("index")["value"].dropna()
+
+
 def spectrum(
     axis: Axes, points: pd.DataFrame, keys: list[int], harmonics: list[int], shade: str
-) -> pd.Series:
-    """Bars of the shares of W_E, keys in colour; those that are keys or tall have a name.
-
-    Returned: the shares by frequency.
-    """
-    shares = points[points["kind"] == "share"].set_index("index")["value"].dropna()
+) -> None:
+    """Bars of the shares of W_E, keys in colour; those that are keys or tall have a name."""
+    shares = shares_of(points)
     shades = dict.fromkeys(shares.index, "0.6") | dict.fromkeys(harmonics, "black")
     shades |= dict.fromkeys(keys, shade)
     axis.vlines(shares.index, 0, shares, color=[shades[k] for k in shares.index], linewidth=1.3)
     axis.set(xlabel="frequency", ylabel="share of W$_E$")
     if shares.empty:
-        return shares
+        return
     least, top = KEY_FACTOR / len(shares), 1.1 * shares.max()
     named = [k for k in shares.index if k in keys or shares[k] >= least]
     beside = [k for k in named for k in shares.index[abs(shares.index - k) < LABEL_WIDTH / 2]]
@@ -84,7 +83,6 @@ def spectrum(
         write(axis, str(k), (k, height), (0, 1.5), on="data", ha="center", color=tint)
     level(axis, least, linewidth=0.7)
     limits(axis, 0, 1.2 * top)
-    return shares
 
 
 def _singular_values(axis: Axes, points: pd.DataFrame, drop: int, shade: str) -> None:
@@ -104,9 +102,8 @@ def draw_plane(axis: Axes, points: pd.DataFrame, plane: str, k: int) -> None:
 
     A number's hue is its angle on a perfect circle, k·t mod p.
     """
-    own = points[points["frequency"] == k]
-    own = own.sort_values("index")
-    x, y = (own.loc[own["kind"] == f"{plane}_{c}", "value"].to_numpy() for c in "xy")
+    own = rows_of(points, frequency=k).sort_values("index")
+    x, y = (rows_of(own, kind=f"{plane}_{c}")["value"].to_numpy() for c in "xy")
     p = len(x)
     reach = 1.06 * max(np.abs(x).max(initial=0), np.abs(y).max(initial=0))
     if not reach > 0:
