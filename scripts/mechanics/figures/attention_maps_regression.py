@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mechanics.figures import style
@@ -23,7 +21,7 @@ def attention_maps_regression(
     attention_matrix: pd.DataFrame,
     query_key: pd.DataFrame,
     kernel: pd.DataFrame,
-) -> Figure:
+) -> plt.Figure:
     """Tables: attention_match, attention_examples, attention_matrix, query_key, kernel_smoother."""
     measured = without_arms(style.drawable(attention)).dropna(subset="correlation")
     shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
@@ -85,13 +83,13 @@ def _correlation(trained: pd.DataFrame, own: pd.Series) -> str:
     return f"{words} {values.min():.3f} to {values.max():.3f}"
 
 
-def _signed_map(axis: Axes, values, bound: float, words: str, **how) -> None:
+def _signed_map(axis: plt.Axes, values, bound: float, words: str, **how) -> None:
     axis.tick_params(length=0)
     image = axis.imshow(values, cmap=SIGNED, vmin=-bound, vmax=bound, **how)
     axis.figure.colorbar(image, ax=axis, label=words, shrink=0.9)
 
 
-def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
+def _query_key_map(axis: plt.Axes, matrix: pd.DataFrame) -> None:
     values = matrix.pivot(index="row", columns="column", values="value").to_numpy()
     _signed_map(axis, values, np.abs(values).max(), "$W_{QK}$")
     d = len(values) - 1
@@ -103,7 +101,7 @@ def _query_key_map(axis: Axes, matrix: pd.DataFrame) -> None:
     axis.set(xlabel="key token", ylabel="query token")
 
 
-def _correlation_map(axis: Axes, heads: pd.DataFrame, own: pd.Series) -> None:
+def _correlation_map(axis: plt.Axes, heads: pd.DataFrame, own: pd.Series) -> None:
     """Spearman's correlation of every layer and head in the example's seed; the drawn one boxed."""
     values = heads.pivot(index="layer", columns="head", values="correlation")
     _signed_map(axis, values, 1.0, "rank correlation", aspect="auto")
@@ -114,7 +112,7 @@ def _correlation_map(axis: Axes, heads: pd.DataFrame, own: pd.Series) -> None:
     axis.set(xlabel="head", ylabel="layer")
 
 
-def _token_map(axis: Axes, tokens: pd.DataFrame) -> None:
+def _token_map(axis: plt.Axes, tokens: pd.DataFrame) -> None:
     weights = tokens.pivot(index="query_token", columns="key_token", values="weight").to_numpy()
     how = {"aspect": "auto", "interpolation": "nearest"}
     _signed_map(axis, weights, np.abs(weights).max(), "attention", **how)
@@ -142,7 +140,7 @@ def _kernel_row(axes: np.ndarray, smoother: pd.DataFrame, examples: pd.DataFrame
     axes[2].set_title("○ exponential, □ Gaussian", fontsize=7)
 
 
-def _kernel(axis: Axes, examples: pd.DataFrame, smoother: pd.DataFrame, shade: str) -> None:
+def _kernel(axis: plt.Axes, examples: pd.DataFrame, smoother: pd.DataFrame, shade: str) -> None:
     """Attention of the first head on a log axis, both relative to the mean of the prompt."""
     model = smoother["model"].iloc[0]
     own = rows_of(examples[examples["weight"] > 0], model=model, head=0, layer=0)
@@ -161,7 +159,7 @@ def _kernel(axis: Axes, examples: pd.DataFrame, smoother: pd.DataFrame, shade: s
     )
 
 
-def _bandwidths(axis: Axes, frame: pd.DataFrame, shades: dict[str, str]) -> None:
+def _bandwidths(axis: plt.Axes, frame: pd.DataFrame, shades: dict[str, str]) -> None:
     ratios = []
     for place, (model, shade) in enumerate(shades.items()):
         own = rows_of(frame, model=model).drop_duplicates(["seed", "head"])

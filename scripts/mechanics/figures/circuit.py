@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures import style
 from mechanics.figures.embedding import draw_plane, keys_of, shares_of, spectrum
@@ -19,7 +17,7 @@ def circuit(
     grokking: pd.DataFrame,
     law: pd.DataFrame,
     neurons: pd.DataFrame,
-) -> Figure:
+) -> plt.Figure:
     """``law``: phase_law; ``neurons``: neuron_phases; the others: the tables of these names.
 
     The network is ``shown_model``, its first seed that grokked. Shuffled phases are drawn anew
@@ -44,7 +42,7 @@ def circuit(
     return figure
 
 
-def _circle(axis: Axes, points: pd.DataFrame, keys: list[int]) -> None:
+def _circle(axis: plt.Axes, points: pd.DataFrame, keys: list[int]) -> None:
     """The numbers in the plane of the key that has most of W_E."""
     axis.set_axis_off()
     shares = shares_of(points).reindex(keys).dropna()
@@ -56,7 +54,7 @@ def _circle(axis: Axes, points: pd.DataFrame, keys: list[int]) -> None:
     axis.set_title(f"k = {strongest}")
 
 
-def _phases(axis: Axes, neurons: pd.DataFrame, shade: str) -> None:
+def _phases(axis: plt.Axes, neurons: pd.DataFrame, shade: str) -> None:
     order = np.random.default_rng(0)
     for _, of_key in neurons.groupby("frequency"):
         shuffled = order.permutation(of_key["output_phase"].to_numpy())

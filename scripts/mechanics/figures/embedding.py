@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures.panels import level, lifted, limits, models_of, rows_of, shown_seed, write
 from mechanics.figures.style import PAGE, REFERENCE, colour, drawable, label, note_diverged
@@ -15,7 +13,7 @@ LABEL_WIDTH, LABEL_HEIGHT = 6.0, 0.09  # of a frequency's name: in frequencies, 
 N_CIRCLES = 2
 
 
-def embedding(table: pd.DataFrame, circuit: pd.DataFrame, circles: pd.DataFrame) -> Figure:
+def embedding(table: pd.DataFrame, circuit: pd.DataFrame, circles: pd.DataFrame) -> plt.Figure:
     """``table``: embedding; ``circles``: embedding_circles; ``circuit``: the table."""
     kept = drawable(circuit)
     models = models_of(kept)
@@ -63,7 +61,7 @@ def shares_of(points: pd.DataFrame) -> pd.Series:
 
 
 def spectrum(
-    axis: Axes, points: pd.DataFrame, keys: list[int], harmonics: list[int], shade: str
+    axis: plt.Axes, points: pd.DataFrame, keys: list[int], harmonics: list[int], shade: str
 ) -> None:
     """Bars of the shares of W_E, keys in colour; those that are keys or tall have a name."""
     shares = shares_of(points)
@@ -85,7 +83,7 @@ def spectrum(
     limits(axis, 0, 1.2 * top)
 
 
-def _singular_values(axis: Axes, points: pd.DataFrame, drop: int, shade: str) -> None:
+def _singular_values(axis: plt.Axes, points: pd.DataFrame, drop: int, shade: str) -> None:
     """The largest as 1; ringed the one behind which they should drop."""
     values = points[(points["kind"] == "singular_value") & (points["index"] <= N_COMPONENTS)]
     values = values.set_index("index")["value"].sort_index()
@@ -97,7 +95,7 @@ def _singular_values(axis: Axes, points: pd.DataFrame, drop: int, shade: str) ->
     axis.set(ylim=(0, 1.08), ylabel="singular value / largest")
 
 
-def draw_plane(axis: Axes, points: pd.DataFrame, plane: str, k: int) -> None:
+def draw_plane(axis: plt.Axes, points: pd.DataFrame, plane: str, k: int) -> None:
     """The numbers of one network in a plane, ``key`` or ``raw``, of the table embedding.
 
     A number's hue is its angle on a perfect circle, k·t mod p.

@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures.panels import models_of, write
 from mechanics.figures.style import PAGE, colour, label, note_diverged
@@ -19,7 +17,7 @@ WIDTHS = {
 }
 
 
-def emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+def emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> plt.Figure:
     """``transitions``: emergence; ``curves``: emergence_curves. A panel for each task."""
     tasks = [task for task in TITLES if task in set(transitions["task"])]
     models = models_of(transitions)
@@ -37,7 +35,7 @@ def emergence(transitions: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     return figure
 
 
-def _curves(axis: Axes, curves: pd.DataFrame, models: list[str], late: bool) -> None:
+def _curves(axis: plt.Axes, curves: pd.DataFrame, models: list[str], late: bool) -> None:
     """A line a seed; the names of the networks above one another, where no line is.
 
     ``late``: the fall is at the right, so that the names have room at the left, below.
@@ -58,7 +56,7 @@ def _finding(own: pd.DataFrame, task: str) -> str:
     return f"{task}: the loss falls in {steps.min():,.0f} to {steps.max():,.0f} steps"
 
 
-def _widths(axis: Axes, transitions: pd.DataFrame, models: list[str], column: str) -> None:
+def _widths(axis: plt.Axes, transitions: pd.DataFrame, models: list[str], column: str) -> None:
     """A row for each network, a point for each seed."""
     rows = list(transitions.groupby(["task", "model"], sort=False))
     for row, ((_, model), own) in enumerate(rows):

@@ -1,9 +1,8 @@
 """Which frequencies are needed, and how few suffice."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures.panels import each_seed, level, losses_axis, models_of, rows_of_panels, write
@@ -24,7 +23,9 @@ UNDER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
 IDEAL = {"ideal": "--", "equal_best": "-."}  # margins of the formula, and of equal α
 
 
-def frequencies(removed: pd.DataFrame, embedding: pd.DataFrame, parsimony: pd.DataFrame) -> Figure:
+def frequencies(
+    removed: pd.DataFrame, embedding: pd.DataFrame, parsimony: pd.DataFrame
+) -> plt.Figure:
     """``removed``: frequency_ablation; ``embedding``: embedding_ablation. A row per model."""
     kept = drawable(embedding)
     logits = sound(removed[(removed["level"] == "logits") & (removed["split"] == "all")])
@@ -52,7 +53,7 @@ def frequencies(removed: pd.DataFrame, embedding: pd.DataFrame, parsimony: pd.Da
     return figure
 
 
-def _single(axis: Axes, own: pd.DataFrame, shade: str) -> None:
+def _single(axis: plt.Axes, own: pd.DataFrame, shade: str) -> None:
     """The first seed; the title counts the keys of all."""
     losses_axis(axis)
     keys = own[own["is_key"]].dropna(subset="loss")
@@ -75,7 +76,7 @@ def _single(axis: Axes, own: pd.DataFrame, shade: str) -> None:
         axis.set_ylim(low, high * (high / low) ** 0.25)
 
 
-def _sets(axis: Axes, own: pd.DataFrame, shade: str) -> None:
+def _sets(axis: plt.Axes, own: pd.DataFrame, shade: str) -> None:
     losses_axis(axis)
     for place, (kind, (_, of_keys)) in enumerate(SETS.items()):
         part = own[own["kind"] == kind].dropna(subset="loss")
@@ -93,7 +94,7 @@ def _sets(axis: Axes, own: pd.DataFrame, shade: str) -> None:
     axis.set_xlim(-0.5, len(SETS) - 0.5)
 
 
-def _margins(axis: Axes, own: pd.DataFrame, shade: str) -> None:
+def _margins(axis: plt.Axes, own: pd.DataFrame, shade: str) -> None:
     own = own[own["n"] >= 1]
     keys = own[own["kind"] == "keys_only"]
     if keys.empty:

@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mechanics.figures import panels, style
 
@@ -14,7 +13,7 @@ SPLITS = {"train": ("training pairs", 0.9), "validation": ("validation pairs", 0
 
 def grokking_curves(
     history: pd.DataFrame, grokking: pd.DataFrame, progress: pd.DataFrame
-) -> Figure:
+) -> plt.Figure:
     """``history``: model, seed, step, split, loss, accuracy; ``progress``: progress_measures.
 
     ``grokking``: the table. A column for each network.

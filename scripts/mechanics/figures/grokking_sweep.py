@@ -5,9 +5,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
 from mechanics.figures.style import PAGE, REFERENCE, drawable, note_diverged, ordered
 from mechanics.figures.survival import not_grokked, survival_line
@@ -16,7 +14,7 @@ ALL_ARMS = True  # not the main configurations alone
 COLUMNS = 3  # panels side by side
 
 
-def grokking_sweep(grokking: pd.DataFrame) -> Figure:
+def grokking_sweep(grokking: pd.DataFrame) -> plt.Figure:
     """``grokking``: the table. Above, a panel for each share of the pairs that is trained on (bars
     are censored runs). Below, for every combination, the step by which half of the networks have
     grokked, and how many did.
@@ -57,7 +55,7 @@ def half_grokked(runs: pd.DataFrame) -> float:
     return min(share.quantiles[share.probabilities <= 0.5], default=math.nan)
 
 
-def _half_grokked(axis: Axes, runs: pd.DataFrame, fractions: list, decays: list) -> None:
+def _half_grokked(axis: plt.Axes, runs: pd.DataFrame, fractions: list, decays: list) -> None:
     groups = dict(list(runs.groupby(["weight_decay", "train_fraction"])))
     steps = np.full((len(decays), len(fractions)), math.nan)
     for row, decay in enumerate(decays):

@@ -1,9 +1,8 @@
 """What each neuron does, and what it causes."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures import panels, style
 from mechanics.tables.frames import sound
@@ -20,7 +19,7 @@ OTHER = "0.6"  # neurons of no key frequency
 PARTS = {"head": "head", "position": "position", "mlp": "MLP", "attention": "attention"}
 
 
-def neurons(law: pd.DataFrame, patched: pd.DataFrame, groups: pd.DataFrame) -> Figure:
+def neurons(law: pd.DataFrame, patched: pd.DataFrame, groups: pd.DataFrame) -> plt.Figure:
     """``law``: phase_law, a mark per network, seed and key; ``patched``: neuron_patching.
 
     ``groups``: patching_groups. Patching is shown of ``shown_model``.
@@ -73,7 +72,7 @@ def _law(axes: np.ndarray, law: pd.DataFrame, models: list[str]) -> None:
     recoveries.set(xlabel="recovery predicted from α$_k$", ylabel="recovery of a key's neurons")
 
 
-def _ranked(axis: Axes, neurons: pd.DataFrame, groups: pd.DataFrame) -> None:
+def _ranked(axis: plt.Axes, neurons: pd.DataFrame, groups: pd.DataFrame) -> None:
     """Neurons of the first seed, largest of its cluster first, a colour for each cluster."""
     if neurons.empty:
         return
@@ -95,7 +94,7 @@ def _ranked(axis: Axes, neurons: pd.DataFrame, groups: pd.DataFrame) -> None:
     axis.set(xlabel="neuron, largest of its cluster first", ylabel="recovery, %")
 
 
-def _sets(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
+def _sets(axis: plt.Axes, groups: pd.DataFrame, shade: str) -> None:
     """All seeds: the n largest neurons, and random orders."""
     shares = groups.assign(recovery=100 * groups["recovery"])
     top, random = (shares[shares["kind"] == kind] for kind in ("top", "random"))
@@ -116,7 +115,7 @@ def _sets(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
     axis.set_title(f"half by ≤ {half:.0f} of {n}, {panels.in_seeds(groups)}")
 
 
-def _parts(axis: Axes, groups: pd.DataFrame, shade: str) -> None:
+def _parts(axis: plt.Axes, groups: pd.DataFrame, shade: str) -> None:
     """A row per part, a mark per seed."""
     rows = [
         (f"{word} {name.removeprefix('L0').strip()}".strip() if kind != "mlp" else word, own)

@@ -3,8 +3,6 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
 from mechanics.figures import style
@@ -25,7 +23,7 @@ ARMS = {  # of the table: as it is called
 APART = 0.24  # rows of an arm: between the values of ε
 
 
-def norm_and_scale(norm_dose: pd.DataFrame) -> Figure:
+def norm_and_scale(norm_dose: pd.DataFrame) -> plt.Figure:
     """The table of this name. Without several doses of the held norm only (c) is drawn."""
     runs = style.drawable(norm_dose)
     runs = runs[runs["arm"].isin([*ARMS, *DECAY_ARMS]) & runs["status"].isin(list(MARKS))]
@@ -70,7 +68,9 @@ def arms_of(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return found
 
 
-def marks(axis: Axes, runs: pd.DataFrame, x: pd.Series, y: pd.Series, shade: str, **how) -> None:
+def marks(
+    axis: plt.Axes, runs: pd.DataFrame, x: pd.Series, y: pd.Series, shade: str, **how
+) -> None:
     """A mark for each run, by its end: filled, open or a cross."""
     for status, marker in MARKS.items():
         own, face = runs["status"] == status, shade if status == "grokked" else "none"
@@ -78,7 +78,7 @@ def marks(axis: Axes, runs: pd.DataFrame, x: pd.Series, y: pd.Series, shade: str
         axis.plot(x[own], y[own], marker, linestyle="none", **look)
 
 
-def _doses(axis: Axes, held: pd.DataFrame) -> None:
+def _doses(axis: plt.Axes, held: pd.DataFrame) -> None:
     factors = sorted(held["norm_factor"].unique())
     for place, (temperature, shade) in enumerate(temperatures(held).items()):
         write(axis, f"τ = {temperature:g}", (0.97, 0.05 + 0.13 * place), color=shade, ha="right")
@@ -111,7 +111,7 @@ def _few_numbers(one) -> None:
     one.set_major_formatter(style.in_thousands)
 
 
-def _scales(axis: Axes, held: pd.DataFrame) -> None:
+def _scales(axis: plt.Axes, held: pd.DataFrame) -> None:
     scale = held["logit_scale_memorised"] / held["temperature"]
     for temperature, shade in temperatures(held).items():
         own = held["temperature"] == temperature
@@ -125,7 +125,7 @@ def _scales(axis: Axes, held: pd.DataFrame) -> None:
     axis.tick_params(labelleft=False)
 
 
-def _arms(axis: Axes, treated: dict[str, pd.DataFrame]) -> None:
+def _arms(axis: plt.Axes, treated: dict[str, pd.DataFrame]) -> None:
     """A row for each arm, and how many of its runs grokked at its right."""
     for row, (_, own) in enumerate(treated.items()):
         sizes = sorted(own["epsilon"].unique(), reverse=True)

@@ -2,8 +2,6 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures import style
 from mechanics.figures.panels import label_ends, last, models_of, rows_of, without_arms, write
@@ -14,7 +12,7 @@ SHORT = {"linear_L1": "linear", "softmax_L1": "softmax", "deep_L6": "deep"}
 LAWS = {"one-step GD": ":", "6-step GD": "-.", "ridge, penalty fitted": "--"}
 
 
-def one_layer(risks: pd.DataFrame, curves: pd.DataFrame, distances: pd.DataFrame) -> Figure:
+def one_layer(risks: pd.DataFrame, curves: pd.DataFrame, distances: pd.DataFrame) -> plt.Figure:
     """``risks``: regression_risk; ``curves``: spectral_filter_curves; ``distances``: its table."""
     kept, models = without_arms(style.drawable(risks)), models_of(risks)
     shown = networks(kept)
@@ -35,7 +33,7 @@ def networks(risks: pd.DataFrame) -> list[str]:
     return shown + models_of(risks[risks["n_layers"] == deepest])[-1:] * bool(deepest > 1)
 
 
-def _risks(axis: Axes, risks: pd.DataFrame, shown: list[str], models: list[str]) -> None:
+def _risks(axis: plt.Axes, risks: pd.DataFrame, shown: list[str], models: list[str]) -> None:
     axis.set(yscale="log", xlabel="context length k", ylabel="risk, MSE / d")
     ends = {}
     for model in shown:
@@ -61,7 +59,11 @@ def _risks(axis: Axes, risks: pd.DataFrame, shown: list[str], models: list[str])
 
 
 def _filters(
-    axis: Axes, curves: pd.DataFrame, distances: pd.DataFrame, shown: list[str], models: list[str]
+    axis: plt.Axes,
+    curves: pd.DataFrame,
+    distances: pd.DataFrame,
+    shown: list[str],
+    models: list[str],
 ) -> None:
     k = second_shortest(curves)
     for place, model in enumerate(shown):

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator
 
 from mechanics.figures.style import END, PAGE, REFERENCE, drawable
@@ -35,7 +34,7 @@ def rows_of_panels(n: int, columns: int, height: float, more: float = 0.0, **how
     return plt.subplots(n, columns, figsize=size, squeeze=False, **how)
 
 
-def write(axis: Axes, words: str, at: tuple, points: tuple | None = None, **how) -> None:
+def write(axis: plt.Axes, words: str, at: tuple, points: tuple | None = None, **how) -> None:
     """Words at a place, ``points`` (x, y) away from it; a place is a fraction of the axes.
 
     ``how``: options of ``annotate``; ``on`` is short for ``xycoords``, ``size`` for ``fontsize``.
@@ -47,19 +46,19 @@ def write(axis: Axes, words: str, at: tuple, points: tuple | None = None, **how)
     axis.annotate(words, at, **how)
 
 
-def level(axis: Axes, height: float | int, style: str = "--", **how) -> None:
+def level(axis: plt.Axes, height: float | int, style: str = "--", **how) -> None:
     """A line of theory, grey, at one height."""
     how = {"color": REFERENCE, "linestyle": style, "linewidth": 0.8} | how
     axis.axhline(height, **how)
 
 
-def limits(axis: Axes, low: float | int, high: float | int) -> None:
+def limits(axis: plt.Axes, low: float | int, high: float | int) -> None:
     """Ends of the y axis, where there are numbers to have ends."""
     if np.isfinite([low, high]).all():
         axis.set_ylim(low, high)
 
 
-def each_seed(axis: Axes, frame: pd.DataFrame, x: str, y: str, *style: str, **how) -> None:
+def each_seed(axis: plt.Axes, frame: pd.DataFrame, x: str, y: str, *style: str, **how) -> None:
     """A line for every seed."""
     for _, own in frame.groupby("seed"):
         axis.plot(own[x], own[y], *style, **how)
@@ -71,14 +70,14 @@ def in_seeds(frame: pd.DataFrame) -> str:
     return f"{n} seed{'s' if n != 1 else ''}"
 
 
-def losses_axis(axis: Axes) -> None:
+def losses_axis(axis: plt.Axes) -> None:
     """A logarithmic axis over many decades, without their minor ticks."""
     axis.set_yscale("log")
     axis.yaxis.set_major_locator(LogLocator(numticks=7))
     axis.yaxis.set_minor_locator(NullLocator())
 
 
-def with_range(axis: Axes, grouped, shade: str, middle="median", band=0.2, **how) -> float:
+def with_range(axis: plt.Axes, grouped, shade: str, middle="median", band=0.2, **how) -> float:
     """A line through the medians of groups of one column, a band from least to largest.
 
     Returns where the line ends.
@@ -139,7 +138,7 @@ def lifted(
     return found
 
 
-def label_ends(axis: Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5) -> None:
+def label_ends(axis: plt.Axes, ends: dict[str, tuple[float, str]], fontsize: float = 6.5) -> None:
     """Names at the right of an axis, at the heights of their lines' ends.
 
     ``ends``: text → (value on the y axis, colour); what has no value has no name. ``style.settle``

@@ -1,8 +1,7 @@
 """Rank collapse."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures import panels
@@ -20,7 +19,7 @@ ROUNDING = 1e-13  # as in mechanics.regression.laws.attention_bound, which impor
 BOTTOM, TOP = 1e-17, 1e3  # float64 leaves a ratio of some 1e-16 of tokens that are all the same
 
 
-def rank_collapse(frame: pd.DataFrame) -> Figure:
+def rank_collapse(frame: pd.DataFrame) -> plt.Figure:
     """``frame``: the table of this name, of which one norm is drawn."""
     frame = frame[frame["norm"] == NORM]
     first = panels.models_of(panels.without_arms(frame))[0]
@@ -56,7 +55,7 @@ def _lacks_a_part(frame: pd.DataFrame, model: str) -> bool:
     return bool(parts.eq(ratios["whole"], axis="index").all().any())
 
 
-def _ratios(axis: Axes, part: pd.DataFrame) -> None:
+def _ratios(axis: plt.Axes, part: pd.DataFrame) -> None:
     axis.set(yscale="log", ylim=(BOTTOM, TOP))
     ends = {}
     for variant, name in WORDS.items():
@@ -75,7 +74,7 @@ def _ratios(axis: Axes, part: pd.DataFrame) -> None:
     panels.write(axis, "float64 rounding", (0.02, 0.03))
 
 
-def _medians(axis: Axes, own: pd.DataFrame, name: str, shade: str) -> dict:
+def _medians(axis: plt.Axes, own: pd.DataFrame, name: str, shade: str) -> dict:
     """A line per seed; its name with the risk at the last layer, where it ends, its colour."""
     own = own.assign(ratio_median=own["ratio_median"].clip(lower=BOTTOM)).sort_values("layer")
     panels.each_seed(axis, own, "layer", "ratio_median", color=shade)

@@ -2,10 +2,9 @@
 
 from collections import namedtuple
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
@@ -44,7 +43,7 @@ PANELS = (
 )
 
 
-def regression_generalisation(frame: pd.DataFrame) -> Figure:
+def regression_generalisation(frame: pd.DataFrame) -> plt.Figure:
     """``frame``: the table of this name. A panel for each shift; those without rows are left out.
 
     A line is the mean over seeds and the band spans them; dashed is the mean of their laws, dotted
@@ -83,7 +82,7 @@ def _rows(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     return own[few] if panel.shift != "context_length" and few.any() else own
 
 
-def _draw(axis: Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> None:
+def _draw(axis: plt.Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> None:
     by_length = panel.shift == "dimension"
     axis.set_xscale(panel.scale, **({"linthresh": 0.1} if panel.scale == "symlog" else {}))
     axis.set_yscale("linear" if by_length else "log")
@@ -115,7 +114,7 @@ def _draw(axis: Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -> No
     axis.set_xlabel(panel.x_label)
 
 
-def _apart(values: list[float], axis: Axes) -> list[float]:
+def _apart(values: list[float], axis: plt.Axes) -> list[float]:
     """Those of the sorted values whose labels have room beside each other on the axis.
 
     The largest has a label whatever it takes: it says how far the shift goes.
@@ -136,7 +135,7 @@ def _apart(values: list[float], axis: Axes) -> list[float]:
     return kept
 
 
-def _mark_trained(axis: Axes, panel: Panel, rows: pd.DataFrame) -> None:
+def _mark_trained(axis: plt.Axes, panel: Panel, rows: pd.DataFrame) -> None:
     """Shade the trained context lengths, or the trained value of another shift.
 
     The shortest context length of that shift is the shortest that was trained; all other shifts
@@ -151,7 +150,7 @@ def _mark_trained(axis: Axes, panel: Panel, rows: pd.DataFrame) -> None:
     axis.axvline(at, color=TRAINED, linewidth=5, zorder=0)
 
 
-def _legend(figure: Figure, frame: pd.DataFrame) -> None:
+def _legend(figure: plt.Figure, frame: pd.DataFrame) -> None:
     words = "network, mean and range of seeds"
     handles = [
         Line2D([], [], color="black", alpha=0.6, **MEASURED, label=words),

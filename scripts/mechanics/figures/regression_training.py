@@ -1,8 +1,7 @@
 """The training of the regression networks."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures import panels
 from mechanics.figures.style import REFERENCE, colour, label, note_diverged
@@ -16,7 +15,7 @@ MEASURED = {"correlation_gd": "with W$_{GD}$", "correlation_ols": "with least sq
 
 def regression_training(
     history: pd.DataFrame, risks: pd.DataFrame, weights: pd.DataFrame
-) -> Figure:
+) -> plt.Figure:
     """``history``: model, seed, step, k, risk; ``risks``: regression_risk, for the levels.
 
     ``weights``: effective_weights.
@@ -38,7 +37,7 @@ def regression_training(
     return figure
 
 
-def _medians(axis: Axes, frame: pd.DataFrame, column: str) -> dict[str, tuple[float, str]]:
+def _medians(axis: plt.Axes, frame: pd.DataFrame, column: str) -> dict[str, tuple[float, str]]:
     """A line per network, at the steps that all its seeds have; where it ends, and its colour."""
     axis.set(xscale="log", xlabel="training step")
     models, ends = panels.models_of(frame), {}
@@ -51,7 +50,7 @@ def _medians(axis: Axes, frame: pd.DataFrame, column: str) -> dict[str, tuple[fl
     return ends
 
 
-def _risk(axis: Axes, own: pd.DataFrame, risks: pd.DataFrame) -> None:
+def _risk(axis: plt.Axes, own: pd.DataFrame, risks: pd.DataFrame) -> None:
     axis.set_yscale("symlog", linthresh=RISK_FLOOR, linscale=0.3)
     ends = _medians(axis, own, "risk")
     axis.set(ylim=(-2e-4, 3), ylabel="risk, MSE / d", title=f"k = {own['k'].iloc[0]}")
@@ -65,7 +64,7 @@ def _risk(axis: Axes, own: pd.DataFrame, risks: pd.DataFrame) -> None:
     panels.label_ends(axis, ends)
 
 
-def _nulls(axis: Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
+def _nulls(axis: plt.Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
     final, ends = own[own["step"] == own["step"].max()], {}
     for column, name in (("correlation_null", "w itself"), ("correlation_shuffled", "y shuffled")):
         height = float(final[column].median())
@@ -77,7 +76,7 @@ def _nulls(axis: Axes, own: pd.DataFrame) -> dict[str, tuple[float, str]]:
     return ends
 
 
-def _step_size(axis: Axes, steps: pd.DataFrame) -> None:
+def _step_size(axis: plt.Axes, steps: pd.DataFrame) -> None:
     axis.set_title("step size of one linear layer")
     axis.set_ylabel("ĉ = tr Γ̂ / d")
     if steps.empty:

@@ -1,8 +1,7 @@
 """What depth buys: risk against context length."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures import panels, style
 
@@ -10,7 +9,7 @@ THIN = {"linewidth": 0.4, "alpha": 0.7}  # the line of a seed
 LAW = {"color": style.REFERENCE, "linewidth": 0.9, "zorder": 1}
 
 
-def risk_by_context(risks: pd.DataFrame) -> Figure:
+def risk_by_context(risks: pd.DataFrame) -> plt.Figure:
     """``risks``: regression_risk."""
     kept = panels.without_arms(style.drawable(risks))
     models, depths = panels.models_of(risks), sorted(kept["n_layers"].unique())
@@ -32,7 +31,7 @@ def risk_by_context(risks: pd.DataFrame) -> Figure:
     return figure
 
 
-def _risks(axis: Axes, own: pd.DataFrame, shade: str) -> tuple[float, str]:
+def _risks(axis: plt.Axes, own: pd.DataFrame, shade: str) -> tuple[float, str]:
     panels.each_seed(axis, own, "k", "risk", color=shade, **THIN)
     mean = own.groupby("k")[["risk", "risk_median"]].mean()
     axis.plot(mean.index, mean["risk"], color=shade)
@@ -40,7 +39,7 @@ def _risks(axis: Axes, own: pd.DataFrame, shade: str) -> tuple[float, str]:
     return panels.last(mean["risk"]), shade
 
 
-def _laws(axis: Axes, own: pd.DataFrame, bottom: float) -> tuple[float, str]:
+def _laws(axis: plt.Axes, own: pd.DataFrame, bottom: float) -> tuple[float, str]:
     """Theory of one depth, which is the same for every model and seed of it."""
     laws = own.groupby("k")[["gd_free", "mixture_floor", "ols"]].first().clip(lower=bottom / 1e3)
     axis.plot(laws.index, laws["gd_free"], "--", **LAW)

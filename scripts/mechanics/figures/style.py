@@ -15,8 +15,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.runtime.files import atomic
 from mechanics.tables.frames import sound
@@ -118,7 +116,7 @@ def in_thousands(value: float, _place: int) -> str:
     return f"{value / 1000:g}k" if abs(value) >= 1000 else f"{value:g}"
 
 
-def letter_panels(axes: Iterable[Axes]) -> None:
+def letter_panels(axes: Iterable[plt.Axes]) -> None:
     """Panels of a column of the report: small print, and (a), (b), … before titles at the left."""
     for letter, axis in zip("abcdef", axes, strict=False):
         title = axis.get_title()
@@ -138,7 +136,7 @@ def diverged_note(frame: pd.DataFrame) -> str:
     return f"diverged seeds, not drawn: {listed}" if listed else ""
 
 
-def note_diverged(figure: Figure, frame: pd.DataFrame) -> None:
+def note_diverged(figure: plt.Figure, frame: pd.DataFrame) -> None:
     """Write the ``diverged_note`` below a figure, if there is one."""
     if note := diverged_note(frame):
         figure.supxlabel(note, fontsize=6, color=REFERENCE)
@@ -167,7 +165,7 @@ def require_data(tables: Sequence[pd.DataFrame]) -> None:
         raise NothingToDraw("its table has no row")
 
 
-def empty_frame(message: str) -> Figure:
+def empty_frame(message: str) -> plt.Figure:
     """A frame without data that says what is missing."""
     figure, axis = plt.subplots(figsize=(PAGE, 1.85))
     axis.set(xticks=[], yticks=[])
@@ -176,7 +174,7 @@ def empty_frame(message: str) -> Figure:
     return figure
 
 
-def lay_out(figure: Figure) -> None:
+def lay_out(figure: plt.Figure) -> None:
     """Find the place of everything. A logarithmic axis without a number gets a decade to show."""
     for axis in figure.get_axes():
         for name, one in (("x", axis.xaxis), ("y", axis.yaxis)):
@@ -202,7 +200,7 @@ def spread(positions: list[float], distance: float) -> list[float]:
     return moved
 
 
-def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[float]:
+def places_for_labels(axis: plt.Axes, values: list[float], distance: float) -> list[float]:
     """Heights, as fractions of the axes, for labels of these values ``distance`` points apart.
 
     None stands above the axes, where there are titles, nor below, where there are the numbers of
@@ -220,7 +218,7 @@ def places_for_labels(axis: Axes, values: list[float], distance: float) -> list[
     return np.round((moved - box.y0) / box.height, PLACES).tolist()
 
 
-def keep_ends_apart(figure: Figure) -> None:
+def keep_ends_apart(figure: plt.Figure) -> None:
     """Move the names of ``panels.label_ends`` up and down until none overprints another."""
     for axis in figure.get_axes():
         names = [text for text in axis.texts if str(text.get_gid()).startswith(END)]
@@ -234,7 +232,7 @@ def keep_ends_apart(figure: Figure) -> None:
             text.set_gid(None)  # it would stand in an SVG
 
 
-def settle(figure: Figure) -> None:
+def settle(figure: plt.Figure) -> None:
     """Lay the figure out and round what is placed, so that the same figure gives the same bytes.
 
     The solver behind the constrained layout orders its variables by their addresses: the last
@@ -251,7 +249,7 @@ def settle(figure: Figure) -> None:
         axis.set_position(np.round(axis.get_position(original=True).bounds, PLACES))
 
 
-def save(figure: Figure, folder: Path, name: str, made_from: str) -> None:
+def save(figure: plt.Figure, folder: Path, name: str, made_from: str) -> None:
     """Write ``{name}.pdf`` and ``{name}.png``; the same figure gives the same bytes.
 
     ``made_from``, the short id of ``mechanics.study.lineage``, stands in the metadata of both,

@@ -2,8 +2,6 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures import style
@@ -15,7 +13,7 @@ POSITIONS = {"b": "-", "=": "--"}  # style of the lines
 BARE = 0.1  # share below which a bar has no number
 
 
-def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> Figure:
+def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> plt.Figure:
     """The tables of these names, of the deepest network of the main arm.
 
     Raises NothingToDraw if nothing was measured.
@@ -45,7 +43,7 @@ def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> Figure:
     return figure
 
 
-def _shares(axis: Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None:
+def _shares(axis: plt.Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None:
     shares = own[own["quantity"] == "share_sum"].sort_values("layer")
     ends = shares.groupby("position")["value"].max()
     for row, (position, look) in enumerate(POSITIONS.items()):
@@ -59,7 +57,7 @@ def _shares(axis: Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None
     axis.set_title(f"up to {ends.max():.0%} of it is the sum")
 
 
-def _exchange(axis: Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) -> None:
+def _exchange(axis: plt.Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) -> None:
     """Lines of the deep network over those of one layer; where they end both positions at once."""
     for line, look in (
         (others, {"color": style.REFERENCE, "linewidth": 0.6, "alpha": 0.5}),
@@ -79,7 +77,7 @@ def _exchange(axis: Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) ->
         axis.set_title("exchanged between prompts")
 
 
-def _frequencies(axis: Axes, own: pd.DataFrame, at: pd.DataFrame) -> None:
+def _frequencies(axis: plt.Axes, own: pd.DataFrame, at: pd.DataFrame) -> None:
     """Bars of the share of a + b, each cut into its frequencies."""
     keys = [int(k) for k in at.loc[at["exchanged"] == "one key", "frequencies"]]
     here = own[own["position"].isin(at["position"])]

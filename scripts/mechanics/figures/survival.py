@@ -1,8 +1,8 @@
 """Which addition networks have grokked, and when: the share that has not, by step."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from scipy.stats import CensoredData, ecdf
 
 DECAY_ARMS = ["main", "weight_decay"]  # weight decay is on from the first step to the last
@@ -19,7 +19,7 @@ def not_grokked(runs: pd.DataFrame):
     return ecdf(CensoredData(ended[known & grokked], right=ended[known & ~grokked])).sf
 
 
-def survival_line(axis: Axes, runs: pd.DataFrame, shade: str, bars: dict, **how) -> float:
+def survival_line(axis: plt.Axes, runs: pd.DataFrame, shade: str, bars: dict, **how) -> float:
     """The share of runs not grokked, by step, and a bar for each censored one; the last share.
 
     ``bars``: size and width of the bars.

@@ -2,7 +2,6 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.figure import Figure
 
 from mechanics.figures.panels import level, write
 from mechanics.figures.style import PAGE, colour, drawable
@@ -10,7 +9,7 @@ from mechanics.figures.style import PAGE, colour, drawable
 ARMS = ("balanced start", "random start", "Adam, exact gradient", "Adam, noisy scale", "saddle")
 
 
-def training_theory(curves: pd.DataFrame, table: pd.DataFrame) -> Figure:
+def training_theory(curves: pd.DataFrame, table: pd.DataFrame) -> plt.Figure:
     """``curves``: training_theory_curves; ``table``: training_theory. A panel for each arm."""
     curves = drawable(curves)
     figure, axes = plt.subplots(1, len(ARMS), figsize=(PAGE, 2.1), sharey=True)

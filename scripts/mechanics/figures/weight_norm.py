@@ -1,9 +1,8 @@
 """Weight decay, the norm of the weights, and grokking."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from mechanics.figures import style
 from mechanics.figures.panels import label_ends, rows_of, rows_of_panels
@@ -15,7 +14,7 @@ ARM_WORDS = {"main": "decay kept", "no_decay": "decay off", "fixed_norm": "norm 
 Groups = dict[tuple[float, str], tuple[str, str]]  # (weight decay, arm): name and colour
 
 
-def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> Figure:
+def weight_norm(progress: pd.DataFrame, grokking: pd.DataFrame) -> plt.Figure:
     """``progress``: progress_measures; ``grokking``: the table.
 
     Two rows for each model that is trained with more than one weight decay or arm (every model if
@@ -65,7 +64,7 @@ def groups_of(own: pd.DataFrame) -> tuple[Groups, Groups]:
     return by_decay, by_arm
 
 
-def _norms(axis: Axes, own: pd.DataFrame, moments: pd.DataFrame, groups: Groups) -> None:
+def _norms(axis: plt.Axes, own: pd.DataFrame, moments: pd.DataFrame, groups: Groups) -> None:
     axis.set_yscale("log")
     axis.yaxis.set_major_formatter(style.in_thousands)
     axis.yaxis.set_minor_formatter(style.in_thousands)
@@ -85,7 +84,7 @@ def _norms(axis: Axes, own: pd.DataFrame, moments: pd.DataFrame, groups: Groups)
     label_ends(axis, ends)
 
 
-def _survival(axis: Axes, own: pd.DataFrame, groups: Groups) -> None:
+def _survival(axis: plt.Axes, own: pd.DataFrame, groups: Groups) -> None:
     ends = {}
     for (decay, arm), (name, shade) in groups.items():
         if len(runs := rows_of(own, arm=arm, weight_decay=decay)):

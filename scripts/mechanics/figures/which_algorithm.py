@@ -2,9 +2,7 @@
 
 import matplotlib.pyplot as plt
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
-from matplotlib.figure import Figure
 
 from mechanics.figures.panels import NOISY, each_seed, models_of, rows_of, without_arms, write
 from mechanics.figures.style import PAGE, REFERENCE, NothingToDraw, colour, drawable, label
@@ -23,7 +21,9 @@ ROWS = (
 COLUMNS, LENGTHS = 4, (10, 20, 50)
 
 
-def which_algorithm(curves: pd.DataFrame, distances: pd.DataFrame, match: pd.DataFrame) -> Figure:
+def which_algorithm(
+    curves: pd.DataFrame, distances: pd.DataFrame, match: pd.DataFrame
+) -> plt.Figure:
     """``curves``: spectral_filter_curves; ``distances``: spectral_filter; ``match``: its table.
 
     Filters are drawn at the second shortest k, where the algorithms differ most.
@@ -61,7 +61,7 @@ def second_shortest(curves: pd.DataFrame) -> int:
     return int(sorted(curves["k"].unique())[:2][-1])
 
 
-def draw_filter(axis: Axes, own: pd.DataFrame, models: list[str], laws: bool = True) -> None:
+def draw_filter(axis: plt.Axes, own: pd.DataFrame, models: list[str], laws: bool = True) -> None:
     """The filter of one network at one k, beside those of ``FILTERS``."""
     shade = colour(own["model"].iloc[0], models)
     axis.set(xscale="log", ylim=(-0.05, 1.45))
