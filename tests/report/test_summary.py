@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from mechanics.report.summary import comparison_rows, footer, seeds_sentences
+from write_numbers import comparison_rows, footer, seeds_sentences
 
 
 def record(model: str, *statuses: str) -> dict:

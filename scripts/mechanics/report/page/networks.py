@@ -171,8 +171,6 @@ def deep(study: Path) -> dict | None:
     if stream is not None:
         stream = stream.loc[stream["quantity"].isin(IN_STREAM), list(STREAM)]
     return {
-        "model": network.model,
-        "seed": network.seed,
         "n_layers": network.architecture.n_layers,
         "embedding": pack_network({"W_E": (network.weights["embed.W_E"][0].numpy(), None)}),
         "stream": records(stream),
