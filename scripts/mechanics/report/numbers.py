@@ -49,6 +49,7 @@ def _regression(
         f"model == '{name}'" for name in ("linear_L1", "softmax_L1", "deep_L6")
     )
     risk = partial(number, tables, "regression_risk", unit="MSE/d")
+    exact = partial(number, tables, "regression_risk", linear)
     weights = partial(number, tables, "effective_weights", linear, last=("step",))
     smoother = partial(number, tables, "kernel_smoother", softmax)
     filters = partial(number, tables, "spectral_filter", form=".3f")
@@ -59,6 +60,7 @@ def _regression(
     of_linear = f"{linear} and shift in {SHIFTS}"
     collapse = partial(number, tables, "rank_collapse", last=("layer",))
     trained = f"{deep} and trained and norm == 'frobenius'"
+    alone = "model == 'deep_L6_attention_only' and trained and norm == 'frobenius'"
     of_regression, of_addition = (
         f"task == '{task}'" for task in ("linear_regression", "modular_addition")
     )
@@ -67,11 +69,9 @@ def _regression(
     factor = partial(fall, column="end_step / start_step", form=".1f")
     return {
         # one linear layer is one gradient step
-        "c_hat": number(tables, "regression_risk", linear, "c_hat", ".4f"),
-        "c_star": number(tables, "regression_risk", linear, "c_star", ".4f", "only"),
-        "off_law": number(
-            tables, "regression_risk", linear, "risk / risk_at_c_hat - 1", ".2%", "max"
-        ),
+        "c_hat": exact("c_hat", ".4f"),
+        "c_star": exact("c_star", ".4f", "only"),
+        "off_law": exact("risk / risk_at_c_hat - 1", ".2%", "max"),
         "correlation_gd": weights("correlation_gd", ".4f"),
         "correlation_null": weights("correlation_null", ".2f", "only"),
         "linear_risk": risk(f"{linear} and k == {k_max}", "risk", ".3f"),
@@ -95,10 +95,7 @@ def _regression(
         "collapse_attention": collapse(
             f"{trained} and variant == 'attention_only'", "ratio_median", "power", "max"
         ),
-        "collapse_trained": collapse(
-            "model == 'deep_L6_attention_only' and trained and norm == 'frobenius'",
-            *("ratio", ".2f", "min"),
-        ),
+        "collapse_trained": collapse(alone, "ratio", ".2f", "min"),
         # how long the fall of the held-out loss takes, from a tenth to nine tenths of it
         "fall_regression": steps(f"{softmax} and {of_regression}", statistic="max"),
         "fall_addition": steps(f"{softmax} and {of_addition}", statistic="min"),
@@ -113,6 +110,8 @@ def _addition(tables: Tables) -> dict[str, dict]:
     logits = f"{SOFTMAX} and level == 'logits' and split == 'all'"
     removed = partial(number, tables, "frequency_ablation", column="loss / loss_full")
     phases = partial(number, tables, "phase_law", SOFTMAX)
+    circles = partial(number, tables, "embedding_circles")
+    patched = partial(number, tables, "patching_summary")
     kept = partial(number, tables, "parsimony", column="min_margin")
     dose = partial(number, tables, "norm_dose", unit="steps")
     grokked = partial(count, tables, "norm_dose", condition="status == 'grokked'")
@@ -132,16 +131,11 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "phase_cosine": phases("cosine", ".3f", "min"),
         "phase_null": phases("cosine_shuffled", ".2f", "max"),
         "neurons_read": circuit("neurons_explained_weighted", ".0%", "min"),
-        "one_neuron": number(
-            tables, "patching_summary", f"{SOFTMAX} and kind == 'neuron'", "recovery", ".0%", "max"
-        ),
+        "one_neuron": patched(f"{SOFTMAX} and kind == 'neuron'", "recovery", ".0%", "max"),
         "pca_circles": count(
             tables, "embedding_circles", f"{SOFTMAX} and plane == 'raw'", "angle_r_squared > 0.99"
         ),
-        "key_circles": number(
-            *(tables, "embedding_circles", f"{SOFTMAX} and plane == 'key'", "angle_r_squared"),
-            *(".2f", "min"),
-        ),
+        "key_circles": circles(f"{SOFTMAX} and plane == 'key'", "angle_r_squared", ".2f", "min"),
         "margin_keys": kept(f"{SOFTMAX} and kind == 'keys_only'", form=".0f", statistic="min"),
         # cause
         "key_ablation": removed(f"{logits} and is_key", form=".0f", statistic="min"),
