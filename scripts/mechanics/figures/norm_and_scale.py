@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from mechanics.figures import style
 from mechanics.figures.panels import write
@@ -88,9 +88,8 @@ def _doses(axis: plt.Axes, held: pd.DataFrame) -> None:
         marks(axis, own, own["norm_factor"], own["end"], shade)
     axis.set(xlabel="norm held / initial norm", ylabel="grokking step", xscale="log", yscale="log")
     _few_numbers(axis.yaxis)
-    axis.xaxis.set_major_locator(FixedLocator(factors))
-    axis.xaxis.set_minor_locator(NullLocator())
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.set_xticks([], minor=True)
+    axis.set_xticks(factors, [f"{factor:g}" for factor in factors])
     axis.tick_params(axis="x", rotation=60)
     plain = held[held["temperature"] == 1]
     share = plain.assign(grokked=plain["status"] == "grokked").groupby("norm_factor")["grokked"]

@@ -7,18 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
-from mechanics.figures.panels import (
-    ARMS,
-    label_ends,
-    limits,
-    models_of,
-    rows_of_panels,
-    with_range,
-    write,
-)
-from mechanics.figures.style import REFERENCE, NothingToDraw, colour, diverged_note, drawable, label
+from mechanics.figures import panels, style
+from mechanics.figures.panels import ARMS, rows_of
+from mechanics.figures.style import REFERENCE
 
 # In the first panel alone. Networks that a user adds are in all.
 LEFT_OUT = ("softmax_L1_2heads", "linear_L2", "linear_L3")
@@ -51,20 +43,20 @@ def regression_generalisation(frame: pd.DataFrame) -> plt.Figure:
     are drawn in its panels alone, because at the trained d they repeat their model without
     ``d_max``; the panels hold the longest k.
     """
-    models, finished = models_of(frame), drawable(frame)
-    with_dimension = finished.loc[finished["shift"] == "dimension", "model"].unique()
-    repeated = finished["model"].isin([*with_dimension, *ARMS]) & (finished["shift"] != "dimension")
+    models, finished = panels.models_of(frame), style.drawable(frame)
+    arms = [*ARMS, *rows_of(finished, shift="dimension")["model"]]
+    repeated = finished["model"].isin(arms) & (finished["shift"] != "dimension")
     drawn = finished[~repeated].dropna(subset="risk")
     rows = {panel: _rows(drawn, panel) for panel in PANELS}
-    panels = [panel for panel in PANELS if len(rows[panel])]
-    if not panels:
-        raise NothingToDraw("no risk was measured under any shift")
-    n_columns = min(3, len(panels))
-    figure, axes = rows_of_panels(int(np.ceil(len(panels) / n_columns)), n_columns, 2.3, 0.6)
-    for axis, panel in zip(axes.flat, panels, strict=False):
+    shown = [panel for panel in PANELS if len(rows[panel])]
+    if not shown:
+        raise style.NothingToDraw("no risk was measured under any shift")
+    n_columns = min(3, len(shown))
+    figure, axes = panels.rows_of_panels(int(np.ceil(len(shown) / n_columns)), n_columns, 2.3, 0.6)
+    for axis, panel in zip(axes.flat, shown, strict=False):
         _draw(axis, panel, rows[panel], models)
         _mark_trained(axis, panel, finished[finished["model"].isin(rows[panel]["model"])])
-    for axis in axes.flat[len(panels) :]:
+    for axis in axes.flat[len(shown) :]:
         axis.set_visible(False)
     for axis in axes[:, 0]:
         axis.set_ylabel("risk, MSE / E[y²]")
@@ -74,7 +66,7 @@ def regression_generalisation(frame: pd.DataFrame) -> plt.Figure:
 
 def _rows(frame: pd.DataFrame, panel: Panel) -> pd.DataFrame:
     """What a panel shows: all models where contexts grow, a few elsewhere."""
-    own = frame[(frame["shift"] == panel.shift) & (frame["arm"] == panel.arm)]
+    own = rows_of(frame, shift=panel.shift, arm=panel.arm)
     if panel.shift == "dimension":
         n_lengths = N_LENGTHS if own["model"].nunique() == 1 else 1
         return own[own["k"].isin(sorted(own["k"].unique())[-n_lengths:])]
@@ -87,29 +79,28 @@ def _draw(axis: plt.Axes, panel: Panel, rows: pd.DataFrame, models: list[str]) -
     axis.set_xscale(panel.scale, **({"linthresh": 0.1} if panel.scale == "symlog" else {}))
     axis.set_yscale("linear" if by_length else "log")
     low, high = rows["risk"].min(), rows["risk"].max()
-    limits(axis, *((0, 1.1 * high) if by_length else (low / MARGIN, high * MARGIN)))
+    panels.limits(axis, *((0, 1.1 * high) if by_length else (low / MARGIN, high * MARGIN)))
     several, ends = rows["k"].nunique() > 1, {}
     # the context length is the value of its own shift, and a line of its own only in dimension
     for (model, k), own in rows.groupby(["model", "k"] if by_length else ["model", "shift"]):
-        by_value, shade = own.groupby("value"), colour(model, models)
-        end = with_range(axis, by_value["risk"], shade, "mean", 0.25, alpha=0.6, **MEASURED)
+        by_value, shade = own.groupby("value"), style.colour(model, models)
+        end = panels.with_range(axis, by_value["risk"], shade, "mean", 0.25, alpha=0.6, **MEASURED)
         law = by_value["law"].mean().dropna()
         axis.plot(law.index, law, **LAW)
-        ends[f"k = {k}" if by_length and several else label(model)] = end, shade
+        ends[f"k = {k}" if by_length and several else style.label(model)] = end, shade
     for _, own in rows.groupby("k" if by_length else "shift"):
         # networks with fewer prompts have a least squares of their own: the one of most prompts
         most = own[own["n_prompts"] == own["n_prompts"].max()]
         least_squares = most.groupby("value")["ols"].mean()
         axis.plot(least_squares.index, least_squares, **OLS)
-    label_ends(axis, ends)
+    panels.label_ends(axis, ends)
     if by_length and several:  # the ends have the lengths, so the corner has the network
-        write(axis, label(model), (0.03, 0.93), color=shade, size=6.5)
+        panels.write(axis, style.label(model), (0.03, 0.93), color=shade, size=6.5)
     if panel.scale != "linear":
         values = _apart(sorted(rows["value"].unique()), axis)
         axis.tick_params(axis="x", labelsize=6)
-        axis.xaxis.set_minor_locator(NullLocator())
-        axis.xaxis.set_major_locator(FixedLocator(values))
-        axis.xaxis.set_major_formatter(FixedFormatter([f"{value:g}" for value in values]))
+        axis.set_xticks([], minor=True)
+        axis.set_xticks(values, [f"{value:g}" for value in values])
     axis.set_title(panel.title)
     axis.set_xlabel(panel.x_label)
 
@@ -143,7 +134,7 @@ def _mark_trained(axis: plt.Axes, panel: Panel, rows: pd.DataFrame) -> None:
     """
     elsewhere = rows[~rows["shift"].isin(["context_length", "dimension"])]
     if panel.shift == "context_length":
-        lengths = rows.loc[rows["shift"] == "context_length", "k"]
+        lengths = rows_of(rows, shift="context_length")["k"]
         axis.axvspan(lengths.min(), elsewhere["k"].max(), color=TRAINED, linewidth=0, zorder=0)
         return
     at = elsewhere["d"].max() if panel.shift == "dimension" else panel.at
@@ -158,5 +149,5 @@ def _legend(figure: plt.Figure, frame: pd.DataFrame) -> None:
         Line2D([], [], **OLS, label="least squares"),
         Patch(color=TRAINED, label="trained on"),
     ]
-    note = {"title": diverged_note(frame) or None, "title_fontsize": 7}
+    note = {"title": style.diverged_note(frame) or None, "title_fontsize": 7}
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False, **note)
