@@ -84,9 +84,3 @@ def test_networks_that_a_user_adds_are_drawn_though_another_one_diverged(task, n
     added = [pd.concat([named(table, name) for name in MORE]) for table in tables]
     lost = [diverged(table, first) for table in tables]
     draw(name, [pd.concat(both, ignore_index=True) for both in zip(lost, added, strict=True)])
-
-
-@pytest.mark.parametrize(("task", "name"), DRAWN)
-def test_it_has_a_title_and_a_caption(task, name):
-    assert registry.title(name)
-    assert registry.caption(name)

@@ -56,17 +56,13 @@ def half_grokked(runs: pd.DataFrame) -> float:
 
 
 def _half_grokked(axis: plt.Axes, runs: pd.DataFrame, fractions: list, decays: list) -> None:
-    groups = dict(list(runs.groupby(["weight_decay", "train_fraction"])))
     steps = np.full((len(decays), len(fractions)), math.nan)
-    for row, decay in enumerate(decays):
-        for column, fraction in enumerate(fractions):
-            own = groups.get((decay, fraction))
-            if own is None:
-                continue
-            steps[row, column] = half = half_grokked(own)
-            words = f"{'–' if math.isnan(half) else f'{half:,.0f}'}"
-            words += f"  ({(own['status'] == 'grokked').sum()}/{len(own)})"
-            axis.text(column, row, words, ha="center", va="center", fontsize=6.5)
+    for (decay, fraction), own in runs.groupby(["weight_decay", "train_fraction"]):
+        row, column = decays.index(decay), fractions.index(fraction)
+        steps[row, column] = half = half_grokked(own)
+        words = "–" if math.isnan(half) else f"{half:,.0f}"
+        words += f"  ({(own['status'] == 'grokked').sum()}/{len(own)})"
+        axis.text(column, row, words, ha="center", va="center", fontsize=6.5)
     found = steps[~np.isnan(steps)]
     if found.size:  # pale colours: black letters stand on them
         norm = LogNorm(found.min(), max(found.max(), found.min() * 1.01))

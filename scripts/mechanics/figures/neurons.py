@@ -43,8 +43,9 @@ def neurons(law: pd.DataFrame, patched: pd.DataFrame, groups: pd.DataFrame) -> p
     own, of_neurons = (frame[frame["model"] == model] for frame in (answering, sound(patched)))
     clean = own[own["direction"] == "denoising"]
     _ranked(axes[1, 0], of_neurons.dropna(subset="recovery"), clean)
-    _sets(axes[1, 1], clean, style.colour(model, panels.models_of(groups)))
-    _parts(axes[1, 2], clean, style.colour(model, panels.models_of(groups)))
+    shade = style.colour(model, panels.models_of(groups))
+    _sets(axes[1, 1], clean, shade)
+    _parts(axes[1, 2], clean, shade)
     style.letter_panels(axes.flat)
     style.note_diverged(figure, groups)
     return figure

@@ -26,16 +26,17 @@ def rank_collapse(frame: pd.DataFrame) -> plt.Figure:
     others = [m for m in panels.models_of(frame) if m != first and _lacks_a_part(frame, m)]
     figure, axes = panels.rows_of_panels(1, 2 + bool(others), 2.9, sharex=True, sharey=True)
     for axis, trained in zip(axes[0], (True, False), strict=False):
-        own = frame[(frame["model"] == first) & (frame["trained"] == trained)]
+        own = panels.rows_of(frame, model=first, trained=trained)
         _ratios(axis, sound(own))
         words = "trained" if trained else "untrained"
         words = f"{label(first)}, {words}, {_in_words(own)}{_finding(own)}"
         axis.set_title(words, fontsize=7)
     if others:  # trained without a part, each as it is
-        whole, ends = sound(frame[(frame["variant"] == "whole") & frame["trained"]]), {}
+        whole, ends = sound(panels.rows_of(frame, variant="whole", trained=True)), {}
         parts = {name: variant for variant, name in WORDS.items()}
         for model in others:
-            own, part = whole[whole["model"] == model], parts.get(label(model), model)
+            own = panels.rows_of(whole, model=model)
+            part = parts.get(label(model), model)
             shade = colour(part, [*WORDS, *others])  # as where the part was cut off
             ends |= _medians(axes[0, 2], own, label(model), shade)
         panels.label_ends(axes[0, 2], ends)
@@ -49,7 +50,7 @@ def rank_collapse(frame: pd.DataFrame) -> plt.Figure:
 
 def _lacks_a_part(frame: pd.DataFrame, model: str) -> bool:
     """Whether cutting a part off changes nothing, since the network was trained without it."""
-    own = sound(frame[(frame["model"] == model) & frame["trained"]])
+    own = sound(panels.rows_of(frame, model=model, trained=True))
     ratios = own.pivot(index=["seed", "layer"], columns="variant", values="ratio")
     parts = ratios.reindex(columns=["no_skip", "no_mlp"])
     return bool(parts.eq(ratios["whole"], axis="index").all().any())

@@ -150,7 +150,7 @@ def drawable(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows of seeds that did not diverge. Raises NothingToDraw if there is none."""
     if frame.empty:
         raise NothingToDraw("its table has no row")
-    kept = sound(frame)
+    kept = sound(frame) if "status" in frame else frame
     if kept.empty:
         raise NothingToDraw(f"no finished seed; {diverged_note(frame)}")
     return kept
@@ -158,11 +158,9 @@ def drawable(frame: pd.DataFrame) -> pd.DataFrame:
 
 def require_data(tables: Sequence[pd.DataFrame]) -> None:
     """Raise NothingToDraw if a table holds diverged seeds alone, or the first one no row."""
-    for table in tables:
-        if "status" in table and len(table):
+    for place, table in enumerate(tables):
+        if place == 0 or len(table):
             drawable(table)
-    if tables[0].empty:
-        raise NothingToDraw("its table has no row")
 
 
 def empty_frame(message: str) -> plt.Figure:

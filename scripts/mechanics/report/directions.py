@@ -106,9 +106,9 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         "is_one_step": v("correlation_gd") > 0.995,
         "follows_law": v("off_law") <= 0.01,
         "misses_ols": lower(found["linear_risk"]) > ols,
-        "drop_on_time": _near(found["drop_measured"], found["drop_predicted"], 0.02),
+        "drop_on_time": _near(v("drop_measured"), v("drop_predicted"), 0.02),
         "is_smoother": _all(
-            _near(found["bandwidth"], 1.0, 0.05), _near(found["softmax_optimum"], 1.0, 0.05)
+            _near(v("bandwidth"), 1.0, 0.05), _near(v("softmax_optimum"), 1.0, 0.05)
         ),
         "not_gaussian": v("smoother_gaussian") <= 0.9,
         "deep_beats_gd": _all(
@@ -215,10 +215,9 @@ def _delayed_by_half(tables: Tables) -> Value:
     return float(pd.concat(factors).median()) if factors else pd.NA
 
 
-def _near(one: dict | Value, other: dict | Value, share: float) -> bool | NAType:
+def _near(one: Value, other: Value, share: float) -> bool | NAType:
     """Whether they differ by at most this share of the other."""
-    left, right = (value(own) if isinstance(own, dict) else own for own in (one, other))
-    return abs(left / right - 1) <= share
+    return abs(one / other - 1) <= share
 
 
 def _all(*held) -> bool | NAType:
