@@ -15,10 +15,13 @@ from markupsafe import Markup
 from mechanics.report.page.evidence import evidence
 from mechanics.report.page.networks import page_data
 from mechanics.report.page.pack import as_json
-from mechanics.report.page.render import render
 from mechanics.runtime.files import atomic
 from mechanics.settings import read_settings
 from mechanics.training.checkpoint import CheckpointError
+
+CORE = ("arrays.js", "addition.js", "regression.js")  # the networks: in the page and in its worker
+PROGRAMS = ("draw.js", "engine.js", "state.js", "add.js", "inside.js", "learn.js", "late.js")
+PROGRAMS += ("prompt.js", "start.js")
 
 
 def main() -> None:
@@ -46,6 +49,32 @@ def main() -> None:
     for name, page in pages.items():
         with atomic(arguments.output / name) as part:
             part.write_text(page, "utf-8")
+
+
+def render(templates: Path, template: str, content: dict) -> str:
+    """Raises jinja2.UndefinedError if the template wants what there is not."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(templates),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(
+        **content,
+        style=Markup((templates / "page.css").read_text("utf-8")),
+        core=Markup(inline(program(templates, CORE))),
+        programs=Markup(inline(program(templates, PROGRAMS))),
+    )
+
+
+def program(folder: Path, names: tuple[str, ...]) -> str:
+    return "\n".join(['"use strict";', *((folder / name).read_text("utf-8") for name in names)])
+
+
+def inline(script: str) -> str:
+    """JavaScript that may stand in a script element: nothing in it ends the element."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 
 if __name__ == "__main__":

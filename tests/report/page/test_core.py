@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
+import build_page
 from mechanics.addition.ablation import excluded_logits, judge, key_spectrum
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.embedding_ablation import answers_with, in_embedding
 from mechanics.addition.fourier import frequencies, key_frequencies
 from mechanics.models import regression
 from mechanics.models.prompts import sample_prompts
-from mechanics.report.page import render
 from mechanics.report.page.networks import describe, tensors_of
 from mechanics.report.page.pack import pack_network
 from mechanics.study.results import final_networks, model_for, networks
@@ -29,7 +29,7 @@ STUDY = ROOT / "results/published"
 def run_node(program: str, given: object, folder: Path):
     """What a program with the page's networks prints of ``given``; both are JSON."""
     (folder / "given.json").write_text(json.dumps(given))
-    core = render.program(ROOT / "workflow/page", render.CORE)
+    core = build_page.program(ROOT / "workflow/page", build_page.CORE)
     script = folder / "program.js"
     script.write_text(
         f'{core} const given = require("./given.json"); (async () => {{ {program} }})();'

@@ -13,11 +13,11 @@ from browser import CHROMIUM, browse
 from markupsafe import Markup
 from small_study import KEYS, P, build, write_study
 
+from build_page import render
 from mechanics.models import regression
 from mechanics.models.prompts import Prompts
 from mechanics.report.page.networks import page_data
 from mechanics.report.page.pack import as_json
-from mechanics.report.page.render import render
 from mechanics.study.results import final_networks, model_for
 
 pytestmark = pytest.mark.skipif(
