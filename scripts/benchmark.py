@@ -89,14 +89,13 @@ def parse_arguments() -> argparse.Namespace:
     what.add_argument("--output", type=Path, help="CSV, one row per quantity")
     what.add_argument("--show", type=Path, help="such a CSV: print it, measure nothing")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="few repeats: does it work?")
+    parser.add_argument(
+        "--quick", action="store_true", help="few repeats, small stacks: does it work?"
+    )
     device = parser.add_argument_group("a device compared with the CPU")
     device.add_argument("--device", help="cuda; cpu tries the comparison itself")
     words = "folders of the quick study as a CPU and as this device made it"
     device.add_argument("--studies", type=Path, nargs=2, help=words)
-    device.add_argument("--replicas", type=int, default=64, help="of the stack that is timed")
-    device.add_argument("--steps", type=int, default=100, help="that are timed")
-    device.add_argument("--matrix", type=int, default=8192, help="rows of the product timed")
     return parser.parse_args()
 
 

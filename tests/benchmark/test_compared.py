@@ -7,8 +7,7 @@ from helpers import addition_settings, regression_settings, run_program
 from mechanics.settings import as_argument
 
 HEAD = "configuration,task,metric,value\n"
-TINY = ["--device", "cpu", "--replicas", "2", "--steps", "2", "--matrix", "64"]
-TINY += ["--addition", as_argument(addition_settings())]
+TINY = ["--device", "cpu", "--quick", "--addition", as_argument(addition_settings())]
 TINY += ["--regression", as_argument(regression_settings())]
 
 

@@ -15,6 +15,7 @@ from mechanics.runtime.device import choose_device, device_name
 LOSSES = 1e-3  # relative: rounding grows from step to step
 APART = 0.02  # of an accuracy, and of a risk, of which 1 is that of predicting zero
 WARM_UP, N_COMPARED = 5, 50  # steps
+SIZES = {False: (64, 100, 8192), True: (2, 2, 64)}  # if quick: replicas, steps, rows of a matrix
 
 Row = tuple[str, float, str, float, str]  # quantity, value, unit, allowed, note
 
@@ -25,10 +26,11 @@ def compare(arguments: argparse.Namespace, settings: dict[str, dict]) -> list[Ro
     Raises ValueError where there is no such device, or a study lacks its table.
     """
     device, addition = choose_device(arguments.device), settings["modular_addition"]
-    rate = matrix_rate(arguments.matrix, device)
-    size = f"float32, {arguments.matrix} rows, {device_name(device)}, torch {torch.__version__}"
+    n_replicas, n_steps, n_rows = SIZES[arguments.quick]
+    rate = matrix_rate(n_rows, device)
+    size = f"float32, {n_rows} rows, {device_name(device)}, torch {torch.__version__}"
     rows = [("matrix_rate", rate / 1e12, "TFLOP/s", float("nan"), size)]
-    rows += stack_rows(addition, arguments.replicas, arguments.steps, rate, device)
+    rows += stack_rows(addition, n_replicas, n_steps, rate, device)
     for task, own in settings.items():
         apart = losses_apart(own, device)
         note = f"largest relative difference from the CPU's, {N_COMPARED} steps of two replicas"
