@@ -1,6 +1,6 @@
 """Measure the final weights of one regression run: a parquet file for each table.
 
-``--only evaluation layers`` makes the tables of these measures alone; without it all that are
+``--only evaluation filters`` makes the tables of these measures alone; without it all that are
 defined for the network are made (``mechanics/regression/measures.py``).
 """
 
@@ -14,7 +14,6 @@ from mechanics.regression.evaluation import evaluation
 from mechanics.regression.filters import filters
 from mechanics.regression.generalisation import generalisation
 from mechanics.regression.held_out import expect_regression, read_held_out
-from mechanics.regression.layers import layers
 from mechanics.regression.measures import defined_for
 from mechanics.regression.rank_collapse import rank_collapse
 from mechanics.regression.smoother import smoother
@@ -31,7 +30,6 @@ MEASURES = {
     "attention": attention,
     "generalisation": lambda *asked: {"generalisation": generalisation(*asked)},
     "smoother": lambda *asked: {"smoother": smoother(*asked)},
-    "layers": lambda *asked: {"layers": layers(*asked)},
     "rank_collapse": lambda *asked: {"rank_collapse": rank_collapse(*asked)},
     "task_diversity": lambda *asked: {"task_diversity": task_diversity(*asked)},
 }
@@ -42,7 +40,7 @@ def main() -> None:
     parser.add_argument("--weights", required=True, type=Path, nargs="+", help="one file per seed")
     parser.add_argument("--prompts", required=True, type=Path, help="the held-out prompts")
     parser.add_argument("--output", required=True, type=Path, help="folder of the tables")
-    parser.add_argument("--only", nargs="+", choices=MEASURES)
+    parser.add_argument("--only", nargs="+", help="default: all that the network has")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda")
     arguments = parser.parse_args()
     try:
@@ -51,7 +49,11 @@ def main() -> None:
         held_out = read_held_out(arguments.prompts, device, networks[0].settings)
         for path, network in zip(arguments.weights, networks, strict=True):
             expect_regression(network, held_out, path)
-        for name in arguments.only or defined_for(networks[0].settings):
+        defined = defined_for(networks[0].settings)
+        if unfit := set(arguments.only or []) - set(defined):
+            words = f"no measure {', '.join(sorted(unfit))} of such a network"
+            raise ConfigError(f"{arguments.weights[0]}: {words}: expected {', '.join(defined)}")
+        for name in arguments.only or defined:
             write_tables(MEASURES[name](networks, held_out), arguments.output)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:
         sys.exit(f"analyse_regression.py: {error}")

@@ -41,7 +41,7 @@ def test_what_is_defined_is_measured_and_what_is_asked_alone(tmp_path, monkeypat
         ({"settings": {}, "d": 4}, r"W_Q is \(1, 5, 5\), expected \(1, 4, 4\)"),
         ({"settings": {"task": "modular_addition"}}, "expected linear_regression"),
         ({"settings": {"measured_at": [9]}, "only": ("--only", "attention")}, "no .* of k = 9"),
-        ({"settings": {}, "only": ("--only", "layers")}, "a network of one layer"),
+        ({"settings": {}, "only": ("--only", "rank_collapse")}, "no measure rank_collapse of such"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, changes, words):

@@ -1,7 +1,9 @@
 """Merged weights of layers that were built to be steps, and the exact risk of any."""
 
+import itertools
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from gradient_steps import merged_heads, merged_step, token_layers
@@ -13,9 +15,12 @@ from mechanics.models.transformer import initialise, standard_tokens
 from mechanics.regression.effective_weights import (
     exact_risk,
     isotropy_distance,
+    layer_risk,
+    merged,
     preconditioner,
     step_size,
 )
+from mechanics.regression.laws import risk
 
 D = 3
 LAYER = token_layers()
@@ -23,14 +28,14 @@ LAYER = token_layers()
 
 def test_preconditioner_is_read_back():
     gamma = torch.randn(D, D, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    found = preconditioner(merged_heads(*merged_step(gamma)), LAYER)
-    torch.testing.assert_close(found[0], gamma, atol=1e-12, rtol=0)
+    found = preconditioner(*merged(merged_heads(*merged_step(gamma)), LAYER))
+    torch.testing.assert_close(found[0, 0], gamma, atol=1e-12, rtol=0)
 
 
 def test_keys_that_read_y_and_values_that_read_x_are_seen():
     match, write = merged_step(torch.zeros(D, D))
     match[0, 0, D], write[0, 1, D] = 2, -3
-    found = preconditioner(merged_heads(match, write), LAYER)[0]
+    found = preconditioner(*merged(merged_heads(match, write), LAYER))[0, 0]
     assert found[0, 1].item() == pytest.approx(6) and found.count_nonzero() == 1
 
 
@@ -58,15 +63,42 @@ def test_random_weights_have_their_exact_risk(changes, more, k, noise):
     assert float(errors.std()) / 200 < 0.05 * law
 
 
-@pytest.mark.parametrize(
-    ("read", "change", "words"),
-    [
-        (preconditioner, {"n_layers": 2}, "one layer of linear attention"),
-        (preconditioner, {"attention": "softmax"}, "one layer of linear attention"),
-        (lambda *own: exact_risk(*own, D, 5), {"n_layers": 2}, "one head of one linear layer"),
-        (lambda *own: exact_risk(*own, D, 5), {"n_heads": 2}, "one head of one linear layer"),
-    ],
-)
-def test_other_networks_are_refused(read, change, words):
-    with pytest.raises(ValueError, match=words):
-        read({}, replace(LAYER, **change))
+def random_layer(d: int, seed: int = 0):
+    draw = torch.Generator().manual_seed(seed)
+    return (
+        torch.randn(d + 1, d + 1, dtype=torch.float64, generator=draw),
+        torch.randn(d + 1, dtype=torch.float64, generator=draw),
+    )
+
+
+def risk_by_quadrature(W_QK, value) -> float:
+    """The mean over every x and w at d = k = 2 by Gauss–Hermite, exact up to degree 4 in each."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(4)
+    d = k = 2
+    n = d * k + d
+    points = torch.tensor(list(itertools.product(nodes, repeat=n)))
+    mass = torch.tensor(list(itertools.product(weights / weights.sum(), repeat=n))).prod(-1)
+    x, w = points[:, : d * k].reshape(-1, k, d), points[:, d * k :]
+    z = torch.cat([x, x @ w[..., None]], dim=-1)
+    moments = z.mT @ z / k
+    found = -(moments @ value) @ W_QK[:d].T
+    return float((mass * (found - w).square().sum(-1)).sum() / d)
+
+
+def test_the_risk_is_exact_with_every_stray_weight():
+    layer = random_layer(2)
+    assert float(layer_risk(*layer, 1 / 2)) == pytest.approx(risk_by_quadrature(*layer), rel=1e-12)
+
+
+def test_a_layer_without_stray_weights_has_the_risk_of_its_preconditioner():
+    W_QK, value = random_layer(5)
+    W_QK[:5, 5], value[:5] = 0, 0
+    expected = risk.preconditioned_error(preconditioner(W_QK, value), 8) / 5
+    assert float(layer_risk(W_QK, value, 1 / 8)) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_mixture_has_the_risk_at_the_mean_of_one_over_k():
+    layer = random_layer(4)
+    each = torch.stack([layer_risk(*layer, 1 / k) for k in range(5, 51)])
+    mixture = layer_risk(*layer, risk.mean_inverse(range(5, 51)))
+    torch.testing.assert_close(each.mean(), mixture, rtol=1e-12, atol=0)

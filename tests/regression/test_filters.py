@@ -22,9 +22,9 @@ from mechanics.regression.filters import (
     ridge_filter,
     spectral_filter,
 )
+from mechanics.regression.held_out import sensitivities
 from mechanics.regression.laws.risk import optimal_step_size
-from mechanics.regression.sensitivity import Answers, answers
-from mechanics.tables.spectral_filter import filter_distances
+from mechanics.tables.regression import filter_distances
 
 D = 4
 STEPS = [0.3, 0.9]
@@ -37,7 +37,7 @@ def prompts_of(k: int, n_prompts: int = 64):
 def of(predictor, k: int, n_bins: int):
     prompts = prompts_of(k)
     along = directions(prompts, n_bins)
-    return *spectral_filter(answers(predictor, prompts), along), along
+    return *spectral_filter(sensitivities(predictor, prompts), along), along
 
 
 @pytest.mark.parametrize("k", [2, 4, 12])
@@ -52,8 +52,8 @@ def test_gradient_steps_are_their_polynomial(k):
 def test_ridge_is_its_filter_and_its_penalty_is_found():
     f, _, along = of(partial(ridge, penalty=0.6), 6, 5)
     torch.testing.assert_close(f, ridge_filter(0.1, along))
-    own = answers(partial(ridge, penalty=0.6), prompts_of(6))
-    assert fitted_penalty(own, along) == pytest.approx(0.1, rel=1e-3)
+    g = sensitivities(partial(ridge, penalty=0.6), prompts_of(6))
+    assert fitted_penalty(g, along) == pytest.approx(0.1, rel=1e-3)
 
 
 def test_least_squares_keeps_all_that_is_determined_and_neighbours_nothing_smoothly():
@@ -68,8 +68,8 @@ def test_what_no_filter_explains_is_counted():
     prompts = prompts_of(12, 4096)
     w = torch.linalg.lstsq(prompts.x[0], prompts.y[0, ..., None]).solution[..., 0]
     stray = torch.randn(w.shape, dtype=w.dtype, generator=torch.Generator().manual_seed(1))
-    own = Answers(prompts.y_test[0], (w + 0.5 * stray)[:, None].expand(-1, 3, -1))
-    f, unexplained = spectral_filter(own, directions(prompts))
+    g = (w + 0.5 * stray)[:, None].expand(-1, 3, -1)
+    f, unexplained = spectral_filter(g, directions(prompts))
     assert f == pytest.approx(torch.ones(len(f)), abs=0.06)
     assert unexplained == pytest.approx(0.25 / 1.25, abs=0.01)
 

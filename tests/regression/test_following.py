@@ -33,7 +33,7 @@ def test_every_checkpoint_and_length_has_a_row(learned):
 
 def test_a_gradient_step_has_the_effective_weights_of_one(learned):
     last = learned.query("step == 20")
-    for column, expected in (("c_hat", SIZE), ("fitted_step_size", SIZE), ("correlation_gd", 1)):
+    for column, expected in (("c_hat", SIZE), ("correlation_gd", 1)):
         assert last[column].tolist() == pytest.approx([expected] * 2, abs=1e-5)
     assert last["isotropy"].max() < 1e-6
     first = learned.query("step == 0")

@@ -1,16 +1,42 @@
-"""Constructed networks on shifted prompts: every measured risk has its law."""
+"""Constructed networks on shifted prompts: every measured risk has its law, and laws agree."""
+
+import math
 
 import pandas as pd
 import pytest
-from gradient_steps import one_step
+import torch
+from gradient_steps import merged_heads, merged_step, one_step, smoothing_heads, token_layers
 from helpers import held_out, regression_network, regression_settings
+from monte_carlo import assert_within_error
 
 from mechanics.models import regression
+from mechanics.models.prompts import embed, random_subspaces, squared_errors
+from mechanics.models.shifted_prompts import Shift, base_draws, shifted_prompts
 from mechanics.regression import generalisation
-from mechanics.regression.laws.risk import least_squares_risk, one_step_risk
+from mechanics.regression.generalisation import mean_subspace_risk, shift_law
+from mechanics.regression.laws.risk import (
+    least_squares_risk,
+    one_step_risk,
+    preconditioned_error,
+)
+from mechanics.regression.laws.softmax_law import softmax_draws
 
 D, C = 3, 0.6
-COLUMNS = "seed arm shift value k d risk risk_se risk_median law law_name ols n_prompts"
+COLUMNS = "seed arm shift value k d risk risk_se risk_median law ols n_prompts"
+K, N = 6, 10_000
+WHITE = (1.0,) * D
+SHIFTS = [
+    Shift("context_length", 2.0, 2, WHITE),
+    Shift("input_scale", 1.5, K, (2.25,) * D),
+    Shift("weight_scale", 2.0, K, WHITE, weight_scale=2.0),
+    Shift("covariance", 1.0, K, (1.8, 0.9, 0.3)),
+    Shift("noise", 2.0, K, WHITE, noise=2.0),
+    Shift("noise", 2.0, K, (1.8, 0.9, 0.3), weight_scale=0.5, noise=0.7),  # all at once
+]
+NOISELESS = [shift for shift in SHIFTS if shift.noise == 0]
+GAMMA = torch.tensor([[0.7, 0.2, 0.0], [-0.1, 0.5, 0.0], [0.0, 0.3, 0.9]]).double()
+DRAWS = softmax_draws(D, K, 50_000, torch.Generator().manual_seed(0))
+STEP = merged_heads(*merged_step(GAMMA))
 
 
 @pytest.fixture
@@ -82,3 +108,73 @@ def test_a_diverged_replica_has_rows_and_no_risk(evaluated):
     assert rows["risk"].isna().all()
     assert rows["law"].isna().all()
     assert rows["ols"].notna().all()
+
+
+def law_of(shift, arm: str, weights: dict = STEP, network=None) -> float:
+    return shift_law(weights, network or token_layers(), shift, arm, DRAWS)
+
+
+def errors(parameters, network, shift, bases=None) -> torch.Tensor:
+    """Squared error of every prompt over E[y²]."""
+    own = shifted_prompts(shift, base_draws([shift], N, 1), 1).double()
+    own = embed(own, network.d_model - 1, bases)
+    return squared_errors(regression.forward(parameters, own, network), own)[0] / shift.power
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+def test_a_preconditioned_step_has_its_law(shift):
+    assert_within_error(errors(STEP, token_layers(), shift), law_of(shift, "trained"))
+
+
+@pytest.mark.parametrize("d", [2, D])
+def test_a_layer_on_the_axes_has_the_law_of_all_its_weights(d):
+    shift = Shift("dimension", float(d), K, (1.0,) * d)
+    draw = torch.Generator().manual_seed(0)
+    random = torch.randn(2, 1, D + 1, D + 1, dtype=torch.float64, generator=draw)
+    weights = merged_heads(*(0.4 * random))
+    law = law_of(shift, "axis", weights)
+    assert_within_error(errors(weights, token_layers(), shift), law)
+    neglected = law_of(shift, "trained", weights)
+    assert abs(neglected / law - 1) > 0.05  # so that the test would see a missing term
+    assert law_of(shift, "axis") == pytest.approx(preconditioned_error(GAMMA[:d, :d], K) / d)
+
+
+def test_random_subspaces_have_their_law():
+    shift = Shift("dimension", 2.0, K, (1.0, 1.0))
+    bases = random_subspaces(N, 2, D, torch.Generator().manual_seed(0)).double()
+    assert_within_error(errors(STEP, token_layers(), shift, bases), law_of(shift, "random"))
+
+
+def test_subspaces_of_isotropic_steps_and_of_all_dimensions_have_known_laws():
+    identity = torch.eye(D, dtype=torch.float64)
+    cases = [(0.6 * identity, d, one_step_risk(0.6, d, K)) for d in (1, 2, 3)]
+    cases += [(0.6 * identity[:1, :1], 1, one_step_risk(0.6, 1, K))]
+    cases += [(GAMMA, D, preconditioned_error(GAMMA, K) / D)]
+    for gamma, d, expected in cases:
+        assert mean_subspace_risk(gamma, d, K) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("shift", NOISELESS)
+@pytest.mark.parametrize(
+    ("omegas", "scales"), [((0.4,), (1.3,)), ((-0.3, 0.3), (-1.1, 1.1)), ((0.3, -0.3), (-0.2, 0.2))]
+)
+def test_softmax_heads_have_their_law(omegas, scales, shift):
+    weights = merged_heads(*smoothing_heads(omegas, scales))
+    network = token_layers("softmax", n_heads=len(omegas))
+    law = law_of(shift, "trained", weights, network)
+    assert_within_error(errors(weights, network, shift), law)
+
+
+@pytest.mark.parametrize(
+    ("omegas", "scales", "shift"),
+    [
+        ((0.3, 0.2), (1.0, -1.0), SHIFTS[0]),
+        ((0.3, 0.2, -0.1), (1.0, -1.0, 1.0), SHIFTS[0]),
+        ((0.3,), (1.0,), SHIFTS[4]),  # noise
+    ],
+)
+def test_what_has_no_law_gets_none(omegas, scales, shift):
+    weights = merged_heads(*smoothing_heads(omegas, scales))
+    one_layer = token_layers("softmax", n_heads=len(omegas))
+    for network in (one_layer, token_layers(n_layers=2)):
+        assert math.isnan(law_of(shift, "trained", weights, network))

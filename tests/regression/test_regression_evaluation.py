@@ -1,7 +1,7 @@
 """The evaluations, on networks whose answer is known; references finite and at their laws."""
 
 import pytest
-from gradient_steps import one_step
+from gradient_steps import merged_heads, one_step, smoothing_heads
 from helpers import held_out, regression_network, regression_settings
 
 from mechanics.models.prompts import sample_prompts, squared_errors
@@ -29,6 +29,21 @@ def test_a_constructed_step_has_the_risk_of_the_law_and_is_recognised(noise):
     by_algorithm = distances.groupby("algorithm")["preds_diff"].max()
     assert by_algorithm["one-step GD"] < 1e-5
     assert by_algorithm.drop("one-step GD").min() > 0.1
+
+
+def test_of_two_mirror_images_the_nearer_one_counts():
+    settings = regression_settings(attention="softmax")
+    found = []
+    for sign in (1.0, -1.0):
+        heads = merged_heads(*smoothing_heads([0.4 * sign], [1.2 * sign]))
+        weights = {name: own[0].float() for name, own in heads.items()}
+        network = regression_network(settings, weights)
+        distances = evaluation([network], held_out(settings))["distances"]
+        found.append(distances.set_index(["algorithm", "k"])["preds_diff"])
+    near = "softmax kernel smoother"
+    assert found[0][near].max() < 0.5
+    assert found[1][near].max() < 0.5
+    assert found[0]["one-step GD"].max() < 1
 
 
 @pytest.mark.parametrize(

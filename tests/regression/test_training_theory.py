@@ -9,19 +9,24 @@ from helpers import regression_settings
 
 from mechanics.models import regression
 from mechanics.models.prompts import squared_errors
-from mechanics.regression.laws.linear_layer import layer_risk
+from mechanics.regression.effective_weights import layer_risk, preconditioner
+from mechanics.regression.laws import risk
 from mechanics.regression.training_theory import (
     adam,
     as_network,
+    balanced_start,
     draw,
     exact_loss,
     gradient_descent,
     merged_weights,
+    saddle_risk,
+    step_size_curve,
 )
 
 D = 3
 LAYER = token_layers()
 LENGTHS = range(4, 9)
+STUDY = range(5, 51)
 SETTINGS = regression_settings(k_min=4, init_std=0.3, warmup_steps=0, curriculum="mixed")
 
 
@@ -78,3 +83,32 @@ def test_noise_in_the_second_moment_slows_adam():
     start = next(adam(SETTINGS, [0, 1], None))
     moved = [sum((w[n] - start[n]).norm() for n in w) for w in (exact, noisy)]
     assert moved[1] != pytest.approx(float(moved[0]))
+
+
+def test_the_closed_curve_is_descent_on_the_exact_risk():
+    d, rate, start = 10, 1e-3, 0.1
+    weights = [tensor.requires_grad_() for tensor in balanced_start(start, d)]
+    found, mean_inverse = [], risk.mean_inverse(STUDY)
+    for _ in range(800):
+        found.append(float(preconditioner(*weights).detach().diagonal().mean()))
+        slopes = torch.autograd.grad(d / 2 * layer_risk(*weights, mean_inverse), weights)
+        weights = [
+            (weight - rate * slope).detach().requires_grad_()
+            for weight, slope in zip(weights, slopes, strict=True)
+        ]
+    expected = step_size_curve(range(800), start, rate, d, STUDY)
+    torch.testing.assert_close(torch.tensor(found).double(), expected, rtol=5e-3, atol=0)
+
+
+@pytest.mark.parametrize("rank", [1, 3])
+def test_the_saddle_is_a_stationary_point_of_that_risk(rank):
+    d, best = 4, risk.optimal_step_size(4, STUDY)
+    W_QK = torch.zeros(d + 1, d + 1, dtype=torch.float64)
+    W_QK[range(rank), range(rank)] = best
+    value = torch.zeros(d + 1, dtype=torch.float64)
+    value[d] = -1
+    weights = [W_QK.requires_grad_(), value.requires_grad_()]
+    found = layer_risk(*weights, risk.mean_inverse(STUDY))
+    assert found.item() == pytest.approx(saddle_risk(rank, d, STUDY), abs=1e-12)
+    slope = torch.autograd.grad(found, weights)[0]
+    assert slope[range(rank), range(rank)].abs().max() < 1e-12

@@ -27,7 +27,7 @@ TRACK_A_TABLES = {  # columns that others may rely on, and the networks that hav
         [*ONE_LAYER, "deep_L6"],
     ),
     "algorithm_match": (
-        "model algorithm k preds_diff model_diff model_cos r_squared n_seeds nearest",
+        "model algorithm k preds_diff n_seeds nearest",
         [*ONE_LAYER, "deep_L6"],
     ),
     "effective_weights": (
@@ -40,7 +40,6 @@ TRACK_A_TABLES = {  # columns that others may rely on, and the networks that hav
     ),
     "rank_collapse": ("model seed variant layer norm ratio", ["deep_L6"]),
     "kernel_smoother": ("model seed head omega scale k risk", ["softmax_L1"]),
-    "layer_readout": ("model seed k layer risk gd_steps newton_steps", ["deep_L6"]),
     "spectral_filter": (
         "model k algorithm distance largest unexplained penalty n_seeds nearest",
         [*ONE_LAYER, "deep_L6"],

@@ -8,7 +8,8 @@ same for an algorithm and for a layer. The best step sizes are in ``laws.risk`` 
 All but ``zero`` raise ValueError if the prompts carry a mask.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -17,6 +18,7 @@ from torch import Tensor
 from mechanics.models.prompts import Prompts
 
 Predictions = Float[Tensor, "seed prompt query"]
+Predictor = Callable[[Prompts], Predictions]
 
 
 def in_float64(prompts: Prompts) -> Prompts:
@@ -38,6 +40,14 @@ def linear_predictions(weights: Float[Tensor, "seed prompt d"], prompts: Prompts
     """ŷ = x_testᵀ ŵ, in the dtype of the prompts."""
     predictions = prompts.x_test.to(weights.dtype) @ weights[..., None]
     return predictions[..., 0].to(prompts.x.dtype)
+
+
+def mirrored(predictor: Predictor) -> Predictor:
+    """−predictor(−x_test): as good as the predictor itself, because x and −x are as probable.
+
+    A softmax head may learn either: ω and μ, or −ω and −μ.
+    """
+    return lambda prompts: -predictor(replace(prompts, x_test=-prompts.x_test))
 
 
 def zero(prompts: Prompts) -> Predictions:
@@ -80,12 +90,8 @@ def gd_plus_plus(
 
     Each step reads the transformed x and the residuals y that the steps before it left, as a
     layer reads the stream of the layer below it. L steps reach degree (3^L − 1)/2 in S; γ = 0
-    throughout is ``gradient_descent``.
-
-    Raises ValueError unless there is one γ between any two steps.
+    throughout is ``gradient_descent``. There is one γ between any two steps.
     """
-    if len(gammas) != len(step_sizes) - 1:
-        raise ValueError(f"{len(step_sizes)} steps need one γ fewer, not {len(gammas)}")
     context = in_float64(prompts)
     x, residuals, x_test = context.x, context.y, context.x_test
     predictions = torch.zeros_like(x_test[..., 0])
@@ -105,11 +111,7 @@ def newton(prompts: Prompts, n_steps: int) -> Predictions:
     (1 − s²/‖S‖₂²)^(2^n), a polynomial of degree 2^(n+1): as many steps of gradient descent.
     The limit is least squares, of least norm where S is singular; there, past some 40 steps,
     rounding outside the range of S doubles until it is seen.
-
-    Raises ValueError for a negative number of steps.
     """
-    if n_steps < 0:
-        raise ValueError(f"Newton's iteration needs at least 0 steps, not {n_steps}")
     context = in_float64(prompts)
     covariance, gradient = second_moments(context.x, context.y)
     norm = torch.linalg.matrix_norm(covariance, ord=2, keepdim=True)
@@ -132,11 +134,7 @@ def ridge(prompts: Prompts, penalty: float) -> Predictions:
 
     The penalty belongs to the sum over the context, without 1/k: penalty = σ² is Bayes-optimal
     for w ~ N(0, I) and noise of variance σ². With penalty 0 it is least squares.
-
-    Raises ValueError for a negative penalty.
     """
-    if penalty < 0:
-        raise ValueError(f"the penalty of ridge must be at least 0, not {penalty}")
     context = in_float64(prompts)
     left, singular, right = torch.linalg.svd(context.x, full_matrices=False)
     # Rank is judged by the precision in which the prompts were stored: float32 rows that depend
@@ -162,12 +160,7 @@ def posterior_mean(prompts: Prompts, tasks: Float[Tensor, "task d"], noise: floa
 
 
 def gaussian_smoother(prompts: Prompts, bandwidth: float) -> Predictions:
-    """Nadaraya–Watson with weights ∝ exp(−‖x_test − x_i‖²/2h²) (Nadaraya 1964; Watson 1964).
-
-    Raises ValueError for a bandwidth h that is not positive.
-    """
-    if bandwidth <= 0:
-        raise ValueError(f"the bandwidth must be positive, not {bandwidth}")
+    """Nadaraya–Watson with weights ∝ exp(−‖x_test − x_i‖²/2h²) (Nadaraya 1964; Watson 1964)."""
     context = in_float64(prompts)
     return _smooth(-_half_squared_distances(context) / bandwidth**2, context, prompts)
 
@@ -192,16 +185,12 @@ def two_head_smoother(prompts: Prompts, omega: float, scale: float) -> Predictio
 
 
 def nearest_neighbours(prompts: Prompts, n_neighbours: int) -> Predictions:
-    """The mean y of the ``n_neighbours`` context points nearest to x_test (k-NN).
-
-    Raises ValueError unless 1 ≤ ``n_neighbours`` ≤ k.
-    """
+    """The mean y of the ``n_neighbours`` points nearest to x_test (k-NN), or of all if fewer."""
     context = in_float64(prompts)
     k = context.x.shape[-2]
-    if not 1 <= n_neighbours <= k:
-        raise ValueError(f"{n_neighbours} neighbours were asked of a context of {k} points")
-    nearest = _half_squared_distances(context).topk(n_neighbours, largest=False).indices
-    y = context.y[..., None, :].expand(*nearest.shape[:-1], k)
+    distances = _half_squared_distances(context)
+    nearest = distances.topk(min(n_neighbours, k), largest=False).indices
+    y = context.y[..., None, :].expand_as(distances)
     return y.gather(-1, nearest).mean(dim=-1).to(prompts.x.dtype)
 
 

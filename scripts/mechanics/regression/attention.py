@@ -2,11 +2,10 @@
 
 A head that looks up similar examples gives a context token the more weight the larger its
 x_iᵀx_test is. That is asked in ranks (Spearman), which serves linear scores and softmax
-probabilities alike. The untrained network and the test points of other prompts are the nulls.
+probabilities alike. The untrained network is the null.
 """
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,14 +13,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mechanics.models import regression
 from mechanics.models.attention import attention_pattern, split_heads
-from mechanics.models.prompts import Prompts, mean_and_error
-from mechanics.models.regression import Parameters
+from mechanics.models.prompts import Prompts
 from mechanics.models.transformer import Architecture, normalise
 from mechanics.models.weights import Network
 from mechanics.regression.algorithms import similarities
 from mechanics.regression.effective_weights import merged
-from mechanics.regression.held_out import HeldOut, residual_streams, tokens, untrained
+from mechanics.regression.held_out import HeldOut, tokens, untrained
 
 N_PROMPTS, N_PROMPTS_DEEP = 1024, 256  # deep networks have many heads and take longer
 N_EXAMPLES, EXAMPLE_LENGTH = 8, 20
@@ -56,39 +55,20 @@ def measure_heads(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
 
 
 def describe_heads(network: Network, prompts: Prompts) -> list[dict]:
-    """Correlations of every layer and head, their mean and standard error over prompts."""
-    similarity, shuffled = similarities(prompts)[0], shuffled_similarities(prompts)[0]
-    weights, architecture = network.weights, network.architecture
+    """The correlation of every layer and head, mean over prompts and their test points.
+
+    ``signed_correlation``: times ``value_sign``.
+    """
+    k, similarity = prompts.x.shape[-2], similarities(prompts)[0][:, None]  # prompt 1 query k
     rows = []
-    for layer, patterns in enumerate(attention_weights(weights, prompts, architecture)):
-        for head in range(architecture.n_heads):
-            pattern = patterns[0, :, head]  # prompt query k
-            correlation, error = over_prompts(match_correlation(pattern, similarity))
-            null, null_error = over_prompts(match_correlation(pattern, shuffled))
-            sign = math.nan
-            if not architecture.embedded:
-                sign = value_sign(weights, architecture, layer)[0, head].item()
-            rows.append(
-                {
-                    "layer": layer,
-                    "head": head,
-                    "k": prompts.x.shape[-2],
-                    "correlation": correlation,
-                    "correlation_se": error,
-                    "signed_correlation": sign * correlation,
-                    "shuffled_correlation": null,
-                    "shuffled_correlation_se": null_error,
-                    "top_weight": over_prompts(top_weight(pattern, similarity).double())[0],
-                    "n_prompts": prompts.x.shape[1],
-                }
-            )
-    return rows
-
-
-def over_prompts(values: Float[Tensor, "prompt query"]) -> tuple[float, float]:
-    """Mean and its standard error; the queries of a prompt share a context."""
-    mean, error = mean_and_error(values.mean(dim=-1))
-    return mean.item(), error.item()
+    for layer, (pattern,) in enumerate(attention_patterns(network, prompts, first=k)):
+        found = match_correlation(pattern, similarity.expand_as(pattern)).mean(dim=(0, 2))
+        signed = value_sign(network.weights, network.architecture, layer)[0] * found
+        rows += [
+            {"layer": layer, "head": head, "k": k, "correlation": own, "signed_correlation": sign}
+            for head, (own, sign) in enumerate(zip(found.tolist(), signed.tolist(), strict=True))
+        ]
+    return [row | {"n_prompts": prompts.x.shape[1]} for row in rows]
 
 
 def long_table(
@@ -107,8 +87,8 @@ def example_attention(network: Network, held_out: HeldOut) -> pd.DataFrame:
     """Attention of the first query of some prompts; rank 1 is the best match of the context."""
     k, prompts = _examples(network, held_out)
     similarity, order = similarities(prompts)[0, :, 0].sort(dim=-1, descending=True)  # prompt k
-    patterns = attention_weights(network.weights, prompts, network.architecture)
     order = order[:, None].expand(-1, network.architecture.n_heads, -1)
+    patterns = attention_patterns(network, prompts, first=k)
     weights = [own[0, :, :, 0].gather(-1, order).transpose(0, 1) for own in patterns]
     found = long_table(weights, network.seed, ["head", "prompt", "rank"], "weight", k=k)
     beside = similarity.cpu().numpy()[found["prompt"], found["rank"]]
@@ -124,8 +104,8 @@ def attention_matrix(network: Network, held_out: HeldOut) -> pd.DataFrame:
     k, prompts = _examples(network, held_out)
     order = similarities(prompts)[0, 0, 0].argsort(descending=True)
     rows = torch.cat([order, order.new_tensor([k])])
-    patterns = attention_weights(network.weights, prompts, network.architecture, every=True)
     # the keys' axis before the queries': the rows of a column follow one another
+    patterns = attention_patterns(network, prompts, first=0)
     matrices = [own[0, 0][:, rows][..., order].mT for own in patterns]
     found = long_table(matrices, network.seed, ["head", "key_token", "query_token"], "weight", k=k)
     found[["query_token", "key_token"]] += 1
@@ -150,60 +130,44 @@ def query_key(network: Network) -> pd.DataFrame:
     return long_table(W_QK, network.seed, ["head", "row", "column"], "value")
 
 
-def attention_weights(
-    parameters: Parameters, prompts: Prompts, architecture: Architecture, every: bool = False
-) -> list[Float[Tensor, "seed prompt head query k"]]:
-    """With what weights the query tokens sum the context's values, for every layer.
+def attention_patterns(
+    network: Network, prompts: Prompts, first: int
+) -> list[Float[Tensor, "1 prompt head query k"]]:
+    """With what weights tokens from number ``first`` on sum the context's values, for every layer.
 
-    Softmax probabilities, or linear scores divided by k (``attention_pattern``), at the network's
-    own residual streams. ``prompts`` have the coordinates that the network reads. ``every``: the
-    context's tokens are queries too, and come first.
+    Softmax probabilities, or linear scores over their number. Tokens 0 … k − 1 are the context's,
+    then come the test points. ``prompts`` have the coordinates that the network reads.
     """
-    k = prompts.x.shape[-2]
-    first = 0 if every else k
-    mask = None if prompts.mask is None else prompts.mask[:, :, None, None, :]
-    patterns = []
-    for layer, stream in enumerate(residual_streams(parameters, prompts, architecture)[:-1]):
+    weights, architecture, patterns = network.weights, network.architecture, []
+    cache: dict[str, Tensor] = {}
+    regression.run(weights, prompts, architecture, cache)
+    for layer in range(architecture.n_layers):
         name = f"blocks.{layer}"
-        normed = normalise(stream, parameters, f"{name}.ln1", architecture)
+        normed = normalise(cache[f"{name}.hook_resid_pre"], weights, f"{name}.ln1", architecture)
+        read = {"Q": normed[..., first:, :], "K": normed[..., : prompts.x.shape[-2], :]}
         query, key = (
-            split_heads(own, parameters[f"{name}.attn.W_{letter}"]).transpose(-2, -3)
-            for letter, own in (("Q", normed[..., first:, :]), ("K", normed[..., :k, :]))
+            split_heads(stream, weights[f"{name}.attn.W_{letter}"]).transpose(-2, -3)
+            for letter, stream in read.items()
         )
-        scores = query @ key.transpose(-1, -2) * architecture.score_scale
-        zero_tokens = architecture.zero_tokens
-        patterns.append(attention_pattern(scores, architecture.attention, mask, zero_tokens))
+        scores = query @ key.mT * architecture.score_scale
+        kind, zero_tokens = architecture.attention, architecture.zero_tokens
+        patterns.append(attention_pattern(scores, kind, zero_tokens=zero_tokens))
     return patterns
 
 
 def value_sign(
-    parameters: Parameters, architecture: Architecture, layer: int
+    parameters: dict[str, Tensor], architecture: Architecture, layer: int
 ) -> Float[Tensor, "seed head"]:
     """Sign with which y_i of an attended token enters the prediction: that of −(W_V W_O)[y, y].
 
     A head that writes −y_i to tokens unlike the query does the same as one that writes y_i to
     tokens like it: the sign of a match means something only together with this one. Minus, because
-    the network predicts minus the last coordinate of its stream.
-
-    Raises ValueError for an embedded network, whose stream has no coordinate y.
+    the network predicts minus the last coordinate of its stream. nan for an embedded network, whose
+    stream has no coordinate y.
     """
-    if architecture.embedded:
-        raise ValueError("the value path has a sign on tokens only, not in an embedded stream")
     W_V, W_O = (parameters[f"blocks.{layer}.attn.W_{letter}"] for letter in "VO")
-    return -torch.einsum("shi,shi->sh", W_V[:, :, -1], W_O[..., -1]).sign()
-
-
-def shuffled_similarities(prompts: Prompts) -> Float[Tensor, "seed prompt query k"]:
-    """x_iᵀx_test with the test points of the prompt before: what a head cannot know of.
-
-    An x_test of another prompt is as likely as its negative, so that no correlation with these
-    similarities can have a mean other than zero.
-
-    Raises ValueError for a single prompt.
-    """
-    if prompts.x.shape[1] < 2:
-        raise ValueError("test points of another prompt need at least two prompts")
-    return similarities(replace(prompts, x_test=prompts.x_test.roll(1, dims=1)))
+    sign = -torch.einsum("shi,shi->sh", W_V[:, :, -1], W_O[..., -1]).sign()
+    return sign * math.nan if architecture.embedded else sign
 
 
 def match_correlation(
@@ -229,15 +193,3 @@ def _ranks(values: Float[Tensor, "*batch k"]) -> Float[Tensor, "*batch k"]:
     below = torch.searchsorted(ordered, values)
     up_to = torch.searchsorted(ordered, values, right=True)
     return (below + up_to - values.shape[-1]).double() / 2
-
-
-def top_weight(
-    attention: Float[Tensor, "*batch k"], similarity: Float[Tensor, "*batch k"]
-) -> Float[Tensor, "*batch"]:
-    """k × the attention at the best match, the token with the largest x_iᵀx_test.
-
-    1 is what uniform attention gives; for linear attention, whose weights need not sum to one, it
-    is the score itself.
-    """
-    best = similarity.argmax(dim=-1, keepdim=True)
-    return attention.gather(-1, best)[..., 0] * attention.shape[-1]

@@ -1,7 +1,7 @@
 """The risk of trained networks at every stored k, and how alike they are to every algorithm.
 
 The prompts are the same for all networks, so that what chance there is in them moves all risks
-alike. Where a law is exact it takes their place (``laws.linear_layer``); elsewhere the gradient
+alike. Where a law is exact it takes their place (``exact_risk``); elsewhere the gradient
 steps whose risk is exact, on the same prompts, say how hard these prompts are.
 """
 
@@ -13,13 +13,12 @@ from torch import Tensor
 
 from mechanics.models.prompts import Prompts, controlled_mean, describe_risk, squared_errors
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms import gradient_descent
+from mechanics.regression.algorithms import gradient_descent, mirrored
 from mechanics.regression.effective_weights import describe_step, exact_risk, has_exact_risk
-from mechanics.regression.held_out import HeldOut, errors, predict, predictor, tokens
+from mechanics.regression.held_out import HeldOut, errors, predict, predictor
 from mechanics.regression.laws.depth import gradient_descent_risk, optimal_step_sizes
 from mechanics.regression.laws.spectrum import expected_spectrum
-from mechanics.regression.references import reference_answers, references_for
-from mechanics.regression.sensitivity import answers, similarities
+from mechanics.regression.references import MIRRORED, references_for
 
 N_COMPARED = 2048  # prompts that are compared with the algorithms; the risk takes all of them
 DIVERGED_RISK = 10.0  # a prompt whose error is this many times what predicting zero costs
@@ -30,23 +29,30 @@ def evaluation(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataF
 
     ``risk`` has Γ̂'s step size and isotropy beside the risk (``effective_weights.describe_step``),
     and ``risk_sampled``, the mean over the prompts as they are; ``risk_se`` is 0 where the risk is
-    exact. ``distances`` has the measures of ``sensitivity.similarity`` on the first 2,048 prompts.
+    exact. ``distances`` has ``preds_diff``, E|ŷ − ŷ'| over the first 2,048 prompts (von Oswald et
+    al. 2023). Of an algorithm and its mirror image the nearer one counts: which of the two a
+    training ends with is chance.
     """
-    predictors = references_for(networks[0].settings)
-    risks, distances = [], []
+    settings, risks, distances = networks[0].settings, [], []
+    algorithms = references_for(settings)
+    images = {name: [own] for name, own in algorithms.items()}
+    images |= {name: [algorithms[name], mirrored(algorithms[name])] for name in MIRRORED}
     for k in held_out.lengths:
-        prompts, compared = held_out.prompts(k), held_out.prompts(k, N_COMPARED)
-        references = reference_answers(predictors, compared)
-        control = control_errors(prompts, networks[0].settings["n_layers"], held_out.noise)
+        prompts = held_out.prompts(k)
+        compared = prompts.part(slice(N_COMPARED))
+        references = {n: [predict(own, compared) for own in both] for n, both in images.items()}
+        control = control_errors(prompts, settings["n_layers"], held_out.noise)
         for network in networks:
             about = {"seed": network.seed, "k": k}
-            described = risk_of(network, prompts, control, held_out.noise)
-            step = describe_step(network.weights, network.architecture, network.settings)
+            predictions = predict(predictor(network), prompts)
+            described = risk_of(network, predictions, prompts, control, held_out.noise)
+            step = describe_step(network.weights, network.architecture, settings)
             risks.append({**about, **described, **step})
-            own = answers(predictor(network), compared)
+            own = predictions[:, :N_COMPARED]
             distances += [
-                {**about, "algorithm": name, **alike}
-                for name, alike in similarities(own, references).items()
+                {**about, "algorithm": name}
+                | {"preds_diff": min(float((own - other).abs().mean()) for other in both)}
+                for name, both in references.items()
             ]
     return {"risk": pd.DataFrame(risks), "distances": pd.DataFrame(distances)}
 
@@ -64,6 +70,7 @@ def control_errors(
 
 def risk_of(
     network: Network,
+    predictions: Float[Tensor, "1 prompt query"],
     prompts: Prompts,
     control: tuple[Float[Tensor, "prompt"], float],
     noise: float,
@@ -74,7 +81,6 @@ def risk_of(
     number.
     """
     n_prompts, k, d = prompts.x.shape[-3:]
-    predictions = predict(network, tokens(prompts, network))
     described = describe_risk(predictions, prompts)
     own = squared_errors(predictions, prompts)[0] / d
     if has_exact_risk(network.architecture):

@@ -17,12 +17,11 @@ from torch import Tensor
 
 from mechanics.models.prompts import Prompts
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms import gradient_descent, second_moments
-from mechanics.regression.held_out import HeldOut, predictor
+from mechanics.regression.algorithms import Predictor, gradient_descent, second_moments
+from mechanics.regression.held_out import HeldOut, predictor, sensitivities
 from mechanics.regression.laws.depth import optimal_tied_step_size
 from mechanics.regression.laws.spectrum import expected_spectrum
 from mechanics.regression.references import GD_DEPTHS, KIND, MULTI_STEP, references_for
-from mechanics.regression.sensitivity import Answers, Predictor, answers
 
 N_PROMPTS = 1024  # for the filters, and as many others to fit the penalty of ridge on
 N_BINS, FINER = 12, 10
@@ -70,12 +69,13 @@ def _sums(values: Tensor, bins: Tensor) -> Float[Tensor, " bin"]:
     return zero.index_add(0, bins.flatten(), values.flatten())
 
 
-def spectral_filter(own: Answers, along: Directions) -> tuple[Float[Tensor, " bin"], float]:
+def spectral_filter(
+    g: Float[Tensor, "prompt query d"], along: Directions
+) -> tuple[Float[Tensor, " bin"], float]:
     """f by bin, and the share of E‖g‖² that f(S)w leaves unexplained, whatever f.
 
     Unexplained are also g outside the span of the context, and what changes with x_test.
     """
-    g = own.sensitivities
     projected = (g @ along.vectors).mean(dim=1)  # prompt direction, mean over test points
     f, fine = (
         _sums(projected * along.w, bins) / _sums(along.w**2, bins)
@@ -94,9 +94,9 @@ def ridge_filter(penalty: float, along: Directions) -> Float[Tensor, " bin"]:
     return binned(shrunk * along.w**2, along) / binned(along.w**2, along)
 
 
-def fitted_penalty(own: Answers, along: Directions) -> float:
+def fitted_penalty(g: Float[Tensor, "prompt query d"], along: Directions) -> float:
     """The λ with which ridge's filter is nearest to a predictor's: the one free parameter here."""
-    f, _ = spectral_filter(own, along)
+    f, _ = spectral_filter(g, along)
 
     def distance(log_penalty: float) -> float:
         return float((ridge_filter(10**log_penalty, along) - f).square().mean())
@@ -129,10 +129,13 @@ def filters(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
         half = both.x.shape[1] // 2
         prompts, others = both.part(slice(half)), both.part(slice(half, None))
         along, along_others = directions(prompts), directions(others)
-        found = {n: spectral_filter(answers(own, prompts), along) for n, own in references.items()}
+        found = {
+            name: spectral_filter(sensitivities(own, prompts), along)
+            for name, own in references.items()
+        }
         for network in networks:
-            penalty = fitted_penalty(answers(predictor(network), others), along_others)
-            own = spectral_filter(answers(predictor(network), prompts), along)
+            penalty = fitted_penalty(sensitivities(predictor(network), others), along_others)
+            own = spectral_filter(sensitivities(predictor(network), prompts), along)
             fitted = {FITTED_RIDGE: (ridge_filter(penalty, along), 0.0)}
             eigenvalues = binned(along.eigenvalues, along).tolist()
             for name, (f, unexplained) in ({"network": own} | found | fitted).items():

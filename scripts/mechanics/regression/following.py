@@ -12,13 +12,12 @@ from mechanics.models.prompts import Prompts
 from mechanics.models.weights import network_at
 from mechanics.regression.algorithms import ordinary_least_squares, second_moments
 from mechanics.regression.effective_weights import describe_step
-from mechanics.regression.held_out import HeldOut, expect_regression, predictor, read_held_out
-from mechanics.regression.sensitivity import (
-    Answers,
-    answers,
-    correlation,
-    fitted_step_size,
-    mean_cosine,
+from mechanics.regression.held_out import (
+    HeldOut,
+    expect_regression,
+    predictor,
+    read_held_out,
+    sensitivities,
 )
 from mechanics.runtime.seeds import generator
 from mechanics.training.checkpoint import Run
@@ -37,25 +36,30 @@ def follow(folder: Path, data: list[Path], device: torch.device) -> dict[str, pd
 
 
 def effective_weights(run: Run, held_out: HeldOut) -> pd.DataFrame:
-    """A row per k, seed and checkpoint, on the prompts of the learning curves: g = ∂ŷ/∂x_test
-    beside those of gradient descent and least squares, with a null, and Γ̂ where it is defined.
+    """A row per k, seed and checkpoint, on the prompts of the learning curves: the correlation of
+    g = ∂ŷ/∂x_test with W_GD and W_OLS, with a null, and Γ̂ where it is defined.
     """
     settings = run.settings
     checkpoints = [(seed, step) for seed in run.seeds for step in run.steps(seed)]
     rows = []
     for k in settings["measured_at"]:
         prompts = held_out.prompts(k, settings["n_prompts_history"])
-        least_squares = answers(ordinary_least_squares, prompts)
-        pair = prompts, shuffled(prompts)
         # G = XᵀY/k, to which W_GD = ηXᵀY is proportional
-        gradients = [second_moments(p.x.double(), p.y.double())[1][0] for p in pair]
+        gradient, nothing = (
+            second_moments(p.x.double(), p.y.double())[1][0][:, None]
+            for p in (prompts, shuffled(prompts))
+        )
+        beside = {
+            "correlation_gd": gradient,
+            "correlation_ols": sensitivities(ordinary_least_squares, prompts),
+            "correlation_shuffled": nothing,
+        }
         for seed, step in checkpoints:
             network = network_at(run, seed, step).to(held_out.device)
-            own = answers(predictor(network), prompts)
-            common = {"seed": seed, "step": step, "k": k}
-            described = describe_step(network.weights, network.architecture, settings)
-            beside = describe_effective_weights(own, least_squares, *gradients)
-            rows.append({**common, **described, **beside})
+            g = sensitivities(predictor(network), prompts)
+            row = {"seed": seed, "step": step, "k": k}
+            row |= describe_step(network.weights, network.architecture, settings)
+            rows.append(row | {name: correlation(g, other) for name, other in beside.items()})
     return pd.DataFrame(rows)
 
 
@@ -65,19 +69,13 @@ def shuffled(prompts: Prompts) -> Prompts:
     return replace(prompts, y=prompts.y.gather(-1, order.to(prompts.y.device)))
 
 
-def describe_effective_weights(
-    own: Answers,
-    least_squares: Answers,
-    gradient: Float[Tensor, "prompt d"],
-    shuffled_gradient: Float[Tensor, "prompt d"],
-) -> dict[str, float]:
-    """Pearson's correlation and mean cosine of g with W_GD and W_OLS, and the fitted step size."""
-    g, one_step, nothing = own.sensitivities, gradient[:, None], shuffled_gradient[:, None]
-    return {
-        "fitted_step_size": fitted_step_size(g, gradient),
-        "correlation_gd": correlation(g, one_step),
-        "correlation_ols": correlation(g, least_squares.sensitivities),
-        "correlation_shuffled": correlation(g, nothing),
-        "cosine_gd": mean_cosine(g, one_step),
-        "cosine_ols": mean_cosine(g, least_squares.sensitivities),
-    }
+def correlation(
+    first: Float[Tensor, "prompt query d"], second: Float[Tensor, "prompt #query d"]
+) -> float:
+    """Pearson's correlation of effective weights, over prompts, test points and coordinates.
+
+    At one context length it does not depend on a step size: W_GD = ηXᵀY may have any η > 0. It is
+    nan where one of them is constant.
+    """
+    first, second = (t - t.mean() for t in torch.broadcast_tensors(first, second))
+    return ((first * second).sum() / (first.norm() * second.norm())).item()

@@ -1,4 +1,9 @@
-"""The held-out prompts that regression networks are judged on, and what a network makes of them."""
+"""The held-out prompts that regression networks are judged on, and what a predictor says of them.
+
+A predictor takes prompts and predicts every test point: a trained network, or an algorithm. Its
+sensitivity g = ∂ŷ/∂x_test is its effective weights: exactly linear predictions ŷ = ŵᵀx_test have
+g = ŵ whatever the test point, others have a g at each.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,9 +14,9 @@ from torch import Tensor
 
 from mechanics.models import regression
 from mechanics.models.prompts import Prompts, embed, evaluation_prompts, squared_errors
-from mechanics.models.transformer import Architecture, token_d
+from mechanics.models.transformer import token_d
 from mechanics.models.weights import Network
-from mechanics.regression.sensitivity import Predictor
+from mechanics.regression.algorithms import Predictor
 from mechanics.settings import ConfigError
 from mechanics.training.checkpoint import CheckpointError, read_tensors
 
@@ -89,31 +94,10 @@ def predictor(network: Network) -> Predictor:
     )
 
 
-def residual_streams(
-    parameters: regression.Parameters,
-    prompts: Prompts,
-    architecture: Architecture,
-    skips: bool = True,
-    mlps: bool = True,
-) -> list[Float[Tensor, "seed prompt position d_model"]]:
-    """The stream after the embedding (entry 0) and after each layer (entries 1 … n_layers).
-
-    ``prompts`` are as the network reads them (``tokens``), positions the k context tokens, then the
-    query tokens. ``regression.forward`` has in the last layer the query tokens alone; here all are
-    kept, and ``skips`` and ``mlps`` can be left out (``transformer.run_blocks``).
-    """
-    cache: dict[str, Tensor] = {}
-    regression.run(parameters, prompts, architecture, cache, skips, mlps)
-    streams = [cache[f"blocks.{layer}.hook_resid_pre"] for layer in range(architecture.n_layers)]
-    return [*streams, cache[f"blocks.{architecture.n_layers - 1}.hook_resid_post"]]
-
-
 @torch.no_grad()
-def predict(network: Network, prompts: Prompts) -> Float[Tensor, "1 prompt query"]:
-    """Predictions of one replica, as float64, from prompts as it reads them (``tokens``)."""
-    chunks = prompts.chunks(CHUNK)
-    parts = [regression.forward(network.weights, c, network.architecture) for c in chunks]
-    return torch.cat(parts, dim=1).double()
+def predict(predictor: Predictor, prompts: Prompts) -> Float[Tensor, "1 prompt query"]:
+    """Predictions, as float64, for prompts with a seed dimension of 1."""
+    return torch.cat([predictor(c) for c in prompts.chunks(CHUNK)], dim=1).double()
 
 
 @torch.no_grad()
@@ -121,3 +105,19 @@ def errors(predictor: Predictor, prompts: Prompts) -> Float[Tensor, " prompt"]:
     """Every prompt's squared error over d, float64."""
     parts = [squared_errors(predictor(c), c)[0].double() for c in prompts.chunks(CHUNK)]
     return torch.cat(parts) / prompts.x.shape[-1]
+
+
+def sensitivities(predictor: Predictor, prompts: Prompts) -> Float[Tensor, "prompt query d"]:
+    """g = ∂ŷ/∂x_test, as float64, for prompts with a seed dimension of 1.
+
+    Test points do not see each other, so that one gradient of the sum over them gives every g.
+    """
+    parts = []
+    for part in prompts.chunks(CHUNK):
+        x_test = part.x_test.detach().requires_grad_()
+        predictions = predictor(replace(part, x_test=x_test))
+        if predictions.requires_grad:
+            parts.append(torch.autograd.grad(predictions.sum(), x_test)[0][0].double())
+        else:  # piecewise constant in x_test, as nearest neighbours are
+            parts.append(torch.zeros_like(x_test[0]).double())
+    return torch.cat(parts)

@@ -7,7 +7,6 @@ TABLES = {
     "attention": ["attention", "attention_examples", "attention_matrix", "query_key"],
     "generalisation": ["generalisation"],
     "smoother": ["smoother"],
-    "layers": ["layers"],
     "rank_collapse": ["rank_collapse"],
     "task_diversity": ["task_diversity"],
 }
@@ -19,31 +18,26 @@ GATHERED = {
     "attention_matrix": ("attention_matrix", True),
     "query_key": ("query_key", True),
     "kernel_smoother": ("smoother", True),
-    "layer_readout": ("layers", True),
     "rank_collapse": ("rank_collapse", True),
     "regression_generalisation": ("generalisation", True),
     "task_diversity": ("task_diversity", True),
 }
 # The tables that are computed, by the module of mechanics.tables that makes them.
 COMPUTED = {
-    "risk": ["regression_risk"],
-    "effective_weights": ["effective_weights"],
-    "algorithm_match": ["algorithm_match"],
-    "spectral_filter": ["spectral_filter"],
+    "regression": ["regression_risk", "effective_weights", "algorithm_match", "spectral_filter"],
     "training_theory": ["training_theory", "training_theory_curves"],
 }
 FOLLOWED = ["effective_weights"]  # what follow.py writes
 
 
 def defined_for(settings: dict, variant: bool = False) -> list[str]:
-    """The measures that a network with these settings has."""
+    """The measures that a network with these settings has; any other is refused."""
     if "n_tasks" in settings:
         return ["task_diversity"]
     deep, softmax = settings["n_layers"] > 1, settings["attention"] == "softmax"
     exact = not settings.get("noise")  # their laws are of prompts without noise
     conditions = {
         "smoother": softmax and not deep and settings["d_model"] == "token" and exact,
-        "layers": deep and exact,
         "rank_collapse": deep and softmax,
         "task_diversity": False,
     }

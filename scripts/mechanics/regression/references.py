@@ -12,6 +12,7 @@ from functools import cache, partial
 from mechanics.models.prompts import Prompts
 from mechanics.regression.algorithms import (
     Predictions,
+    Predictor,
     dot_product_smoother,
     gaussian_smoother,
     gd_plus_plus,
@@ -27,7 +28,6 @@ from mechanics.regression.laws import risk
 from mechanics.regression.laws.depth import optimal_gd_plus_plus, optimal_step_sizes
 from mechanics.regression.laws.softmax_law import optimal_softmax, softmax_draws
 from mechanics.regression.laws.spectrum import expected_spectrum
-from mechanics.regression.sensitivity import Answers, Predictor, answers, mirrored
 from mechanics.runtime.seeds import generator
 
 ONE_STEP, SMOOTHER, MULTI_STEP = "One-step Optimizer", "Kernel Smoother", "Multi-step / Algorithmic"
@@ -100,8 +100,8 @@ def reference_predictors(
         "two-head kernel smoother": partial(two_head_smoother, omega=of_two[0], scale=of_two[1]),
         # its kernel is the softmax head's but for the norm of x_i
         "Gaussian kernel smoother": partial(gaussian_smoother, bandwidth=omega**-0.5),
-        f"{N_NEIGHBOURS} nearest neighbours": lambda prompts: nearest_neighbours(
-            prompts, min(N_NEIGHBOURS, prompts.x.shape[-2])
+        f"{N_NEIGHBOURS} nearest neighbours": partial(
+            nearest_neighbours, n_neighbours=N_NEIGHBOURS
         ),
     }
     for n in GD_DEPTHS:
@@ -120,11 +120,3 @@ def references_for(settings: dict) -> dict[str, Predictor]:
     """``reference_predictors`` of a run."""
     own = [settings[key] for key in ("d", "k_min", "k_max")]
     return reference_predictors(*own, settings.get("noise", 0.0))
-
-
-def reference_answers(
-    predictors: dict[str, Predictor], prompts: Prompts
-) -> dict[str, list[Answers]]:
-    """What every predictor says about these prompts, and its mirror image if it has another one."""
-    images = {n: [own, mirrored(own)] if n in MIRRORED else [own] for n, own in predictors.items()}
-    return {name: [answers(own, prompts) for own in both] for name, both in images.items()}

@@ -17,7 +17,7 @@ from mechanics.models.prompts import controlled_mean, sample_prompts, training_t
 from mechanics.models.weights import Network
 from mechanics.regression.algorithms import posterior_mean, preconditioned_step, ridge
 from mechanics.regression.held_out import HeldOut, errors, predictor
-from mechanics.regression.laws.risk import optimal_task_preconditioner, task_risk
+from mechanics.regression.laws.risk import optimal_task_preconditioner, preconditioned_error
 
 N_PROMPTS, N_QUERIES = 4096, 4
 REPLICA = 6  # of the stream "evaluation": the prompts of the tasks trained on
@@ -54,7 +54,7 @@ def task_diversity(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
             algorithms["ridge"] = partial(ridge, penalty=noise)
             row = {"seed": network.seed, "n_tasks": n_tasks or math.nan, "noise": noise, "k": k}
             for kind, (prompts, own) in kinds.items():
-                law = task_risk(gamma, own, k, noise)
+                law = preconditioned_error(gamma, k, noise, moment=own) / d
                 found = errors(predictor(network), prompts), errors(step, prompts)
                 risk, error = controlled_mean(*found, law)
                 row |= {f"risk_{kind}": risk, f"risk_se_{kind}": error, f"predicted_{kind}": law}

@@ -1,10 +1,11 @@
 """The training of one linear layer from theory, beside the same training on sampled prompts.
 
 Weights are a stack of replicas in float64: ``W_QK`` and ``value`` of a merged layer, or the four
-matrices of a network. Both have an exact risk (``laws.linear_layer``), so that their gradient
+matrices of a network. Both have an exact risk (``layer_risk``), so that their gradient
 descent needs no prompts.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
@@ -15,9 +16,8 @@ from torch import Tensor
 from mechanics.models import regression
 from mechanics.models.prompts import Prompts, sample_prompts, shorten, squared_errors
 from mechanics.models.transformer import Architecture, architecture
-from mechanics.regression.effective_weights import merged
-from mechanics.regression.laws.linear_layer import layer_risk
-from mechanics.regression.laws.risk import mean_inverse
+from mechanics.regression.effective_weights import layer_risk, merged
+from mechanics.regression.laws.risk import mean_inverse, optimal_step_size
 from mechanics.runtime.seeds import generator
 from mechanics.training.schedules import context_lengths, context_range, learning_rate
 
@@ -147,3 +147,36 @@ def curve(
             risks = layer_risk(*merged_weights(weights, network), 1 / k).tolist()
             rows += [(step, k, seed, risk) for seed, risk in enumerate(risks)]
     return pd.DataFrame(rows, columns=["step", "k", "seed", "risk"])
+
+
+def step_size_curve(
+    steps: Sequence[int], start: float, rate: float, d: int, lengths: Sequence[int]
+) -> Float[Tensor, " step"]:
+    """ĉ over gradient descent on half the mean squared error, from a balanced isotropic start.
+
+    With A = uI and b = −√d·u the flow of c = √d·u² is logistic (Zhang, Singh, Latham & Saxe 2025):
+    c(t) = c*/(1 + (c*/c₀ − 1)e^(−2√d·t)), c₀ = ``start``, t = ``rate`` × step. Steps of finite
+    size grow u by 1 + √d·rate each, hence log(1 + √d·rate) in the place of √d·rate.
+    """
+    best = optimal_step_size(d, lengths)
+    grown = 2 * math.log1p(math.sqrt(d) * rate) * torch.tensor(list(steps), dtype=torch.float64)
+    return best / (1 + (best / start - 1) * torch.exp(-grown))
+
+
+def balanced_start(start: float, d: int) -> tuple[Float[Tensor, "token token"], Tensor]:
+    """W_QK and value vector of the start of ``step_size_curve``: A = uI, b = −√d·u, √d·u² = c₀."""
+    u = math.sqrt(start / math.sqrt(d))
+    W_QK = torch.zeros(d + 1, d + 1, dtype=torch.float64)
+    W_QK[:d, :d] = u * torch.eye(d, dtype=torch.float64)
+    value = torch.zeros(d + 1, dtype=torch.float64)
+    value[d] = -math.sqrt(d) * u
+    return W_QK, value
+
+
+def saddle_risk(rank: int, d: int, lengths: Sequence[int]) -> float:
+    """1 − m·c*/d, the mean risk where only ``rank`` = m directions of Γ̂ have been learned.
+
+    The mean risk of one step along m orthogonal directions is
+    1 − (m/d)(2c − c²(1 + (d + 1)E[1/k])), least at the same c* for every m.
+    """
+    return 1 - rank * optimal_step_size(d, lengths) / d

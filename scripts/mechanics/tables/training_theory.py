@@ -15,16 +15,19 @@ import torch
 
 from mechanics.models import regression
 from mechanics.models.transformer import architecture
-from mechanics.regression.effective_weights import is_one_linear_layer
-from mechanics.regression.laws import linear_layer, risk
+from mechanics.regression.effective_weights import is_one_linear_layer, layer_risk
+from mechanics.regression.laws import risk
 from mechanics.regression.training_theory import (
     Weights,
     adam,
+    balanced_start,
     curve,
     exact_loss,
     gradient_descent,
     merged_weights,
+    saddle_risk,
     sampled_loss,
+    step_size_curve,
 )
 from mechanics.runtime.seeds import generator
 from mechanics.tables.study import Study
@@ -91,7 +94,7 @@ def balanced(settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
     d, lengths = settings["d"], lengths_of(settings)
     doublings = math.log(risk.optimal_step_size(d, lengths) / START) + 4
     steps = range(0, round(doublings / (2 * math.sqrt(d) * RATE)), EVERY)
-    sizes = linear_layer.step_size_curve(steps, START, RATE, d, lengths).tolist()
+    sizes = step_size_curve(steps, START, RATE, d, lengths).tolist()
     predicted = pd.DataFrame(
         [
             (step, k, seed, risk.one_step_risk(size, d, k))
@@ -101,7 +104,7 @@ def balanced(settings: dict) -> tuple[pd.DataFrame, pd.DataFrame]:
         ],
         columns=[*KEYS, "risk"],
     )
-    W_QK, value = linear_layer.balanced_start(START, d)
+    W_QK, value = balanced_start(START, d)
     start = {"W_QK": W_QK.expand(N_SEEDS, -1, -1), "value": value.expand(N_SEEDS, -1)}
     return predicted, on_prompts(settings, start, 8 * settings["prompts_per_step"], steps)
 
@@ -190,10 +193,10 @@ def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
     initial = [regression.initial(small, seed) for seed in range(N_SEEDS)]
     start = {name: torch.stack([own[name] for own in initial]).double() for name in initial[0]}
     path = gradient_descent(start, exact_loss(network, lengths), SADDLE_RATE)
-    steps, expected = range(0, MOST_STEPS, EVERY), linear_layer.saddle_risk(1, d, lengths)
+    steps, expected = range(0, MOST_STEPS, EVERY), saddle_risk(1, d, lengths)
     merged = (merged_weights(own, network) for own in islice(path, 0, MOST_STEPS, EVERY))
     inverse = risk.mean_inverse(lengths)
-    risks = np.array([linear_layer.layer_risk(*own, inverse).tolist() for own in merged])
+    risks = np.array([layer_risk(*own, inverse).tolist() for own in merged])
     half, speed = (1 - expected) / 2, np.abs(np.gradient(risks, axis=0))
     waiting = np.abs(risks - expected) < half
     waiting[1:-1] &= (speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monte_carlo import assert_risk, assert_within_error, draw_prompts
 
-from mechanics.models.prompts import Prompts, sample_prompts
+from mechanics.models.prompts import sample_prompts
 from mechanics.regression.algorithms import gradient_descent, preconditioned_step
 from mechanics.regression.laws import risk
 
@@ -40,9 +40,8 @@ def test_the_optimal_step_of_the_study_leaves_what_longer_contexts_cannot_teach_
 def test_risk_of_a_preconditioned_step():
     prompts = draw_prompts(3, 6, n_prompts=20_000, covariance=COVARIANCE, noise=0.4)
     matrix = torch.tensor([[0.5, 0.1, 0.0], [0.0, 0.4, 0.1], [0.2, 0.0, 0.9]]).double()
-    expected = risk.preconditioned_risk(matrix, COVARIANCE, 6, noise=0.4)
-    power = COVARIANCE.trace().item()
-    assert_risk(preconditioned_step(prompts, matrix), prompts, expected, power)
+    expected = risk.preconditioned_error(matrix, 6, noise=0.4, covariance=COVARIANCE)
+    assert_risk(preconditioned_step(prompts, matrix), prompts, expected, power=1.0)
 
 
 def test_the_best_step_on_few_tasks_has_its_risk_and_is_a_minimum():
@@ -51,11 +50,11 @@ def test_the_best_step_on_few_tasks_has_its_risk_and_is_a_minimum():
     moment = tasks.T @ tasks / 2
     prompts = sample_prompts("prompts", 0, 0, 20_000, 6, 2, D, 0.4, tasks.float()).double()
     matrix = risk.optimal_task_preconditioner(moment, [4, 9], noise=0.4)
-    expected = risk.task_risk(matrix, moment, 6, noise=0.4)
-    assert_risk(preconditioned_step(prompts, matrix), prompts, expected)
+    expected = risk.preconditioned_error(matrix, 6, noise=0.4, moment=moment)
+    assert_risk(preconditioned_step(prompts, matrix), prompts, expected, power=1.0)
     change = 0.01 * torch.randn(D, D, generator=draw, dtype=torch.float64)
     least, more, less = (
-        sum(risk.task_risk(own, moment, k, noise=0.4) for k in (4, 9))
+        sum(risk.preconditioned_error(own, k, noise=0.4, moment=moment) for k in (4, 9))
         for own in (matrix, matrix + change, matrix - change)
     )
     assert more == pytest.approx(less, abs=1e-12) and more > least
@@ -66,33 +65,13 @@ def test_the_laws_of_matrices_contain_those_of_white_inputs_all_tasks_and_subspa
     step = risk.optimal_step_size(D, [5, 9], noise=0.4)
     matrix = risk.optimal_task_preconditioner(identity, [5, 9], noise=0.4)
     torch.testing.assert_close(matrix, step * identity, atol=1e-12, rtol=1e-12)
-    law = pytest.approx(risk.one_step_risk(step, D, 7, noise=0.4), abs=1e-12)
-    assert risk.preconditioned_risk(matrix, identity, 7, noise=0.4) == law
-    assert risk.task_risk(matrix, identity, 7, noise=0.4) == law
+    law = pytest.approx(D * risk.one_step_risk(step, D, 7, noise=0.4), abs=1e-12)
+    assert risk.preconditioned_error(matrix, 7, noise=0.4) == law
     random = torch.randn(8, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     basis = torch.linalg.qr(random).Q
     isotropic = 0.6 * torch.eye(8, dtype=torch.float64)
-    measured = risk.preconditioned_risk(isotropic, basis @ basis.T, 20)
-    assert measured == pytest.approx(risk.one_step_risk(0.6, D, 20), abs=1e-12)
-
-
-@pytest.mark.parametrize("k", [2, 9])
-def test_risk_of_a_step_on_the_centred_context(k):
-    prompts = draw_prompts(D, k, n_prompts=20_000)
-    x = prompts.x - prompts.x.mean(dim=-2, keepdim=True)
-    centred = Prompts(x, prompts.y, prompts.x_test, prompts.y_test)
-    expected = risk.debiased_risk(0.5, D, k)
-    assert_risk(gradient_descent(centred, [0.5]), prompts, expected)
-
-
-def test_the_optimal_debiased_step():
-    at_one_length = risk.optimal_debiased_step_size(10, [20])
-    assert risk.debiased_risk(at_one_length, 10, 20) == pytest.approx(11 / 30, abs=1e-12)
-    best = risk.optimal_debiased_step_size(10, [5, 30])
-    means = [
-        sum(risk.debiased_risk(c, 10, k) for k in (5, 30)) for c in (best, best - 1e-3, best + 1e-3)
-    ]
-    assert means[0] == min(means)
+    measured = risk.preconditioned_error(isotropic, 20, covariance=basis @ basis.T)
+    assert measured == pytest.approx(D * risk.one_step_risk(0.6, D, 20), abs=1e-12)
 
 
 @pytest.mark.parametrize("k", [10, 40])
@@ -109,16 +88,3 @@ def test_norm_of_the_gradient_and_its_cosine_with_w(k):
 def test_the_variance_of_least_squares_is_infinite_around_k_equal_to_d():
     infinite = [k for k in range(1, 20) if risk.least_squares_risk(6, k, 0.1) == torch.inf]
     assert infinite == [5, 6, 7]
-
-
-@pytest.mark.parametrize(
-    ("law", "lengths", "words"),
-    [
-        (risk.optimal_step_size, [], "at least 1"),
-        (risk.optimal_step_size, [0, 5], "at least 1"),
-        (risk.optimal_debiased_step_size, [1], "k > 1"),
-    ],
-)
-def test_lengths_that_have_no_law_are_refused(law, lengths, words):
-    with pytest.raises(ValueError, match=words):
-        law(10, lengths)

@@ -7,7 +7,6 @@ import torch
 from monte_carlo import assert_risk, draw_prompts
 
 from mechanics.regression.algorithms import dot_product_smoother, two_head_smoother
-from mechanics.regression.laws import risk
 from mechanics.regression.laws.softmax_law import optimal_softmax, softmax_draws, softmax_head_risk
 
 D = 10
@@ -37,22 +36,8 @@ def test_one_head_pays_a_factor_e_in_context_length_and_two_are_a_debiased_step(
         assert n_heads == 2 or 1 < omega * D**0.5 < 2
 
 
-def test_two_heads_of_small_omega_have_the_debiased_law_of_a_mixture():
-    lengths, points = [5, 15, 40], draws(40)
-    step = risk.optimal_debiased_step_size(D, lengths)
-    found = softmax_head_risk(1e-3, step / 2e-3, lengths, 2, points)
-    expected = sum(risk.debiased_risk(step, D, k) for k in lengths) / len(lengths)
-    assert found == pytest.approx(expected, rel=0.01)
-
-
 def test_a_mixture_costs_more_than_its_lengths():
     lengths, points = [5, 50], draws(50, 5_000)
     mixed = softmax_head_risk(*optimal_softmax(lengths, 1, points), lengths, 1, points)
     own = [softmax_head_risk(*optimal_softmax([k], 1, points), [k], 1, points) for k in lengths]
     assert mixed > sum(own) / 2
-
-
-@pytest.mark.parametrize(("k", "n_heads", "words"), [(6, 1, "between 1 and 5"), (5, 3, "1 or 2")])
-def test_lengths_beyond_the_draws_and_a_third_head_are_refused(k, n_heads, words):
-    with pytest.raises(ValueError, match=words):
-        softmax_head_risk(0.3, 1.0, [k], n_heads, draws(5, 2))

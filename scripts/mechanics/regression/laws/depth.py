@@ -36,10 +36,7 @@ def optimal_tied_step_size(n_steps: int, spectrum: Spectrum, noise: float = 0.0)
     (1 − ηs)^(2L) is convex in η and so is its mean: the zero of its slope is the only minimum. The
     slope gives it to the last digits, where the risk itself, flat there, would give but half. With
     noise, ν = σ²/k, a factor of the slope changes: p = (1 − ηs)^L to p − ν(1 − p)/s.
-
-    Raises ValueError for less than one step.
     """
-    _require_steps(n_steps)
     s, per_pair = spectrum.eigenvalues, noise / spectrum.n_keys
     # There the risk is at least 1 (Jensen), as it is at 0: the minimum lies between.
     bound = 2 / spectrum.mean(s)
@@ -61,9 +58,8 @@ def optimal_step_sizes(n_steps: int, spectrum: Spectrum, noise: float = 0.0) -> 
     Small steps come first: they damp what the large ones would magnify. With noise the best p may
     have complex roots: the best real step sizes near those without noise.
 
-    Raises ValueError for less than one step, or if the spectrum has too few positive nodes.
+    Raises ValueError if the spectrum has too few positive nodes.
     """
-    _require_steps(n_steps)
     positive = spectrum.eigenvalues > 0
     nodes, weights = spectrum.eigenvalues[positive], spectrum.weights[positive]
     diagonal, beside, _ = _lanczos(nodes, nodes * weights, n_steps)
@@ -86,7 +82,7 @@ def polynomial_floor(degree: int, spectrum: Spectrum, noise: float = 0.0) -> flo
     With noise, ν = σ²/k of one k, the risk is that of ridge, mean of ν/(s + ν), plus that of
     r = 1 − (s + ν)q with weights s/(s + ν): a polynomial in s + ν whose r(0) is 1.
 
-    Raises ValueError for a degree below 1, or if the spectrum has too few nodes.
+    Raises ValueError if the spectrum has too few nodes.
     """
     if not noise:
         return mixture_floors(degree, [spectrum])[0]
@@ -103,9 +99,8 @@ def mixture_floors(degree: int, spectra: Sequence[Spectrum]) -> list[float]:
     the orthonormal polynomials π_0 … π_degree of the mean spectrum the best one is
     Σ π_j(0) π_j(s) / Σ π_j(0)² (Christoffel), and Lanczos's vectors are π_j(s) √weight.
 
-    Raises ValueError for a degree below 1, or if the spectra have too few nodes.
+    Raises ValueError if the spectra have too few nodes.
     """
-    _require_steps(degree)
     nodes, weights = (
         torch.cat([getattr(own, name) for own in spectra]) for name in ("eigenvalues", "weights")
     )
@@ -146,12 +141,7 @@ def _lanczos(
 def gd_plus_plus_risk(
     step_sizes: Sequence[float], gammas: Sequence[float], spectrum: Spectrum
 ) -> float:
-    """Risk of ``gd_plus_plus`` (degree 3^L − 1).
-
-    Raises ValueError unless there is one γ between any two steps.
-    """
-    if len(gammas) != len(step_sizes) - 1:
-        raise ValueError(f"{len(step_sizes)} steps need one γ fewer, not {len(gammas)}")
+    """Risk of ``gd_plus_plus`` (degree 3^L − 1)."""
     return spectrum.mean(_gd_plus_plus_residual(step_sizes, gammas, spectrum.eigenvalues) ** 2)
 
 
@@ -179,10 +169,7 @@ def optimal_gd_plus_plus(
     optimum from above, as ``polynomial_floor`` does from below. Half of the starts are near the
     best so far; in the others the next step is several times as long as the last, which has left
     the small eigenvalues. Factors of the start are sought: steps of a stack differ by 10² and more.
-
-    Raises ValueError for less than one step.
     """
-    _require_steps(n_steps)
     random = np.random.default_rng(0)
     steps, gammas = np.array(optimal_step_sizes(1, spectrum)), np.array([])
     for n in range(2, n_steps + 1):
@@ -216,16 +203,7 @@ def ridge_risk(penalty: float, k: int, spectrum: Spectrum, noise: float = 0.0) -
     """Risk of ``ridge`` from a ``density_spectrum`` of this k: no polynomial, hence no exact law.
 
     The mean of (ρ/(ks + ρ))², the share of w that is shrunk away, plus σ²·ks/(ks + ρ)².
-
-    Raises ValueError for a penalty ρ that is not positive.
     """
-    if penalty <= 0:
-        raise ValueError(f"the penalty must be positive, not {penalty}")
     squared_singular = k * spectrum.eigenvalues
     shrunk = penalty**2 + noise * squared_singular
     return spectrum.mean(shrunk / (squared_singular + penalty) ** 2)
-
-
-def _require_steps(n_steps: int) -> None:
-    if n_steps < 1:
-        raise ValueError(f"at least one step is needed, not {n_steps}")
