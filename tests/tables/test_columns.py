@@ -12,26 +12,23 @@ import pytest
 from analyse_addition import COLUMNS as MEASURED
 from mechanics.addition import progress
 from mechanics.study.lineage import ROOT
+from mechanics.tables import circuit as circuit_table
 from mechanics.tables import (
-    algorithm_match,
     comparison,
     contents,
-    effective_weights,
     grokking,
     norm_dose,
     patching_summary,
-    risk,
-    spectral_filter,
     training_theory,
 )
-from mechanics.tables import circuit as circuit_table
+from mechanics.tables import regression as regression_tables
 from mechanics.tables.columns import COLUMNS, TABLES, column, row
 from mechanics.tables.emergence import Transition
 
 PUBLISHED = sorted((ROOT / "results/published/tables").glob("*.csv"))
 ROOMS = ("tables", "regression", "addition", "benchmark")
 LISTED = {
-    *(*risk.COLUMNS, *effective_weights.COLUMNS, *algorithm_match.KEYS, *algorithm_match.MEASURES),
+    *(*regression_tables.RISK, *regression_tables.WEIGHTS),
     *(*training_theory.COLUMNS, *training_theory.CURVES, *comparison.COLUMNS),
     *(*grokking.COLUMNS, *norm_dose.COLUMNS, *norm_dose.LAWS, *circuit_table.LAST.values()),
     *(*patching_summary.NETWORK, *patching_summary.COLUMNS),
@@ -62,7 +59,9 @@ def test_every_published_column_is_declared(path):
 
 def test_every_column_that_a_module_lists_is_declared():
     filters = measured.filters(OLS=1.0).assign(model="m", status="finished")
-    assert sorted(LISTED.union(filters, spectral_filter.tabulate(filters)) - {*COLUMNS}) == []
+    assert (
+        sorted(LISTED.union(filters, regression_tables.nearest_filters(filters)) - {*COLUMNS}) == []
+    )
 
 
 def test_no_column_is_declared_that_no_table_has():

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from measured import history_of
 
-from mechanics.tables.emergence import fall, regression_loss, transition, validation_accuracy
+from mechanics.tables.emergence import fall, grokking_moments, regression_loss, transition
 
 STEPS = np.unique(np.round(np.geomspace(1, 10000, 200))).astype(int)
 
@@ -46,14 +47,14 @@ def test_a_loss_falls_from_its_maximum():
     """Up from 5 to 20 by memorising, then down to 0 in proportion to the steps 100 … 200."""
     steps = np.arange(0, 401, 10)
     loss = pd.Series(np.interp(steps, [0, 20, 100, 200], [5, 20, 20, 0]), steps)
-    found = fall(loss, least_share=0.1)
+    found = fall(loss)
     assert (found.start_step, found.end_step) == pytest.approx((110, 190))
     assert found.transition_steps == pytest.approx(80)
 
 
 def test_a_loss_that_ends_where_it_began_has_not_fallen():
     for values in ([5, 20, 4.8], [5, 4.9, math.nan], [5, 20, 20]):
-        found = fall(pd.Series(values, [0, 1, 2]), least_share=0.1)
+        found = fall(pd.Series(values, [0, 1, 2]))
         assert math.isnan(found.transition_steps)
 
 
@@ -64,8 +65,17 @@ def test_the_loss_of_regression_is_its_risk_at_the_longest_context():
     assert regression_loss(history).to_dict() == pytest.approx({0: 1.0, 5: 0.2})
 
 
-def test_validation_accuracy_is_that_of_validation_pairs():
-    history = pd.DataFrame(
-        {"step": [0, 0], "split": ["train", "validation"], "accuracy": [1.0, 0.25]}
-    )
-    assert validation_accuracy(history).tolist() == [0.25]
+@pytest.mark.parametrize(
+    ("validation", "first_reached", "grokked"),
+    [
+        ([0, 0.995, 0.98, 0.999], 10, 30),  # a spike dates the grokking step
+        ([0, 0.995, 0.98, 0.98], 10, math.nan),
+        ([0, 0.5, 0.5, 0.5], math.nan, math.nan),
+    ],
+)
+def test_moments_are_the_first_steps_that_reach_the_threshold_or_stay_there(
+    validation, first_reached, grokked
+):
+    moments = grokking_moments(history_of([0, 10, 20, 30], [0, 1, 1, 1], validation), 0.99)
+    expected = [10, first_reached, grokked]
+    assert moments.loc[0].tolist() == pytest.approx(expected, nan_ok=True)

@@ -8,8 +8,6 @@ import pytest
 from helpers import addition_settings, regression_settings, run_program
 from measured import write_run
 
-from mechanics.regression.laws.risk import gradient_cosine
-from mechanics.tables import algorithm_match, effective_weights
 from mechanics.tables.frames import (
     TableError,
     check_unedited,
@@ -27,21 +25,23 @@ def replicas(*statuses: str) -> list[dict]:
 
 def test_every_row_has_its_model_and_the_status_of_its_seed(tmp_path):
     frame, name = pd.DataFrame({"seed": [0, 1], "risk": [0.5, 1e9]}), "linear_regression/{}/0-1"
-    settings = regression_settings(n_layers=2)
+    settings = regression_settings(n_layers=2, attention="softmax")
     runs = [
-        write_run(tmp_path, name.format(m), replicas("finished", own), settings, layers=frame)
+        write_run(
+            tmp_path, name.format(m), replicas("finished", own), settings, rank_collapse=frame
+        )
         for m, own in (("a", "diverged"), ("b", "finished"))
     ]
     runs += [write_run(tmp_path, name.format("shallow"), replicas("ok"), regression_settings())]
     arguments = ("--track", "linear_regression", "--study", tmp_path, "--runs", *runs)
-    run_program("write_tables", *arguments, "--tables", "layer_readout")
-    table = pd.read_csv(tmp_path / "tables/layer_readout.csv")
+    run_program("write_tables", *arguments, "--tables", "rank_collapse")
+    table = pd.read_csv(tmp_path / "tables/rank_collapse.csv")
     assert table.columns.tolist() == ["model", "seed", "status", "risk"]
     assert table["model"].tolist() == ["a", "a", "b", "b"]
     assert table["status"].tolist() == ["finished", "diverged", "finished", "finished"]
     assert sound(table)["risk"].tolist() == [0.5, 0.5, 1e9]
-    with pytest.raises(SystemExit, match="rank_collapse: it is measured on none of the 3 runs"):
-        run_program("write_tables", *arguments, "--tables", "rank_collapse")
+    with pytest.raises(SystemExit, match="smoother: it is measured on none of the 3 runs"):
+        run_program("write_tables", *arguments, "--tables", "kernel_smoother")
     with pytest.raises(SystemExit, match="no table circuit; expected some of .*attention_match"):
         run_program("write_tables", *arguments, "--tables", "circuit")
 
@@ -73,42 +73,6 @@ def test_the_arm_is_what_differs():
     assert arm_of("rounded", rounded, {"rounded": "m"})["arm"] == "bfloat16"
     control = arm_of("m_wide", addition_settings(), {"m_wide": "m_wide"})
     assert (control["model"], control["arm"]) == ("m_wide", "control")
-
-
-def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:
-    own = {"model": "m", "seed": seed, "status": "finished", "k": 5} | more
-    return [
-        {**own, "algorithm": name, "preds_diff": value}
-        | dict.fromkeys(["model_diff", "model_cos", "r_squared"], 0.0)
-        for name, value in preds_diff.items()
-    ]
-
-
-def test_nearest_is_the_least_mean_and_diverged_seeds_are_no_part_of_it():
-    rows = distances({"OLS": 1.0, "zero": 2.0}, 0) + distances({"OLS": 3.0, "zero": 2.5}, 1)
-    rows += distances({"OLS": 1e6, "zero": 0.0}, 2, status="diverged")
-    table = algorithm_match.tabulate(pd.DataFrame(rows)).set_index("algorithm")
-    assert table["preds_diff"].to_dict() == {"OLS": 2.0, "zero": 2.25}
-    assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
-    assert table["n_seeds"].tolist() == [2, 2]
-    assert table["preds_diff_low"]["OLS"] == 0  # the interval is cut at what a distance can be
-
-
-def test_effective_weights_are_means_over_k_beside_their_nulls():
-    measured = dict.fromkeys(
-        ["c_hat", "isotropy", "fitted_step_size", "correlation_ols", "correlation_shuffled"], 0.5
-    ) | {"cosine_gd": 0.9, "cosine_ols": 0.8}
-    rows = [
-        {"model": "m", "seed": 0, "status": "finished", "step": step, "k": k, **measured}
-        | {"correlation_gd": value}
-        for step, k, value in ((0, 4, 0.0), (0, 8, 0.1), (9, 4, 0.9), (9, 8, 1.0))
-    ]
-    settings = regression_settings()
-    table = effective_weights.tabulate(pd.DataFrame(rows), {"m": settings})
-    assert table["correlation_gd"].tolist() == pytest.approx([0.05, 0.95])
-    assert table["correlation_untrained"].tolist() == pytest.approx([0.05, 0.05])
-    null = (gradient_cosine(3, 4) + gradient_cosine(3, 8)) / 2
-    assert table["correlation_null"].tolist() == pytest.approx([null, null])
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -147,10 +111,3 @@ def test_a_table_is_known_again_until_a_number_of_it_is_edited(tmp_path):
     path.write_text(path.read_text().replace("0.35", "0.25"))
     with pytest.raises(TableError, match=r"risk.csv is not what its program wrote"):
         check_unedited(path)
-
-
-def test_where_every_seed_diverged_the_table_of_algorithms_has_its_columns_and_no_row():
-    rows = distances({"OLS": math.nan}, 0, status="diverged")
-    table = algorithm_match.tabulate(pd.DataFrame(rows))
-    assert table.empty
-    assert {"model", "algorithm", "k", "preds_diff", "nearest"} <= set(table.columns)

@@ -25,7 +25,7 @@ from mechanics.runtime.files import atomic
 from mechanics.study.lineage import ROOT
 from mechanics.tables.frames import write_tables
 from mechanics.tables.interpretation import is_fourier
-from mechanics.tables.risk import laws
+from mechanics.tables.regression import laws
 
 TEMPLATES = ROOT / "workflow/report/examined"
 N_PROMPTS, N_QUERIES = 2048, 8  # of every context length

@@ -19,10 +19,10 @@ from mechanics.tables.interpretation import (
     describe_sum,
     is_fourier,
 )
-from mechanics.tables.risk import laws
+from mechanics.tables.regression import laws
 
 Frames = dict[str, pd.DataFrame]
-LEVELS = {  # columns of ``tables.risk.laws``, and how a reader is told of them
+LEVELS = {  # columns of ``tables.regression.laws``, and how a reader is told of them
     "one_step_optimum": "best step at k",
     "one_step_mixture": "best step for all k",
     "gd_free_at_k": "best L steps at k",

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import astuple, replace
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,11 @@ import pandas as pd
 from mechanics.models.flops import least_addition_flops, least_regression_flops, regression_flops
 from mechanics.models.transformer import architecture, token_d
 from mechanics.regression.references import mixture_risk, reference_risks
+from mechanics.tables.emergence import grokking_moments
 from mechanics.tables.frames import ASSIGNED
-from mechanics.tables.histories import grokking_moments
-from mechanics.tables.interpretation import describe_addition, describe_filter
+from mechanics.tables.interpretation import MEASURED, describe_addition, describe_filter
 from mechanics.tables.statistics import Estimate, mean_over_seeds, share_of_seeds
+from mechanics.tables.study import Study
 from mechanics.training.schedules import lengths_of_step
 
 COLUMNS = [
@@ -23,6 +25,35 @@ COLUMNS = [
 ALL_RIGHT = "share of seeds that answer every pair"
 GROKKING = "grokking step, of the seeds that grokked"
 REACHED = "step that first reached the accuracy of grokking, of the seeds that did"
+
+
+def tables(study: Study) -> dict[str, pd.DataFrame | str]:
+    """``comparative_metrics``, in the order of the assignment, and the same as Markdown.
+
+    Models that vary another one are left out.
+    """
+    rows = []
+    runs = [run for run in study.runs if run.parts[-2] not in study.variants]
+    for (task, model), group in groupby(runs, key=lambda run: run.parts[-3:-1]):
+        own = list(group)
+        records = [study.records[run] for run in own]
+        if task == "linear_regression":
+            found = [together(study, own, name) for name in ("risk", "filters")]
+            rows += regression_rows(model, records, *found, study.settings)
+        else:
+            measured = {name: together(study, own, name) for name in MEASURED}
+            history = None
+            if not study.is_imported(own[0]):
+                histories = [pd.read_parquet(run / "history.parquet") for run in own]
+                history = pd.concat(histories, ignore_index=True)
+            rows += addition_rows(model, records, measured, history)
+    rows = sorted(rows, key=assignment_order)
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return {"comparative_metrics": table, "comparative_metrics.md": as_markdown(table)}
+
+
+def together(study: Study, runs: list, name: str) -> pd.DataFrame:
+    return pd.concat([study.analysis(run, name) for run in runs], ignore_index=True)
 
 
 def assignment_order(row: dict) -> int:
@@ -143,8 +174,7 @@ def addition_rows(
     of_all = [(ALL_RIGHT, all_right, ("", math.nan)), ("accuracy, all pairs", accuracy, chance)]
     if history is None:
         return [_row(*row, common) for row in of_all]
-    history = _sound(history, records).assign(model=model)
-    moments = grokking_moments(history, own["grokking_accuracy"])
+    moments = grokking_moments(_sound(history, records), own["grokking_accuracy"])
     never = int(moments["grokking_step"].isna().sum())
     if never:
         common["interpretation"] += f"; {never} of {len(moments)} seeds did not grok"

@@ -9,8 +9,8 @@ from types import ModuleType
 
 ROOMS = {"linear_regression": "regression", "modular_addition": "addition"}
 BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
-    "comparison": {"comparative_metrics": ["comparative_metrics", "comparative_metrics.md"]},
-    "emergence": {"abruptness": ["emergence", "emergence_curves"]},
+    "comparison": {"comparison": ["comparative_metrics", "comparative_metrics.md"]},
+    "emergence": {"emergence": ["emergence", "emergence_curves"]},
 }
 DOSES = ("norm", "norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
 TOO_LONG = {  # to read: kept as parquet, with the analyses

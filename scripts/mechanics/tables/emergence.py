@@ -1,4 +1,4 @@
-"""Does a network improve smoothly or abruptly? One measure for both tasks.
+"""When does a network learn, and smoothly or abruptly? Rules for the histories of both tasks.
 
 Progress is what held-out performance has gained of all that it will gain: 0 at the first step, 1
 at the last. The transition runs from the step until which progress stays below 10 % to the first
@@ -10,12 +10,54 @@ accuracy is a threshold, and makes any improvement look abrupt (Schaeffer et al.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from mechanics.addition.pairs import grokking_step
+from mechanics.tables.study import Study
+
 LOW, HIGH = 0.1, 0.9
+MOMENTS = ["memorised_step", "first_reached_step", "grokking_step"]
+LEAST_SHARE = 0.1  # of the first loss: a loss that ends less below it has no transition
+
+
+def tables(study: Study) -> dict[str, pd.DataFrame]:
+    """``emergence``, a row per network and seed, and ``emergence_curves``, their loss."""
+    followed = [
+        follow(study, run)
+        for task in ("linear_regression", "modular_addition")
+        for run in study.runs_of(task, variants=False)
+    ]
+    rows, curves = (list(chain(*parts)) for parts in zip(*followed, strict=True))
+    return {
+        "emergence": pd.DataFrame(rows),
+        "emergence_curves": pd.concat(curves, ignore_index=True),
+    }
+
+
+def follow(study: Study, run: Path) -> tuple[list[dict], list[pd.DataFrame]]:
+    """The transitions and the curves of the seeds of one run.
+
+    ``held_out_loss`` is risk, and in nats the loss on pairs trained on in neither order.
+    """
+    task, model = run.parts[-3:-1]
+    history = pd.read_parquet(run / "history.parquet")
+    rows, curves = [], []
+    for replica in study.records[run]["replicas"]:
+        common = {"task": task, "model": model, "seed": replica["seed"]}
+        common["status"] = replica["status"]
+        if task == "linear_regression":
+            curve = regression_loss(history[history["seed"] == replica["seed"]])
+        else:
+            curve = on_new_pairs(study.analysis(run, "progress"), replica["seed"], "loss")
+        found = fall(curve)
+        rows.append({**common, "last_step": replica["last_step"], **asdict(found)})
+        curves.append(curve.rename("held_out_loss").reset_index().assign(**common))
+    return rows, curves
 
 
 @dataclass(frozen=True)
@@ -54,13 +96,13 @@ def transition(steps: np.ndarray, performance: np.ndarray, least_gain: float) ->
     return Transition(first, last, end - start, last - first, (last - first) / float(steps[-1]))
 
 
-def fall(loss: pd.Series, least_share: float) -> Transition:
+def fall(loss: pd.Series) -> Transition:
     """The transition of a loss, by step, from its maximum to its end.
 
     A loss that rises first, as that of a network that memorises, has still to learn all of it.
-    One that ends less than ``least_share`` of the first loss below it has learned nothing.
+    One that ends less than a tenth of the first loss below it has learned nothing.
     """
-    if not loss.iloc[-1] <= (1 - least_share) * loss.iloc[0]:  # nan is no loss
+    if not loss.iloc[-1] <= (1 - LEAST_SHARE) * loss.iloc[0]:  # nan is no loss
         return NO_TRANSITION
     falling = loss.loc[loss.idxmax() :]
     return transition(falling.index.to_numpy(), -falling.to_numpy(), least_gain=0.0)
@@ -83,6 +125,40 @@ def regression_loss(history: pd.DataFrame) -> pd.Series:
     return longest["risk"].clip(upper=1.0)
 
 
-def validation_accuracy(history: pd.DataFrame) -> pd.Series:
-    """One seed's accuracy on all validation pairs, by step."""
-    return history[history["split"] == "validation"].set_index("step")["accuracy"]
+def grokking_moments(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """By seed: when training and validation accuracy came to stay above a threshold.
+
+    ``memorised_step`` and ``first_reached_step``: the first with training and with validation
+    accuracy at the threshold. ``grokking_step``: the first from which validation accuracy stays
+    there. Where loss spikes throw a network back, the last of them dates it; the two steps then
+    differ, and neither alone says when the network generalised. nan for what never happened.
+    """
+    rows = {}
+    for seed, own in history.groupby("seed", sort=False):
+        train, validation = (own[own["split"] == split] for split in ("train", "validation"))
+        row = {}
+        for name, part in (("memorised_step", train), ("first_reached_step", validation)):
+            reached = part.loc[part["accuracy"] >= threshold, "step"]
+            row[name] = float(reached.iloc[0]) if len(reached) else math.nan
+        accuracy = validation["accuracy"].tolist()
+        grokked = grokking_step(validation["step"].tolist(), accuracy, threshold)
+        rows[seed] = row | {"grokking_step": math.nan if grokked is None else float(grokked)}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=MOMENTS)
+
+
+def ending(replica: str, grokking_step: float) -> str:
+    """How a network ended, by the status of its training: diverged or grokked; if it did neither,
+    stalled, which more steps would not change, or censored by its budget."""
+    if replica == "diverged":
+        return replica
+    return "grokked" if pd.notna(grokking_step) else {"stalled": replica}.get(replica, "censored")
+
+
+def on_new_pairs(progress: pd.DataFrame, seed: int, measure: str) -> pd.Series:
+    """One seed's accuracy or loss, by step of a checkpoint, on pairs trained on in neither order.
+
+    ``progress``: what ``follow.py`` wrote. Of all validation pairs those with
+    (b, a) in training come early, by knowing that addition commutes: that is not yet grokking.
+    """
+    own = progress[progress["seed"] == seed].drop_duplicates("step").sort_values("step")
+    return own.set_index("step")[f"{measure}_validation_new"]

@@ -11,7 +11,7 @@ from collections import Counter
 import pandas as pd
 
 from mechanics.regression.filters import KINDS
-from mechanics.tables.spectral_filter import filter_distances
+from mechanics.tables.regression import filter_distances
 
 MEASURED = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")  # of addition
 UNKNOWN = "Algorithm not identified, nor which pairs were trained on"  # of an imported network

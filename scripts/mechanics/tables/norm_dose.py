@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from mechanics.tables.contents import adds
-from mechanics.tables.histories import ending, grokking_moments
-from mechanics.tables.study import Study, arm_of
+from mechanics.tables.grokking import ends
+from mechanics.tables.study import Study
 
 COLUMNS = [
     *("model", "seed", "norm_factor", "temperature", "epsilon", "weight_decay", "arm", "status"),
@@ -93,7 +93,7 @@ def with_shared_keys(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def arm(entry: str, settings: dict, variants: dict[str, str]) -> str:
+def arm(settings: dict, usual: str) -> str:
     """What holds a network's norm or changes its course; else as in the other tables."""
     if settings.get("norm") == "held":
         return "held_norm"
@@ -101,7 +101,7 @@ def arm(entry: str, settings: dict, variants: dict[str, str]) -> str:
         return "orthogonal_gradient"
     if settings.get("restart_at"):
         return "sham" if settings.get("temperature", 1.0) == 1 else "temperature"
-    return arm_of(entry, settings, variants)["arm"]
+    return usual
 
 
 def tabulate(study: Study, run: Path) -> list[dict]:
@@ -111,39 +111,23 @@ def tabulate(study: Study, run: Path) -> list[dict]:
     pair's, are those of the training pairs at temperature 1, at the end and (``_memorised``) when
     training accuracy first reached the threshold. ``below_epsilon``: share of the last update.
     """
-    entry, record = run.parts[-2], study.records[run]
-    settings = record["settings"]
-    history = pd.read_parquet(run / "history.parquet").assign(model=entry)
-    moments = grokking_moments(history, settings["grokking_accuracy"]).set_index("seed")
-    train = history[history["split"] == "train"]
+    settings = study.records[run]["settings"]
     circuit = study.analysis(run, "circuit").set_index("seed")
-    evaluation = study.analysis(run, "evaluation").set_index(["seed", "split"])
     rows = []
-    for replica in record["replicas"]:
-        seed = replica["seed"]
-        moment, keys = moments.loc[seed], circuit["key_frequencies"][seed]
-        own = train[train["seed"] == seed].drop_duplicates("step").set_index("step")
-        last = own.iloc[-1]
+    for about, history in ends(study, run):
+        own = circuit.loc[about["seed"]]
+        train = history[history["split"] == "train"].drop_duplicates("step").set_index("step")
+        last = train.iloc[-1]
         rows.append(
             {
-                "model": study.variants.get(entry, entry),
-                "seed": seed,
+                **about,
                 **{name: settings.get(name, usual) for name, usual in USUAL.items()},
-                "weight_decay": settings["weight_decay"],
-                "arm": arm(entry, settings, study.variants),
-                "status": ending(replica["status"], moment["grokking_step"]),
-                **moment[["memorised_step", "grokking_step"]],
-                "last_step": replica["last_step"],
-                "stalled_step": replica.get("stalled_step"),
+                "arm": arm(settings, about["arm"]),
                 **last[["norm_squared", "logit_scale", "below_epsilon"]],
-                "logit_scale_memorised": own["logit_scale"].get(moment["memorised_step"]),
+                "logit_scale_memorised": train["logit_scale"].get(about["memorised_step"]),
                 "train_loss": last["loss"],
-                "n_keys": len(keys.split()),
-                "key_frequencies": keys,
-                "logit_fve": circuit["logit_fve"][seed],
-                "val_accuracy": evaluation["accuracy"][seed, "validation"],
-                "min_margin": evaluation["min_margin"][seed, "all"],
-                "entry": entry,
+                "n_keys": len(own["key_frequencies"].split()),
+                **own[["key_frequencies", "logit_fve"]],
                 "p": settings["p"],
             }
         )

@@ -1,0 +1,67 @@
+"""Tables of regression networks: nearest algorithms and filters, and means beside their nulls."""
+
+import math
+
+import pandas as pd
+import pytest
+from helpers import regression_settings
+from measured import filters
+
+from mechanics.regression.laws.risk import gradient_cosine
+from mechanics.tables.regression import filter_distances, match, nearest_filters, over_lengths
+
+
+def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:
+    own = {"model": "m", "seed": seed, "status": "finished", "k": 5} | more
+    return [own | {"algorithm": name, "preds_diff": value} for name, value in preds_diff.items()]
+
+
+def test_nearest_is_the_least_mean_and_diverged_seeds_are_no_part_of_it():
+    rows = distances({"OLS": 1.0, "zero": 2.0}, 0) + distances({"OLS": 3.0, "zero": 2.5}, 1)
+    rows += distances({"OLS": 1e6, "zero": 0.0}, 2, status="diverged")
+    table = match(pd.DataFrame(rows)).set_index("algorithm")
+    assert table["preds_diff"].to_dict() == {"OLS": 2.0, "zero": 2.25}
+    assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
+    assert table["n_seeds"].tolist() == [2, 2]
+
+
+def test_where_every_seed_diverged_the_table_of_algorithms_has_its_columns_and_no_row():
+    table = match(pd.DataFrame(distances({"OLS": math.nan}, 0, status="diverged")))
+    assert table.empty
+    assert {"model", "algorithm", "k", "preds_diff", "nearest"} <= set(table.columns)
+
+
+def test_effective_weights_are_means_over_k_beside_their_nulls():
+    names = ["c_hat", "isotropy", "correlation_ols", "correlation_shuffled"]
+    measured = dict.fromkeys(names, 0.5)
+    rows = [
+        {"model": "m", "seed": 0, "status": "finished", "step": step, "k": k, **measured}
+        | {"correlation_gd": value}
+        for step, k, value in ((0, 4, 0.0), (0, 8, 0.1), (9, 4, 0.9), (9, 8, 1.0))
+    ]
+    settings = regression_settings()
+    table = over_lengths(pd.DataFrame(rows), {"m": settings})
+    assert table["correlation_gd"].tolist() == pytest.approx([0.05, 0.95])
+    null = (gradient_cosine(3, 4) + gradient_cosine(3, 8)) / 2
+    assert table["correlation_null"].tolist() == pytest.approx([null, null])
+
+
+def test_the_distance_is_the_root_mean_square_over_bins():
+    frame = filters(OLS=1.0)
+    frame.loc[(frame["algorithm"] == "OLS") & (frame["bin"] == 1), "filter"] = 0.5
+    row = filter_distances(frame, ["seed"]).iloc[0]
+    assert row["distance"] == pytest.approx((1.25 / 2) ** 0.5)
+    assert (row["largest"], row["unexplained"], row["penalty"]) == (1.0, 0.25, 0.1)
+
+
+def test_the_nearest_is_that_of_the_mean_over_sound_seeds():
+    parts = [
+        filters(OLS=0.1, zero=0.4),
+        filters(OLS=0.3, zero=0.2).assign(seed=1),
+        filters(OLS=9.0, zero=0.0).assign(seed=2, status="diverged"),
+    ]
+    frame = pd.concat(parts, ignore_index=True).fillna({"status": "finished"})
+    table = nearest_filters(frame.assign(model="m")).set_index("algorithm")
+    assert table["distance"].to_dict() == pytest.approx({"OLS": 0.2, "zero": 0.3})
+    assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
+    assert (table["n_seeds"] == 2).all()
