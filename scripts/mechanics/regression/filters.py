@@ -21,13 +21,11 @@ from mechanics.regression.algorithms import Predictor, gradient_descent, second_
 from mechanics.regression.held_out import HeldOut, predictor, sensitivities
 from mechanics.regression.laws.depth import optimal_tied_step_size
 from mechanics.regression.laws.spectrum import expected_spectrum
-from mechanics.regression.references import GD_DEPTHS, KIND, MULTI_STEP, references_for
+from mechanics.regression.references import GD_DEPTHS, references_for
 
 N_PROMPTS = 1024  # for the filters, and as many others to fit the penalty of ridge on
 N_BINS, FINER = 12, 10
 FITTED_RIDGE = "ridge, penalty fitted"
-TIED = {f"{n}-step GD, tied": n for n in GD_DEPTHS}
-KINDS = KIND | dict.fromkeys([*TIED, FITTED_RIDGE], MULTI_STEP)
 
 
 @dataclass(frozen=True)
@@ -108,10 +106,10 @@ def filter_references(settings: dict) -> dict[str, Predictor]:
     """All reference algorithms, and gradient descent that repeats one step size."""
     d, lengths = settings["d"], range(settings["k_min"], settings["k_max"] + 1)
     tied = {}
-    for name, n in TIED.items():
+    for n in GD_DEPTHS:
         spectrum = expected_spectrum(d, lengths, 2 * n)
         step_size = optimal_tied_step_size(n, spectrum, settings.get("noise", 0.0))
-        tied[name] = partial(gradient_descent, step_sizes=[step_size] * n)
+        tied[f"{n}-step GD, tied"] = partial(gradient_descent, step_sizes=[step_size] * n)
     return references_for(settings) | tied
 
 

@@ -3,8 +3,9 @@
 Nothing here is fitted to a network or to the held-out prompts: step sizes and bandwidths are the
 best, by the laws in ``mechanics.regression.laws``, for the mixture of context lengths that the
 networks are trained on; or, where the name says "tuned at k", for the context length at hand, which
-is more than a network with fixed step sizes could do. An algorithm with a name in ``KIND`` and
-``reference_predictors`` is compared with every network.
+is more than a network with fixed step sizes could do. An algorithm with a name in
+``reference_predictors`` is compared with every network; what ``kind_of`` does not know by its name
+counts as an algorithm of several steps.
 """
 
 from functools import cache, partial
@@ -32,30 +33,17 @@ from mechanics.runtime.seeds import generator
 
 ONE_STEP, SMOOTHER, MULTI_STEP = "One-step Optimizer", "Kernel Smoother", "Multi-step / Algorithmic"
 GD_DEPTHS, GD_PLUS_PLUS_DEPTHS, NEWTON_DEPTHS = (2, 3, 4, 5, 6), (2, 3), (3, 6)
-N_NEIGHBOURS = 3
 RIDGE_PENALTY = 1.0  # where nothing is noisy, and no penalty would be best; else it is σ², Bayes's
 MIRRORED = ("softmax kernel smoother", "Gaussian kernel smoother")  # not odd in x_test
-# how the assignment would call a network that is nearest to an algorithm
-KIND = {
-    "zero": "Nothing learned",
-    **dict.fromkeys(["averaging", "one-step GD", "one-step GD, tuned at k"], ONE_STEP),
-    **{f"{name} kernel smoother": SMOOTHER for name in ("softmax", "two-head", "Gaussian")},
-    f"{N_NEIGHBOURS} nearest neighbours": SMOOTHER,
-    **{f"{n}-step GD": MULTI_STEP for n in GD_DEPTHS},
-    **{f"{n}-step GD, tuned at k": MULTI_STEP for n in GD_DEPTHS},
-    **{f"{n}-step GD++": MULTI_STEP for n in GD_PLUS_PLUS_DEPTHS},
-    **{f"{n}-step Newton": MULTI_STEP for n in NEWTON_DEPTHS},
-    **dict.fromkeys(["ridge", "OLS"], MULTI_STEP),
-}
 
 
-def reference_risks(d: int, k: int, noise: float = 0.0) -> dict[str, float]:
-    """Levels of normalised risk at one context length, by name."""
-    return {
-        "predict zero": 1.0,
-        "one-step optimum r*": 1 - risk.optimal_step_size(d, [k], noise),
-        "OLS": risk.least_squares_risk(d, k, noise),
-    }
+def kind_of(name: str) -> str:
+    """How the assignment would call a network that is nearest to the algorithm of this name."""
+    if name == "zero":
+        return "Nothing learned"
+    if name.endswith(("kernel smoother", "neighbours")):
+        return SMOOTHER
+    return ONE_STEP if name.startswith(("averaging", "one-step GD")) else MULTI_STEP
 
 
 def mixture_risk(d: int, k_min: int, k_max: int, k: int, noise: float = 0.0) -> float:
@@ -91,29 +79,28 @@ def reference_predictors(
     steps = {1: [risk.optimal_step_size(d, lengths, noise)]}
     steps |= {n: optimal_step_sizes(n, spectrum, noise) for n in GD_DEPTHS}
     tuned = {n: partial(_tuned, n_steps=n, noise=noise) for n in (1, *GD_DEPTHS)}
-    found = {
+    descent = {n: partial(gradient_descent, step_sizes=own) for n, own in steps.items()}
+    plus_plus = {n: optimal_gd_plus_plus(n, spectrum) for n in GD_PLUS_PLUS_DEPTHS}
+    return {
         "zero": zero,
         "averaging": partial(gradient_descent, step_sizes=[1.0]),
-        "one-step GD": partial(gradient_descent, step_sizes=steps[1]),
+        "one-step GD": descent[1],
         "one-step GD, tuned at k": tuned[1],
         "softmax kernel smoother": partial(dot_product_smoother, omega=omega, scale=scale),
         "two-head kernel smoother": partial(two_head_smoother, omega=of_two[0], scale=of_two[1]),
         # its kernel is the softmax head's but for the norm of x_i
         "Gaussian kernel smoother": partial(gaussian_smoother, bandwidth=omega**-0.5),
-        f"{N_NEIGHBOURS} nearest neighbours": partial(
-            nearest_neighbours, n_neighbours=N_NEIGHBOURS
-        ),
+        "3 nearest neighbours": partial(nearest_neighbours, n_neighbours=3),
+        **{f"{n}-step GD": descent[n] for n in GD_DEPTHS},
+        **{f"{n}-step GD, tuned at k": tuned[n] for n in GD_DEPTHS},
+        **{
+            f"{n}-step GD++": partial(gd_plus_plus, step_sizes=own, gammas=gammas)
+            for n, (own, gammas) in plus_plus.items()
+        },
+        **{f"{n}-step Newton": partial(newton, n_steps=n) for n in NEWTON_DEPTHS},
+        "ridge": partial(ridge, penalty=noise or RIDGE_PENALTY),
+        "OLS": ordinary_least_squares,
     }
-    for n in GD_DEPTHS:
-        found[f"{n}-step GD"] = partial(gradient_descent, step_sizes=steps[n])
-        found[f"{n}-step GD, tuned at k"] = tuned[n]
-    for n in GD_PLUS_PLUS_DEPTHS:
-        step_sizes, gammas = optimal_gd_plus_plus(n, spectrum)
-        found[f"{n}-step GD++"] = partial(gd_plus_plus, step_sizes=step_sizes, gammas=gammas)
-    found |= {f"{n}-step Newton": partial(newton, n_steps=n) for n in NEWTON_DEPTHS}
-    found |= {"ridge": partial(ridge, penalty=noise or RIDGE_PENALTY)}
-    found |= {"OLS": ordinary_least_squares}
-    return {name: found[name] for name in KIND}
 
 
 def references_for(settings: dict) -> dict[str, Predictor]:

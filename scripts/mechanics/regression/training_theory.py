@@ -6,7 +6,7 @@ descent needs no prompts.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pandas as pd
 import torch
@@ -99,6 +99,12 @@ def gradient_descent(weights: Weights, loss: Loss, rate: float) -> Iterator[Weig
         step += 1
 
 
+def initial(settings: dict, seeds: Iterable[int]) -> Weights:
+    """The first weights of a run, the four matrices of every replica."""
+    each = [regression.initial(settings, seed) for seed in seeds]
+    return {name: torch.stack([own[name] for own in each]).double() for name in each[0]}
+
+
 def adam(settings: dict, seeds: Sequence[int], n_prompts: int | None) -> Iterator[Weights]:
     """A run's own training, from its initial weights, by the exact gradient.
 
@@ -106,8 +112,7 @@ def adam(settings: dict, seeds: Sequence[int], n_prompts: int | None) -> Iterato
     sampled prompts. No weight decay, no clipping.
     """
     network, (first_decay, second_decay) = architecture(settings), settings["betas"]
-    initial = [regression.initial(settings, seed) for seed in seeds]
-    weights = {name: torch.stack([own[name] for own in initial]).double() for name in initial[0]}
+    weights = initial(settings, seeds)
     first, second = (dict.fromkeys(weights, torch.zeros(())) for _ in range(2))
     noisy = sampled_loss(settings, n_prompts or 0, lambda step: lengths_at(settings, step))
     step = 0

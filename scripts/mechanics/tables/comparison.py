@@ -9,7 +9,8 @@ import pandas as pd
 
 from mechanics.models.flops import least_addition_flops, least_regression_flops, regression_flops
 from mechanics.models.transformer import architecture, token_d
-from mechanics.regression.references import mixture_risk, reference_risks
+from mechanics.regression.laws.risk import least_squares_risk, optimal_step_size
+from mechanics.regression.references import mixture_risk
 from mechanics.tables.emergence import grokking_moments
 from mechanics.tables.frames import ASSIGNED
 from mechanics.tables.interpretation import MEASURED, describe_addition, describe_filter
@@ -139,13 +140,15 @@ def regression_rows(
             "flops_per_prompt": least_regression_flops(architecture(own), token_d(own), k),
             "evaluation_se": at_k["risk_se"].mean(),
         }
-        noise, trained = own.get("noise", 0.0), [own[key] for key in ("d", "k_min", "k_max")]
-        levels = reference_risks(own["d"], k, noise)
-        levels["one step for all k"] = mixture_risk(*trained, k, noise)
-        for name in ("OLS", "one-step optimum r*", "one step for all k"):
-            estimate = within(mean_over_seeds(at_k["risk"], own_columns["evaluation_se"]))
-            row = _row(f"MSE/d at k = {k}", estimate, (name, levels[name]), common)
-            result.append(row | own_columns)
+        d, noise = own["d"], own.get("noise", 0.0)
+        levels = {
+            "OLS": least_squares_risk(d, k, noise),
+            "one-step optimum r*": 1 - optimal_step_size(d, [k], noise),
+            "one step for all k": mixture_risk(d, own["k_min"], own["k_max"], k, noise),
+        }
+        estimate = within(mean_over_seeds(at_k["risk"], own_columns["evaluation_se"]))
+        for level in levels.items():
+            result.append(_row(f"MSE/d at k = {k}", estimate, level, common) | own_columns)
     return result
 
 

@@ -10,7 +10,7 @@ from collections import Counter
 
 import pandas as pd
 
-from mechanics.regression.filters import KINDS
+from mechanics.regression.references import kind_of
 from mechanics.tables.regression import filter_distances
 
 MEASURED = ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange")  # of addition
@@ -36,7 +36,7 @@ def describe_filter(filters: pd.DataFrame) -> str:
     agree = int((of_seeds == first).sum())
     name = first if agree == len(of_seeds) else f"{first} on average"
     return (
-        f"{KINDS[first]}: filter nearest to {name}, in {agree} of {len(of_seeds)} seeds "
+        f"{kind_of(first)}: filter nearest to {name}, in {agree} of {len(of_seeds)} seeds "
         f"(distance {distance:.3f}; next {second}, {further:.3f}); "
         f"no filter explains {found['unexplained'].mean():.1%}"
     )
@@ -75,28 +75,23 @@ def describe_addition(measured: dict[str, pd.DataFrame], n_layers: int, p: int) 
     return "; ".join(clauses)
 
 
-def addition_profiles(p: int, swapped: float) -> dict[str, tuple[float, float]]:
-    """(training, validation) accuracy of what a network may have become.
-
-    ``swapped``: share of the validation pairs (a, b) with (b, a) trained on, all that a lookup
-    table gets right that knows that addition commutes.
-    """
-    return {
-        "Untrained: guessing": (1 / p, 1 / p),
-        "Lookup table": (1.0, 1 / p),
-        "Symmetric lookup table": (1.0, swapped + (1 - swapped) / p),
-        GENERALISES: (1.0, 1.0),
-    }
-
-
 def nearest_profile(own: pd.DataFrame, p: int) -> str:
-    """The profile nearest to one seed's training and validation accuracy, if they are known."""
+    """What has the accuracy, on training and validation pairs, nearest to one seed's, if known.
+
+    All that a lookup table gets right that knows that addition commutes are the validation pairs
+    (a, b) with (b, a) trained on.
+    """
     rows = own.set_index("split")
     if "train" not in rows.index:
         return UNKNOWN
     found = tuple(rows.loc[["train", "validation"], "accuracy"])
     swapped = rows.loc["validation_swapped", "n_pairs"] / rows.loc["validation", "n_pairs"]
-    profiles = addition_profiles(p, swapped)
+    profiles = {
+        "Untrained: guessing": (1 / p, 1 / p),
+        "Lookup table": (1.0, 1 / p),
+        "Symmetric lookup table": (1.0, swapped + (1 - swapped) / p),
+        GENERALISES: (1.0, 1.0),
+    }
     return min(profiles, key=lambda name: math.dist(profiles[name], found))
 
 

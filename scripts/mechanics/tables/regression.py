@@ -6,7 +6,7 @@ import pandas as pd
 from mechanics.models.transformer import architecture
 from mechanics.regression.laws.depth_laws import bracket
 from mechanics.regression.laws.risk import gradient_cosine, one_step_risk, optimal_step_size
-from mechanics.regression.references import mixture_risk, reference_risks
+from mechanics.regression.references import mixture_risk
 from mechanics.tables.frames import sound
 from mechanics.tables.study import Study
 
@@ -57,7 +57,7 @@ def laws(settings: dict, k: int) -> dict[str, int | float]:
     d, k_min, k_max = trained = settings["d"], settings["k_min"], settings["k_max"]
     return {
         "n_layers": n_layers,
-        "one_step_optimum": reference_risks(d, k, noise)["one-step optimum r*"],
+        "one_step_optimum": 1 - optimal_step_size(d, [k], noise),
         "one_step_mixture": mixture_risk(*trained, k, noise),
         "c_star": optimal_step_size(d, range(k_min, k_max + 1), noise),
         **bracket(n_layers, *trained, k, architecture(settings).zero_tokens, noise),

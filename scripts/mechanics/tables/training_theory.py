@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from mechanics.models import regression
 from mechanics.models.transformer import architecture
-from mechanics.regression.effective_weights import is_one_linear_layer, layer_risk
+from mechanics.regression.effective_weights import has_exact_risk, layer_risk
 from mechanics.regression.laws import risk
 from mechanics.regression.training_theory import (
     Weights,
@@ -24,6 +23,7 @@ from mechanics.regression.training_theory import (
     curve,
     exact_loss,
     gradient_descent,
+    initial,
     merged_weights,
     saddle_risk,
     sampled_loss,
@@ -80,9 +80,8 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 def _fits(record: dict) -> bool:
     """Whether a run trained one linear layer of one head, on plain prompts of its own d."""
     settings = record["settings"]
-    one_head = settings["n_heads"] == 1 and settings["d_max"] is None
-    plain = not settings.get("noise") and not settings.get("n_tasks")
-    return one_head and plain and is_one_linear_layer(architecture(settings))
+    plain = not any(settings.get(key) for key in ("d_max", "noise", "n_tasks"))
+    return plain and has_exact_risk(architecture(settings))
 
 
 def lengths_of(settings: dict) -> range:
@@ -189,9 +188,7 @@ def saddle(settings: dict) -> tuple[list[dict], pd.DataFrame]:
     one and a half; nan where it never is, and the network does not wait.
     """
     d, lengths, network = settings["d"], lengths_of(settings), architecture(settings)
-    small = settings | {"init_std": SADDLE_STD}
-    initial = [regression.initial(small, seed) for seed in range(N_SEEDS)]
-    start = {name: torch.stack([own[name] for own in initial]).double() for name in initial[0]}
+    start = initial(settings | {"init_std": SADDLE_STD}, range(N_SEEDS))
     path = gradient_descent(start, exact_loss(network, lengths), SADDLE_RATE)
     steps, expected = range(0, MOST_STEPS, EVERY), saddle_risk(1, d, lengths)
     merged = (merged_weights(own, network) for own in islice(path, 0, MOST_STEPS, EVERY))

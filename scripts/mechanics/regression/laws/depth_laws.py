@@ -44,23 +44,19 @@ def bracket(
     exact mean does: on drawn prompts a network may pass them, and so may ``gd_plus_plus``, which
     there leaves out the largest eigenvalues (``TAIL``).
     """
-    trained = d, k_min, k_max, zero_tokens
-    tied, free = _step_sizes(n_layers, *trained, noise)
+    tied, free, steps, floors = _best(n_layers, d, k_min, k_max, zero_tokens, noise)
     here = expected_spectrum(d, [k], 2 * n_layers + 2, zero_tokens)
     degree = (3**n_layers - 1) // 2
     spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES)
-    plus_plus = mixture_floor = math.nan
-    if not noise:
-        drawn = _without_tail(degree, d, k, zero_tokens)
-        plus_plus = depth.gd_plus_plus_risk(*_gd_plus_plus(n_layers, *trained), drawn)
-        mixture_floor = _mixture_floors(degree, *trained).get(k, math.nan)
-    density = _density(d, k, 0, N_MATRICES)
+    density, plus_plus = _density(d, k, 0, N_MATRICES), math.nan
+    if steps:
+        plus_plus = depth.gd_plus_plus_risk(*steps, _without_tail(degree, d, k, zero_tokens))
     return {
         "gd_tied": depth.gradient_descent_risk([tied] * n_layers, here, noise),
         "gd_free": depth.gradient_descent_risk(free, here, noise),
         "gd_free_at_k": depth.polynomial_floor(n_layers, here, noise),
         "gd_plus_plus": plus_plus,
-        "mixture_floor": mixture_floor,
+        "mixture_floor": floors.get(k, math.nan),
         "polynomial_floor": depth.polynomial_floor(degree, spectrum, noise),
         "ridge": depth.ridge_risk(noise or RIDGE_PENALTY, k, density, noise),
         "ols": least_squares_risk(d, k, noise),
@@ -68,33 +64,21 @@ def bracket(
 
 
 @cache
-def _step_sizes(
-    n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int, noise: float
-) -> tuple[float, list[float]]:
-    """The tied step size and the free ones that are best for the mixture of context lengths."""
-    mixture = expected_spectrum(d, range(k_min, k_max + 1), 2 * n_layers + 2, zero_tokens)
-    return (
-        depth.optimal_tied_step_size(n_layers, mixture, noise),
-        depth.optimal_step_sizes(n_layers, mixture, noise),
-    )
-
-
-@cache
-def _mixture_floors(
-    degree: int, d: int, k_min: int, k_max: int, zero_tokens: int
-) -> dict[int, float]:
-    """By trained k, the risk of the polynomial that is best for all of them together."""
-    lengths = range(k_min, k_max + 1)
+def _best(n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int, noise: float):
+    """What is best for the mixture of context lengths: the tied step size, the free ones, the steps
+    and γ of the best GD++ found, and by k the risk of the best polynomial. No steps of GD++ and no
+    risks with noise.
+    """
+    lengths, degree = range(k_min, k_max + 1), (3**n_layers - 1) // 2
+    mixture = expected_spectrum(d, lengths, 2 * n_layers + 2, zero_tokens)
+    tied = depth.optimal_tied_step_size(n_layers, mixture, noise)
+    free = depth.optimal_step_sizes(n_layers, mixture, noise)
+    if noise:
+        return tied, free, None, {}
     spectra = [_spectrum(degree, d, k, zero_tokens, N_MATRICES_OF_MANY) for k in lengths]
-    return dict(zip(lengths, depth.mixture_floors(degree, spectra), strict=True))
-
-
-@cache
-def _gd_plus_plus(n_layers: int, d: int, k_min: int, k_max: int, zero_tokens: int):
-    """The best GD++ found for the mixture."""
-    degree, lengths = (3**n_layers - 1) // 2, range(k_min, k_max + 1)
-    spectra = [_without_tail(degree, d, k, zero_tokens) for k in lengths]
-    return depth.optimal_gd_plus_plus(n_layers, mixed(spectra))
+    drawn = mixed([_without_tail(degree, d, k, zero_tokens) for k in lengths])
+    floors = dict(zip(lengths, depth.mixture_floors(degree, spectra), strict=True))
+    return tied, free, depth.optimal_gd_plus_plus(n_layers, drawn), floors
 
 
 def _without_tail(degree: int, d: int, k: int, zero_tokens: int) -> Spectrum:
