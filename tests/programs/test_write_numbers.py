@@ -8,7 +8,7 @@ from helpers import run_program
 
 from mechanics.settings import as_argument
 from mechanics.tables.comparison import COLUMNS
-from mechanics.tables.frames import write_csv
+from mechanics.tables.frames import write_table
 
 SETTINGS = {"tracks": ["linear_regression"], "k_max": 8}
 
@@ -19,8 +19,8 @@ def arguments(tmp_path) -> list:
     columns += ["gd_free_at_k"]
     risks = pd.DataFrame({"model": "linear_L1", "status": "finished", "seed": [0, 1], "k": 8})
     risks = risks.assign(**dict.fromkeys(columns, 0.25)).assign(c_hat=[0.3, 0.5])
-    write_csv(risks, tmp_path / "regression_risk.csv")
-    write_csv(pd.DataFrame(columns=COLUMNS), tmp_path / "comparative_metrics.csv")
+    write_table(risks, tmp_path / "regression_risk.csv")
+    write_table(pd.DataFrame(columns=COLUMNS), tmp_path / "comparative_metrics.csv")
     run = tmp_path / "linear" / "0-1" / "run.json"
     run.parent.mkdir(parents=True)
     replicas = [{"seed": seed, "status": "finished"} for seed in (0, 1)]

@@ -13,7 +13,6 @@ from mechanics.tables.frames import (
     check_unedited,
     read_table,
     sound,
-    write_csv,
     write_table,
 )
 from mechanics.tables.study import Study, arm_of
@@ -106,7 +105,7 @@ def test_a_table_is_known_again_until_a_number_of_it_is_edited(tmp_path):
     path = tmp_path / "risk.csv"
     with pytest.raises(TableError, match="risk.csv is missing"):
         check_unedited(path)
-    write_csv(pd.DataFrame({"risk": [0.35]}), path)
+    write_table(pd.DataFrame({"risk": [0.35]}), path)
     check_unedited(path)
     path.write_text(path.read_text().replace("0.35", "0.25"))
     with pytest.raises(TableError, match=r"risk.csv is not what its program wrote"):

@@ -19,13 +19,6 @@ def sound(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["status"] != "diverged"]
 
 
-def write_csv(table: pd.DataFrame, path: Path) -> None:
-    """Write a table and seal it."""
-    with atomic(path) as part:
-        table.to_csv(part, index=False)
-    seal(path)
-
-
 def seal(path: Path) -> None:
     """Write the hash of a table beside it, by which ``check_unedited`` knows it again."""
     with atomic(_sealed(path)) as part:
@@ -47,19 +40,20 @@ def check_unedited(path: Path) -> None:
 
 
 def write_table(table: pd.DataFrame | str, path: Path) -> None:
-    """As CSV, or as parquet where the path ends so, or text as it is."""
-    if path.suffix == ".csv":
-        return write_csv(table, path)
+    """As CSV, which is sealed, or as parquet where the path ends so, or text as it is."""
     with atomic(path) as part:
         if isinstance(table, str):
             part.write_text(table, "utf-8")
-            return None
-        floats = list(table.select_dtypes("float"))
-        others = [name for name in table if name not in floats]
-        # bytes of equal weight side by side: a third smaller, nothing lost
-        encoding = {"use_byte_stream_split": floats, "use_dictionary": others}
-        table.to_parquet(part, index=False, compression="zstd", **encoding)
-    return None
+        elif path.suffix == ".csv":
+            table.to_csv(part, index=False)
+        else:
+            floats = list(table.select_dtypes("float"))
+            others = [name for name in table if name not in floats]
+            # bytes of equal weight side by side: a third smaller, nothing lost
+            encoding = {"use_byte_stream_split": floats, "use_dictionary": others}
+            table.to_parquet(part, index=False, compression="zstd", **encoding)
+    if path.suffix == ".csv":
+        seal(path)
 
 
 def write_tables(tables: dict[str, pd.DataFrame], folder: Path) -> None:
