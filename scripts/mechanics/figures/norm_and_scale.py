@@ -125,17 +125,17 @@ def _scales(axis: plt.Axes, held: pd.DataFrame) -> None:
 
 
 def _arms(axis: plt.Axes, treated: dict[str, pd.DataFrame]) -> None:
-    """A row for each arm, and how many of its runs grokked at its right."""
+    """A row for each arm, and at its right how many of its runs grokked, of each ε."""
     for row, (_, own) in enumerate(treated.items()):
-        sizes = sorted(own["epsilon"].unique(), reverse=True)
-        for place, epsilon in enumerate(sizes):
+        counts = []
+        for place, epsilon in enumerate(sorted(own["epsilon"].unique(), reverse=True)):
             runs = own[own["epsilon"] == epsilon]
+            counts.append(f"{(runs['status'] == 'grokked').sum()}/{len(runs)}")
             height = pd.Series(float(row) + APART * place, runs.index)
             shade = style.colour(own["model"].iloc[0])  # the others are temperatures'
             marks(axis, runs, runs["end"], height, shade, ms=3.5 if place == 0 else 2)
-        grokked = f"{(own['status'] == 'grokked').sum()}/{len(own)}"
         beside = {"on": ("axes fraction", "data"), "va": "center", "annotation_clip": False}
-        write(axis, grokked, (1.01, row), color=style.REFERENCE, **beside)
+        write(axis, ", ".join(counts), (1.01, row), color=style.REFERENCE, **beside)
     axis.set_yticks(range(len(treated)), list(treated))
     axis.set_ylim(len(treated) - 0.5, -0.5)
     axis.set(xscale="log", xlabel="grokking step", title="which runs grok, and when")
