@@ -1,6 +1,7 @@
-"""What a terminal shows of a study."""
+"""What a terminal shows of a study, and of one that failed: where to look, for each job."""
 
 import logging
+import shutil
 from types import SimpleNamespace
 
 from mechanics.study import screen
@@ -34,3 +35,32 @@ def test_of_the_lines_of_snakemake_those_of_progress_and_errors_are_shown():
     assert screen.only_progress(record(logging.ERROR, "a job failed"))
     assert screen.only_progress(record(logging.INFO, "Nothing to be done (all requested files …)"))
     assert not screen.only_progress(record(logging.INFO, "rule plot:", "JOB_INFO"))
+
+
+def job(log) -> SimpleNamespace:
+    output = ["results/run.json", "results/history.parquet"]
+    return SimpleNamespace(rule=SimpleNamespace(name="train"), output=output, log=[log])
+
+
+def test_failed_job_is_named_with_the_end_of_its_log(tmp_path):
+    log = tmp_path / "train.log"
+    log.write_text("step 1\nstep 2\n")
+    assert screen.failed([job(log)]).splitlines() == [
+        "1 job failed; all that did not need them is finished:",
+        "  train",
+        "    results/run.json",
+        f"    {log}: step 2",
+    ]
+
+
+def test_logs_on_slurm_are_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake/slurm_logs/rule_train").mkdir(parents=True)
+    assert "none.log: (empty)" in screen.failed([job("none.log")])
+    assert ".snakemake/slurm_logs/rule_train: what Slurm said" in screen.failed([job("none.log")])
+
+
+def test_disk_too_full_for_a_log_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=4096))
+    log = tmp_path / "missing" / "train.log"
+    assert f"{log}: (empty: no space left on its disk)" in screen.failed([job(log)])

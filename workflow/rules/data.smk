@@ -44,7 +44,6 @@ for task, (made, settings) in DATA.items():
         priority: 2  # as the trainings that wait for it
         conda:
             "../../envs/study.yaml"
-        threads: 1
         resources:
             mem_mb=1000,
             runtime=5,

@@ -1,12 +1,65 @@
 # What a reader gets: the stated numbers and the report, the notebook, the page.
+SHOWN = [name for names in DRAWN.values() for name in names]
+IN_REPORT = [name for name in SHOWN if name in registry.REPORT]
+PAGE_TABLES = (
+    "grokking",
+    "norm_dose",
+    "sum_in_stream",
+    "sum_exchange",
+    "kernel_smoother",
+)
+
+
+CSV = {  # the tables of this study that a reader can read, by name
+    name: table(name)
+    for names in TABLES.values()
+    for name in names
+    if table(name).endswith(".csv")
+}
+
+
+def captions_of(figures):
+    return [from_here(registry.caption_file(name)) for name in figures]
+
+
+def page_contents():
+    """Per task of the study: its figures with the paths of their data, and those it lacks."""
+    return {
+        task: {
+            "drawn": {
+                name: [
+                    os.path.relpath(path, RESULTS) for path in drawn_from(task, [name])
+                ]
+                for name in names
+            },
+            "absent": [name for name in registry.FIGURES[task] if name not in names],
+        }
+        for task, names in DRAWN.items()
+    }
+
+
+def page_inputs():
+    """What the page runs and draws: weights, tables, and of the runs it shows what followed them."""
+    needed = [table("comparative_metrics"), table("comparative_metrics.md")]
+    needed += [CSV[name] for name in PAGE_TABLES if name in CSV]
+    needed += final_weights(variants=False)
+    for run in page_runs("modular_addition"):
+        needed += [f"{run_folder(run)}/{f}" for f in ("run.json", "history.parquet")]
+        if run.settings["checkpoints_at"]:
+            files = contents.measures(run.task).SHOWN
+            needed += [analysed(run.task, run.model, run.block, name) for name in files]
+        needed += splits_of(run.model, run.seeds[:1])
+    return needed
 
 
 rule write_numbers:
     input:
         code=program("write_numbers"),
         compared=table("comparative_metrics"),
-        tables=numbered_tables(),
-        runs=[path for task in TASKS for path in runs(task, "run.json")],
+        tables=[
+            CSV[name] for task in TASKS for name in stated.TABLES[task] if name in CSV
+        ],
+        runs=runs("run.json"),
     output:
         ensure(f"{RESULTS}/report/claims.json", non_empty=True),
     log:
@@ -15,7 +68,6 @@ rule write_numbers:
         f"{RESULTS}/benchmarks/write_numbers.tsv"
     conda:
         "../../envs/study.yaml"
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -35,19 +87,9 @@ rule build_report:
             from_here(ROOT / f"workflow/report/{name}")
             for name in ("report.typ", "layout.typ", "prose.typ", "references.bib")
         ],
-        captions=[
-            from_here(registry.caption_file(name))
-            for task in TASKS
-            for name in drawn(task)
-            if name in registry.REPORT
-        ],
+        captions=captions_of(IN_REPORT),
         claims=rules.write_numbers.output,
-        figures=[
-            f"{RESULTS}/figures/{name}.pdf"
-            for task in TASKS
-            for name in drawn(task)
-            if name in registry.REPORT
-        ],
+        figures=[f"{RESULTS}/figures/{name}.pdf" for name in IN_REPORT],
     output:
         report(
             f"{RESULTS}/report/report.pdf",
@@ -60,7 +102,6 @@ rule build_report:
         f"{RESULTS}/benchmarks/build_report.tsv"
     conda:
         "../../envs/study.yaml"
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
@@ -75,9 +116,12 @@ rule build_report:
 rule execute_notebook:
     input:
         code=program("execute_notebook"),
-        notebook=notebook_code(),
-        weights=[path for task in TASKS for path in final_weights(task)],
-        histories=[path for task in TASKS for path in runs(task, "history.parquet")],
+        notebook=[  # the parts of its source, and what they import
+            from_here(path)
+            for path in closure(*(ROOT / "workflow/notebooks/study").glob("*.py"))
+        ],
+        weights=final_weights(),
+        histories=runs("history.parquet"),
     output:
         ensure(
             multiext(
@@ -93,16 +137,11 @@ rule execute_notebook:
     priority: 1
     conda:
         "../../envs/study.yaml"
-    threads: 1
     resources:
         mem_mb=4000,
         runtime=15,
-    params:
-        study=lambda wildcards, output: Path(output[0]).parents[1],
-        folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
-        f"python {SCRIPTS}/execute_notebook.py"
-        " --study {params.study:q} --output {params.folder:q}"
+        f"python {SCRIPTS}/execute_notebook.py --study {STUDY} --output {STUDY}/notebook"
         " > {log:q} 2>&1"
 
 
@@ -112,12 +151,10 @@ rule build_page:
         templates=[
             from_here(path) for path in sorted((ROOT / "workflow/page").iterdir())
         ],
-        captions=lambda wildcards: [
-            from_here(ROOT / "workflow/report/comparative_metrics_table.rst"),
-            *(from_here(registry.caption_file(name)) for name in page_figures()),
-        ],
-        pictures=lambda wildcards: figures(*page_figures()),
-        shown=page_inputs,
+        caption=from_here(ROOT / "workflow/report/comparative_metrics_table.rst"),
+        captions=captions_of(SHOWN),
+        pictures=figures(SHOWN),
+        shown=page_inputs(),
     output:
         ensure(
             multiext(f"{RESULTS}/page/", "index.html", "evidence.html"), non_empty=True
@@ -128,18 +165,14 @@ rule build_page:
         f"{RESULTS}/benchmarks/build_page.tsv"
     conda:
         "../../envs/study.yaml"
-    threads: 1
     resources:
         mem_mb=2000,
         runtime=10,
     params:
-        study=lambda wildcards, output: Path(output[0]).parents[1],
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        runs=lambda wildcards: [run_folder(*run) for run in page_runs()],
-        contents=lambda wildcards: as_argument(page_contents()),
+        runs=[run_folder(run) for task in TASKS for run in page_runs(task)],
+        contents=as_argument(page_contents()),
         templates=lambda wildcards, input: Path(input.templates[0]).parent,
     shell:
-        f"python {SCRIPTS}/build_page.py"
-        " --study {params.study:q} --runs {params.runs:q}"
-        " --contents {params.contents:q} --templates {params.templates:q}"
-        " --caption {input.captions[0]:q} --output {params.folder:q} > {log:q} 2>&1"
+        f"python {SCRIPTS}/build_page.py --study {STUDY} --output {STUDY}/page"
+        " --runs {params.runs:q} --contents {params.contents:q}"
+        " --templates {params.templates:q} --caption {input.caption:q} > {log:q} 2>&1"

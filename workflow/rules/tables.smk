@@ -5,14 +5,12 @@ def table(name):
 
 def analyses(task, names=None, variants=True):
     """What is measured of every run of a task, or these files of it."""
-    section = config[task]
     return [
-        analysed(task, model, block, name)
-        for model in study.models(section)
-        if variants or not study.is_variant(section, model)
-        for name in contents.measures(task).tables_of(*described_model(task, model))
+        analysed(task, run.model, run.block, name)
+        for run in RUNS
+        if run.task == task and (variants or not run.is_variant)
+        for name in contents.measures(task).tables_of(run.settings, run.is_variant)
         if names is None or name in names
-        for block in study.blocks(section, model)
     ]
 
 
@@ -33,12 +31,6 @@ def tables_of(track):
     return computed + gathered
 
 
-def table_modules(track):
-    """What write_tables.py imports by name."""
-    listed = [f"mechanics/{ROOMS[track]}/measures"] if track in ROOMS else []
-    return listed + [f"mechanics/tables/{name}" for name in contents.computed(track)]
-
-
 def tabulated(track):
     """The analyses that the tables of a track are made from."""
     if SWEEP:
@@ -56,7 +48,12 @@ def table_settings(track):
     """What the tables of a track depend on beside the runs."""
     if track == "modular_addition":
         return {"variants": study.variants(config[track]), "followed": not SWEEP}
-    return study.table_settings(config) if track == "comparison" else {}
+    section = config.get("linear_regression") or {}
+    return (
+        {"tabulated_at": section.get("tabulated_at", [])}
+        if track == "comparison"
+        else {}
+    )
 
 
 COMPARED = {  # what the tables of both tracks read of every run's analysis
@@ -75,30 +72,28 @@ TRACKS = {
     "comparison": "Comparison",
     "emergence": "Comparison",
 }
+TABLES = {track: tables_of(track) for track in TRACKS}
 TABLE_JOBS = [  # what is too long to read is made for a figure, and is no result of its own
     (track, "_".join(filter(None, [ROOMS.get(track, track), part])), names)
     for track in TRACKS
     for part in ("", "long", "theory")
-    if (names := [n for n in tables_of(track) if contents.job_of(n) == part])
+    if (names := [n for n in TABLES[track] if contents.job_of(n) == part])
 ]
 
 for track, job, names in TABLE_JOBS:
-    of_runs = [
-        (task, track in study.TASKS)
-        for task in TASKS
-        if track not in study.TASKS or task == track
-    ]
+    # one track's tables have variants, too; in those of both the main models are compared
+    tasks, variants = ([track], True) if track in TASKS else (TASKS, False)
+    listed = [f"mechanics/{ROOMS[track]}/measures"] if track in TASKS else []
+    modules = [f"mechanics/tables/{name}" for name in contents.computed(track)]
 
     rule:
         name:
             f"write_tables_{job}"
         input:
-            code=program("write_tables", *table_modules(track)),
+            code=program("write_tables", *listed, *modules),
             runs=[
-                path
-                for task, variants in of_runs
-                for file in ("run.json", "history.parquet")
-                for path in runs(task, file, variants, imported=file == "run.json")
+                *runs("run.json", *tasks, variants=variants, imported=True),
+                *runs("history.parquet", *tasks, variants=variants),
             ],
             analyses=tabulated(track),
         output:
@@ -124,21 +119,15 @@ for track, job, names in TABLE_JOBS:
             f"{RESULTS}/benchmarks/write_tables/{job}.tsv"
         conda:
             "../../envs/study.yaml"
-        threads: 1
         resources:
             mem_mb=3000,
             runtime=10,
         params:
-            study=lambda wildcards, output: Path(output[0]).parents[1],
             track=track,
-            folders=[
-                folder
-                for task, variants in of_runs
-                for folder in folders(runs(task, "run.json", variants, imported=True))
-            ],
+            folders=folders(runs("run.json", *tasks, variants=variants, imported=True)),
             tables=names,
             settings=as_argument(table_settings(track)),
         shell:
             f"python {SCRIPTS}/write_tables.py"
-            " --track {params.track} --study {params.study:q} --runs {params.folders:q}"
+            f" --track {{params.track}} --study {STUDY} --runs {{params.folders:q}}"
             " --tables {params.tables} --settings {params.settings:q} > {log:q} 2>&1"

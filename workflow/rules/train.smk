@@ -1,30 +1,24 @@
 # Training: a rule for every stack of seeds, as the files of final weights are named after the seeds.
 # A killed job resumes from {RESULTS}/.state.
-TRAININGS = [
-    (task, model, block, seeds)
-    for task in TASKS
-    for model in study.models(config[task])
-    if not study.is_imported(config[task], model)
-    for block, seeds in study.blocks(config[task], model).items()
-]
 TRAINED_BY = {task: program("train", f"mechanics/{ROOMS[task]}/task") for task in TASKS}
 
-for task, model, block, seeds in TRAININGS:
+for run in [run for run in RUNS if not run.is_imported]:
+    training = f"train_{run.task}_{run.model}_{run.block}"
 
     rule:
         name:
-            f"train_{task}_{model}_{block}"
+            training
         input:
-            code=TRAINED_BY[task],
+            code=TRAINED_BY[run.task],
             data=(
-                DATA[task][0]
-                if task == "linear_regression"
-                else splits_of(model, seeds)
+                DATA[run.task][0]
+                if run.task == "linear_regression"
+                else splits_of(run.model, run.seeds)
             ),
         output:
             run=ensure(
                 multiext(
-                    f"{run_folder(task, model, block)}/",
+                    f"{run_folder(run)}/",
                     "checkpoints.safetensors",
                     "history.parquet",
                     "run.json",
@@ -32,12 +26,13 @@ for task, model, block, seeds in TRAININGS:
                 non_empty=True,
             ),
             weights=ensure(
-                [weights_of(task, model, seed) for seed in seeds], non_empty=True
+                [weights_of(run.task, run.model, seed) for seed in run.seeds],
+                non_empty=True,
             ),
         log:
-            f"{RESULTS}/logs/train_{task}_{model}_{block}.log",
+            f"{RESULTS}/logs/{training}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/train_{task}_{model}_{block}.tsv"
+            f"{RESULTS}/benchmarks/{training}.tsv"
         priority: 2
         conda:
             "../../envs/study.yaml"
@@ -51,8 +46,8 @@ for task, model, block, seeds in TRAININGS:
             state=f"{RESULTS}/.state",
         params:
             folder=lambda wildcards, output: Path(output[0]).parent,
-            settings=as_argument(study.training_settings(config, task, model)),
-            seeds=seeds,
+            settings=as_argument(study.training_settings(config, run.task, run.model)),
+            seeds=run.seeds,
         shell:
             f"python {SCRIPTS}/train.py"
             " --settings {params.settings:q} --seeds {params.seeds}"
@@ -62,38 +57,34 @@ for task, model, block, seeds in TRAININGS:
 
 
 # Weights that others have trained: imported first, so that what is wrong with a file is known at once.
-IMPORTS = {
-    (task, model): os.path.normpath(config[task]["models"][model]["weights"])
-    for task in TASKS
-    for model in study.models(config[task])
-    if study.is_imported(config[task], model)
-}
+IMPORTS = [run for run in RUNS if run.is_imported]
+IMPORTED = [os.path.normpath(run.settings["weights"]) for run in IMPORTS]
 
-for (task, model), file in IMPORTS.items():
+for run, file in zip(IMPORTS, IMPORTED):
+    job = f"import_weights_{run.task}_{run.model}"
 
     rule:
         name:
-            f"import_weights_{task}_{model}"
+            job
         input:
             code=program("examine", "mechanics/examine/imported"),
             weights=file,
         output:
-            run=ensure(f"{run_folder(task, model, '0')}/run.json", non_empty=True),
-            weights=ensure(weights_of(task, model, 0), non_empty=True),
+            run=ensure(f"{run_folder(run)}/run.json", non_empty=True),
+            weights=ensure(weights_of(run.task, run.model, 0), non_empty=True),
         log:
-            f"{RESULTS}/logs/import_weights_{task}_{model}.log",
+            f"{RESULTS}/logs/{job}.log",
         benchmark:
-            f"{RESULTS}/benchmarks/import_weights_{task}_{model}.tsv"
+            f"{RESULTS}/benchmarks/{job}.tsv"
         priority: 3
         conda:
             "../../envs/study.yaml"
-        threads: 1
         resources:
             mem_mb=2000,
             runtime=10,
         params:
             folder=lambda wildcards, output: Path(output[0]).parent,
-            settings=as_argument(study.training_settings(config, task, model)),
+            settings=as_argument(study.training_settings(config, run.task, run.model)),
         shell:
             f"python {SCRIPTS}/examine.py --settings {{params.settings:q}}"
             " --model {output.weights:q} --output {params.folder:q} > {log:q} 2>&1"

@@ -4,6 +4,7 @@ Imports neither torch nor pandas: the Snakefile reads this at every start.
 """
 
 from functools import reduce
+from typing import NamedTuple
 
 from mechanics.settings import ConfigError, read_yaml
 
@@ -104,6 +105,29 @@ def blocks(section: dict, name: str) -> dict[str, list[int]]:
     return {block_name(block): block for block in cut}
 
 
+class Run(NamedTuple):
+    """A stack of seeds of a model, which are trained and measured together."""
+
+    task: str
+    model: str
+    block: str  # the name of its folder
+    seeds: list[int]
+    settings: dict  # all of the model's, see ``model_entry``
+    is_variant: bool
+    is_imported: bool
+
+
+def runs(config: dict, task: str) -> list[Run]:
+    """The runs of a task, in the order of its models."""
+    section = config[task]
+    return [
+        Run(task, name, block, seeds, entry, is_variant(section, name), is_imported(section, name))
+        for name in models(section)
+        for entry in [model_entry(section, name)]
+        for block, seeds in blocks(section, name).items()
+    ]
+
+
 def seeds_of_run(config: dict, task: str, model: str, block: str) -> list[int]:
     """The seeds of one run. Raises ConfigError, naming what there is, if the config lacks it."""
     section = config.get(task)
@@ -165,12 +189,6 @@ def split_mark(section: dict, name: str) -> str:
     return ("" if operation == "add" else f"_{operation}") + (
         "" if fraction == section["train_fraction"] else f"{FRACTION_MARK}{fraction}"
     )
-
-
-def table_settings(config: dict) -> dict:
-    """What the comparative table depends on beside the runs."""
-    section = config.get("linear_regression") or {}
-    return {"tabulated_at": section.get("tabulated_at", [])}
 
 
 def of_results(config: dict) -> dict:

@@ -1,12 +1,15 @@
-"""The first and the last thing that a terminal shows of a study; Snakemake's log keeps the rest.
+"""What a terminal shows of a study, at first and at last; Snakemake's log keeps the rest.
 
 Imports neither torch nor pandas: the Snakefile uses it.
 """
 
 import logging
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
+FULL_BYTES = 2**20
+SLURM_LOGS = Path(".snakemake/slurm_logs")
 TRACKS = {"linear_regression": "regression in context", "modular_addition": "modular addition"}
 LOOK = {  # where to look first, and what is there
     "report/report.pdf": "what was asked and what was found, on two pages",
@@ -56,3 +59,28 @@ def last(config: dict, results: str, seconds: float) -> str:
     width = max((len(name) for name in made), default=0) + len(results) + 1
     lines += [f"  {f'{results}/{name}':{width}}  {words}" for name, words in made.items()]
     return "\n".join(lines)
+
+
+def failed(jobs: Collection) -> str:
+    """Where to look, for each of the Snakemake jobs that failed for good.
+
+    Rule, first output, and the job's log with its last line; and where Slurm's own logs of the rule
+    are, if there are any: they say why it killed a job.
+    """
+    head = "1 job" if len(jobs) == 1 else f"{len(jobs)} jobs"
+    lines = [f"{head} failed; all that did not need them is finished:"]
+    for job in jobs:
+        lines += [f"  {job.rule.name}", *(f"    {path}" for path in job.output[:1])]
+        lines += [f"    {path}: {_last_line(Path(path))}" for path in job.log]
+        if (own := SLURM_LOGS / f"rule_{job.rule.name}").exists():
+            lines += [f"    {own}: what Slurm said"]
+    return "\n".join(lines)
+
+
+def _last_line(path: Path) -> str:
+    written = path.read_text("utf-8", errors="replace").strip() if path.exists() else ""
+    if written:
+        return written.splitlines()[-1]
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    full = shutil.disk_usage(folder).free < FULL_BYTES  # a job on a full disk cannot say so
+    return "(empty: no space left on its disk)" if full else "(empty)"
