@@ -17,8 +17,11 @@ from mechanics.report.page.networks import page_data
 from mechanics.report.page.pack import as_json
 from mechanics.runtime.files import atomic
 from mechanics.settings import read_settings
+from mechanics.study.lineage import ROOT
 from mechanics.training.checkpoint import CheckpointError
 
+TEMPLATES = ROOT / "workflow/page"
+CAPTION = ROOT / "workflow/report/comparative_metrics_table.rst"  # of the comparative table
 CORE = ("arrays.js", "addition.js", "regression.js")  # the networks: in the page and in its worker
 PROGRAMS = ("draw.js", "engine.js", "state.js", "add.js", "inside.js", "learn.js", "late.js")
 PROGRAMS += ("prompt.js", "start.js")
@@ -31,17 +34,15 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, nargs="*", default=[], help=words)
     words = "JSON per task: drawn {figure: [paths of its data in the study]}, absent [figure]"
     parser.add_argument("--contents", required=True, help=words)
-    parser.add_argument("--templates", required=True, type=Path, help="folder of the templates")
-    parser.add_argument("--caption", required=True, type=Path, help="that of the table, .rst")
     parser.add_argument("--output", required=True, type=Path, help="folder of both pages")
     arguments = parser.parse_args()
     contents = read_settings(arguments.contents)
     try:
         data = page_data(arguments.study, arguments.runs)
         first = data | {"study": arguments.study.name, "data": Markup(as_json(data))}
-        second = evidence(arguments.study, arguments.caption, contents)
+        second = evidence(arguments.study, CAPTION, contents)
         pages = {
-            name: render(arguments.templates, f"{name}.j2", shown)
+            name: render(f"{name}.j2", shown)
             for name, shown in (("index.html", first), ("evidence.html", second))
         }
     except (CheckpointError, OSError, docutils.utils.SystemMessage, jinja2.TemplateError) as error:
@@ -51,10 +52,10 @@ def main() -> None:
             part.write_text(page, "utf-8")
 
 
-def render(templates: Path, template: str, content: dict) -> str:
+def render(template: str, content: dict) -> str:
     """Raises jinja2.UndefinedError if the template wants what there is not."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(templates),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -62,14 +63,14 @@ def render(templates: Path, template: str, content: dict) -> str:
     )
     return environment.get_template(template).render(
         **content,
-        style=Markup((templates / "page.css").read_text("utf-8")),
-        core=Markup(inline(program(templates, CORE))),
-        programs=Markup(inline(program(templates, PROGRAMS))),
+        style=Markup((TEMPLATES / "page.css").read_text("utf-8")),
+        core=Markup(inline(program(CORE))),
+        programs=Markup(inline(program(PROGRAMS))),
     )
 
 
-def program(folder: Path, names: tuple[str, ...]) -> str:
-    return "\n".join(['"use strict";', *((folder / name).read_text("utf-8") for name in names)])
+def program(names: tuple[str, ...]) -> str:
+    return "\n".join(['"use strict";', *((TEMPLATES / name).read_text("utf-8") for name in names)])
 
 
 def inline(script: str) -> str:

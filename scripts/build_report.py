@@ -15,9 +15,9 @@ import typst
 
 from mechanics.report.prose import problems
 from mechanics.runtime.files import atomic
-from mechanics.study.lineage import short_id
+from mechanics.study.lineage import ROOT, short_id
 
-PAGES = 2
+PAGES, SOURCE = 2, ROOT / "workflow/report"
 
 
 class ReportError(Exception):
@@ -26,7 +26,7 @@ class ReportError(Exception):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--source", required=True, type=Path, help="folder of report.typ")
+    parser.add_argument("--source", type=Path, default=SOURCE, help="folder of report.typ")
     parser.add_argument("--claims", required=True, type=Path, help="claims.json")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs that it shows")
     parser.add_argument("--output", required=True, type=Path, help="report.pdf")

@@ -14,7 +14,6 @@ from mechanics.models.weights import Network, write_network
 from mechanics.settings import as_argument
 from mechanics.training.checkpoint import checkpoint_key, write_tensors
 
-ROOT = Path(__file__).parents[1]
 P, KEYS, STEPS = 13, (2, 5), (0, 1, 10, 100, 200)
 FIGURES = {
     "linear_regression": {"attention_maps_regression": ["tables/attention_match.csv"]},
@@ -54,11 +53,8 @@ def build(study: Path, runs: list[Path], absent: tuple[str, ...] = ()) -> dict[s
     contents = {
         task: {"drawn": FIGURES[task], "absent": list(absent)} for task in TASKS if task in tasks
     }
-    caption = ROOT / "workflow/report/comparative_metrics_table.rst"
-    run_program(
-        *("build_page", "--study", study, "--runs", *runs, "--contents", as_argument(contents)),
-        *("--templates", ROOT / "workflow/page", "--caption", caption, "--output", study / "page"),
-    )
+    given = ("--study", study, "--runs", *runs, "--contents", as_argument(contents))
+    run_program("build_page", *given, "--output", study / "page")
     return {path.name: path.read_text() for path in (study / "page").iterdir()}
 
 

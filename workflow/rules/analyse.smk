@@ -5,12 +5,13 @@ def weights_read(task):
     ]
 
 
+def data_read(task):
+    return lambda wildcards: data_of(task, wildcards.model, seeds_of(task, wildcards))
+
+
 def run_read(task):
-    return multiext(
-        f"{RESULTS}/runs/{task}/{{model}}/{{block}}/",
-        "run.json",
-        "checkpoints.safetensors",
-    )
+    folder = f"{RESULTS}/runs/{task}/{{model}}/{{block}}/"
+    return multiext(folder, "run.json", "checkpoints.safetensors")
 
 
 def job_of_run(run, stage):
@@ -49,12 +50,9 @@ for task, stage in [(task, stage) for task in TASKS for stage in ("analyse", "fo
             input:
                 code=program(*code),
                 run=weights_read(task) if stage == "analyse" else run_read(task),
-                data=data_of(task),
+                data=data_read(task),
             output:
-                ensure(
-                    [analysed(task, "{model}", "{block}", name) for name in files],
-                    non_empty=True,
-                ),
+                ensure([analysed(task, "{model}", "{block}", n) for n in files], non_empty=True),
             log:
                 f"{RESULTS}/logs/{job}/{{model}}_{{block}}.log",
             benchmark:

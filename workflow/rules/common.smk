@@ -50,9 +50,7 @@ def folders(paths):
 
 
 def figures(names):
-    return expand(
-        f"{RESULTS}/figures/{{name}}.{{kind}}", name=names, kind=["pdf", "png"]
-    )
+    return expand(f"{RESULTS}/figures/{{name}}.{{kind}}", name=names, kind=["pdf", "png"])
 
 
 def weights_of(task, model, seed):
@@ -83,12 +81,7 @@ def page_runs(task):
 def study_results():
     """All that a study is made of; of a sweep, its table and its figure."""
     made = [
-        *(
-            table(n)
-            for own in TABLES.values()
-            for n in own
-            if n not in contents.TOO_LONG
-        ),
+        *(table(n) for own in TABLES.values() for n in own if n not in contents.TOO_LONG),
         *figures(SHOWN),
     ]
     if SWEEP:

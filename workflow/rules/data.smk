@@ -11,20 +11,15 @@ DATA = {
 }
 
 
-def splits_of(model, seeds):
-    """The split of the pairs for every one of these seeds of an addition network; none, if it was
-    imported and its split is not known."""
-    if study.is_imported(config["modular_addition"], model):
-        return []
-    mark = study.split_mark(config["modular_addition"], model)
-    return expand(DATA["modular_addition"][0], seed=seeds, mark=mark)
-
-
-def data_of(task):
-    """A function of the wildcards, model and block, to the data that a run is trained on."""
+def data_of(task, model, seeds):
+    """What these seeds of a network are trained on: of addition the split of the pairs for each, of
+    an imported one none, since it is not known.
+    """
     if task == "linear_regression":
-        return DATA[task][0]
-    return lambda wildcards: splits_of(wildcards.model, seeds_of(task, wildcards))
+        return [DATA[task][0]]
+    if study.is_imported(config[task], model):
+        return []
+    return expand(DATA[task][0], seed=seeds, mark=study.split_mark(config[task], model))
 
 
 for task, (made, settings) in DATA.items():
@@ -49,9 +44,7 @@ for task, (made, settings) in DATA.items():
             runtime=5,
         params:
             task=task,
-            settings=lambda wildcards, made_from=settings: as_argument(
-                made_from(wildcards)
-            ),
+            settings=lambda wildcards, made_from=settings: as_argument(made_from(wildcards)),
             seed=lambda wildcards: (
                 f"--seed {wildcards.seed}" if "seed" in wildcards.keys() else ""
             ),

@@ -30,10 +30,7 @@ for task, names in DRAWN.items():
             code=program("plot", *(f"mechanics/figures/{name}" for name in names)),
             tables=drawn_from(task, names),
         output:
-            pdf=[
-                ensure(f"{RESULTS}/figures/{name}.pdf", non_empty=True)
-                for name in names
-            ],
+            pdf=[ensure(f"{RESULTS}/figures/{name}.pdf", non_empty=True) for name in names],
             png=[
                 report(
                     f"{RESULTS}/figures/{name}.png",

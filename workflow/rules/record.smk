@@ -29,11 +29,7 @@ def write_jobs():
 
     Snakemake has no list of it that outlives its own metadata, and a command line is too short.
     """
-    own = [
-        job
-        for job in workflow.dag.jobs
-        if str(*job.output[:1]).startswith(f"{RESULTS}/")
-    ]
+    own = [job for job in workflow.dag.jobs if str(*job.output[:1]).startswith(f"{RESULTS}/")]
     if any(PROVENANCE in job.output for job in own):
         jobs = sorted(map(described, own), key=lambda job: job["outputs"])
         with atomic(Path(JOBS)) as part:
@@ -136,9 +132,7 @@ onstart:
     prepare_slurm()
     write_jobs()
     jobs = [job for job in workflow.dag.needrun_jobs() if job.rule.name != "all"]
-    words = screen.first(
-        config, RESULTS, jobs, workflow.resource_settings.cores, *log[:1]
-    )
+    words = screen.first(config, RESULTS, jobs, workflow.resource_settings.cores, *log[:1])
     print(words, file=sys.stderr)
 
 

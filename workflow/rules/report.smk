@@ -1,20 +1,11 @@
 # What a reader gets: the stated numbers and the report, the notebook, the page.
 SHOWN = [name for names in DRAWN.values() for name in names]
 IN_REPORT = [name for name in SHOWN if name in registry.REPORT]
-PAGE_TABLES = (
-    "grokking",
-    "norm_dose",
-    "sum_in_stream",
-    "sum_exchange",
-    "kernel_smoother",
-)
+PAGE_TABLES = ("grokking", "norm_dose", "sum_in_stream", "sum_exchange", "kernel_smoother")
 
 
 CSV = {  # the tables of this study that a reader can read, by name
-    name: table(name)
-    for names in TABLES.values()
-    for name in names
-    if table(name).endswith(".csv")
+    name: table(name) for names in TABLES.values() for name in names if table(name).endswith(".csv")
 }
 
 
@@ -27,9 +18,7 @@ def page_contents():
     return {
         task: {
             "drawn": {
-                name: [
-                    os.path.relpath(path, RESULTS) for path in drawn_from(task, [name])
-                ]
+                name: [os.path.relpath(path, RESULTS) for path in drawn_from(task, [name])]
                 for name in names
             },
             "absent": [name for name in registry.FIGURES[task] if name not in names],
@@ -48,7 +37,7 @@ def page_inputs():
         if run.settings["checkpoints_at"]:
             files = contents.measures(run.task).SHOWN
             needed += [analysed(run.task, run.model, run.block, name) for name in files]
-        needed += splits_of(run.model, run.seeds[:1])
+        needed += data_of(run.task, run.model, run.seeds[:1])
     return needed
 
 
@@ -56,9 +45,7 @@ rule write_numbers:
     input:
         code=program("write_numbers"),
         compared=table("comparative_metrics"),
-        tables=[
-            CSV[name] for task in TASKS for name in stated.TABLES[task] if name in CSV
-        ],
+        tables=[CSV[name] for task in TASKS for name in stated.TABLES[task] if name in CSV],
         runs=runs("run.json"),
     output:
         ensure(f"{RESULTS}/report/claims.json", non_empty=True),
@@ -74,8 +61,7 @@ rule write_numbers:
     params:
         settings=as_argument(stated.stated_settings(config)),
     shell:
-        f"python {SCRIPTS}/write_numbers.py"
-        " --settings {params.settings:q}"
+        f"python {SCRIPTS}/write_numbers.py --settings {{params.settings:q}}"
         " --tables {input.compared:q} {input.tables:q} --runs {input.runs:q}"
         " --output {output:q} > {log:q} 2>&1"
 
@@ -91,11 +77,7 @@ rule build_report:
         claims=rules.write_numbers.output,
         figures=[f"{RESULTS}/figures/{name}.pdf" for name in IN_REPORT],
     output:
-        report(
-            f"{RESULTS}/report/report.pdf",
-            caption="../report/report.rst",
-            category="Report",
-        ),
+        report(f"{RESULTS}/report/report.pdf", caption="../report/report.rst", category="Report"),
     log:
         f"{RESULTS}/logs/build_report.log",
     benchmark:
@@ -105,11 +87,8 @@ rule build_report:
     resources:
         mem_mb=2000,
         runtime=10,
-    params:
-        source=lambda wildcards, input: Path(input.source[0]).parent,
     shell:
-        f"python {SCRIPTS}/build_report.py"
-        " --source {params.source:q} --claims {input.claims:q}"
+        f"python {SCRIPTS}/build_report.py --claims {{input.claims:q}}"
         " --figures {input.figures:q} --output {output:q} > {log:q} 2>&1"
 
 
@@ -117,16 +96,13 @@ rule execute_notebook:
     input:
         code=program("execute_notebook"),
         notebook=[  # the parts of its source, and what they import
-            from_here(path)
-            for path in closure(*(ROOT / "workflow/notebooks/study").glob("*.py"))
+            from_here(path) for path in closure(*(ROOT / "workflow/notebooks/study").glob("*.py"))
         ],
         weights=final_weights(),
         histories=runs("history.parquet"),
     output:
         ensure(
-            multiext(
-                f"{RESULTS}/notebook/", "study.ipynb", "study.html", "exercises.ipynb"
-            ),
+            multiext(f"{RESULTS}/notebook/", "study.ipynb", "study.html", "exercises.ipynb"),
             non_empty=True,
         ),
     log:
@@ -148,17 +124,13 @@ rule execute_notebook:
 rule build_page:
     input:
         code=program("build_page"),
-        templates=[
-            from_here(path) for path in sorted((ROOT / "workflow/page").iterdir())
-        ],
+        templates=[from_here(path) for path in sorted((ROOT / "workflow/page").iterdir())],
         caption=from_here(ROOT / "workflow/report/comparative_metrics_table.rst"),
         captions=captions_of(SHOWN),
         pictures=figures(SHOWN),
         shown=page_inputs(),
     output:
-        ensure(
-            multiext(f"{RESULTS}/page/", "index.html", "evidence.html"), non_empty=True
-        ),
+        ensure(multiext(f"{RESULTS}/page/", "index.html", "evidence.html"), non_empty=True),
     log:
         f"{RESULTS}/logs/build_page.log",
     benchmark:
@@ -171,8 +143,6 @@ rule build_page:
     params:
         runs=[run_folder(run) for task in TASKS for run in page_runs(task)],
         contents=as_argument(page_contents()),
-        templates=lambda wildcards, input: Path(input.templates[0]).parent,
     shell:
         f"python {SCRIPTS}/build_page.py --study {STUDY} --output {STUDY}/page"
-        " --runs {params.runs:q} --contents {params.contents:q}"
-        " --templates {params.templates:q} --caption {input.caption:q} > {log:q} 2>&1"
+        " --runs {params.runs:q} --contents {params.contents:q} > {log:q} 2>&1"

@@ -38,9 +38,7 @@ def tabulated(track):
     if track in TASKS:
         return analyses(track)
     return [
-        path
-        for task in TASKS
-        for path in analyses(task, COMPARED[track][task], variants=False)
+        path for task in TASKS for path in analyses(task, COMPARED[track][task], variants=False)
     ]
 
 
@@ -48,21 +46,15 @@ def table_settings(track):
     """What the tables of a track depend on beside the runs."""
     if track == "modular_addition":
         return {"variants": study.variants(config[track]), "followed": not SWEEP}
-    section = config.get("linear_regression") or {}
-    return (
-        {"tabulated_at": section.get("tabulated_at", [])}
-        if track == "comparison"
-        else {}
-    )
+    if track == "comparison" and "linear_regression" in TASKS:
+        return {"tabulated_at": config["linear_regression"]["tabulated_at"]}
+    return {}
 
 
 COMPARED = {  # what the tables of both tracks read of every run's analysis
     "comparison": {
         "linear_regression": ("risk", "filters"),
-        "modular_addition": (
-            *("evaluation", "circuit", "parsimony"),
-            *("sum_in_stream", "sum_exchange"),
-        ),
+        "modular_addition": ("evaluation", "circuit", "parsimony", "sum_in_stream", "sum_exchange"),
     },
     "emergence": {"linear_regression": (), "modular_addition": ("progress",)},
 }

@@ -10,25 +10,15 @@ for run in [run for run in RUNS if not run.is_imported]:
             training
         input:
             code=TRAINED_BY[run.task],
-            data=(
-                DATA[run.task][0]
-                if run.task == "linear_regression"
-                else splits_of(run.model, run.seeds)
-            ),
+            data=data_of(run.task, run.model, run.seeds),
         output:
             run=ensure(
                 multiext(
-                    f"{run_folder(run)}/",
-                    "checkpoints.safetensors",
-                    "history.parquet",
-                    "run.json",
+                    f"{run_folder(run)}/", "checkpoints.safetensors", "history.parquet", "run.json"
                 ),
                 non_empty=True,
             ),
-            weights=ensure(
-                [weights_of(run.task, run.model, seed) for seed in run.seeds],
-                non_empty=True,
-            ),
+            weights=ensure([weights_of(run.task, run.model, n) for n in run.seeds], non_empty=True),
         log:
             f"{RESULTS}/logs/{training}.log",
         benchmark:

@@ -29,7 +29,7 @@ STUDY = ROOT / "results/published"
 def run_node(program: str, given: object, folder: Path):
     """What a program with the page's networks prints of ``given``; both are JSON."""
     (folder / "given.json").write_text(json.dumps(given))
-    core = build_page.program(ROOT / "workflow/page", build_page.CORE)
+    core = build_page.program(build_page.CORE)
     script = folder / "program.js"
     script.write_text(
         f'{core} const given = require("./given.json"); (async () => {{ {program} }})();'
