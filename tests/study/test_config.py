@@ -1,22 +1,24 @@
-"""The slices that the config is cut into."""
-
-from pathlib import Path
+"""The slices that the config is cut into, and its sweeps, spelled out."""
 
 import pytest
+from test_config_checks import STUDY, check
 
 from mechanics.settings import ConfigError, read_yaml
 from mechanics.study.config import (
+    blocks,
     load,
     model_entry,
     models,
+    runs,
     seeds_of_run,
+    spelled_out,
     split_mark,
     split_settings,
     training_settings,
     variants,
 )
 
-STUDY = str(Path(__file__).parents[2] / "config" / "config.yaml")
+SWEEP = STUDY.replace("config.yaml", "sweep.yaml")
 
 
 def test_slice_holds_what_training_depends_on_and_no_more():
@@ -65,20 +67,13 @@ def test_operations_add_networks_and_change_none():
     ]
 
 
-@pytest.mark.parametrize(
-    ("run", "message"),
-    [
-        (("linear_regression", "m", "0"), "linear_regression: this study has no such track"),
-        (("modular_addition", "left_out", "0"), "models: left_out: .* expected one of m$"),
-        (("modular_addition", "m", "7"), "m: no run 7; expected one of 0-1, 4"),
-    ],
-)
-def test_run_that_the_config_lacks_is_named(run, message):
+def test_run_that_the_config_lacks_is_named():
     models = {"m": {"seeds": [0, 1, 4], "stack": 2}, "left_out": None}
-    config = {"linear_regression": None, "modular_addition": {"defaults": {}, "models": models}}
-    assert seeds_of_run(config, "modular_addition", "m", "0-1") == [0, 1]
-    with pytest.raises(ConfigError, match=message):
-        seeds_of_run(config, *run)
+    found = runs({"modular_addition": {"defaults": {}, "models": models}}, "modular_addition")
+    assert seeds_of_run(found, "modular_addition", "m", "0-1") == [0, 1]
+    for lacking in (("m", "7"), ("left_out", "0")):
+        with pytest.raises(ConfigError, match=f"no run {'/'.join(lacking)}; .* one of m/0-1, m/4$"):
+            seeds_of_run(found, "modular_addition", *lacking)
 
 
 def test_a_key_given_twice_is_refused_with_both_lines(tmp_path):
@@ -88,3 +83,87 @@ def test_a_key_given_twice_is_refused_with_both_lines(tmp_path):
         read_yaml(str(path))
     path.write_text("study: a\nmodels: {a: &a {b: 1}, c: {<<: *a, b: 2}}\n")
     assert read_yaml(str(path))["models"]["c"] == {"b": 2}
+
+
+@pytest.fixture(scope="module")
+def sweep() -> dict:
+    return spelled_out(load([STUDY, SWEEP]) | {"device": "cuda"})
+
+
+def test_sweep_has_500_runs_and_each_combination_once(sweep):
+    section = sweep["modular_addition"]
+    values = section["sweep"]
+    settings = [training_settings(sweep, "modular_addition", name) for name in models(section)]
+    pairs = [(own["weight_decay"], own["train_fraction"]) for own in settings]
+    assert (
+        len(pairs) == len(set(pairs)) == len(values["weight_decay"]) * len(values["train_fraction"])
+    )
+    n_seeds = [len(model_entry(section, name)["seeds"]) for name in models(section)]
+    assert sum(n_seeds) >= 500
+
+
+def test_settings_of_a_variant_differ_in_what_is_swept_only(sweep):
+    base = training_settings(sweep, "modular_addition", "softmax_L1")
+    name = "softmax_L1_weight_decay0.1_train_fraction0.5"
+    own = training_settings(sweep, "modular_addition", name)
+    assert own == base | {"weight_decay": 0.1, "train_fraction": 0.5}
+
+
+def test_split_of_the_main_fraction_keeps_its_name(sweep):
+    section = sweep["modular_addition"]
+    assert split_mark(section, "softmax_L1_weight_decay0.1_train_fraction0.3") == ""
+    mark = split_mark(section, "softmax_L1_weight_decay0.1_train_fraction0.5")
+    assert mark == "_fraction0.5"
+    assert split_settings(sweep, mark) == {"p": 113, "train_fraction": 0.5}
+
+
+@pytest.mark.parametrize(("device", "n_jobs"), [("cuda", 1), ("cpu", 14), ("auto", 14)])
+def test_stack_is_that_of_the_device(device, n_jobs):
+    config = spelled_out(load([STUDY, SWEEP]) | {"device": device})
+    assert len(blocks(config["modular_addition"], "softmax_L1")) == n_jobs
+
+
+def test_a_study_without_a_sweep_is_left_as_it_is():
+    config = load([STUDY, STUDY.replace("config.yaml", "without_sweep.yaml")])
+    assert spelled_out(config) == config
+
+
+def test_a_grid_stands_beside_the_models_and_leaves_out_what_a_model_is():
+    """6 norm factors at 2 ε, two of them models with more seeds; 4 at 2 temperatures and one ε."""
+    config = spelled_out(load([STUDY]))
+    section = config["modular_addition"]
+    held = [name for name in models(section) if name.startswith("softmax_L1_held")]
+    settings = [training_settings(config, "modular_addition", name) for name in held]
+    cells = {
+        tuple(own[key] for key in ("norm_factor", "temperature", "epsilon")) for own in settings
+    }
+    assert len(held) == len(cells) == 6 * 2 + 4 * 2
+    n_seeds = {name: len(model_entry(section, name)["seeds"]) for name in held}
+    assert [name for name, n in n_seeds.items() if n == 5] == held[:2]
+    assert sum(n_seeds.values()) == 18 * 3 + 2 * 5
+    assert {variants(section)[name] for name in held} == {"softmax_L1"}
+    assert all((own["norm"], own["weight_decay"]) == ("held", 0) for own in settings)
+
+
+def test_few_tasks_are_a_grid_that_leaves_the_study_as_it_is():
+    paths = [STUDY, STUDY.replace("config.yaml", "diversity.yaml")]
+    config, more = (spelled_out(load(paths[:n])) for n in (1, 2))
+    sections = [own["linear_regression"] for own in (config, more)]
+    for name in models(sections[0]):
+        own = training_settings(config, "linear_regression", name)
+        assert not {"noise", "n_tasks"} & set(own)
+        assert training_settings(more, "linear_regression", name) == own
+    names = [name for name in models(sections[1]) if name.startswith("linear_L1_tasks")]
+    settings = [training_settings(more, "linear_regression", name) for name in names]
+    cells = {(own["noise"], own["n_tasks"]) for own in settings}
+    assert len(cells) == len(names) == 2 * 9 and (0.25, None) in cells
+
+
+def test_the_grid_of_no_model_is_named(tmp_path):
+    with pytest.raises(ConfigError, match='grid.0.of = "held": expected a model: softmax_L1, '):
+        check(tmp_path, {"modular_addition": {"grid": [{"of": "held"}]}})
+
+
+def test_a_stack_may_name_both_devices(tmp_path):
+    stack = {"softmax_L1": {"stack": {"cpu": 1, "cuda": 8}}}
+    check(tmp_path, {"modular_addition": {"models": stack}})

@@ -180,7 +180,7 @@ def test_one_track_alone_is_a_study(tmp_path):
     "left_out",
     [
         {"models": dict.fromkeys(["deep_L6", "deep_L6_wide", "deep_L6_one_layer"])},
-        {"only": ["softmax_L1", "softmax_L1_held", "linear_L1"]},
+        {"only": ["softmax_L1", "linear_L1"], "grid": None},
     ],
 )
 def test_a_model_that_is_null_or_not_among_those_wanted_is_left_out(tmp_path, left_out):

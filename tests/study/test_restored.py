@@ -10,9 +10,8 @@ from recorded_study import recorded_job, write_record
 from mechanics.runtime.files import sha256
 from mechanics.settings import ConfigError
 from mechanics.study import crate, restored
-from mechanics.study.config import load, merge, of_results, training_settings
+from mechanics.study.config import load, merge, of_results, spelled_out, training_settings
 from mechanics.study.lineage import ROOT
-from mechanics.study.sweep import spelled_out
 from mechanics.tables.frames import check_unedited
 
 NAME = "softmax_L1_train_fraction0.5"

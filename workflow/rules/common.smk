@@ -22,7 +22,7 @@ def run_folder(run):
 def seeds_of(task, wildcards):
     """The seeds of a run. WorkflowError for a target that is no run of the config."""
     try:
-        return study.seeds_of_run(config, task, wildcards.model, wildcards.block)
+        return study.seeds_of_run(RUNS, task, wildcards.model, wildcards.block)
     except ConfigError as error:
         raise WorkflowError(f"There is no such run.\n{error}") from None
 

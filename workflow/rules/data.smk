@@ -1,14 +1,16 @@
 # Data: the held-out prompts of regression, and the split of the pairs for every seed of addition.
 DATA = {
-    "linear_regression": (
-        f"{RESULTS}/data/linear_regression/evaluation.safetensors",
-        lambda wildcards: study.evaluation_settings(config),
-    ),
-    "modular_addition": (
-        f"{RESULTS}/data/modular_addition/split_seed{{seed}}{{mark}}.parquet",
-        lambda wildcards: study.split_settings(config, wildcards.mark),
-    ),
+    "linear_regression": f"{RESULTS}/data/linear_regression/evaluation.safetensors",
+    "modular_addition": f"{RESULTS}/data/modular_addition/split_seed{{seed}}{{mark}}.parquet",
 }
+
+
+def data_settings(task):
+    """What the data of a task depend on: one slice of the config, or one for each kind of split."""
+    if task == "modular_addition":
+        return lambda wildcards: as_argument(study.split_settings(config, wildcards.mark))
+    section = config[task]
+    return as_argument({"d": section["d"], **section["evaluation"]})
 
 
 def data_of(task, model, seeds):
@@ -16,13 +18,14 @@ def data_of(task, model, seeds):
     an imported one none, since it is not known.
     """
     if task == "linear_regression":
-        return [DATA[task][0]]
+        return [DATA[task]]
     if study.is_imported(config[task], model):
         return []
-    return expand(DATA[task][0], seed=seeds, mark=study.split_mark(config[task], model))
+    return expand(DATA[task], seed=seeds, mark=study.split_mark(config[task], model))
 
 
-for task, (made, settings) in DATA.items():
+for task in TASKS:
+    made = DATA[task]
     named = made.removeprefix(f"{RESULTS}/data/").rsplit(".", 1)[0]
 
     rule:
@@ -44,7 +47,7 @@ for task, (made, settings) in DATA.items():
             runtime=5,
         params:
             task=task,
-            settings=lambda wildcards, made_from=settings: as_argument(made_from(wildcards)),
+            settings=data_settings(task),
             seed=lambda wildcards: (
                 f"--seed {wildcards.seed}" if "seed" in wildcards.keys() else ""
             ),

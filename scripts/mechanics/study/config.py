@@ -1,9 +1,13 @@
-"""The config: read from its files, and cut into the slice each training depends on.
+"""The config: read from its files, its sweeps spelled out, cut into what each training depends on.
+
+A sweep is a model for every combination of a few settings' values, from one key: ``sweep`` is a
+study of its own, ``grid`` stands beside a study's models.
 
 Imports neither torch nor pandas: the Snakefile reads this at every start.
 """
 
 from functools import reduce
+from itertools import product
 from typing import NamedTuple
 
 from mechanics.settings import ConfigError, read_yaml
@@ -14,7 +18,7 @@ SHARED_SETTINGS = {  # what every training of a task depends on, beside its mode
     "modular_addition": ("p", "train_fraction"),
 }
 # A network that is not trained: one replica, of which nothing is followed.
-UNTRAINED = {"seeds": [0], "stack": 1, "checkpoints_at": None}
+UNTRAINED = {"seeds": [0], "stack": 1, "checkpoints_at": None, "train_fraction": None}
 FRACTION_MARK = "_fraction"
 # What the names of the splits end with that are of another operation or fraction.
 SPLIT_MARK = f"(_subtract|_multiply)?({FRACTION_MARK}[0-9.e-]+)?"
@@ -26,7 +30,7 @@ MACHINE = ("device", "threads_per_training", "results_folder", "takes")  # where
 def load(paths: list[str]) -> dict:
     """Read config files, each overriding the ones before it, as ``snakemake --configfile`` does.
 
-    Sweeps are not spelled out yet (``sweep.spelled_out``). Raises ConfigError if a file is missing
+    Sweeps are not spelled out yet (``spelled_out``). Raises ConfigError if a file is missing
     or not YAML.
     """
     return reduce(merge, map(read_yaml, paths), {})
@@ -88,7 +92,7 @@ def model_entry(section: dict, name: str) -> dict:
     own = section["models"][name]
     if is_imported(section, name):
         shared = {key: own for key, own in section["defaults"].items() if key == "measured_at"}
-        return UNTRAINED | {"train_fraction": None} | shared | own
+        return UNTRAINED | shared | own
     base = section["models"].get(own.get("variant_of"))
     return merge(merge(section["defaults"], base or {}), own)
 
@@ -128,18 +132,12 @@ def runs(config: dict, task: str) -> list[Run]:
     ]
 
 
-def seeds_of_run(config: dict, task: str, model: str, block: str) -> list[int]:
-    """The seeds of one run. Raises ConfigError, naming what there is, if the config lacks it."""
-    section = config.get(task)
-    if not section:
-        raise ConfigError(f"{task}: this study has no such track, it is null in the config")
-    if model not in models(section):
-        expected = ", ".join(models(section))
-        raise ConfigError(f"{task}: models: {model}: not in the config; expected one of {expected}")
-    runs = blocks(section, model)
-    if block not in runs:
-        raise ConfigError(f"{task}: {model}: no run {block}; expected one of {', '.join(runs)}")
-    return runs[block]
+def seeds_of_run(runs: list[Run], task: str, model: str, block: str) -> list[int]:
+    """The seeds of one of these runs. Raises ConfigError, naming what there is, if it is none."""
+    own = {f"{run.model}/{run.block}": run.seeds for run in runs if run.task == task}
+    if f"{model}/{block}" not in own:
+        raise ConfigError(f"{task}: no run {model}/{block}; expected one of {', '.join(own)}")
+    return own[f"{model}/{block}"]
 
 
 def block_name(seeds: list[int]) -> str:
@@ -157,19 +155,10 @@ def training_settings(config: dict, task: str, name: str) -> dict:
     return {"task": task, **shared, **own}
 
 
-def evaluation_settings(config: dict) -> dict:
-    """What the held-out prompts depend on; empty if the study has no regression."""
-    section = config.get("linear_regression")
-    return {"d": section["d"], **section["evaluation"]} if section else {}
-
-
 def split_settings(config: dict, mark: str = "") -> dict:
-    """What the split of the pairs depends on; empty if the study has no modular addition.
-
-    ``mark``: what their names end with (``split_mark``).
-    """
-    section = config.get("modular_addition") or {}
-    shared = {key: section[key] for key in SHARED_SETTINGS["modular_addition"] if section}
+    """What the split of the pairs depends on. ``mark``: what their names end with."""
+    section = config["modular_addition"]
+    shared = {key: section[key] for key in SHARED_SETTINGS["modular_addition"]}
     operation, _, fraction = mark.partition(FRACTION_MARK)
     own = {"operation": operation.removeprefix("_")} if operation else {}
     return shared | own | ({"train_fraction": float(fraction)} if fraction else {})
@@ -194,3 +183,65 @@ def split_mark(section: dict, name: str) -> str:
 def of_results(config: dict) -> dict:
     """The config without what no result depends on."""
     return {key: value for key, value in config.items() if key not in MACHINE}
+
+
+def spelled_out(config: dict) -> dict:
+    """The config with every sweep's models written out, and stacks of the size for its device.
+
+    A model of a sweep is ``of`` with other values, a variant of it or of what it varies, and is
+    called after what it changes; a combination that the config has as a model is that model.
+    ``device: auto`` counts as the CPU: whether there is a GPU is only known where a job runs.
+
+    >>> section = {"train_fraction": 0.3, "defaults": {"stack": {"cpu": 1, "cuda": 64}}}
+    >>> section |= {"models": {"m": {"weight_decay": 1.0}}}
+    >>> section |= {"sweep": {"of": "m", "weight_decay": [0.0, 1.0], "train_fraction": [0.3]}}
+    >>> result = spelled_out({"device": "cuda", "modular_addition": section})["modular_addition"]
+    >>> result["models"]["m_weight_decay0.0_train_fraction0.3"]
+    {'variant_of': 'm', 'weight_decay': 0.0, 'train_fraction': 0.3}
+    >>> len(result["models"]), result["defaults"]["stack"]
+    (2, 64)
+    """
+    kind = "cuda" if config.get("device") == "cuda" else "cpu"
+    result = dict(config)
+    for task in TASKS:
+        section = config.get(task)
+        if not section:
+            continue
+        added = _models(section)
+        own = {name: _cut(model, kind) for name, model in (section["models"] | added).items()}
+        result[task] = section | {"defaults": _cut(section["defaults"], kind), "models": own}
+        if section.get("only"):
+            result[task]["only"] = [*section["only"], *added]
+    return result
+
+
+def _cut(entry: dict | None, kind: str) -> dict | None:
+    """A model entry whose stack is the one for this kind of device."""
+    if entry is None or not isinstance(entry.get("stack"), dict):
+        return entry
+    return entry | {"stack": entry["stack"][kind]}
+
+
+def _models(section: dict) -> dict[str, dict]:
+    known = [_settings(section, name) for name in models(section)]
+    found = {}
+    grids = [grid | {"checkpoints_at": [None]} for grid in section.get("grid") or []]
+    for sweep in filter(None, (section.get("sweep"), *grids)):  # of a grid the ends count
+        of, entry = sweep["of"], section["models"][sweep["of"]]
+        kept = entry if "variant_of" in entry else {"variant_of": of}
+        kept = kept | {key: sweep[key] for key in ("seeds",) if key in sweep}
+        varied = {key: values for key, values in sweep.items() if key not in ("of", "seeds")}
+        for values in product(*varied.values()):
+            changes = dict(zip(varied, values, strict=True))
+            told = {key: value for key, value in changes.items() if value is not None}
+            name = "_".join([of, *(f"{key}{value}" for key, value in told.items())])
+            own = {name: kept | changes}
+            if _settings(section | {"models": section["models"] | own}, name) not in known:
+                found |= own
+    return found
+
+
+def _settings(section: dict, name: str) -> dict:
+    shared = {key for keys in SHARED_SETTINGS.values() for key in keys}
+    entry = {key: section[key] for key in shared if key in section} | model_entry(section, name)
+    return {k: own for k, own in entry.items() if k not in (*NOT_SETTINGS, "checkpoints_at")}

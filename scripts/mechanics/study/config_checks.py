@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from mechanics.settings import ConfigError
-from mechanics.study.config import TASKS, is_imported, model_entry, models
+from mechanics.study.config import TASKS, is_imported, model_entry, models, spelled_out
 from mechanics.study.keys import (
     Addition,
     AdditionModel,
@@ -24,7 +24,6 @@ from mechanics.study.keys import (
     Section,
     Study,
 )
-from mechanics.study.sweep import spelled_out
 
 Problems = Iterator[tuple[tuple, str]]  # keys down to what is wrong, and what was expected there
 

@@ -18,10 +18,9 @@ from pathlib import Path
 
 from mechanics.runtime.files import sha256
 from mechanics.study import crate
-from mechanics.study.config import load, of_results
+from mechanics.study.config import load, of_results, spelled_out
 from mechanics.study.lineage import LOCK, ROOT
 from mechanics.study.provenance import ABSENT, altered, differences
-from mechanics.study.sweep import spelled_out
 from mechanics.tables.frames import seal
 
 
