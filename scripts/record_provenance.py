@@ -23,7 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mechanics.runtime.files import sha256
-from mechanics.study import cards, crate, described
+from mechanics.study import crate, described
 from mechanics.study.lineage import LOCK, ROOT, code_sha256, git_commit, value_sha256
 
 
@@ -41,11 +41,11 @@ def main() -> None:
     made = [path for job in others for path in job["outputs"] if (study / path).exists()]
     for own in [job for job in jobs if job not in others]:  # it cannot hold its own hash
         tables = sorted(filter(described.is_table, made))
-        others.append(own | {"inputs": tables, "outputs": described.write(study, tables)})
-        weights = [path for path in own["inputs"] if Path(path).match(cards.WEIGHTS)]
+        others.append(own | {"inputs": tables, "outputs": described.describe_tables(study, tables)})
+        weights = [path for path in own["inputs"] if Path(path).match(described.WEIGHTS)]
         if weights:
-            read = [*weights, cards.COMPARED]
-            others.append(own | {"inputs": read, "outputs": cards.write(study, weights)})
+            written = described.describe_weights(study, weights)
+            others.append(own | {"inputs": [*weights, described.COMPARED], "outputs": written})
     crate.write(arguments.output, record(study, others, config))
 
 
