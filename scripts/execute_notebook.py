@@ -76,9 +76,10 @@ def main() -> None:
         page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}})
     except (NotebookError, CheckpointError, OSError) as error:
         sys.exit(f"execute_notebook.py: {error}")
-    write(nbformat.writes(notebook), arguments.output / f"{name}.ipynb")
-    write(nbformat.writes(exercises), arguments.output / "exercises.ipynb")
-    write(page, arguments.output / f"{name}.html")
+    texts = {f"{name}.ipynb": nbformat.writes(notebook), f"{name}.html": page}
+    for file, text in (texts | {"exercises.ipynb": nbformat.writes(exercises)}).items():
+        with atomic(arguments.output / file) as part:
+            part.write_text(text.rstrip("\n") + "\n", "utf-8")
 
 
 def prepare(source: Path, study: Path) -> NotebookNode:
@@ -164,10 +165,10 @@ def execute(notebook: NotebookNode) -> None:
         except (CellExecutionError, DeadKernelError) as error:
             _log(str(error))
             last = max(
-                (n for n, cell in enumerate(cells) if cell.get("execution_count")), default=0
+                (n for n, own in enumerate(cells, 1) if own.get("execution_count")), default=1
             )
             what = f"{getattr(error, 'ename', 'the kernel died')}: {getattr(error, 'evalue', '')}"
-            raise NotebookError(f"cell {last + 1} of {len(cells)} failed: {what}") from None
+            raise NotebookError(f"cell {last} of {len(cells)} failed: {what}") from None
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     for cell in [cell for cell in cells if cell.cell_type == "code"]:
@@ -190,11 +191,6 @@ def shows_path(notebook: NotebookNode, root: Path) -> bool:
 
 def _log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
-
-
-def write(text: str, path: Path) -> None:
-    with atomic(path) as part:
-        part.write_text(text if text.endswith("\n") else text + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -19,9 +19,7 @@ from mechanics.training.checkpoint import CheckpointError, Run
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", required=True, type=Path, help="folder of the run")
     words = "the held-out prompts of regression, or parquet with the split of each seed"
     given = {"dest": "data", "required": True, "type": Path, "nargs": "+", "help": words}

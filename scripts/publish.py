@@ -27,6 +27,7 @@ from mechanics.report import readme
 from mechanics.runtime.files import sha256
 from mechanics.settings import ConfigError
 from mechanics.study import crate
+from mechanics.study.lineage import ROOT
 from mechanics.study.provenance import altered, moved_on
 from mechanics.study.restored import remember, restore
 
@@ -47,7 +48,6 @@ def main() -> None:
     words = "what is published, default %(default)s"
     parser.add_argument("--output", type=Path, default=Path("results/published"), help=words)
     parser.add_argument("--readme", type=Path, help="its block of results is written anew")
-    parser.add_argument("--template", type=Path, default=Path("workflow/report/readme.md"))
     words = "of the study to restore or remember: files laid over config/config.yaml"
     parser.add_argument("--config", nargs="+", default=[], help=words)
     arguments = parser.parse_args()
@@ -57,12 +57,12 @@ def main() -> None:
         elif arguments.remember:
             remember(arguments.config)
         else:
-            publish(arguments.study, arguments.output, arguments.readme, arguments.template)
+            publish(arguments.study, arguments.output, arguments.readme)
     except (ConfigError, OSError, ValueError, readme.ReadmeError) as error:
         sys.exit(f"publish.py: {error}")
 
 
-def publish(study: Path, output: Path, filled: Path | None, template: Path) -> None:
+def publish(study: Path, output: Path, filled: Path | None) -> None:
     """Replace what is published, once the new content is complete; ``filled``: the README.
 
     Raises ValueError for altered files.
@@ -83,7 +83,7 @@ def publish(study: Path, output: Path, filled: Path | None, template: Path) -> N
     crate.write(fresh / crate.NAME, record | {"sha256": hashes | added})
     if filled:  # before anything is replaced: it may lack a claim
         content = json.loads((study / "report/claims.json").read_text("utf-8"))
-        readme.update(filled, template, content)
+        readme.update(filled, ROOT / "workflow/report/readme.md", content)
     shutil.rmtree(output, ignore_errors=True)
     fresh.rename(output)
     for line in chain(*moved_on(record)):

@@ -28,9 +28,7 @@ from mechanics.study.lineage import LOCK, ROOT, code_sha256, git_commit, value_s
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", required=True, type=Path, help="what Snakemake wrote of its jobs")
     parser.add_argument("--config", required=True, help="the checked config, JSON")
     parser.add_argument("--output", required=True, type=Path, help="the record, in the study")
@@ -77,12 +75,10 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
     def origin(path: str) -> tuple[frozenset[int], frozenset[str]]:
         """Seeds of the runs, splits and analyses that a file was made from; devices of the runs."""
         run = {"seeds": job_of[path]["seeds"]} | run_of(study, job_of[path])
-        above = list(map(origin, job_of[path]["inputs"]))
-        devices = frozenset({run["device"]} if "device" in run else ())
-        return (
-            frozenset(run["seeds"]).union(*(seeds for seeds, _ in above)),
-            devices.union(*(names for _, names in above)),
-        )
+        own = frozenset(run["seeds"]), frozenset({run["device"]} if "device" in run else ())
+        above = zip(own, *map(origin, job_of[path]["inputs"]), strict=True)
+        seeds, devices = (frozenset().union(*parts) for parts in above)
+        return seeds, devices
 
     present = {"git_commit": git_commit(), "python": platform.python_version()}
     present["torch"] = version("torch")

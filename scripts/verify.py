@@ -16,12 +16,9 @@ from mechanics.study.provenance import altered, moved_on
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--study", required=True, type=Path, help="its folder, or what is published"
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
+    words = "its folder, or what is published"
+    parser.add_argument("--study", required=True, type=Path, help=words)
     study = parser.parse_args().study
     try:
         record = crate.read(study / crate.NAME)
@@ -39,8 +36,7 @@ def main() -> None:
             print(f"{title}:", *lines, sep="\n  ")
     if wrong or lost:
         sys.exit(1)
-    n_absent = len(record["absent"])
-    absent = f", {n_absent} of them not published" if n_absent else ""
+    absent = f", {len(record['absent'])} of them not published" if record["absent"] else ""
     print(f"{study}: {len(record['sha256'])} files agree with its record{absent}")
 
 
