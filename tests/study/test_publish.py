@@ -83,10 +83,12 @@ def test_what_is_absent_of_a_restored_study_stays_absent(study):
 
 
 def test_what_lacks_a_run_or_was_edited_is_not_published(study):
+    run_program("publish", "--study", study, "--output", study.parent / "published")
+    before = (study.parent / "published" / crate.NAME).read_bytes()
     (study / RUN / "run.json").unlink()
     (study / "tables/circuit.csv").write_text(json.dumps("edited"))
     with pytest.raises(SystemExit) as ended:
         run_program("publish", "--study", study, "--output", study.parent / "published")
     assert f"{RUN}/run.json: missing" in str(ended.value)
     assert "tables/circuit.csv: not the file that was recorded" in str(ended.value)
-    assert not (study.parent / "published").exists()
+    assert (study.parent / "published" / crate.NAME).read_bytes() == before

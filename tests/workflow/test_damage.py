@@ -1,9 +1,8 @@
 """What goes wrong is named, and what is finished survives it."""
 
-import re
 import shutil
 
-from tiny_study import RUNS, changed, planned, snakemake
+from tiny_study import RUNS, changed, snakemake
 
 
 def test_wrong_config_is_one_clear_message_before_any_job(study):
@@ -13,19 +12,6 @@ def test_wrong_config_is_one_clear_message_before_any_job(study):
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert "rule train" not in result.stdout + result.stderr
-
-
-def test_an_edited_number_stops_the_report_naming_its_numbers(study):
-    path = study / "results/tiny/tables/grokking.csv"
-    intact = path.read_text()
-    path.write_text(intact.replace("censored", "grokked"))
-    result = snakemake(study, "results/tiny/report/report.pdf")
-    path.write_text(intact)
-    assert result.returncode != 0
-    message = r"grokking.csv is not what its program wrote.* These numbers stand on it: .*grokked"
-    assert re.search(message, result.stdout + result.stderr)
-    assert snakemake(study).returncode == 0
-    assert planned(study) == set()
 
 
 def test_failed_job_leaves_what_is_finished(study):
@@ -51,15 +37,3 @@ def test_failed_job_is_named_however_quiet_snakemake_is(clone):
     assert (
         "logs/prepare/modular_addition/split_seed0.log: ValueError: too few pairs" in result.stderr
     )
-
-
-def test_corrupted_checkpoint_is_named(study):
-    path = study / RUNS / "modular_addition/softmax_L1/0/checkpoints.safetensors"
-    intact = path.read_bytes()
-    path.write_bytes(intact[:-5])
-    analysed = "results/tiny/analysis/modular_addition/softmax_L1/0/progress.parquet"
-    result = snakemake(study, analysed, "--force")
-    path.write_bytes(intact)
-    assert result.returncode != 0
-    assert "checkpoints.safetensors: truncated or corrupted" in result.stdout + result.stderr
-    assert snakemake(study, analysed).returncode == 0

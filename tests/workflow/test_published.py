@@ -5,12 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
-from tiny_study import RUNS, TINY, changed, copy_project, planned, planned_jobs, python, snakemake
+from tiny_study import TINY, changed, copy_project, planned, planned_jobs, python, snakemake
 
 from mechanics.study import crate
-from mechanics.training.checkpoint import Run, read_tensors
 
 
 def test_study_agrees_with_its_provenance(study):
@@ -27,33 +25,12 @@ def test_study_agrees_with_its_provenance(study):
     assert "tables/parsimony.csv" in job_of["figures/frequencies.pdf"]["inputs"]
 
 
-def test_code_that_moved_on_is_named(study):
-    path = study / "scripts/mechanics/figures/frequencies.py"
-    before = path.read_text()
-    path.write_text(before + "\n# edited\n")
-    result = python(study, "verify", "--study", "results/tiny")
-    path.write_text(before)
-    assert result.returncode == 1
-    assert "Not as it was recorded" not in result.stdout
-    assert "scripts/plot.py: scripts/mechanics/figures/frequencies.py; it made" in result.stdout
-
-
 @pytest.fixture(scope="module")
 def published(study) -> Path:
     result = python(study, "publish", "--study", "results/tiny")
     assert result.returncode == 0, result.stderr
-    return study / "results/published"
-
-
-def test_published_weights_are_the_runs(study, published):
-    weights, about = read_tensors(
-        published / "weights/modular_addition/softmax_L1/seed1.safetensors"
-    )
-    final = Run(study / RUNS / "modular_addition/softmax_L1/1").final(1)
-    assert weights.keys() == final.keys()
-    assert all(torch.equal(weights[name], final[name][0]) for name in final)
-    assert (about["seed"], about["settings"]["p"]) == (1, 11)
     assert python(study, "verify", "--study", "results/published").returncode == 0
+    return study / "results/published"
 
 
 def test_no_link_of_the_published_page_is_dead(published):
@@ -62,18 +39,6 @@ def test_no_link_of_the_published_page_is_dead(published):
     for page in pages:
         for link in re.findall(r'(?:href|src)="([^"#:]+)"', page.read_text()):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
-
-
-def test_unfinished_study_is_not_published(study, published):
-    before = (published / crate.NAME).read_bytes()
-    folder = study / RUNS / "modular_addition/softmax_L1/0"
-    folder.rename(folder.with_name("aside"))
-    result = python(study, "publish", "--study", "results/tiny")
-    folder.with_name("aside").rename(folder)
-    assert result.returncode != 0
-    assert "softmax_L1/0/run.json: missing" in result.stderr
-    assert "Traceback" not in result.stderr
-    assert (published / crate.NAME).read_bytes() == before
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +54,6 @@ def restored(published, tmp_path_factory) -> Path:
 
 def test_of_a_restored_study_nothing_is_planned_but_what_is_not_published(restored):
     assert planned(restored) == {"execute_notebook"}  # for study.html
-    again = python(restored, "publish", "--restore", "--config", "tiny.yaml")
-    assert again.returncode != 0
-    assert "results/tiny is there already" in again.stderr
 
 
 def test_a_restored_study_knows_with_which_settings_its_runs_were_made(restored):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tiny_study import TINY, changed, planned, snakemake
+from tiny_study import TINY, changed, edited, planned, snakemake
 
 SHOWS = {"write_numbers", "build_report", "build_page"}  # what is in the tables
 FIGURES_SHOWN = {"build_report", "build_page"}
@@ -54,13 +54,8 @@ def test_two_changed_values_train_again(study):
 
 def test_an_edited_module_trains_the_networks_that_are_made_by_it(study):
     """``tests/study/test_lineage.py`` says which modules those are."""
-    path = study / "scripts/mechanics/models/prompts.py"
-    before = path.read_text()
-    path.write_text(before + "\n# edited\n")
-    try:
+    with edited(study / "scripts/mechanics/models/prompts.py"):
         assert trainings(study) == {"linear_regression"}
-    finally:
-        path.write_text(before)
 
 
 def test_new_seed_trains_that_seed_only(study):
@@ -78,13 +73,8 @@ def test_device_and_threads_rerun_nothing(study):
 
 
 def test_editing_a_used_module_reruns_what_uses_it(study):
-    path = study / "scripts/mechanics/tables/comparison.py"
-    before = path.read_text()
-    path.write_text(before + "\n# edited\n")
-    try:
+    with edited(study / "scripts/mechanics/tables/comparison.py"):
         assert planned(study) == {"write_tables_comparison"} | SHOWS
-    finally:
-        path.write_text(before)
     assert planned(study) == set()  # the same content with a newer date
 
 
@@ -97,17 +87,12 @@ def test_editing_a_used_module_reruns_what_uses_it(study):
     ],
 )
 def test_editing_a_figure_draws_its_track_and_editing_a_caption_draws_nothing(study, file, again):
-    path = study / file
-    before = path.read_text()
-    path.write_text(before + "\n# edited\n")
-    plan = planned(study)
-    path.write_text(before)
-    assert plan == again
+    with edited(study / file):
+        assert planned(study) == again
 
 
 def test_new_module_reruns_nothing(study):
-    path = study / "scripts/mechanics/unrelated.py"
-    path.write_text("unused = 1\n")
+    (study / "scripts/mechanics/unrelated.py").write_text("unused = 1\n")
     assert planned(study) == set()
 
 
