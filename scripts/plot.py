@@ -5,7 +5,6 @@ By hand: ``plot.py --figures training_theory:training_theory_curves,training_the
 """
 
 import argparse
-import sys
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -28,21 +27,12 @@ def main() -> None:
     arguments = parser.parse_args()
     tables = read(arguments.tables)
     style.use_style()
-    asked = [
-        (name, read.split(",")) for name, _, read in (f.partition(":") for f in arguments.figures)
-    ]
-    modules = {}
-    for name, read_by in asked:
-        try:
-            modules[name] = import_module(f"mechanics.figures.{name}")
-        except ModuleNotFoundError as error:
-            sys.exit(f"plot.py: no figure {name}: {error}")
-        if missing := [table for table in read_by if table not in tables]:
-            sys.exit(f"plot.py: {name}: not among --tables: {', '.join(missing)}")
+    asked = dict(own.split(":") for own in arguments.figures)
+    modules = {name: import_module(f"mechanics.figures.{name}") for name in asked}
     sources = [Path(module.__file__) for module in modules.values()]
     made_from = short_id(arguments.tables, Path(__file__), *sources)
-    for name, read_by in asked:
-        figure = drawn(modules[name], name, [tables[table] for table in read_by])
+    for name, module in modules.items():
+        figure = drawn(module, name, [tables[table] for table in asked[name].split(",")])
         style.save(figure, arguments.output, name, made_from)
         plt.close("all")
 

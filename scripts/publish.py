@@ -9,9 +9,7 @@ is complete.
     python scripts/publish.py --restore     # a study of what is published, in a fresh clone
     python scripts/publish.py --remember    # a study whose folder .snakemake is lost
 
-Of a restored study Snakemake plans what is not published and what is changed from then on; without
-its checkpoints, what follows them. An existing study stays as it is. To remember one, Snakemake is
-told of each file that is as the study's own record says.
+``mechanics.study.restored`` says what Snakemake plans of a restored or remembered study.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from mechanics.report.directions import directions
 from mechanics.report.numbers import numbers
 from mechanics.report.text import as_text
 from mechanics.runtime.files import atomic
-from mechanics.settings import ConfigError, read_settings
+from mechanics.settings import read_settings
 from mechanics.study.lineage import git, value_sha256
 from mechanics.tables.frames import ASSIGNED, TableError, check_unedited, read_table
 
@@ -30,18 +30,6 @@ def main() -> None:
     parser.add_argument("--runs", required=True, type=Path, nargs="+", help="run.json of every run")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
-    try:
-        shown = made(arguments)
-    except (TableError, ConfigError) as error:
-        sys.exit(f"write_numbers.py: {error}")
-    with atomic(arguments.output) as part:
-        part.write_text(
-            json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False) + "\n", "utf-8"
-        )
-
-
-def made(arguments: argparse.Namespace) -> dict:
-    """``content`` of unedited tables. Raises TableError, ConfigError."""
     settings = read_settings(arguments.settings)
     for path in arguments.tables:
         try:
@@ -49,9 +37,12 @@ def made(arguments: argparse.Namespace) -> dict:
         except TableError as error:
             placed = numbers({}, settings).items()
             said = [name for name, own in placed if own["table"] == path.stem] or ["the comparison"]
-            raise TableError(f"{error} These numbers stand on it: {', '.join(said)}") from error
+            sys.exit(f"write_numbers.py: {error} These numbers stand on it: {', '.join(said)}")
     tables = {path.stem: read_table(path) for path in arguments.tables}
-    return content(settings, tables, arguments.runs)
+    shown = content(settings, tables, arguments.runs)
+    text = json.dumps(shown, indent=1, ensure_ascii=False, allow_nan=False)
+    with atomic(arguments.output) as part:
+        part.write_text(text + "\n", "utf-8")
 
 
 def content(settings: dict, tables: Tables, runs: list[Path]) -> dict:

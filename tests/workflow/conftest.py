@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tiny_study import copy_project, snakemake
+from tiny_study import copy_project, snakemake, succeeded
 
 
 @pytest.fixture
@@ -28,8 +28,7 @@ def built(tmp_path_factory) -> Path:
     with open(base / "tiny_study.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # let go when the file is closed, and when a worker dies
         if not (folder / "results/tiny/ro-crate-metadata.json").exists():  # which is made last
-            result = snakemake(copy_project(folder))
-            assert result.returncode == 0, result.stdout + result.stderr
+            succeeded(snakemake(copy_project(folder)))
     return folder
 
 

@@ -1,6 +1,6 @@
 """One entry of each kind is added, as the README says, and stands in tables and report."""
 
-from tiny_study import TINY, snakemake
+from tiny_study import TINY, snakemake, succeeded
 
 RELU = """    if kind == "relu":
         weights = scores.relu() if mask is None else scores.relu() * mask
@@ -44,8 +44,7 @@ def test_a_depth_a_kind_of_attention_and_an_algorithm_are_added(clone):
         "modular_addition": only("modular_addition", "relu_L2", attention="relu", n_layers=2),
     }
     made = ["report/report.pdf", "tables/comparative_metrics.csv", "tables/algorithm_match.csv"]
-    result = snakemake(clone, *(f"results/tiny/{name}" for name in made), config=config)
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(snakemake(clone, *(f"results/tiny/{name}" for name in made), config=config))
     tables = clone / "results/tiny/tables"
     assert "half of OLS" in (tables / "algorithm_match.csv").read_text()
     compared = (tables / "comparative_metrics.csv").read_text()

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tiny_study import snakemake
+from tiny_study import snakemake, succeeded
 
 WITHOUT = "config/config.yaml, left out by --replace-workflow-config: results_folder = (absent)"
 NESTED = 'modular_addition.p = "13": expected an odd prime number, such as 113; --config gives nest'
@@ -24,6 +24,7 @@ def test_wrong_command_line_is_named(clone, arguments, message):
 
 @pytest.mark.parametrize("folder", ["other/", "./other"])
 def test_a_folder_may_be_written_as_one_likes(clone, folder):
-    result = snakemake(clone, "--dry-run", "--config", f"results_folder={json.dumps(folder)}")
-    assert result.returncode == 0, result.stderr
+    result = succeeded(
+        snakemake(clone, "--dry-run", "--config", f"results_folder={json.dumps(folder)}")
+    )
     assert "other/tiny/ro-crate-metadata.json" in result.stdout

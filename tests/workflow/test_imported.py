@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import torch
 from clock_network import clock_network
-from tiny_study import TINY, snakemake
+from tiny_study import TINY, snakemake, succeeded
 
 from mechanics.tables.frames import read_table
 
@@ -32,8 +32,7 @@ def test_imported_networks_stand_beside_ours(study):
     }
     results = study / "results/tiny"
     asked = [f"tables/{name}.csv" for name in MADE] + ["figures/embedding.png"]
-    result = snakemake(study, *(f"results/tiny/{name}" for name in asked), config=config)
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = succeeded(snakemake(study, *(f"results/tiny/{name}" for name in asked), config=config))
     rules = set(re.findall(r"^(?:local)?rule (\w+):", result.stderr, re.MULTILINE))
     assert "import_weights_modular_addition_clock" in rules
     assert not [rule for rule in rules if rule.startswith(("train", "prepare", "follow"))]

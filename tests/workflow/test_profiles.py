@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from tiny_study import ROOT, TINY, snakemake
+from tiny_study import ROOT, TINY, snakemake, succeeded
 
 PROFILES = ROOT / "workflow" / "profiles"
 CLUSTERS = ["slurm", "cluster-generic", "kubernetes"]
@@ -27,8 +27,9 @@ def test_profile_repeats_what_it_replaces(name):
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_profile_plans_the_study(clone, name):
     profile = f"workflow/profiles/{name}"
-    result = snakemake(clone, "--dry-run", "--quiet", "host", "--workflow-profile", profile)
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = succeeded(
+        snakemake(clone, "--dry-run", "--quiet", "host", "--workflow-profile", profile)
+    )
     assert len(set(re.findall(r"\n(train_\S+) +1(?=\n)", result.stdout))) == 9
 
 
@@ -61,8 +62,7 @@ def test_kubernetes_runs_each_job_in_a_pod_with_its_resources(clone, tmp_path, m
     target = "results/tiny/data/modular_addition/split_seed0.parquet"
     options = ["--workflow-profile", "workflow/profiles/kubernetes"]
     options += ["--seconds-between-status-checks", "1", "--latency-wait", "5"]
-    result = snakemake(clone, target, *options)
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(snakemake(clone, target, *options))
     assert (clone / target).exists()
     (job,) = [json.loads(path.read_text()) for path in jobs.glob("*.json")]
     pod = job["spec"]["template"]["spec"]
@@ -74,8 +74,7 @@ def test_kubernetes_runs_each_job_in_a_pod_with_its_resources(clone, tmp_path, m
 @pytest.mark.parametrize(("device", "n_gpu"), [("auto", 0), ("cuda", 1)])
 def test_gpu_is_asked_for_by_trainings_of_a_study_on_cuda_alone(clone, device, n_gpu):
     target = "results/tiny/analysis/modular_addition/softmax_L1/0/evaluation.parquet"
-    result = snakemake(clone, "--dry-run", target, config=TINY | {"device": device})
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = succeeded(snakemake(clone, "--dry-run", target, config=TINY | {"device": device}))
     resources = re.findall(r"rule (\w+):.*?resources: (.*?)\n", result.stdout, re.DOTALL)
     asking = [rule for rule, line in resources if "gpu=" in line]
     assert asking == ["train_modular_addition_softmax_L1_0"] * n_gpu

@@ -6,14 +6,22 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tiny_study import TINY, changed, copy_project, planned, planned_jobs, python, snakemake
+from tiny_study import (
+    TINY,
+    changed,
+    copy_project,
+    planned,
+    planned_jobs,
+    python,
+    snakemake,
+    succeeded,
+)
 
 from mechanics.study import crate
 
 
 def test_study_agrees_with_its_provenance(study):
-    result = python(study, "verify", "--study", "results/tiny")
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(python(study, "verify", "--study", "results/tiny"))
     record = crate.read(study / "results/tiny" / crate.NAME)
     made = [path for path in (study / "results/tiny").rglob("*") if path.is_file()]
     made = {path.relative_to(study / "results/tiny").as_posix() for path in made}
@@ -27,8 +35,7 @@ def test_study_agrees_with_its_provenance(study):
 
 @pytest.fixture(scope="module")
 def published(study) -> Path:
-    result = python(study, "publish", "--study", "results/tiny")
-    assert result.returncode == 0, result.stderr
+    succeeded(python(study, "publish", "--study", "results/tiny"))
     assert python(study, "verify", "--study", "results/published").returncode == 0
     return study / "results/published"
 
@@ -47,8 +54,7 @@ def restored(published, tmp_path_factory) -> Path:
     folder = copy_project(tmp_path_factory.mktemp("restored"))
     shutil.copytree(published, folder / "results/published")
     (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    result = python(folder, "publish", "--restore", "--config", "tiny.yaml")
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(python(folder, "publish", "--restore", "--config", "tiny.yaml"))
     return folder
 
 
@@ -77,8 +83,7 @@ def test_a_restored_study_is_made_anew_without_training_what_has_published_weigh
     assert trainings == {"train_modular_addition_softmax_L1_held_0"}  # nothing follows it
     tables = list((published / "tables").glob("*.csv"))
     assert tables
-    result = snakemake(restored, *(f"results/tiny/tables/{path.name}" for path in tables))
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(snakemake(restored, *(f"results/tiny/tables/{path.name}" for path in tables)))
     for path in tables:
         assert (restored / "results/tiny/tables" / path.name).read_bytes() == path.read_bytes()
     result = python(restored, "verify", "--study", "results/tiny")

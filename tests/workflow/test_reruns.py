@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tiny_study import TINY, changed, edited, planned, snakemake
+from tiny_study import TINY, changed, edited, planned, snakemake, succeeded
 
 SHOWS = {"write_numbers", "build_report", "build_page"}  # what is in the tables
 FIGURES_SHOWN = {"build_report", "build_page"}
@@ -117,6 +117,5 @@ def test_a_new_figure_is_a_module_a_caption_and_a_line(study):
     added = f'        "margins": ["grokking"],\n{line}'
     registry.write_text(registry.read_text().replace(line, added))
     assert planned(study) == {"plot_addition", *FIGURES_SHOWN}
-    result = snakemake(study, page)
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(snakemake(study, page))
     assert "How sure each network is." in (study / page).read_text()

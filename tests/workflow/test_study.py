@@ -6,7 +6,7 @@ import re
 import pandas as pd
 import pypdf
 import pytest
-from tiny_study import ROOT, RUNS, TINY, changed, snakemake
+from tiny_study import ROOT, RUNS, TINY, changed, snakemake, succeeded
 
 from mechanics.figures.registry import caption
 from mechanics.tables import columns, training_theory
@@ -121,8 +121,7 @@ def test_report_is_two_pages_of_claims(study):
 
 
 def test_report_of_snakemake_shows_every_figure_and_table_with_its_caption(study, tmp_path):
-    result = snakemake(study, "--report", str(tmp_path / "report.html"))
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(snakemake(study, "--report", str(tmp_path / "report.html")))
     page = (tmp_path / "report.html").read_text()
     shown = json.loads(re.search(r"var results = (\{.*\});", page)[1])
     made = study / "results/tiny"
@@ -156,7 +155,6 @@ def test_every_declared_column_is_that_of_a_table_as_it_was_made(study):
 
 def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):
     report = "results/tiny/report/report.pdf"
-    result = snakemake(study, report, config=TINY | {"modular_addition": None})
-    assert result.returncode == 0, result.stdout + result.stderr
+    succeeded(snakemake(study, report, config=TINY | {"modular_addition": None}))
     text = "".join(page.extract_text() for page in pypdf.PdfReader(study / report).pages)
     assert "Track B, modular addition, is not in this study" in text

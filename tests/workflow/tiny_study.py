@@ -71,6 +71,11 @@ def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.
     )
 
 
+def succeeded(result: subprocess.CompletedProcess) -> subprocess.CompletedProcess:
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result
+
+
 def planned(folder: Path, config: dict = TINY) -> set[str]:
     """Rules that a dry run would run, without `all`, and the record that follows any change."""
     return {
@@ -81,8 +86,7 @@ def planned(folder: Path, config: dict = TINY) -> set[str]:
 
 def planned_jobs(folder: Path, config: dict = TINY) -> set[str]:
     """Their names as they are."""
-    result = snakemake(folder, "--dry-run", "--quiet", "host", config=config)
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = succeeded(snakemake(folder, "--dry-run", "--quiet", "host", config=config))
     stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
     assert stats or "Nothing to be done" in result.stdout + result.stderr
     return {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
