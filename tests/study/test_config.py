@@ -7,6 +7,7 @@ from mechanics.settings import ConfigError, read_yaml
 from mechanics.study.config import (
     blocks,
     load,
+    merge,
     model_entry,
     models,
     runs,
@@ -157,6 +158,13 @@ def test_few_tasks_are_a_grid_that_leaves_the_study_as_it_is():
     settings = [training_settings(more, "linear_regression", name) for name in names]
     cells = {(own["noise"], own["n_tasks"]) for own in settings}
     assert len(cells) == len(names) == 2 * 9 and (0.25, None) in cells
+
+
+def test_a_grid_is_left_out_with_its_model():
+    kept = {"modular_addition": {"only": ["softmax_L1", "softmax_L1_held"]}}
+    names = models(spelled_out(merge(load([STUDY]), kept))["modular_addition"])
+    assert "softmax_L1_held_norm_factor2.0_epsilon1e-20" in names
+    assert not [name for name in names if name.startswith("softmax_L1_wd3")]
 
 
 def test_the_grid_of_no_model_is_named(tmp_path):

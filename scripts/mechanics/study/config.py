@@ -223,9 +223,10 @@ def _cut(entry: dict | None, kind: str) -> dict | None:
 
 
 def _models(section: dict) -> dict[str, dict]:
-    known = [_settings(section, name) for name in models(section)]
-    found = {}
-    grids = [grid | {"checkpoints_at": [None]} for grid in section.get("grid") or []]
+    own = models(section)  # a grid of another one, left out here, is left out with it
+    known, found = [_settings(section, name) for name in own], {}
+    grids = [grid for grid in section.get("grid") or [] if grid["of"] in own]
+    grids = [grid | {"checkpoints_at": [None]} for grid in grids]
     for sweep in filter(None, (section.get("sweep"), *grids)):  # of a grid the ends count
         of, entry = sweep["of"], section["models"][sweep["of"]]
         kept = entry if "variant_of" in entry else {"variant_of": of}
@@ -235,9 +236,9 @@ def _models(section: dict) -> dict[str, dict]:
             changes = dict(zip(varied, values, strict=True))
             told = {key: value for key, value in changes.items() if value is not None}
             name = "_".join([of, *(f"{key}{value}" for key, value in told.items())])
-            own = {name: kept | changes}
-            if _settings(section | {"models": section["models"] | own}, name) not in known:
-                found |= own
+            new = {name: kept | changes}
+            if _settings(section | {"models": section["models"] | new}, name) not in known:
+                found |= new
     return found
 
 
