@@ -58,10 +58,10 @@ format: .venv/installed
 	$(BIN)/snakefmt workflow
 	PYTHONPATH=scripts $(BIN)/python -m mechanics.study.config_tables
 
-# Measured anew each time that it is asked for; the table is printed from what was written.
+# Measured anew each time that it is asked for; what it printed is its log.
 benchmark: .venv/installed
 	$(SNAKEMAKE) --configfile $(CONFIG) --force benchmark
-	$(BIN)/python scripts/benchmark.py --show $(STUDY)/tables/benchmark.csv
+	cat $(STUDY)/logs/benchmark.log
 
 # After a kill that left Snakemake no time to clean up (SIGKILL, power): then make study again.
 unlock: .venv/installed

@@ -5,7 +5,6 @@ the same network in TransformerLens, against our general form, and against the f
 the time of the step's matrix products alone. Both tasks' networks: stacks of 1 to 32 replicas.
 
     python scripts/benchmark.py --output /tmp/benchmark.csv     # worth reading on an idle machine
-    python scripts/benchmark.py --show results/full/tables/benchmark.csv
 
 With --device another table: what a GPU does for this study, a stack of grokking runs timed on it,
 and how far its results are from the CPU's. It ends with 1 if that is further than the table allows.
@@ -59,8 +58,6 @@ BUSY = 0.5  # processes per core before the start; starting the benchmark makes 
 def main() -> None:
     arguments = parse_arguments()
     try:
-        if arguments.show:
-            return show(read(arguments.show))
         settings = {task: read_settings(getattr(arguments, task)) for task in TIMED}
         if arguments.device:
             rows = pd.DataFrame(compared.compare(arguments, settings), columns=COMPARED)
@@ -85,9 +82,7 @@ def parse_arguments() -> argparse.Namespace:
         default = as_argument(config.training_settings(study, task, model))
         words = f"settings, JSON or a file; default: {model} of config/config.yaml"
         parser.add_argument(f"--{task.split('_')[1]}", dest=task, default=default, help=words)
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--output", type=Path, help="CSV, one row per quantity")
-    what.add_argument("--show", type=Path, help="such a CSV: print it, measure nothing")
+    parser.add_argument("--output", required=True, type=Path, help="CSV, one row per quantity")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--quick", action="store_true", help="few repeats, small stacks: does it work?"
@@ -97,14 +92,6 @@ def parse_arguments() -> argparse.Namespace:
     words = "folders of the quick study as a CPU and as this device made it"
     device.add_argument("--studies", type=Path, nargs=2, help=words)
     return parser.parse_args()
-
-
-def read(path: Path) -> pd.DataFrame:
-    """A table that this program wrote. Raises ValueError for another file, OSError for none."""
-    rows = pd.read_csv(path)
-    if [*rows] not in (COLUMNS, COMPARED):
-        raise ValueError(f"{path}: columns {', '.join(rows)}, expected {', '.join(COLUMNS)}")
-    return rows
 
 
 def show(rows: pd.DataFrame) -> None:

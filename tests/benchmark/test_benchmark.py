@@ -36,22 +36,11 @@ def test_quick_benchmark_writes_every_row(tmp_path, capsys):
     assert (table["value"].drop("load_per_core") > 0).all()
     assert "addition_speedup_over_collapsed" in printed
 
-    run_program("benchmark", "--show", output)
-    assert capsys.readouterr().out == printed
-
-
-def test_another_file_is_not_shown(tmp_path):
-    path = tmp_path / "risk.csv"
-    path.write_text("model,risk\nlinear_L1,0.2\n")
-    with pytest.raises(SystemExit, match="risk.csv: columns model, risk, expected quantity, value"):
-        run_program("benchmark", "--show", path)
-
 
 @pytest.mark.parametrize(("load", "warned"), [(0.1, False), (2.5, True)])
-def test_a_shared_machine_is_warned_of(tmp_path, capsys, load, warned):
-    path = tmp_path / "benchmark.csv"
-    path.write_text(f"quantity,value,unit,note\nload_per_core,{load},processes,of the machine\n")
-    run_program("benchmark", "--show", path)
+def test_a_shared_machine_is_warned_of(capsys, load, warned):
+    row = ["load_per_core", load, "processes", "of the machine"]
+    benchmark.show(pd.DataFrame([row], columns=benchmark.COLUMNS))
     assert ("2.5 processes per core before the start" in capsys.readouterr().out) == warned
 
 
