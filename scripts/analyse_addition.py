@@ -93,10 +93,8 @@ def main() -> None:
             expect_addition(network.settings, path)
         measures = arguments.only or defined_for(networks[0].settings, variant=False)
         networks = [as_addition(network) for network in networks]
-        seeds = [network.seed for network in networks]
-        p, splits = networks[0].settings["p"], None
-        if arguments.split:
-            splits = read_splits(arguments.split, seeds, p)
+        seeds, p = [network.seed for network in networks], networks[0].settings["p"]
+        splits = read_splits(arguments.split, seeds, p) if arguments.split else None
         networks = [network.to(device).exact() for network in networks]
         for name in measures:
             write_tables(measure(name, networks, splits), arguments.output)

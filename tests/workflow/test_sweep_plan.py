@@ -2,23 +2,20 @@
 
 import re
 import resource
-import subprocess
-import sys
 
 import pytest
+import yaml
+from tiny_study import ROOT, snakemake, succeeded
+
+SWEEP = yaml.safe_load((ROOT / "config/sweep.yaml").read_text())
 
 
 @pytest.mark.parametrize(("device", "n_jobs"), [("cpu", 504), ("cuda", 36)])
 def test_sweep_is_planned_in_fifteen_seconds(clone, device, n_jobs):
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--quiet", "host", "rules"]
-    result = subprocess.run(
-        [*command, "--configfile", "config/sweep.yaml", "--config", f"device={device}"],
-        **{"cwd": clone, "capture_output": True, "text": True},
-        check=False,
-    )
+    config = SWEEP | {"device": device}
+    result = succeeded(snakemake(clone, "--dry-run", "--quiet", "host", "rules", config=config))
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert result.returncode == 0, result.stderr
     counts = dict(re.findall(r"\n(\S+) +(\d+)(?=\n)", result.stdout))
     trainings = [name for name in counts if name.startswith("train_modular_addition_")]
     assert len(trainings) == int(counts["analyse_addition"]) == n_jobs
