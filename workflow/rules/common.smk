@@ -3,6 +3,7 @@
 # A cluster gives GPUs to trainings alone; with `device: cuda` the rest takes one where it finds one.
 ANALYSIS_DEVICE = "auto" if config["device"] == "cuda" else config["device"]
 ROOMS = contents.ROOMS
+PAGE_TABLES = ("grokking", "norm_dose", "sum_in_stream", "sum_exchange", "kernel_smoother")
 RUNS = [run for task in TASKS for run in study.runs(config, task)]
 
 
@@ -78,6 +79,38 @@ def page_runs(task):
     return [next(run for run in own if run.model == name) for name in shown]
 
 
+def captions_of(figures):
+    return [from_here(registry.caption_file(name)) for name in figures]
+
+
+def page_contents():
+    """Per task of the study: its figures with the paths of their data, and those it lacks."""
+    return {
+        task: {
+            "drawn": {
+                name: [os.path.relpath(path, RESULTS) for path in drawn_from(task, [name])]
+                for name in names
+            },
+            "absent": [name for name in registry.FIGURES[task] if name not in names],
+        }
+        for task, names in DRAWN.items()
+    }
+
+
+def page_inputs():
+    """What the page runs and draws: weights, tables, and of the runs it shows what followed them."""
+    needed = [table("comparative_metrics"), table("comparative_metrics.md")]
+    needed += [CSV[name] for name in PAGE_TABLES if name in CSV]
+    needed += final_weights(variants=False)
+    for run in page_runs("modular_addition"):
+        needed += [f"{run_folder(run)}/{f}" for f in ("run.json", "history.parquet")]
+        if run.settings["checkpoints_at"]:
+            files = contents.measures(run.task).SHOWN
+            needed += [analysed(run.task, run.model, run.block, name) for name in files]
+        needed += data_of(run.task, run.model, run.seeds[:1])
+    return needed
+
+
 def study_results():
     """All that a study is made of; of a sweep, its table and its figure."""
     made = [
@@ -94,3 +127,53 @@ def study_results():
         *rules.build_page.output,
         PROVENANCE,
     ]
+
+
+def described(job):
+    """What the record needs to know of a job. Files of the study are named from its folder."""
+    own, read = f"{RESULTS}/", list(map(str, job.input))
+    return {
+        "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
+        # what is imported is no code: its hash is in run.json
+        "code": [p for p in read if not p.startswith(own) and p not in IMPORTED],
+        "inputs": [p.removeprefix(own) for p in read if p.startswith(own)],
+        "outputs": [str(path).removeprefix(own) for path in job.output],
+        "settings": job.params.get("settings"),
+        "seeds": [int(job.wildcards.seed)] if "seed" in job.wildcards_dict else [],
+        "device": job.resources.get("device"),
+    }
+
+
+def write_jobs():
+    """Which job makes what from what, for the provenance.
+
+    Snakemake has no list of it that outlives its own metadata, and a command line is too short.
+    """
+    own = [job for job in workflow.dag.jobs if str(*job.output[:1]).startswith(f"{RESULTS}/")]
+    if any(PROVENANCE in job.output for job in own):
+        jobs = sorted(map(described, own), key=lambda job: job["outputs"])
+        with atomic(Path(JOBS)) as part:
+            part.write_text(json.dumps(jobs, indent=1))
+
+
+def prepare_slurm():
+    """What would keep every job from coming back is said once, before one is sent; a cancelled one
+    is noticed, which the executor knows by `squeue`, but not by `sacct` (``first_words``).
+    """
+    if workflow.executor_plugin.name != "slurm":
+        return
+    settings, jobs = workflow.executor_settings, workflow.dag.needrun_jobs()
+    partitions = slurm.partitions_of(jobs, settings.partition_config)
+    if problem := slurm.obstacle(settings.status_command, partitions):
+        raise WorkflowError(problem)
+    import snakemake_executor_plugin_slurm as executor
+
+    executor.query_job_status = slurm.first_words(executor.query_job_status)
+
+
+def cards():
+    """What is written beside the weights of a study; nothing beside those of a sweep."""
+    if SWEEP:
+        return []
+    models = dict.fromkeys(folders(final_weights()))
+    return [f"{RESULTS}/weights/README.md", *(f"{own}/config.json" for own in models)]

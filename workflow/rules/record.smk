@@ -9,56 +9,6 @@ PROVENANCE = f"{RESULTS}/ro-crate-metadata.json"
 JOBS = f"{RESULTS}/logs/jobs.json"
 
 
-def described(job):
-    """What the record needs to know of a job. Files of the study are named from its folder."""
-    own, read = f"{RESULTS}/", list(map(str, job.input))
-    return {
-        "rule": "train" if job.rule.name.startswith("train_") else job.rule.name,
-        # what is imported is no code: its hash is in run.json
-        "code": [p for p in read if not p.startswith(own) and p not in IMPORTED],
-        "inputs": [p.removeprefix(own) for p in read if p.startswith(own)],
-        "outputs": [str(path).removeprefix(own) for path in job.output],
-        "settings": job.params.get("settings"),
-        "seeds": [int(job.wildcards.seed)] if "seed" in job.wildcards_dict else [],
-        "device": job.resources.get("device"),
-    }
-
-
-def write_jobs():
-    """Which job makes what from what, for the provenance.
-
-    Snakemake has no list of it that outlives its own metadata, and a command line is too short.
-    """
-    own = [job for job in workflow.dag.jobs if str(*job.output[:1]).startswith(f"{RESULTS}/")]
-    if any(PROVENANCE in job.output for job in own):
-        jobs = sorted(map(described, own), key=lambda job: job["outputs"])
-        with atomic(Path(JOBS)) as part:
-            part.write_text(json.dumps(jobs, indent=1))
-
-
-def prepare_slurm():
-    """What would keep every job from coming back is said once, before one is sent; a cancelled one
-    is noticed, which the executor knows by `squeue`, but not by `sacct` (``first_words``).
-    """
-    if workflow.executor_plugin.name != "slurm":
-        return
-    settings, jobs = workflow.executor_settings, workflow.dag.needrun_jobs()
-    partitions = slurm.partitions_of(jobs, settings.partition_config)
-    if problem := slurm.obstacle(settings.status_command, partitions):
-        raise WorkflowError(problem)
-    import snakemake_executor_plugin_slurm as executor
-
-    executor.query_job_status = slurm.first_words(executor.query_job_status)
-
-
-def cards():
-    """What is written beside the weights of a study; nothing beside those of a sweep."""
-    if SWEEP:
-        return []
-    models = dict.fromkeys(folders(final_weights()))
-    return [f"{RESULTS}/weights/README.md", *(f"{own}/config.json" for own in models)]
-
-
 rule record_provenance:
     input:
         code=program("record_provenance"),

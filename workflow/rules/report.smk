@@ -1,44 +1,9 @@
 # What a reader gets: the stated numbers and the report, the notebook, the page.
 SHOWN = [name for names in DRAWN.values() for name in names]
 IN_REPORT = [name for name in SHOWN if name in registry.REPORT]
-PAGE_TABLES = ("grokking", "norm_dose", "sum_in_stream", "sum_exchange", "kernel_smoother")
-
-
 CSV = {  # the tables of this study that a reader can read, by name
     name: table(name) for names in TABLES.values() for name in names if table(name).endswith(".csv")
 }
-
-
-def captions_of(figures):
-    return [from_here(registry.caption_file(name)) for name in figures]
-
-
-def page_contents():
-    """Per task of the study: its figures with the paths of their data, and those it lacks."""
-    return {
-        task: {
-            "drawn": {
-                name: [os.path.relpath(path, RESULTS) for path in drawn_from(task, [name])]
-                for name in names
-            },
-            "absent": [name for name in registry.FIGURES[task] if name not in names],
-        }
-        for task, names in DRAWN.items()
-    }
-
-
-def page_inputs():
-    """What the page runs and draws: weights, tables, and of the runs it shows what followed them."""
-    needed = [table("comparative_metrics"), table("comparative_metrics.md")]
-    needed += [CSV[name] for name in PAGE_TABLES if name in CSV]
-    needed += final_weights(variants=False)
-    for run in page_runs("modular_addition"):
-        needed += [f"{run_folder(run)}/{f}" for f in ("run.json", "history.parquet")]
-        if run.settings["checkpoints_at"]:
-            files = contents.measures(run.task).SHOWN
-            needed += [analysed(run.task, run.model, run.block, name) for name in files]
-        needed += data_of(run.task, run.model, run.seeds[:1])
-    return needed
 
 
 rule write_numbers:
