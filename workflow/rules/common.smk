@@ -175,5 +175,5 @@ def cards():
     """What is written beside the weights of a study; nothing beside those of a sweep."""
     if SWEEP:
         return []
-    models = dict.fromkeys(folders(final_weights()))
+    models = sorted({*folders(final_weights())})
     return [f"{RESULTS}/weights/README.md", *(f"{own}/config.json" for own in models)]
