@@ -75,8 +75,10 @@ TABLE_JOBS = [  # what is too long to read is made for a figure, and is no resul
 for track, job, names in TABLE_JOBS:
     # one track's tables have variants, too; in those of both the main models are compared
     tasks, variants = ([track], True) if track in TASKS else (TASKS, False)
+    is_slow = names[0] in contents.SLOW  # from trainings of main models alone: seldom made anew
     listed = [f"mechanics/{ROOMS[track]}/measures"] if track in TASKS else []
-    modules = [f"mechanics/tables/{name}" for name in contents.computed(track)]
+    made = {module: own for module, own in contents.computed(track).items() if {*own} & {*names}}
+    modules = [f"mechanics/tables/{name}" for name in made]
 
     rule:
         name:
@@ -84,10 +86,10 @@ for track, job, names in TABLE_JOBS:
         input:
             code=program("write_tables", *listed, *modules),
             runs=[
-                *runs("run.json", *tasks, variants=variants, imported=True),
-                *runs("history.parquet", *tasks, variants=variants),
+                *runs("run.json", *tasks, variants=variants and not is_slow, imported=True),
+                *runs("history.parquet", *tasks, variants=variants and not is_slow),
             ],
-            analyses=tabulated(track),
+            analyses=[] if is_slow else tabulated(track),
         output:
             [
                 report(
@@ -116,7 +118,9 @@ for track, job, names in TABLE_JOBS:
             runtime=10,
         params:
             track=track,
-            folders=folders(runs("run.json", *tasks, variants=variants, imported=True)),
+            folders=lambda wildcards, input: folders(
+                path for path in input.runs if path.endswith(".json")
+            ),
             tables=names,
             settings=as_argument(table_settings(track)),
         shell:
