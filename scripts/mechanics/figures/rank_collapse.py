@@ -15,7 +15,7 @@ WORDS = {
     "attention_only": "attention only",
 }
 NORM = "composite"  # of those in the table, the one that the theorem is about
-ROUNDING = 1e-13  # as in mechanics.regression.laws.attention_bound, which imports torch
+ROUNDING = 1e-13  # as in mechanics.regression.rank_collapse, which imports torch
 BOTTOM, TOP = 1e-17, 1e3  # float64 leaves a ratio of some 1e-16 of tokens that are all the same
 
 
