@@ -122,6 +122,12 @@ def random_weights(settings: dict, std: float = 0.5) -> dict[str, torch.Tensor]:
     return initialise(shapes, std, torch.Generator().manual_seed(0))
 
 
+def addition_stack(network: Architecture, p: int, n_seeds: int = 1) -> dict[str, torch.Tensor]:
+    """Random weights with a seed dimension, of biases and LayerNorms, too: a lost one is seen."""
+    draw, shapes = torch.Generator().manual_seed(0), addition.parameter_shapes(network, p)
+    return {n: 0.2 * torch.randn(n_seeds, *own, generator=draw) for n, own in shapes.items()}
+
+
 def sizes_of(network: Architecture) -> dict:
     """The settings that make a network of this architecture."""
     names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")

@@ -78,43 +78,27 @@ def cheapest_addition(parameters, pairs, architecture):
 
 
 @pytest.mark.parametrize("kind", ["linear", "softmax"])
-@pytest.mark.parametrize("n_layers", [1, 3, 6])
+@pytest.mark.parametrize("n_layers", [1, 3])
 @pytest.mark.parametrize("n_heads", [1, 2, 4])
-@pytest.mark.parametrize(("k", "n_queries"), [(1, 1), (7, 1), (7, 3)])
 @pytest.mark.parametrize(
     ("d_mlp", "layer_norm", "embedded"),
-    [(0, False, False), (0, False, True), (12, False, True), (0, True, True), (12, True, True)],
+    [(0, False, False), (0, False, True), (12, False, True), (12, True, True)],
 )
-def test_regression(kind, n_layers, n_heads, k, n_queries, d_mlp, layer_norm, embedded):
+def test_regression(kind, n_layers, n_heads, d_mlp, layer_norm, embedded):
     d = 3
     d_model, d_head = (8, 8 // n_heads) if embedded else (d + 1, d + 1)
     architecture = Architecture(
         kind, n_layers, n_heads, d_model, d_head, d_mlp, layer_norm, embedded
     )
     parameters = random_weights(regression.parameter_shapes(architecture, d))
-    prompts = sample_prompts("prompts", 0, 0, 1, k, n_queries, d)
-    _, found = counted(regression.forward, parameters, prompts, architecture)
-    assert regression_flops(architecture, d, k, n_queries) == found
-
-
-@pytest.mark.parametrize("kind", ["linear", "softmax"])
-@pytest.mark.parametrize("n_layers", [1, 3])
-@pytest.mark.parametrize(
-    ("n_heads", "d_mlp", "layer_norm", "embedded"),
-    [(1, 0, False, False), (2, 0, False, False), (4, 0, False, True), (2, 12, True, True)],
-)
-def test_least_of_regression(kind, n_layers, n_heads, d_mlp, layer_norm, embedded):
-    d, k = 3, 7
-    d_model, d_head = (8, 8 // n_heads) if embedded else (d + 1, d + 1)
-    architecture = Architecture(
-        kind, n_layers, n_heads, d_model, d_head, d_mlp, layer_norm, embedded
-    )
-    parameters = random_weights(regression.parameter_shapes(architecture, d))
-    prompts = sample_prompts("prompts", 0, 0, 1, k, 1, d)
+    for k, n_queries in ((1, 1), (7, 3), (7, 1)):
+        prompts = sample_prompts("prompts", 0, 0, 1, k, n_queries, d)
+        answer, found = counted(regression.forward, parameters, prompts, architecture)
+        assert regression_flops(architecture, d, k, n_queries) == found
     same, least = counted(cheapest_regression, parameters, prompts, architecture)
-    torch.testing.assert_close(same, regression.forward(parameters, prompts, architecture)[0, 0, 0])
+    torch.testing.assert_close(same, answer[0, 0, 0])
     assert least_regression_flops(architecture, d, k) == least
-    assert least <= regression_flops(architecture, d, k)
+    assert least <= found
 
 
 @pytest.mark.parametrize("kind", ["linear", "softmax"])

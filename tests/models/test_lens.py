@@ -2,63 +2,35 @@
 
 import pytest
 import torch
+from helpers import addition_stack
 
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
-from mechanics.models import transformer as block
 from mechanics.models.lens import to_lens
-from mechanics.models.transformer import Architecture, initialise
+from mechanics.models.transformer import Architecture
+
+P = 11
+WITH_EQUALS = torch.nn.functional.pad(all_pairs(P), (0, 1), value=P)
 
 
-def network(kind="softmax", n_layers=1, layer_norm=False, p=11, d_model=16, d_mlp=32, n_seeds=1):
-    architecture = Architecture(kind, n_layers, 4, d_model, d_model // 4, d_mlp, layer_norm)
-    shapes = addition.parameter_shapes(architecture, p)
-    draw = torch.Generator().manual_seed(0)
-    own = [initialise(shapes, d_model**-0.5, draw) for _ in range(n_seeds)]
-    # biases and LayerNorm start at their identities, where a lost one would not be seen
-    own = [{k: t + 0.1 * torch.randn(t.shape, generator=draw) for k, t in o.items()} for o in own]
-    return architecture, {name: torch.stack([o[name] for o in own]) for name in shapes}
+def network(kind="softmax", n_layers=1, layer_norm=False, d_mlp=32):
+    architecture = Architecture(kind, n_layers, 4, 16, 4, d_mlp, layer_norm)
+    return architecture, addition_stack(architecture, P)
 
 
-def with_equals(pairs, p):
-    return torch.nn.functional.pad(pairs, (0, 1), value=p)
-
-
-@pytest.mark.parametrize(
-    "size",
-    [
-        {},
-        {"p": 113, "d_model": 128, "d_mlp": 512},
-        {"n_layers": 3},
-        {"layer_norm": True},
-        {"n_layers": 2, "layer_norm": True},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize(("n_layers", "layer_norm"), [(1, False), (3, False), (2, True)])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
-def test_logits_are_the_same(size, dtype, tolerance):
-    architecture, parameters = network(**size)
+def test_logits_and_cached_activations_are_the_same(n_layers, layer_norm, dtype, tolerance):
+    architecture, parameters = network(n_layers=n_layers, layer_norm=layer_norm)
     parameters = {name: tensor.to(dtype) for name, tensor in parameters.items()}
-    p = size.get("p", 11)
-    pairs = all_pairs(p)
-    if p > 11:
-        pairs = pairs[torch.randperm(p * p, generator=torch.Generator().manual_seed(0))[:500]]
-    found = to_lens(parameters, architecture)(with_equals(pairs, p))
-    assert found.dtype == dtype
-    expected = addition.run(parameters, pairs[None], architecture)[0]
-    torch.testing.assert_close(found, expected, atol=tolerance, rtol=tolerance)
-    collapsed = addition.forward(parameters, pairs[None], architecture)[0]
-    torch.testing.assert_close(found[:, -1], collapsed, atol=tolerance, rtol=tolerance)
-
-
-def test_cached_neurons_are_ours(monkeypatch):
-    architecture, parameters = network()
-    ours = []
-    monkeypatch.setattr(block, "relu", lambda x: ours.append(x.relu()) or ours[-1])
-    addition.forward(parameters, all_pairs(11)[None], architecture)
-    _, cache = to_lens(parameters, architecture).run_with_cache(with_equals(all_pairs(11), 11))
-    found = cache["blocks.0.mlp.hook_post"][:, -1]
-    torch.testing.assert_close(found, ours[0][0], atol=1e-5, rtol=1e-5)
+    found, theirs = to_lens(parameters, architecture).run_with_cache(WITH_EQUALS)
+    ours = {}
+    expected = addition.run(parameters, all_pairs(P)[None], architecture, ours)[0]
+    collapsed = addition.forward(parameters, all_pairs(P)[None], architecture)[0]
+    own = {name: theirs[name] for name in ours} | {"logits": found, "at =": found[:, -1]}
+    of_ours = {name: tensor[0] for name, tensor in ours.items()}
+    of_ours |= {"logits": expected, "at =": collapsed}
+    torch.testing.assert_close(own, of_ours, atol=tolerance, rtol=tolerance)
 
 
 def test_training_it_leaves_the_attention_biases_at_zero_and_our_weights_alone():
@@ -66,7 +38,7 @@ def test_training_it_leaves_the_attention_biases_at_zero_and_our_weights_alone()
     kept = {name: tensor.clone() for name, tensor in parameters.items()}
     model = to_lens(parameters, architecture)
     optimiser = torch.optim.AdamW([w for w in model.parameters() if w.requires_grad], lr=0.1)
-    model(with_equals(all_pairs(11), 11))[:, -1].square().sum().backward()
+    model(WITH_EQUALS)[:, -1].square().sum().backward()
     optimiser.step()
     assert not torch.equal(model.state_dict()["unembed.weight"], kept["unembed.W_U"][0].T)
     attention = model.blocks[0].attn
@@ -74,20 +46,20 @@ def test_training_it_leaves_the_attention_biases_at_zero_and_our_weights_alone()
     assert all(torch.equal(parameters[name], kept[name]) for name in kept)
 
 
-def test_what_it_cannot_express_is_refused():
-    architecture, parameters = network("linear")
-    with pytest.raises(ValueError, match="linear attention: TransformerLens"):
-        to_lens(parameters, architecture)
+OTHER = "not one replica of this architecture"
 
 
-@pytest.mark.parametrize("other", [{"n_layers": 2}, {"layer_norm": True}, {"d_mlp": 8}], ids=str)
-def test_weights_of_another_architecture_are_refused(other):
-    architecture, _ = network()
-    _, parameters = network(**other)
-    with pytest.raises(ValueError, match="not one replica of this architecture"):
-        to_lens(parameters, architecture)
-
-
-def test_weights_of_another_network_are_refused():
-    with pytest.raises(ValueError, match="not an addition network"):
-        to_lens({}, network()[0])
+@pytest.mark.parametrize(
+    ("kind", "weights", "message"),
+    [
+        ("linear", network("linear")[1], "linear attention: TransformerLens"),
+        ("softmax", network(n_layers=2)[1], OTHER),
+        ("softmax", network(layer_norm=True)[1], OTHER),
+        ("softmax", network(d_mlp=8)[1], OTHER),
+        ("softmax", {}, "not an addition network"),
+    ],
+    ids=["linear", "layers", "LayerNorm", "d_mlp", "none"],
+)
+def test_what_it_cannot_express_and_weights_of_another_network_are_refused(kind, weights, message):
+    with pytest.raises(ValueError, match=message):
+        to_lens(weights, network(kind)[0])

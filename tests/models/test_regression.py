@@ -31,27 +31,29 @@ def setup(name, n_seeds=2):
     own = [initialise(shapes, 0.5, torch.Generator().manual_seed(seed)) for seed in range(n_seeds)]
     parameters = {key: torch.stack([o[key] for o in own]).double() for key in shapes}
     prompts = stack_prompts([sample_prompts("prompts", r, 0, 5, 8, 2, D) for r in range(n_seeds)])
-    return architecture, parameters, as_float64(prompts)
+    return architecture, parameters, prompts.double()
 
 
 def same(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=1e-12)
 
 
-def as_float64(prompts: Prompts) -> Prompts:
-    tensors = (prompts.x, prompts.y, prompts.x_test, prompts.y_test)
-    return Prompts(*(tensor.double() for tensor in tensors), prompts.mask)
-
-
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_masked_prompt_equals_short_prompt(name):
+def test_the_context_is_a_set_of_its_length_and_test_points_do_not_see_each_other(name):
     architecture, parameters, prompts = setup(name)
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
+    x, y, x_test, y_test = prompts.x, prompts.y, prompts.x_test, prompts.y_test
     masked = shorten(prompts, torch.full((2, 5), 4))
-    short = Prompts(prompts.x[:, :, :4], prompts.y[:, :, :4], prompts.x_test, prompts.y_test)
-    same(
-        regression.forward(parameters, masked, architecture),
-        regression.forward(parameters, short, architecture),
+    short = Prompts(x[:, :, :4], y[:, :, :4], x_test, y_test)
+    permuted = Prompts(x[:, :, order], y[:, :, order], x_test, y_test)
+    first = Prompts(x, y, x_test[:, :, :1], y_test[:, :, :1])
+    whole, of_masked, of_short, of_permuted, of_first = (
+        regression.forward(parameters, own, architecture)
+        for own in (prompts, masked, short, permuted, first)
     )
+    same(of_masked, of_short)
+    same(of_permuted, whole)
+    same(of_first, whole[..., :1])
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
@@ -72,26 +74,15 @@ def test_shortcuts_of_training_equal_the_common_blocks(name, masked):
     ).all()
 
 
-def test_zero_tokens_are_tokens_of_zeros():
+def test_zero_tokens_are_tokens_of_zeros_and_a_scaled_y_is_a_prompt_of_that_scale():
     architecture, parameters, prompts = setup("linear_zeros")
-    appended = replace(
-        prompts,
-        x=torch.nn.functional.pad(prompts.x, (0, 0, 0, 4)),
-        y=torch.nn.functional.pad(prompts.y, (0, 4)),
-    )
-    same(
-        regression.forward(parameters, prompts, architecture),
-        regression.forward(parameters, appended, replace(architecture, zero_tokens=0)),
-    )
-
-
-def test_scaled_y_is_the_network_on_prompts_of_that_scale():
-    architecture, parameters, prompts = setup("linear_zeros")
-    scaled = replace(prompts, y=prompts.y * 0.5)
-    same(
-        regression.forward(parameters, prompts, architecture) * 0.5,
-        regression.forward(parameters, scaled, replace(architecture, y_scale=1.0)),
-    )
+    found = regression.forward(parameters, prompts, architecture)
+    pad = torch.nn.functional.pad
+    appended = replace(prompts, x=pad(prompts.x, (0, 0, 0, 4)), y=pad(prompts.y, (0, 4)))
+    without = replace(architecture, zero_tokens=0)
+    same(found, regression.forward(parameters, appended, without))
+    scaled, unscaled = replace(prompts, y=prompts.y * 0.5), replace(architecture, y_scale=1.0)
+    same(found * 0.5, regression.forward(parameters, scaled, unscaled))
 
 
 @pytest.mark.parametrize("name", ["linear_L1", "linear_2heads"])
@@ -108,26 +99,3 @@ def test_moments_equal_the_sum_over_the_attention_pattern(name):
     expected = -expected[..., -1]
     predictions = regression.forward(parameters, prompts, architecture)
     same(predictions, expected)
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_order_of_the_context_does_not_matter(name):
-    architecture, parameters, prompts = setup(name)
-    order = torch.randperm(8, generator=torch.Generator().manual_seed(0))
-    permuted = Prompts(
-        prompts.x[:, :, order], prompts.y[:, :, order], prompts.x_test, prompts.y_test
-    )
-    same(
-        regression.forward(parameters, prompts, architecture),
-        regression.forward(parameters, permuted, architecture),
-    )
-
-
-@pytest.mark.parametrize("name", ARCHITECTURES)
-def test_test_points_do_not_see_each_other(name):
-    architecture, parameters, prompts = setup(name)
-    first = Prompts(prompts.x, prompts.y, prompts.x_test[:, :, :1], prompts.y_test[:, :, :1])
-    same(
-        regression.forward(parameters, prompts, architecture)[..., :1],
-        regression.forward(parameters, first, architecture),
-    )

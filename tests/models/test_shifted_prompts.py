@@ -52,15 +52,12 @@ def test_power_is_the_squared_error_of_predicting_zero(name):
         assert abs(squares.mean() - 1) < 4 * squares.std() / len(squares) ** 0.5
 
 
-def test_variances_of_x_are_the_eigenvalues():
+def test_variances_of_x_are_the_eigenvalues_of_trace_d():
+    assert power_law_eigenvalues(2, 1.0) == pytest.approx((4 / 3, 2 / 3))
+    assert power_law_eigenvalues(1, 2.0) == (1.0,)
     for shift, prompts in drawn("covariance", n_prompts=2000):
         ratios = prompts.x.flatten(0, 2).var(dim=0) / torch.tensor(shift.eigenvalues)
         assert (ratios - 1).abs().max() < 4 * (2 / (2000 * shift.k)) ** 0.5
-
-
-def test_eigenvalues_have_trace_d():
-    assert power_law_eigenvalues(2, 1.0) == pytest.approx((4 / 3, 2 / 3))
-    assert power_law_eigenvalues(1, 2.0) == (1.0,)
 
 
 def test_noise_is_in_the_context_alone_and_has_its_variance():
@@ -87,9 +84,6 @@ def test_every_shift_has_prompts_of_its_own():
     ]
     for i in range(3):
         assert not torch.isclose(unshifted[i].x, unshifted[i - 1].x).any()
-
-
-def test_only_values_of_one_shift_share_numbers():
     with pytest.raises(ValueError, match="one shift"):
         base_draws(shifts(SETTINGS), 2, 1)
 
