@@ -7,15 +7,8 @@ from helpers import addition_network, addition_settings, random_weights
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
-from mechanics.models.transformer import Architecture
 
-P = 11
-
-
-def network(attention: str, n_layers: int, layer_norm: bool) -> tuple[dict, Architecture]:
-    settings = addition_settings(attention=attention, n_layers=n_layers, layer_norm=layer_norm)
-    own = addition_network(settings, random_weights(settings))
-    return own.weights, own.architecture
+HOOKS = ("attn.hook_pattern", "hook_attn_out", "mlp.hook_post")
 
 
 @pytest.mark.parametrize(
@@ -23,18 +16,16 @@ def network(attention: str, n_layers: int, layer_norm: bool) -> tuple[dict, Arch
     [("softmax", 1, False), ("linear", 1, False), ("softmax", 3, True)],
 )
 def test_all_are_those_of_every_position_of_every_pair_computed(attention, n_layers, layer_norm):
-    parameters, architecture = network(attention, n_layers, layer_norm)
-    found, whole = addition_activations(parameters, architecture), {}
-    logits = addition.run(parameters, all_pairs(P)[None], architecture, whole)[0, :, 2]
+    settings = addition_settings(attention=attention, n_layers=n_layers, layer_norm=layer_norm)
+    own, whole = addition_network(settings, random_weights(settings)), {}
+    found = addition_activations(own.weights, own.architecture)
+    pairs = all_pairs(settings["p"])[None]
+    logits = addition.run(own.weights, pairs, own.architecture, whole)[0, :, 2]
     torch.testing.assert_close(found.logits, logits, atol=1e-10, rtol=0)
     for layer in range(n_layers):
-        for name, hook in (
-            ("pattern", "attn.hook_pattern"),
-            ("attn_out", "hook_attn_out"),
-            ("hook_post", "mlp.hook_post"),
-        ):
-            at = whole[f"blocks.{layer}.{hook}"][0]
-            at_equals = at[:, :, 2] if name == "pattern" else at[:, 2]
-            torch.testing.assert_close(getattr(found, name)[layer], at_equals, atol=1e-10, rtol=0)
+        block = {name: whole[f"blocks.{layer}.{name}"][0] for name in HOOKS}
+        at_equals = [block["attn.hook_pattern"][:, :, 2], *(block[n][:, 2] for n in HOOKS[1:])]
+        own = [found.pattern[layer], found.attn_out[layer], found.hook_post[layer]]
+        torch.testing.assert_close(own, at_equals, atol=1e-10, rtol=0)
     at_start = whole["blocks.0.hook_resid_pre"][0, :, 2]
     torch.testing.assert_close(found.resid_embed.expand_as(at_start), at_start)

@@ -29,7 +29,7 @@ def planted(p: int, waves: list[tuple[int, float, float]]) -> torch.Tensor:
     return W_E
 
 
-@pytest.mark.parametrize(("p", "k"), [(13, 6), (59, 4), (113, 56)])
+@pytest.mark.parametrize(("p", "k"), [(13, 6), (59, 4)])
 @pytest.mark.parametrize("sine", [3.0, -3.0])
 def test_a_perfect_circle(p, k, sine):
     numbers = number_embeddings(planted(p, [(k, 3.0, sine)]))
@@ -77,6 +77,6 @@ def test_embeddings_without_extent():
     numbers = number_embeddings(planted(13, [(2, 1.0, 1.0)]))
     found = circle(numbers, random_orthonormal(D_MODEL, 0)[4:6].T, 3)
     assert found.frequency == 3
-    assert str(found.radius_cv) == str(found.angle_r_squared) == str(found.fve) == "nan"
+    assert str((found.radius_cv, found.angle_r_squared, found.fve)) == "(nan, nan, nan)"
     same = number_embeddings(torch.ones(14, D_MODEL))
     assert str(circle(same, principal_plane(same)).fve) == "nan"

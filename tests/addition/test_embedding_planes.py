@@ -38,12 +38,9 @@ def test_coordinates_are_those_in_the_plane_of_every_checkpoint(planes_of):
         torch.testing.assert_close(found.double(), expected.coordinates, atol=1e-6, rtol=1e-5)
 
 
-def test_a_checkpoint_that_is_not_finite_has_no_rows(planes_of):
-    broken = torch.full((P + 1, 8), torch.nan)
-    assert set(planes_of({0: random_embedding(0), 5: broken}, [3])["step"]) == {0}
-
-
-def test_without_keys_the_table_is_empty(planes_of):
-    planes = planes_of({0: random_embedding(0)}, [])
+def test_a_checkpoint_that_is_not_finite_has_no_rows_and_without_keys_the_table_is_empty(planes_of):
+    embeddings = {0: random_embedding(0), 5: torch.full((P + 1, 8), torch.nan)}
+    assert set(planes_of(embeddings, [3])["step"]) == {0}
+    planes = planes_of(embeddings, [])
     assert planes.empty
     assert list(planes.columns) == PLANES

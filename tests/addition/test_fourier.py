@@ -19,23 +19,20 @@ from mechanics.addition.fourier import (
 P = 13
 
 
-@pytest.mark.parametrize("amplitudes", [{1: 2.5}, {4: 1.0}, {6: -1.0}, {2: 1.0, 5: 3.0}])
-def test_planted_waves_share_by_the_square_of_their_sizes(amplitudes):
-    total = sum(size**2 for size in amplitudes.values())
-    expected = [amplitudes.get(k, 0) ** 2 / total for k in range(1, 7)]
-    of_pairs = noise(P * P, 1)  # does not count
-    found = sum_spectrum(planted_logits(P, amplitudes) + of_pairs)
-    assert found.tolist() == pytest.approx(expected, abs=1e-10)
-
-
-def test_random_logits_have_a_flat_and_nearly_empty_spectrum():
+def test_planted_cosines_share_by_the_square_of_their_sizes_and_noise_has_nothing():
+    logits = planted_logits(P, {2: 1.0, 6: -3.0}) + planted_logits(P, {4: 2.0}, torch.sin)
+    of_pairs = noise(P * P, 1)  # does not count, and a sine is no cosine
+    shares = [0, 1 / 14, 0, 0, 0, 9 / 14]
+    assert sum_spectrum(logits + 7 * of_pairs).tolist() == pytest.approx(shares, abs=1e-10)
     assert sum_spectrum(noise(P * P, P)).max() < 20 / P**3
 
 
-def test_number_of_frequencies_that_reach_a_share():
+def test_number_of_frequencies_that_reach_a_share_and_effective_rank():
     spectrum = torch.tensor([0.1, 0.6, 0.25])
     assert n_frequencies_for(spectrum, 0.8) == 2
     assert n_frequencies_for(spectrum, 0.99) is None
+    assert effective_rank(torch.eye(5)[:, :3]) == pytest.approx(3)
+    assert effective_rank(torch.ones(4, 6)) == pytest.approx(1)
 
 
 def test_an_even_p_has_a_last_frequency_without_a_sine():
@@ -55,6 +52,8 @@ def test_basis_is_orthonormal_and_ends_with_the_last_frequency(p):
     torch.testing.assert_close(basis @ basis.T, torch.eye(p).double(), atol=1e-12, rtol=0)
     last = torch.sin(2 * torch.pi * (p // 2) * torch.arange(p).double() / p)
     torch.testing.assert_close(basis[-1], last * (2 / p) ** 0.5, atol=1e-10, rtol=0)
+    with pytest.raises(ValueError, match=rf"frequencies \[{p // 2 + 1}\]: expected 1 … {p // 2}"):
+        waves(p, [p // 2 + 1])
 
 
 def test_planted_waves_are_the_key_frequencies():
@@ -69,13 +68,3 @@ def test_random_and_constant_matrices_have_no_key_frequency():
     for seed in range(20):
         assert key_frequencies(frequency_shares(noise(113, 128, seed=seed))) == []
     assert key_frequencies(frequency_shares(torch.ones(113, 4))) == []
-
-
-def test_effective_rank_of_flat_and_of_single_spectra():
-    assert effective_rank(torch.eye(5)[:, :3]) == pytest.approx(3)
-    assert effective_rank(torch.ones(4, 6)) == pytest.approx(1)
-
-
-def test_frequency_that_p_does_not_have_is_refused():
-    with pytest.raises(ValueError, match=r"frequencies \[7\]: expected 1 … 6"):
-        waves(13, [7])

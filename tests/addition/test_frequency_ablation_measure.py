@@ -32,58 +32,35 @@ def clock():
     return measure(final(*clock_network(P, KEYS, d_model=8)))
 
 
-def value(parsimony: pd.DataFrame, kind: str, column: str, n: int | None = None) -> float:
-    own = parsimony[parsimony["kind"] == kind]
-    return float((own if n is None else own[own["n"] == n])[column].iloc[0])
-
-
-def test_a_row_for_each_split_and_frequency(clock):
+def test_each_frequency_is_ablated_on_each_split_and_only_keys_are_needed_by_a_clock(clock):
     ablation, _ = clock
-    keys = ["seed", "split", "frequency"]
-    assert len(ablation) == len(ablation.drop_duplicates(keys)) == 3 * 15
-    assert sorted(set(ablation["split"])) == SPLIT
+    wide = ablation.pivot(index="frequency", columns="split", values="loss")
+    assert wide.index.tolist() == list(range(1, 16))
+    assert wide.columns.tolist() == SPLIT
     assert sorted(set(ablation.loc[ablation["is_key"], "frequency"])) == KEYS
-
-
-def test_only_keys_are_needed_by_a_clock(clock):
-    ablation, _ = clock
     ratio = ablation["loss"] / ablation["loss_full"]
     assert (ratio[ablation["is_key"]] > 100).all()
     assert ratio[~ablation["is_key"]].to_numpy() == pytest.approx(1, abs=1e-6)
-
-
-def test_splits_are_those_of_the_file(clock):
-    ablation, _ = clock
-    share = int(0.3 * P * P) / P**2
-    wide = ablation.pivot(index="frequency", columns="split", values="loss")
+    share = int(0.3 * P * P) / P**2  # of the split's file
     mixed = share * wide["train"] + (1 - share) * wide["validation"]
     assert mixed.to_numpy() == pytest.approx(wide["all"].to_numpy(), rel=1e-10)
 
 
-def test_keys_suffice_and_as_many_others_do_not(clock):
-    _, parsimony = clock
-    for kind in ("full", "keys_only", "without_random_frequencies"):
-        assert value(parsimony, kind, "accuracy") == 1
-    assert value(parsimony, "without_keys", "loss") > 0.5
-    assert value(parsimony, "random_frequencies", "loss") == pytest.approx(math.log(P), abs=1e-4)
-
-
-def test_curves_start_at_guessing_and_pass_the_keys(clock):
-    _, parsimony = clock
-    assert value(parsimony, "frequencies", "loss", 0) == pytest.approx(math.log(P), abs=1e-4)
-    kept = value(parsimony, "keys_only", "loss")
-    assert value(parsimony, "frequencies", "loss", len(KEYS)) == pytest.approx(kept, rel=1e-10)
+def test_keys_suffice_and_as_many_others_do_not_and_curves_start_at_guessing(clock):
+    table = clock[1][clock[1]["draw"] == 0].set_index(["kind", "n"]).sort_index()
+    loss, margin, accuracy = table["loss"], table["min_margin"], table["accuracy"]
+    assert accuracy["full", 15] == 1
+    assert accuracy["keys_only", 2] == accuracy["without_random_frequencies", 2] == 1
+    assert loss["without_keys", 2] > 0.5
+    for guessing in (("random_frequencies", 2), ("frequencies", 0)):
+        assert loss[guessing] == pytest.approx(math.log(P), abs=1e-4)
+    assert loss["frequencies", 2] == pytest.approx(loss["keys_only", 2], rel=1e-10)
     # a clock's mean amplitudes are its formula
-    ideal = value(parsimony, "ideal", "min_margin", len(KEYS))
-    assert ideal == pytest.approx(value(parsimony, "keys_only", "min_margin"), rel=1e-4)
-
-
-def test_one_frequency_of_the_formula_has_a_tiny_margin_and_more_have_more(clock):
-    _, parsimony = clock
-    best = parsimony[parsimony["kind"] == "equal_best"].set_index("n")["min_margin"]
+    assert margin["ideal", 2] == pytest.approx(margin["keys_only", 2], rel=1e-4)
+    best = margin["equal_best"]  # of one frequency tiny, and more have more
     assert best.index.tolist() == list(range(1, 11))
     assert best.is_monotonic_increasing
-    assert value(parsimony, "ideal", "min_margin", 2) <= best[2]
+    assert margin["ideal", 2] <= best[2]
 
 
 @pytest.mark.parametrize(

@@ -63,32 +63,30 @@ def test_networks_built_by_hand(kind):
     assert torch.equal(parameters["embed.W_E"], before)
 
 
-@pytest.mark.parametrize(("p", "k"), [(13, 2), (59, 29), (97, 48)])
+@pytest.mark.parametrize(("p", "k"), [(13, 2), (59, 29)])
 def test_q_of_an_exact_clock_and_an_exact_pizza(p, k):
     sizes = length(p, k)
     shared = float(sizes.mean() ** 2 / sizes.square().mean())  # 8/π² = .81 for large p
     of_c_alone = 7 * torch.arange(p).double().sin() + torch.zeros(p * p, 1)
-    wave = planted_logits(p, {k: 1.0})
-    clock = wave + of_c_alone
-    assert clock_and_pizza_fve(clock, k) == pytest.approx((1, shared), abs=1e-10)
-    pizza = -2 * sizes[:, None] * wave + of_c_alone
-    assert clock_and_pizza_fve(pizza, k) == pytest.approx((shared, 1), abs=1e-10)
-
-
-def test_q_of_logits_without_variance_is_nan():
-    assert all(math.isnan(q) for q in clock_and_pizza_fve(torch.ones(169, 13), 2))
+    clock = planted_logits(p, {k: 1.0})
+    pizza = -2 * sizes[:, None] * clock
+    for wave, expected in ((clock, (1, shared)), (pizza, (shared, 1)), (0, (math.nan,) * 2)):
+        found = clock_and_pizza_fve(wave + of_c_alone, k)
+        assert found == pytest.approx(expected, abs=1e-10, nan_ok=True)
 
 
 def test_distance_irrelevance():
     p = 13
     a, b = all_pairs(p).T
-    correct = (a + b) % p
-    logits = torch.zeros(p * p, p, dtype=torch.float64)
-    assert math.isnan(distance_irrelevance(logits))
-    values = noise(p)
-    logits[torch.arange(p * p), correct] = values[(a - b) % p]
-    assert distance_irrelevance(logits) == pytest.approx(0, abs=1e-10)
-    logits[torch.arange(p * p), correct] = values[correct]
-    assert distance_irrelevance(logits) == pytest.approx(1, abs=1e-10)
-    logits[torch.arange(p * p), correct] = values[correct] + values[(a - b) % p]
-    assert distance_irrelevance(logits) == pytest.approx(0.5**0.5, abs=1e-10)
+    correct, values = (a + b) % p, noise(p)
+    of_sum, of_distance = values[correct], values[(a - b) % p]
+    for right, expected in (
+        (0 * of_sum, math.nan),
+        (of_distance, 0),
+        (of_sum, 1),
+        (of_sum + of_distance, 0.5**0.5),
+    ):
+        logits = torch.zeros(p * p, p, dtype=torch.float64)
+        logits[torch.arange(p * p), correct] = right
+        found = distance_irrelevance(logits)
+        assert found == pytest.approx(expected, abs=1e-10, nan_ok=True)

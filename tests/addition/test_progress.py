@@ -23,14 +23,10 @@ def analyse(run: Run) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tables["progress"], tables["spectra"]
 
 
-@pytest.fixture(scope="module")
-def grown_clock(recorded):
-    """A random network that has become a clock at the second checkpoint."""
-    return analyse(recorded(NETWORK.settings, {(0, 0): UNTRAINED, (0, 20): CLOCK}))
-
-
-def test_clock_is_seen_to_arise(grown_clock):
-    progress, _ = grown_clock
+def test_clock_is_seen_to_arise(recorded):
+    """A random network has become a clock at the second checkpoint."""
+    run = recorded(NETWORK.settings, {(0, 0): UNTRAINED, (0, 20): CLOCK})
+    progress, spectra = analyse(run)
     before, after = progress.iloc[0], progress.iloc[1]
     assert progress["step"].tolist() == [0, 20]
     assert progress["n_final_keys"].tolist() == [3, 3]
@@ -47,12 +43,7 @@ def test_clock_is_seen_to_arise(grown_clock):
     assert after["effective_rank_W_E"] == pytest.approx(2 * len(FREQUENCIES), abs=1e-3)
     norm = sum(float(tensor.square().sum()) for tensor in CLOCK.values())
     assert after["norm_squared"] == pytest.approx(norm, rel=1e-6)
-
-
-def test_spectra_have_a_row_per_frequency(grown_clock):
-    _, spectra = grown_clock
-    last = spectra[spectra["step"] == 20]
-    shares = last.set_index("frequency")["share"]
+    shares = spectra[spectra["step"] == 20].set_index("frequency")["share"]
     assert shares.index.tolist() == list(range(1, 30))
     assert shares[list(FREQUENCIES)].sum() == pytest.approx(1, abs=0.01)
 

@@ -54,24 +54,12 @@ def wave(numbers, k: int = 2) -> torch.Tensor:
     return (2 * torch.pi * k / P * numbers.double()).cos()
 
 
-@pytest.mark.parametrize(
-    ("numbers", "name"),
-    [
-        (PAIRS[:, 0], "share_a"),
-        (PAIRS[:, 1], "share_b"),
-        (SUMS, "share_sum"),
-        (PAIRS[:, 0] - PAIRS[:, 1], "share_difference"),
-    ],
-)
-def test_a_wave_depends_on_what_it_is_made_of_alone(numbers, name):
-    found = shares(3 + wave(numbers)[:, None], P)
-    assert found.pop("variance") == pytest.approx(0.5)
-    assert found.pop(name) == pytest.approx(1)
-    assert max(found.values()) == pytest.approx(0, abs=1e-12)
-
-
-def test_parts_of_a_sum_of_waves_add_up():
+def test_a_wave_depends_on_what_it_is_made_of_alone_and_parts_of_a_sum_add_up():
     a, b = PAIRS.T
+    for name, numbers in (("a", a), ("b", b), ("sum", SUMS), ("difference", a - b)):
+        none = dict.fromkeys(("share_a", "share_b", "share_sum", "share_difference"), 0.0)
+        expected = none | {"variance": 0.5, f"share_{name}": 1.0}
+        assert shares(3 + wave(numbers)[:, None], P) == pytest.approx(expected, abs=1e-12)
     found = shares(torch.stack([2 * wave(a), wave(SUMS), wave(a + 2 * b)], dim=1), P)
     assert found["share_a"] == pytest.approx(4 / 6)
     assert found["share_sum"] == pytest.approx(1 / 6)
@@ -94,6 +82,9 @@ def test_the_stream_at_the_carrier_holds_what_was_put_there(measured):
     for k in range(1, (P + 1) // 2):
         share = 1 / len(KEYS) if k in KEYS else 0
         assert measured.value("spectrum", position, 1, k) == pytest.approx(share, abs=0.01)
+    margin = measured.value("least_margin", "=", 2)  # its attention is uniform already
+    assert measured.value("uniform_least_margin", "=", 2) == pytest.approx(margin)
+    assert measured.value("uniform_accuracy", "=", 2) == 1
 
 
 def test_the_carrier_is_found_and_the_sum_exchanged_there_is_answered_and_the_rest_is_not(measured):
@@ -151,23 +142,12 @@ def test_logits_of_a_clock_depend_on_the_sum_minus_c_and_those_of_a_lookup_do_no
     assert by_a["logits_of_sum_and_c"] < 3 / P  # the mean over a is a function of c
 
 
-def test_uniform_attention_changes_nothing_where_attention_is_uniform(measured):
-    whole = measured.value("least_margin", "=", 2)
-    assert measured.value("uniform_least_margin", "=", 2) == pytest.approx(whole)
-    assert measured.value("uniform_accuracy", "=", 2) == 1
-
-
-def test_one_hot_classes_have_collapsed_and_lie_at_the_bound():
-    found = collapse(torch.eye(P, dtype=torch.float64)[SUMS], torch.eye(P).double(), P)
-    assert found["within_over_between"] == 0
-    assert found["aligned_with_W_U"] == pytest.approx(1)
-    assert found["off_diagonal_rms"] == pytest.approx(1 / (P - 1))
-    assert found["welch_bound"] == pytest.approx(1 / (P - 1))
-    assert found["tight_code_share"] == 1
-
-
-def test_waves_of_all_words_in_fewer_dimensions_lie_at_the_bound():
+def test_one_hot_classes_and_waves_of_all_words_in_fewer_dimensions_lie_at_the_bound():
     """Cosines and sines of five frequencies are a tight code of P words in ten dimensions."""
+    found = collapse(torch.eye(P, dtype=torch.float64)[SUMS], torch.eye(P).double(), P)
+    expected = {"within_over_between": 0, "aligned_with_W_U": 1, "tight_code_share": 1}
+    expected |= dict.fromkeys(["off_diagonal_rms", "welch_bound"], 1 / (P - 1))
+    assert {name: found[name] for name in expected} == pytest.approx(expected)
     angle = 2 * torch.pi / P * torch.arange(P)[:, None].double() * torch.tensor([1, 2, 5, 8, 13])
     code = torch.cat([angle.cos(), angle.sin()], dim=1)
     found = collapse(code[SUMS], code.T, 10)
@@ -194,13 +174,9 @@ def test_one_layer_is_read_after_it_and_knows_no_sum_before():
     assert moved["sum"] == 1 and moved["rest"] == 0
 
 
-def test_weights_that_are_not_finite_have_no_rows():
-    network = final(*clock_network(P, KEYS, d_model=12))
+def test_weights_that_are_not_finite_have_no_rows_and_linear_attention_is_never_uniform():
+    network = final(*clock_network(P, KEYS, d_model=12), attention="linear")
+    stream = sum_in_stream(network)["sum_in_stream"].set_index("quantity")["value"]
+    assert math.isnan(stream["uniform_accuracy"])
     network.weights["embed.W_E"][:] = math.nan
     assert all(table.empty for table in sum_in_stream(network).values())
-
-
-def test_linear_attention_cannot_be_made_uniform():
-    network = final(*clock_network(P, KEYS, d_model=12), attention="linear")
-    stream = sum_in_stream(network)["sum_in_stream"]
-    assert stream.set_index("quantity")["value"][["uniform_accuracy"]].isna().all()

@@ -63,3 +63,9 @@ def test_embedding_keeps_the_inner_products_that_the_task_is_made_of():
         assert embedded.x.shape == (1, 4, 6, 7)
         torch.testing.assert_close(embedded.x @ embedded.x_test.mT, expected)
     assert embed(prompts, 7).x[..., 3:].abs().sum() == 0
+
+
+def test_random_subspaces_have_no_preferred_direction():
+    bases = random_subspaces(20000, 2, 4, torch.Generator().manual_seed(0))
+    projections = (bases.mT @ bases).diagonal(dim1=-2, dim2=-1)  # uniform on [0, 1] each
+    assert (projections.mean(0) - 0.5).abs().max() < 4 * (1 / 12 / 20000) ** 0.5

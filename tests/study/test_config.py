@@ -33,18 +33,12 @@ def test_slice_holds_what_training_depends_on_and_no_more():
     assert training_settings(config, "linear_regression", "linear_L1") != before
 
 
-def test_a_variant_shares_what_it_does_not_set():
-    section = {
-        "defaults": {"a": 0, "b": 0, "c": 0, "seeds": [0], "stack": 1},
-        "models": {"base": {"a": 1, "b": 1}, "other": {"variant_of": "base", "b": 2}},
-    }
-    entry = model_entry(section, "other")
-    assert (entry["a"], entry["b"], entry["c"]) == (1, 2, 0)
-
-
-def test_a_variant_with_another_network_stands_for_itself():
-    models = {"m": {}, "m_wd0": {"variant_of": "m", "weight_decay": 0.0}}
+def test_a_variant_shares_what_it_does_not_set_or_has_another_network_and_stands_for_itself():
+    models = {"m": {"a": 1, "b": 1}, "m_wd0": {"variant_of": "m", "weight_decay": 0.0, "b": 2}}
     models["m_wide"] = {"variant_of": "m", "d_model": 128, "steps": 10}
+    defaults = {"a": 0, "b": 0, "c": 0, "seeds": [0], "stack": 1}
+    entry = model_entry({"defaults": defaults, "models": models}, "m_wd0")
+    assert (entry["a"], entry["b"], entry["c"]) == (1, 2, 0)
     assert variants({"models": models}) == {"m_wd0": "m", "m_wide": "m_wide"}
 
 
@@ -86,35 +80,19 @@ def test_a_key_given_twice_is_refused_with_both_lines(tmp_path):
     assert read_yaml(str(path))["models"]["c"] == {"b": 2}
 
 
-@pytest.fixture(scope="module")
-def sweep() -> dict:
-    return spelled_out(load([STUDY, SWEEP]) | {"device": "cuda"})
-
-
-def test_sweep_has_500_runs_and_each_combination_once(sweep):
+def test_a_sweep_has_500_runs_and_each_combination_once_and_differs_in_nothing_else():
+    sweep = spelled_out(load([STUDY, SWEEP]) | {"device": "cuda"})
     section = sweep["modular_addition"]
     values = section["sweep"]
-    settings = [training_settings(sweep, "modular_addition", name) for name in models(section)]
-    pairs = [(own["weight_decay"], own["train_fraction"]) for own in settings]
-    assert (
-        len(pairs) == len(set(pairs)) == len(values["weight_decay"]) * len(values["train_fraction"])
-    )
-    n_seeds = [len(model_entry(section, name)["seeds"]) for name in models(section)]
-    assert sum(n_seeds) >= 500
-
-
-def test_settings_of_a_variant_differ_in_what_is_swept_only(sweep):
-    base = training_settings(sweep, "modular_addition", "softmax_L1")
+    own = {name: training_settings(sweep, "modular_addition", name) for name in models(section)}
+    pairs = {(settings["weight_decay"], settings["train_fraction"]) for settings in own.values()}
+    n_pairs = len(values["weight_decay"]) * len(values["train_fraction"])
+    assert len(pairs) == len(own) == n_pairs
+    assert sum(len(model_entry(section, name)["seeds"]) for name in own) >= 500
     name = "softmax_L1_weight_decay0.1_train_fraction0.5"
-    own = training_settings(sweep, "modular_addition", name)
-    assert own == base | {"weight_decay": 0.1, "train_fraction": 0.5}
-
-
-def test_split_of_the_main_fraction_keeps_its_name(sweep):
-    section = sweep["modular_addition"]
-    assert split_mark(section, "softmax_L1_weight_decay0.1_train_fraction0.3") == ""
-    mark = split_mark(section, "softmax_L1_weight_decay0.1_train_fraction0.5")
-    assert mark == "_fraction0.5"
+    assert own[name] == own["softmax_L1"] | {"weight_decay": 0.1, "train_fraction": 0.5}
+    mark = split_mark(section, name)
+    assert (mark, split_mark(section, name.replace("0.5", "0.3"))) == ("_fraction0.5", "")
     assert split_settings(sweep, mark) == {"p": 113, "train_fraction": 0.5}
 
 
@@ -122,11 +100,6 @@ def test_split_of_the_main_fraction_keeps_its_name(sweep):
 def test_stack_is_that_of_the_device(device, n_jobs):
     config = spelled_out(load([STUDY, SWEEP]) | {"device": device})
     assert len(blocks(config["modular_addition"], "softmax_L1")) == n_jobs
-
-
-def test_a_study_without_a_sweep_is_left_as_it_is():
-    config = load([STUDY, STUDY.replace("config.yaml", "without_sweep.yaml")])
-    assert spelled_out(config) == config
 
 
 def test_a_grid_stands_beside_the_models_and_leaves_out_what_a_model_is():
@@ -160,18 +133,17 @@ def test_few_tasks_are_a_grid_that_leaves_the_study_as_it_is():
     assert len(cells) == len(names) == 2 * 9 and (0.25, None) in cells
 
 
-def test_a_grid_is_left_out_with_its_model():
+def test_a_grid_is_left_out_with_its_model_and_without_one_a_study_is_as_it_is():
+    config = load([STUDY, STUDY.replace("config.yaml", "without_sweep.yaml")])
+    assert spelled_out(config) == config
     kept = {"modular_addition": {"only": ["softmax_L1", "softmax_L1_held"]}}
     names = models(spelled_out(merge(load([STUDY]), kept))["modular_addition"])
     assert "softmax_L1_held_norm_factor2.0_epsilon1e-20" in names
     assert not [name for name in names if name.startswith("softmax_L1_wd3")]
 
 
-def test_the_grid_of_no_model_is_named(tmp_path):
+def test_the_grid_of_no_model_is_named_and_a_stack_may_name_both_devices(tmp_path):
     with pytest.raises(ConfigError, match='grid.0.of = "held": expected a model: softmax_L1, '):
         check(tmp_path, {"modular_addition": {"grid": [{"of": "held"}]}})
-
-
-def test_a_stack_may_name_both_devices(tmp_path):
     stack = {"softmax_L1": {"stack": {"cpu": 1, "cuda": 8}}}
     check(tmp_path, {"modular_addition": {"models": stack}})

@@ -27,7 +27,7 @@ def study(tmp_path):
     return tmp_path
 
 
-def test_readme_explains_every_table_and_column(study):
+def test_readme_explains_every_table_and_the_package_has_the_columns_of_a_csv_in_order(study):
     tables = ["tables/circuit.csv", "analysis/neuron_phases.parquet"]
     assert described.describe_tables(study, tables) == [described.README, described.PACKAGE]
     text = (study / described.README).read_text()
@@ -35,10 +35,6 @@ def test_readme_explains_every_table_and_column(study):
     assert "## circuit\n\n`tables/circuit.csv`. A row is" in text
     assert LOSS in text.splitlines()
     assert "| `share_of_key` |" in text
-
-
-def test_data_package_has_the_columns_of_every_csv_in_their_order(study):
-    described.describe_tables(study, ["tables/circuit.csv", "analysis/neuron_phases.parquet"])
     [resource] = json.loads((study / described.PACKAGE).read_text())["resources"]
     assert (study / "tables" / resource["path"]).is_file()
     found = [(own["name"], own["type"], own.get("unit")) for own in resource["schema"]["fields"]]

@@ -48,28 +48,21 @@ def study(tmp_path):
     return tmp_path / "study"
 
 
-def test_what_a_clone_makes_again_is_not_published(study):
+def test_what_a_clone_makes_again_is_not_published_and_sha256sum_checks_the_rest(study):
     (study / "tables/benchmark.csv").write_text("a\n1\n")
     output = study.parent / "published"
     run_program("publish", "--study", study, "--output", output)
     record = crate.read(output / crate.NAME)
     assert sorted(record["absent"]) == sorted([*MADE_AGAIN, "analysis/spectra.old.parquet"])
     published = {str(p.relative_to(output)) for p in output.rglob("*") if p.is_file()}
-    assert published == (record["sha256"].keys() | {crate.NAME, crate.MANIFEST}) - {
-        *record["absent"]
-    }
+    recorded = record["sha256"].keys() | {crate.NAME, crate.MANIFEST}
+    assert published == recorded - {*record["absent"]}
     assert {"config.yaml", "tables/benchmark.csv"} < published
-
-
-def test_sha256sum_checks_what_is_published(study):
-    output = study.parent / "published"
-    run_program("publish", "--study", study, "--output", output)
     check = ["sha256sum", "--check", "--quiet", crate.MANIFEST]
     assert subprocess.run(check, cwd=output, check=False).returncode == 0
     (output / "tables/circuit.csv").write_text("edited")
     said = subprocess.run(check, cwd=output, check=False, capture_output=True, text=True)
-    assert said.returncode == 1
-    assert said.stdout == "tables/circuit.csv: FAILED\n"
+    assert (said.returncode, said.stdout) == (1, "tables/circuit.csv: FAILED\n")
 
 
 def test_what_is_absent_of_a_restored_study_stays_absent(study):

@@ -10,12 +10,19 @@ from mechanics.study import crate, described
 from mechanics.study.provenance import altered
 
 
-def test_record_is_read_as_it_was_written(recorded, tmp_path):
-    record = crate.read(recorded / crate.NAME)
-    assert record["config"] == CONFIG
-    crate.write(tmp_path / crate.NAME, record)
+def test_record_is_read_as_it_was_written_and_twice_the_same(recorded, tmp_path):
+    found = crate.read(recorded / crate.NAME)
+    assert found["config"] == CONFIG
+    crate.write(tmp_path / crate.NAME, found)
     again = crate.read(tmp_path / crate.NAME)
-    assert again == record | {"absent": [*record["sha256"]]}  # the files are not there
+    assert again == found | {"absent": [*found["sha256"]]}  # the files are not there
+    record(tmp_path, write_study(tmp_path))
+    assert (tmp_path / crate.NAME).read_bytes() == (recorded / crate.NAME).read_bytes()
+    run, table = job_of(found, RUN), job_of(found, TABLE)
+    assert table["inputs"] == [RUN]
+    assert table["seeds"] == run["seeds"] == [3]
+    assert (run["git_commit"], run["software"][1]) == ("0" * 40 + "-dirty", "PyTorch 2.0")
+    assert table["program"] == "scripts/write_tables.py"
 
 
 def test_record_is_a_process_run_crate(recorded):
@@ -35,15 +42,6 @@ def test_record_is_a_process_run_crate(recorded):
         own = entities[action["@id"]]
         assert own["@type"] == "CreateAction"
         assert entities[own["instrument"]["@id"]]["@type"] == "SoftwareApplication"
-
-
-def test_record_tells_inputs_seeds_and_what_the_run_says(recorded):
-    record = crate.read(recorded / crate.NAME)
-    run, table = job_of(record, RUN), job_of(record, TABLE)
-    assert table["inputs"] == [RUN]
-    assert table["seeds"] == run["seeds"] == [3]
-    assert (run["git_commit"], run["software"][1]) == ("0" * 40 + "-dirty", "PyTorch 2.0")
-    assert table["program"] == "scripts/write_tables.py"
 
 
 def test_what_the_record_says_of_the_tables_is_made_of_these_alone(tmp_path):
@@ -76,12 +74,7 @@ def test_device_is_that_of_the_runs_wherever_it_is_recorded(tmp_path, device, re
     assert job_of(found, "table")["device"] == "cpu"
 
 
-def test_recorded_twice_is_the_same_record(recorded, tmp_path):
-    record(tmp_path, write_study(tmp_path))
-    assert (tmp_path / crate.NAME).read_bytes() == (recorded / crate.NAME).read_bytes()
-
-
-def test_what_is_gone_is_recorded_without_a_hash_as_what_others_were_made_from(tmp_path):
+def test_what_is_gone_has_no_hash_and_restored_files_keep_their_jobs_while_inputs_last(tmp_path):
     jobs, held = write_study(tmp_path), "runs/checkpoints"
     jobs[0]["outputs"].append(held)
     next(own for own in jobs if TABLE in own["outputs"])["inputs"].append(held)
@@ -89,11 +82,6 @@ def test_what_is_gone_is_recorded_without_a_hash_as_what_others_were_made_from(t
     assert (found["sha256"][held], found["absent"]) == (crate.GONE, [held])
     assert held in job_of(found, TABLE)["inputs"]
     assert altered(tmp_path, found) == []
-
-
-def test_restored_files_keep_their_jobs_while_their_inputs_are_the_same(tmp_path):
-    jobs, held = write_study(tmp_path), "runs/checkpoints"
-    jobs[0]["outputs"].append(held)
     (tmp_path / held).write_text("")
     published = record(tmp_path, jobs)
     for old in published["jobs"]:

@@ -77,14 +77,12 @@ def test_all_is_copied_and_snakemake_told_of_it(published, files, asked, tmp_pat
     assert "to the bit" not in capsys.readouterr().out
 
 
-def test_data_made_on_another_machine_are_named(published, files, asked, tmp_path, capsys):
+def test_data_made_elsewhere_are_named_and_an_existing_study_is_left_as_it_is(
+    published, files, asked, tmp_path, capsys
+):
     (tmp_path / "split").write_text("other rounding")
     restored.restore(published, files)
     assert f"{SPLIT}: not as published to the bit" in capsys.readouterr().out
-
-
-def test_an_existing_study_is_left_as_it_is(published, files, asked):
-    restored.restore(published, files)
     with pytest.raises(ValueError, match="small is there already"):
         restored.restore(published, files)
 

@@ -9,18 +9,12 @@ from mechanics.training.schedules import (
 )
 
 
-def test_one_cycle_rises_to_the_peak_and_falls_to_zero():
+def test_learning_rate_rises_to_its_peak_and_stays_or_falls_to_zero():
     rates = [learning_rate(step, 100, 0.1, "one_cycle", 10) for step in range(101)]
     assert rates[0] == pytest.approx(0.01)
     assert max(rates) == pytest.approx(0.1, rel=0.03)
     assert rates[100] == pytest.approx(0.0)
-
-
-def test_constant_stays_at_the_peak_after_warm_up():
     assert learning_rate(99, 100, 0.1, "constant", 10) == 0.1
-
-
-def test_unknown_schedule_is_named():
     with pytest.raises(ValueError, match="schedule 'linear': expected"):
         learning_rate(0, 10, 0.1, "linear", 0)
 
@@ -29,20 +23,16 @@ def test_unknown_schedule_is_named():
     ("order", "start", "end"), [("growing", (5, 5), (5, 50)), ("mixed", (5, 50), (5, 50))]
 )
 def test_curricula_end_with_all_lengths(order, start, end):
-    assert context_range(0, 1000, 5, 50, order, 0.5) == start
-    assert context_range(500, 1000, 5, 50, order, 0.5) == end
-    assert context_range(1000, 1000, 5, 50, order, 0.5) == end
+    found = [context_range(step, 1000, 5, 50, order, 0.5) for step in (0, 500, 1000)]
+    assert found == [start, end, end]
 
 
-def test_lengths_are_uniform_with_both_ends():
+def test_lengths_are_uniform_with_both_ends_and_shared_where_asked():
     lengths = context_lengths(5, 8, 4000, False, torch.Generator().manual_seed(0))
     counts = torch.bincount(lengths, minlength=9)[5:]
     # 5 standard errors of a binomial share of one quarter
     assert (counts - 1000).abs().max() < 5 * (4000 * 0.25 * 0.75) ** 0.5
     assert counts.sum() == 4000
-
-
-def test_one_length_is_shared():
     assert len(set(context_lengths(5, 50, 10, True, torch.Generator()).tolist())) == 1
 
 
