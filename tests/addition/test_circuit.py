@@ -47,15 +47,22 @@ def test_a_network_built_by_hand(kind):
     assert plane["index"].tolist() == list(range(59))
 
 
-@pytest.mark.parametrize("changes", [{}, {"attention": "linear"}])
-def test_a_network_without_key_frequencies(changes):
-    settings = addition_settings(p=59, **changes)
-    tables = measured(settings, random_weights(settings, 0.3))
+@pytest.mark.parametrize(
+    ("attention", "is_alive"), [("softmax", True), ("softmax", False), ("linear", True)]
+)
+def test_a_network_without_key_frequencies_and_one_whose_neurons_are_never_alive(
+    attention, is_alive
+):
+    settings = addition_settings(p=59, attention=attention)
+    weights = random_weights(settings, 0.3)
+    if not is_alive:
+        weights["blocks.0.mlp.b_in"].fill_(-1e3)
+    tables = measured(settings, weights)
     row = tables["circuit"].iloc[0]
     assert row["key_frequencies"] == ""
     assert row[["logit_fve", "clock_circles"]].isna().all()
     assert 0 < row["distance_irrelevance"] < 1.1
-    assert row["neurons_explained"] == 0
+    assert (row["neurons_explained"], row["keys_neurons"]) == (0, "")
     assert tables["identities"].empty
     assert tables["circles"]["plane"].tolist() == ["raw"]
 
@@ -68,15 +75,6 @@ def test_measures_that_do_not_apply_are_nan(changes):
     assert row["keys_from"] == "logits"
     assert row[["clock_circles", "neurons_explained_weighted"]].isna().all()
     assert row["distance_irrelevance"] > 0
-
-
-def test_neurons_that_are_never_alive():
-    settings = addition_settings(p=7)
-    weights = random_weights(settings)
-    weights["blocks.0.mlp.b_in"].fill_(-1e3)
-    row = measured(settings, weights)["circuit"].iloc[0]
-    assert row["neurons_explained"] == 0
-    assert row["keys_neurons"] == ""
 
 
 def test_weights_that_are_not_finite_give_one_row_of_nan():

@@ -25,36 +25,30 @@ def random_network(settings: dict, **changes) -> Network:
 def test_untrained_network_is_near_chance_and_parts_add_up():
     settings = addition_settings()
     splits = {0: addition_split(settings)}
-    tables = measure("evaluation", [random_network(settings)], splits)
-    rows = tables["evaluation"].set_index("split")
+    table = measure("evaluation", [random_network(settings)], splits)["evaluation"]
+    rows = table.set_index("split")
     assert rows["n_pairs"]["all"] == 121
-    for quantity in ("n_pairs", "n_right"):
-        parts = rows[quantity]
-        assert parts["train"] + parts["validation"] == parts["all"]
-        new, swapped = parts["validation_new"], parts["validation_swapped"]
-        assert new + swapped == parts["validation"]
+    parts = rows[["n_pairs", "n_right"]].T
+    assert (parts["train"] + parts["validation"]).equals(parts["all"])
+    assert (parts["validation_new"] + parts["validation_swapped"]).equals(parts["validation"])
     assert rows["accuracy"]["all"] < 0.3
     assert rows["min_margin"]["all"] < 0
 
 
-@pytest.mark.parametrize("empty", ["swapped", "validation"])
-def test_part_without_pairs_is_a_row_of_nan_with_n_0(empty):
+@pytest.mark.parametrize(
+    ("part", "column", "value"),
+    [("validation_swapped", "swapped_in_training", False), ("validation", "split", "train")],
+)
+def test_part_without_pairs_is_a_row_of_nan_with_n_0(part, column, value):
     settings = addition_settings(p=7, train_fraction=0.98)
-    split = addition_split(settings)
-    if empty == "validation":
-        split["split"] = "train"
-    else:
-        split["swapped_in_training"] = False
-    splits = {0: split}
+    splits = {0: addition_split(settings).assign(**{column: value})}
     networks = [random_network(settings)]
     rows = measure("evaluation", networks, splits)["evaluation"].set_index("split")
-    part = "validation" if empty == "validation" else "validation_swapped"
     assert rows.loc[part, ["n_pairs", "n_right"]].tolist() == [0, 0]
     assert rows.loc[part, ["accuracy", "loss", "min_margin"]].isna().all()
     assert rows.loc["all", ["accuracy", "loss", "min_margin"]].notna().all()
-    ablated = measure("ablation", networks, splits)["ablation"]
-    own = ablated.loc[ablated["split"] == "validation", "loss"]
-    assert own.isna().all() == (empty == "validation")
+    ablated = measure("ablation", networks, splits)["ablation"].set_index("split")["loss"]
+    assert ablated["validation"].isna().all() == (part == "validation")
 
 
 def programs(folder, settings, seed=0):
@@ -74,25 +68,23 @@ def programs(folder, settings, seed=0):
     )
 
 
-def test_programs_write_every_table_by_its_name(tmp_path):
-    for arguments in programs(tmp_path, addition_settings()):
+def test_programs_write_every_table_by_its_name_and_snapshots_of_the_seed_shown(tmp_path):
+    _, follow = both = programs(tmp_path, addition_settings())
+    for arguments in both:
         run_program(*arguments)
-    assert {path.stem for path in (tmp_path / "out").iterdir()} == {
+    written, snapshots = tmp_path / "out", tmp_path / "out/snapshots.safetensors"
+    assert {path.stem for path in written.iterdir()} == {
         *("evaluation", "circuit", "identities", "circles", "embedding"),
         *("patched_neurons", "patched_groups", "ablation", "parsimony", "embedding_ablation"),
         *("attention", "progress", "spectra", "embedding_planes", "sum_in_stream", "sum_exchange"),
         *("phase_law", "neuron_phases", "wrap_around", "snapshots"),
     }
     own = random_network(addition_settings()).weights["embed.W_E"][0].numpy()
-    ((_, tensors),) = read_snapshots(tmp_path / "out/snapshots.safetensors")
+    ((_, tensors),) = read_snapshots(snapshots)
     whole, scale = tensors["embed.W_E"]
     np.testing.assert_allclose(whole * scale, own, atol=0.51 * scale)
-
-
-def test_a_run_without_the_seed_has_no_snapshots(tmp_path):
-    _, (program, *options) = programs(tmp_path, addition_settings())
-    run_program(program, *options, "--shown", 7)
-    assert list(read_snapshots(tmp_path / "out/snapshots.safetensors")) == []
+    run_program(*follow, "--shown", 7)  # of a run without that seed
+    assert list(read_snapshots(snapshots)) == []
 
 
 @pytest.mark.parametrize(

@@ -39,15 +39,12 @@ def test_data_are_all_equations_of_the_operation(tmp_path, operation):
     assert task.targets.tolist() == table["c"].tolist()
 
 
-@pytest.mark.parametrize("p", [3, 5, 13, 113])
+@pytest.mark.parametrize("p", [3, 13])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_exponents_add_up(operation, p):
+def test_exponents_to_the_base_of_the_smallest_generator_add_up(operation, p):
     n, pairs = order(p, operation), operation_pairs(p, operation)
     expected = numbers(p, operation)[targets(all_pairs(n), n)]
     assert torch.equal(answer(pairs, p, operation), expected)
-
-
-def test_logarithms_are_to_the_base_of_the_smallest_generator():
     assert numbers(7, "multiply").tolist() == [1, 3, 2, 6, 4, 5]  # 2³ = 1: no generator
 
 
@@ -57,7 +54,7 @@ def random_network(request):
     return addition_network(settings, random_weights(settings))
 
 
-def test_a_network_gives_the_same_logits_read_as_addition(random_network):
+def test_a_network_gives_the_same_logits_read_as_addition_as_does_its_run(tmp_path, random_network):
     settings, p = random_network.settings, random_network.settings["p"]
     operation = settings["operation"]
     read, n = as_addition(random_network), order(p, operation)
@@ -70,13 +67,14 @@ def test_a_network_gives_the_same_logits_read_as_addition(random_network):
     right = (expected[0].argmax(-1) == targets(all_pairs(n), n)).double().mean()
     answers = answers_with(read.weights, read.architecture, read.weights["embed.W_E"][0])
     assert answers.right.mean() == right
-
-
-def test_hooks_read_the_numbers_that_the_closed_form_does(random_network):
-    network = Patched(as_addition(random_network))
-    prompts = draw_prompt_pairs(network.W_L.shape[1], 10, 0)
-    every = [Patch(POST, index=torch.ones(network.architecture.d_mlp, dtype=torch.bool))]
-    torch.testing.assert_close(network.hooked(every, prompts), network.closed_form(every, prompts))
+    patched, prompts = Patched(read), draw_prompt_pairs(n, 10, 0)
+    every = [Patch(POST, index=torch.ones(read.architecture.d_mlp, dtype=torch.bool))]
+    torch.testing.assert_close(patched.hooked(every, prompts), patched.closed_form(every, prompts))
+    weights = {name: tensor[0].float() for name, tensor in random_network.weights.items()}
+    run = Run(write_run(tmp_path, settings, weights))
+    found = exact_at(run, 0, run.steps(0)[-1], torch.device("cpu"))
+    assert found.settings == read.settings
+    assert all(torch.equal(found.weights[name], read.weights[name]) for name in weights)
 
 
 def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
@@ -94,12 +92,3 @@ def test_a_network_that_multiplies_has_the_circuit_of_a_clock():
     assert row["logit_fve"] > 0.97
     of_numbers = circuit.measure(final(weights, architecture))["circuit"][0]
     assert of_numbers["key_frequencies"] == ""
-
-
-def test_a_run_is_read_like_its_networks(tmp_path, random_network):
-    weights = {name: tensor[0].float() for name, tensor in random_network.weights.items()}
-    run = Run(write_run(tmp_path, random_network.settings, weights))
-    read = as_addition(random_network)
-    found = exact_at(run, 0, run.steps(0)[-1], torch.device("cpu"))
-    assert found.settings == read.settings
-    assert all(torch.equal(found.weights[name], read.weights[name]) for name in weights)

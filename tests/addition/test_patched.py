@@ -30,15 +30,8 @@ def patch(settings: dict, weights: dict[int, dict[str, torch.Tensor]], n_prompts
 def tables():
     """Seed 0: a clock. Seed 1: random weights. Seed 2: weights that are not numbers."""
     clock, settings = clock_run()
-    noise = random_weights(settings)
     diverged = {name: tensor * torch.nan for name, tensor in clock.items()}
-    seeds = {0: clock, 1: noise, 2: diverged}
-    return patch(settings, seeds)
-
-
-def rows_of(groups: pd.DataFrame, seed: int, kind: str, direction: str = "denoising"):
-    chosen = (groups["seed"] == seed) & (groups["kind"] == kind)
-    return groups[chosen & (groups["direction"] == direction)].set_index("name")
+    return patch(settings, {0: clock, 1: random_weights(settings), 2: diverged})
 
 
 def test_neurons_of_the_clock_carry_its_answer(tables):
@@ -52,33 +45,32 @@ def test_neurons_of_the_clock_carry_its_answer(tables):
 
 @pytest.mark.parametrize("direction", ["denoising", "noising"])
 def test_groups_of_the_clock(tables, direction):
-    _, groups = tables
-    clusters = rows_of(groups, 0, "cluster", direction)
-    assert list(clusters.index) == ["2", "5", "other"]
-    assert clusters["recovery"].sum() == pytest.approx(1, abs=1e-10)
-    assert rows_of(groups, 0, "mlp", direction)["recovery"].tolist() == pytest.approx([1])
-    attention = rows_of(groups, 0, "attention", direction)["recovery"]
-    assert attention.to_dict() == pytest.approx({"L0": 1, "L0 direct": 0}, abs=1e-10)
-    positions = rows_of(groups, 0, "position", direction)["recovery"]
+    groups = tables[1][(tables[1]["seed"] == 0) & (tables[1]["direction"] == direction)]
+    recovery = groups.set_index(["kind", "name"])["recovery"].sort_index()
+    clusters = recovery["cluster"]
+    assert set(clusters.index) == {"2", "5", "other"}
+    assert clusters.sum() == pytest.approx(1, abs=1e-10)
+    assert recovery["mlp"].tolist() == pytest.approx([1])
+    assert recovery["attention"].to_dict() == pytest.approx({"L0": 1, "L0 direct": 0}, abs=1e-10)
+    positions = recovery["position"]
     assert positions["L0 ="] == 0  # before the first layer it is the same in all prompts
     assert positions[["L0 a", "L0 b"]].max() < 0.9
-    assert len(rows_of(groups, 0, "head", direction)) == 2
-    exact = groups[(groups["seed"] == 0) & groups["recovery_closed_form"].notna()]
+    assert len(recovery["head"]) == 2
+    exact = groups[groups["recovery_closed_form"].notna()]
     assert {"cluster", "top", "random", "mlp", "attention"} == set(exact["kind"])
     assert (exact["recovery"] - exact["recovery_closed_form"]).abs().max() < 1e-10
 
 
 def test_top_neurons_recover_more_than_random_ones_and_all_of_them_the_same(tables):
-    groups = tables[1]
-    top = rows_of(groups, 0, "top").set_index("n_neurons")["recovery"]
-    random = rows_of(groups, 0, "random").groupby("n_neurons")["recovery"].agg(["mean", "size"])
+    groups = tables[1][(tables[1]["seed"] == 0) & (tables[1]["direction"] == "denoising")]
+    by_kind = groups.set_index(["kind", "n_neurons"])["recovery"].sort_index()
+    top, random = by_kind["top"], by_kind["random"].groupby("n_neurons").agg(["mean", "size"])
     assert top.index[-1] == tables[0]["neuron"].max() + 1
     assert (random["size"] == 5).all()
     beside = top.index[len(top) // 4]
     assert top[beside] > 1.2 * random.loc[beside, "mean"]
-    assert top.iloc[-1] == pytest.approx(1)
-    assert random["mean"].iloc[-1] == pytest.approx(1)
-    clusters = rows_of(groups, 0, "cluster")["n_neurons"]
+    assert [top.iloc[-1], random["mean"].iloc[-1]] == pytest.approx([1, 1])
+    clusters = by_kind["cluster"].index
     assert set(clusters[clusters > 0]) <= set(random.index)
 
 

@@ -8,24 +8,22 @@ from mechanics.addition.measures import shown
 from mechanics.addition.snapshots import as_int8, telling_steps
 
 
-def progress(steps, train, validation) -> pd.DataFrame:
-    return pd.DataFrame({"step": steps, "accuracy_train": train, "accuracy_validation": validation})
+def telling(steps, train, validation) -> list[int]:
+    accuracies = {"accuracy_train": train, "accuracy_validation": validation}
+    return telling_steps(pd.DataFrame({"step": steps} | accuracies))
 
 
-def test_snapshots_lie_where_the_accuracies_change():
+def test_snapshots_lie_where_the_accuracies_change_and_not_where_they_are_no_numbers():
     steps = list(range(0, 2000, 10))
     train = [float(step >= 100) for step in steps]
     validation = [min(1.0, max(0.0, (step - 1500) / 100)) for step in steps]
-    found = telling_steps(progress(steps, train, validation))
+    found = telling(steps, train, validation)
     assert (found[0], found[-1]) == (0, 1990)
     assert len(found) <= 10
     assert sum(1500 <= step <= 1610 for step in found) >= 3
     assert sum(200 < step < 1500 for step in found) <= 1
-
-
-def test_of_few_checkpoints_all_are_kept_but_those_that_diverged():
-    own = progress([0, 5, 10], [0.0, 1.0, float("nan")], [0.0, 0.5, float("nan")])
-    assert telling_steps(own) == [0, 5]
+    diverged = float("nan")
+    assert telling([0, 5, 10], [0.0, 1.0, diverged], [0.0, 0.5, diverged]) == [0, 5]
 
 
 def test_a_weight_is_off_by_at_most_half_a_step():

@@ -15,7 +15,8 @@ VARIANTS = ("table_rows", "products", "bfloat16", "bfloat16_products")
 VARIANTS += ("collapsed", "transformer_lens", "transformer_lens_onednn")
 
 
-def test_quick_benchmark_writes_every_row(tmp_path, capsys):
+def test_quick_benchmark_writes_every_row(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(benchmark, "SIZES", (1, 2))
     settings = ["--addition", as_argument(addition_settings())]
     settings += ["--regression", as_argument(regression_settings())]
     output = tmp_path / "tables" / "benchmark.csv"
@@ -29,7 +30,7 @@ def test_quick_benchmark_writes_every_row(tmp_path, capsys):
     of_addition += [f"speedup_of_bfloat16{which}" for which in ("", "_products")]
     expected = {f"addition_{own}" for own in of_addition} | {"threads", "load_per_core"}
     for task in ("addition", "regression"):
-        sizes = [f"{n}_{what}" for n in (1, 2, 4, 8, 16, 32) for what in ("step", "per_replica")]
+        sizes = [f"{n}_{what}" for n in (1, 2) for what in ("step", "per_replica")]
         expected |= {f"stack_{task}_{own}" for own in (*sizes, "cheapest")}
     assert set(table["quantity"]) == expected
     table = table.set_index("quantity")

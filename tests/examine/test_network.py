@@ -2,11 +2,9 @@
 
 import pytest
 import torch
-from clock_network import clock_network
 from safetensors.torch import save_file
 
-from mechanics.addition import circuit
-from mechanics.addition.pairs import all_pairs, targets
+from mechanics.addition.pairs import all_pairs
 from mechanics.examine.formats import WeightsError
 from mechanics.examine.network import Given, understand
 from mechanics.models import addition
@@ -114,22 +112,6 @@ def test_every_family_of_names_is_the_same_network(tmp_path):
         torch.testing.assert_close(logits_read(found), logits_of(own))
 
 
-def test_a_circuit_saved_as_nanda_et_al_saved_theirs_is_found(tmp_path):
-    weights, _ = clock_network(31, [3, 8])
-    found = read(tmp_path, as_nanda({n: t[0].float() for n, t in weights.items()}))
-    network = found.network
-    answers = addition.forward(network.weights, all_pairs(31)[None], network.architecture)[0]
-    assert torch.equal(answers.argmax(-1), targets(all_pairs(31), 31))
-    row = circuit.measure(network)["circuit"][0]
-    assert row["key_frequencies"] == "3 8"
-
-
-def test_half_precision_in_safetensors_is_read_and_told(tmp_path):
-    path = tmp_path / "half.safetensors"
-    save_file({n: t.half() for n, t in hooked(biases=False).items()}, path)
-    assert understand(path, Given()).said["numbers"].startswith("float16")
-
-
 def damaged(**changes) -> dict[str, torch.Tensor]:
     own = hooked(biases=False) | {n.replace("__", "."): t for n, t in changes.items()}
     return {name: tensor for name, tensor in own.items() if tensor is not None}
@@ -158,7 +140,10 @@ def test_what_is_no_network_of_ours_is_refused_by_name(tmp_path, case):
         read(tmp_path, content)
 
 
-def test_code_and_garbage_are_told_apart(tmp_path):
+def test_half_precision_code_and_garbage_are_told_apart(tmp_path):
+    half = tmp_path / "half.safetensors"
+    save_file({n: t.half() for n, t in hooked(biases=False).items()}, half)
+    assert understand(half, Given()).said["numbers"].startswith("float16")
     with pytest.raises(WeightsError, match="pickled code, which is not run"):
         read(tmp_path, torch.nn.Linear(2, 2))
     path = tmp_path / "text.pth"

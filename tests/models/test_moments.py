@@ -47,14 +47,10 @@ def test_drawn_moments_have_the_law_of_those_of_sampled_prompts(k, noise):
     assert error < 0.05 * sampled.mean()
 
 
-def test_moments_have_the_rank_and_the_mean_of_a_wishart_matrix():
+def test_moments_have_the_rank_and_the_mean_of_a_wishart_matrix_and_are_not_for_softmax():
     drawn = moments.draw_moments("prompts", 0, 0, torch.tensor([2] * 4000), D)
     assert (torch.linalg.matrix_rank(drawn.scatter[0, :9].double(), rtol=1e-5) == 2).all()
     torch.testing.assert_close(drawn.scatter[0].mean(0), 2 * torch.eye(D), atol=0.2, rtol=0)
-
-
-def test_a_network_with_softmax_is_refused():
-    drawn = moments.draw_moments("prompts", 0, 0, torch.tensor([2]), D)
     with pytest.raises(ValueError, match="only one head of linear attention"):
         moments.squared_errors(replica(), drawn, replace(ARCHITECTURE, attention="softmax"))
 
