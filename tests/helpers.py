@@ -122,6 +122,12 @@ def random_weights(settings: dict, std: float = 0.5) -> dict[str, torch.Tensor]:
     return initialise(shapes, std, torch.Generator().manual_seed(0))
 
 
+def random_network(std: float = 0.5, **changes) -> Network:
+    """An untrained addition network with these changes of ``addition_settings``."""
+    settings = addition_settings(**changes)
+    return addition_network(settings, random_weights(settings, std))
+
+
 def addition_stack(network: Architecture, p: int, n_seeds: int = 1) -> dict[str, torch.Tensor]:
     """Random weights with a seed dimension, of biases and LayerNorms, too: a lost one is seen."""
     draw, shapes = torch.Generator().manual_seed(0), addition.parameter_shapes(network, p)

@@ -1,6 +1,7 @@
 """A small study with one run, a table and two figures, and its record."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -79,3 +80,15 @@ def record(folder: Path, jobs: list[dict]) -> dict:
 
 def job_of(record: dict, path: str) -> dict:
     return next(job for job in record["jobs"] if path in job["outputs"])
+
+
+def repository(folder: Path, file: str) -> Path:
+    """A git repository with two commits of one file, of which the first says old."""
+    (folder / file).parent.mkdir(parents=True, exist_ok=True)
+    author = ["-c", "user.name=n", "-c", "user.email=e"]
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    for text in ("old", "new"):
+        (folder / file).write_text(text)
+        for words in (["add", "--all"], [*author, "commit", "--quiet", "-m", text]):
+            subprocess.run(["git", "-C", folder, *words], check=True)
+    return folder

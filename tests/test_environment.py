@@ -18,22 +18,19 @@ def pinned() -> list[str]:
     return [line for line in lines if not line.startswith("#")]
 
 
-def test_everything_is_pinned_and_portable():
+def asked_for(text: str) -> set[str]:
+    return {line.split("==")[0].lower() for line in text.splitlines() if not line.startswith("#")}
+
+
+def test_everything_asked_for_is_pinned_and_portable_and_the_conda_file_is_the_lock():
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[A-Za-z0-9_.!]+", line) for line in pinned())
     assert "torch==2.13.0" in pinned()
-
-
-def test_conda_file_is_the_lock():
+    names = asked_for((ROOT / "envs" / "requirements.in").read_text())
+    assert names <= {line.split("==")[0].lower() for line in pinned()}
     environment = yaml.safe_load((ROOT / "envs" / "study.yaml").read_text())
     *others, pip = environment["dependencies"]
     assert pip["pip"] == pinned()
     assert "pip" in others
-
-
-def test_what_is_asked_for_is_in_the_lock():
-    lines = (ROOT / "envs" / "requirements.in").read_text().splitlines()
-    names = {re.split("==", line)[0].lower() for line in lines if not line.startswith("#")}
-    assert names <= {line.split("==")[0].lower() for line in pinned()}
 
 
 @pytest.mark.parametrize(
@@ -50,7 +47,7 @@ def trees() -> dict[str, ast.AST]:
 
 def test_what_is_imported_is_asked_for_among_what_users_need():
     text = (ROOT / "envs" / "requirements.in").read_text("utf-8")
-    asked = {re.split("==", line)[0].lower() for line in text.split("# For dev")[0].splitlines()}
+    asked = asked_for(text.split("# For dev")[0])
     own = {path.stem for path in PROGRAMS} | {"mechanics"} | sys.stdlib_module_names
     names = set()
     for node in (node for tree in trees().values() for node in ast.walk(tree)):

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from helpers import addition_network, addition_settings, random_weights
+from helpers import random_network
 
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.pairs import all_pairs
@@ -16,10 +16,10 @@ HOOKS = ("attn.hook_pattern", "hook_attn_out", "mlp.hook_post")
     [("softmax", 1, False), ("linear", 1, False), ("softmax", 3, True)],
 )
 def test_all_are_those_of_every_position_of_every_pair_computed(attention, n_layers, layer_norm):
-    settings = addition_settings(attention=attention, n_layers=n_layers, layer_norm=layer_norm)
-    own, whole = addition_network(settings, random_weights(settings)), {}
+    changes = {"attention": attention, "n_layers": n_layers, "layer_norm": layer_norm}
+    own, whole = random_network(**changes), {}
     found = addition_activations(own.weights, own.architecture)
-    pairs = all_pairs(settings["p"])[None]
+    pairs = all_pairs(own.settings["p"])[None]
     logits = addition.run(own.weights, pairs, own.architecture, whole)[0, :, 2]
     torch.testing.assert_close(found.logits, logits, atol=1e-10, rtol=0)
     for layer in range(n_layers):

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 import torch
-from helpers import addition_network, addition_settings, random_weights
+from helpers import random_network
 
 from mechanics.addition.attention import describe, measure
 from mechanics.addition.pairs import all_pairs
@@ -36,10 +36,9 @@ def test_what_float32_cannot_resolve_is_no_frequency(size, varies):
 
 @pytest.mark.parametrize(("kind", "n_layers"), [("softmax", 1), ("linear", 1), ("softmax", 2)])
 def test_every_head_has_rows(kind, n_layers):
-    settings = addition_settings(attention=kind, n_layers=n_layers)
-    network = addition_network(settings, random_weights(settings))
+    network = random_network(attention=kind, n_layers=n_layers)
     heads = pd.DataFrame(measure(network)["attention"])
-    assert len(heads) == n_layers * settings["n_heads"] * 3
+    assert len(heads) == n_layers * network.architecture.n_heads * 3
     if kind == "softmax":
         totals = heads.groupby(["layer", "head"])["mean"].sum()
         assert totals.tolist() == pytest.approx([1.0] * len(totals))

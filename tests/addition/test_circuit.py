@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network, final
-from helpers import addition_network, addition_settings, random_weights
+from helpers import random_network
 
 import analyse_addition
 from mechanics.models.weights import Network
@@ -14,10 +14,6 @@ TABLES = ("circuit", "identities", "circles", "embedding")
 
 def tables_of(network: Network) -> dict[str, pd.DataFrame]:
     return analyse_addition.measure("circuit", [network])
-
-
-def measured(settings: dict, weights: dict) -> dict[str, pd.DataFrame]:
-    return tables_of(addition_network(settings, weights))
 
 
 @pytest.mark.parametrize("kind", ["clock", "pizza"])
@@ -53,11 +49,10 @@ def test_a_network_built_by_hand(kind):
 def test_a_network_without_key_frequencies_and_one_whose_neurons_are_never_alive(
     attention, is_alive
 ):
-    settings = addition_settings(p=59, attention=attention)
-    weights = random_weights(settings, 0.3)
+    network = random_network(0.3, p=59, attention=attention)
     if not is_alive:
-        weights["blocks.0.mlp.b_in"].fill_(-1e3)
-    tables = measured(settings, weights)
+        network.weights["blocks.0.mlp.b_in"].fill_(-1e3)
+    tables = tables_of(network)
     row = tables["circuit"].iloc[0]
     assert row["key_frequencies"] == ""
     assert row[["logit_fve", "clock_circles"]].isna().all()
@@ -69,19 +64,16 @@ def test_a_network_without_key_frequencies_and_one_whose_neurons_are_never_alive
 
 @pytest.mark.parametrize("changes", [{"n_layers": 2}, {"layer_norm": True}])
 def test_measures_that_do_not_apply_are_nan(changes):
-    settings = addition_settings(**changes)
-    tables = measured(settings, random_weights(settings, 0.3))
-    row = tables["circuit"].iloc[0]
+    row = tables_of(random_network(0.3, **changes))["circuit"].iloc[0]
     assert row["keys_from"] == "logits"
     assert row[["clock_circles", "neurons_explained_weighted"]].isna().all()
     assert row["distance_irrelevance"] > 0
 
 
 def test_weights_that_are_not_finite_give_one_row_of_nan():
-    settings = addition_settings()
-    weights = random_weights(settings, 0.3)
-    weights["embed.W_E"][0, 0] = torch.nan
-    tables = measured(settings, weights)
+    network = random_network(0.3)
+    network.weights["embed.W_E"][0, 0] = torch.nan
+    tables = tables_of(network)
     assert tables["circuit"].loc[0, ["seed", "key_frequencies"]].tolist() == [0, ""]
     assert tables["circuit"].loc[0, "w_e_keys":].isna().all()
     assert all(tables[name].empty for name in TABLES[1:])

@@ -1,8 +1,9 @@
-"""Circles of known shape in a random plane."""
+"""Circles of known shape in a random plane, and the planes of a run that is followed."""
 
 import pytest
 import torch
 from clock_network import random_orthonormal
+from helpers import addition_settings
 
 from mechanics.addition.circuit import embedding_rows
 from mechanics.addition.embedding import (
@@ -12,6 +13,7 @@ from mechanics.addition.embedding import (
     principal_plane,
     random_circle,
 )
+from mechanics.addition.following import PLANES, embedding_planes
 
 D_MODEL = 16
 
@@ -80,3 +82,39 @@ def test_embeddings_without_extent():
     assert str((found.radius_cv, found.angle_r_squared, found.fve)) == "(nan, nan, nan)"
     same = number_embeddings(torch.ones(14, D_MODEL))
     assert str(circle(same, principal_plane(same)).fve) == "nan"
+
+
+@pytest.fixture
+def planes_of(recorded):
+    """Planes of the embeddings that seed 0 had, by step."""
+
+    def follow(embeddings: dict[int, torch.Tensor], keys: list[int]):
+        weights = {(0, step): {"embed.W_E": W_E} for step, W_E in embeddings.items()}
+        return embedding_planes(recorded(addition_settings(p=11), weights), 0, keys)
+
+    return follow
+
+
+def random_embedding(seed: int) -> torch.Tensor:
+    return torch.randn(12, 8, generator=torch.Generator().manual_seed(seed))
+
+
+def test_coordinates_are_those_in_the_plane_of_every_checkpoint(planes_of):
+    embeddings = {step: random_embedding(step) for step in (0, 5)}
+    planes = planes_of(embeddings, [2, 4])
+    assert len(planes) == 2 * 2 * 11
+    for step, W_E in embeddings.items():
+        numbers = number_embeddings(W_E)
+        expected = circle(numbers, key_plane(numbers, 4), 4)
+        own = planes[(planes["step"] == step) & (planes["frequency"] == 4)]
+        assert own["number"].tolist() == list(range(11))
+        found = torch.tensor(own[["x", "y"]].to_numpy())
+        torch.testing.assert_close(found.double(), expected.coordinates, atol=1e-6, rtol=1e-5)
+
+
+def test_a_checkpoint_that_is_not_finite_has_no_rows_and_without_keys_the_table_is_empty(planes_of):
+    embeddings = {0: random_embedding(0), 5: torch.full((12, 8), torch.nan)}
+    assert set(planes_of(embeddings, [3])["step"]) == {0}
+    planes = planes_of(embeddings, [])
+    assert planes.empty
+    assert list(planes.columns) == PLANES

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from clock_network import clock_network, final, multiplying_network
-from helpers import addition_network, addition_settings, random_weights, write_run
+from helpers import addition_settings, random_network, write_run
 
 from mechanics.addition import circuit, data
 from mechanics.addition.as_addition import as_addition
@@ -39,7 +39,7 @@ def test_data_are_all_equations_of_the_operation(tmp_path, operation):
     assert task.targets.tolist() == table["c"].tolist()
 
 
-@pytest.mark.parametrize("p", [3, 13])
+@pytest.mark.parametrize("p", [3, 13, 113])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_exponents_to_the_base_of_the_smallest_generator_add_up(operation, p):
     n, pairs = order(p, operation), operation_pairs(p, operation)
@@ -49,17 +49,15 @@ def test_exponents_to_the_base_of_the_smallest_generator_add_up(operation, p):
 
 
 @pytest.fixture(params=["subtract", "multiply"])
-def random_network(request):
-    settings = addition_settings(operation=request.param)
-    return addition_network(settings, random_weights(settings))
+def network(request):
+    return random_network(operation=request.param)
 
 
-def test_a_network_gives_the_same_logits_read_as_addition_as_does_its_run(tmp_path, random_network):
-    settings, p = random_network.settings, random_network.settings["p"]
-    operation = settings["operation"]
-    read, n = as_addition(random_network), order(p, operation)
+def test_a_network_gives_the_same_logits_read_as_addition_as_does_its_run(tmp_path, network):
+    p, operation = network.settings["p"], network.settings["operation"]
+    read, n = as_addition(network), order(p, operation)
     given = operation_pairs(p, operation)[None]
-    expected = addition.forward(random_network.weights, given, random_network.architecture)
+    expected = addition.forward(network.weights, given, network.architecture)
     expected = expected[..., numbers(p, operation)]
     same = (all_pairs(n)[None], read.architecture)
     torch.testing.assert_close(addition.forward(read.weights, *same), expected)
@@ -70,8 +68,8 @@ def test_a_network_gives_the_same_logits_read_as_addition_as_does_its_run(tmp_pa
     patched, prompts = Patched(read), draw_prompt_pairs(n, 10, 0)
     every = [Patch(POST, index=torch.ones(read.architecture.d_mlp, dtype=torch.bool))]
     torch.testing.assert_close(patched.hooked(every, prompts), patched.closed_form(every, prompts))
-    weights = {name: tensor[0].float() for name, tensor in random_network.weights.items()}
-    run = Run(write_run(tmp_path, settings, weights))
+    weights = {name: tensor[0].float() for name, tensor in network.weights.items()}
+    run = Run(write_run(tmp_path, network.settings, weights))
     found = exact_at(run, 0, run.steps(0)[-1], torch.device("cpu"))
     assert found.settings == read.settings
     assert all(torch.equal(found.weights[name], read.weights[name]) for name in weights)

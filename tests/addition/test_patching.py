@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from helpers import addition_network, addition_settings, random_weights
+from helpers import random_network
 
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.pairs import all_pairs, targets
@@ -27,9 +27,8 @@ P = 13
 POST, ATTN_OUT = "blocks.0.mlp.hook_post", "blocks.0.hook_attn_out"
 
 
-def random_network(**changes) -> tuple[dict[str, torch.Tensor], Architecture]:
-    settings = addition_settings(p=P, **changes)
-    network = addition_network(settings, random_weights(settings))
+def random_parts(**changes) -> tuple[dict[str, torch.Tensor], Architecture]:
+    network = random_network(p=P, **changes)
     return network.weights, network.architecture
 
 
@@ -56,19 +55,14 @@ def test_prompt_pairs_are_uniform_over_those_with_different_answers():
     assert not torch.equal(prompts, draw_prompt_pairs(P, 40_000, 1))
 
 
-@pytest.mark.parametrize("attention", ["softmax", "linear"])
-def test_neurons_and_the_direct_path_of_attention_add_up_to_the_gap(attention):
-    prompts = draw_prompt_pairs(P, 30, 0)
-    neurons, direct, gap = closed_form(*random_network(attention=attention), prompts)
-    torch.testing.assert_close(neurons.sum(1) + direct, gap, atol=1e-10, rtol=0)
-
-
 @pytest.mark.parametrize("direction", ["denoising", "noising"])
-def test_hooks_agree_with_the_closed_form(direction):
-    parameters, architecture = random_network()
+def test_hooks_agree_with_the_closed_form_whose_parts_add_up_to_the_gap(direction):
     prompts = draw_prompt_pairs(P, 10, 0)
     prompts = prompts if direction == "denoising" else prompts.flip(0)
-    neurons, direct, gap = closed_form(parameters, architecture, prompts)
+    for attention in ("linear", "softmax"):
+        parameters, architecture = random_parts(attention=attention)
+        neurons, direct, gap = closed_form(parameters, architecture, prompts)
+        torch.testing.assert_close(neurons.sum(1) + direct, gap, atol=1e-10, rtol=0)
     every = torch.ones(architecture.d_mlp, dtype=torch.bool)
     some = neuron_sets(torch.arange(architecture.d_mlp).flip(0), [5])[0]
     patches = [Patch(POST, index=mask) for mask in torch.eye(architecture.d_mlp).bool()]
@@ -84,7 +78,7 @@ def test_hooks_agree_with_the_closed_form(direction):
 def test_hooks_agree_with_transformer_lens_own_patching():
     from transformer_lens.patching import get_act_patch_attn_head_out_by_pos  # noqa: PLC0415
 
-    parameters, architecture = random_network(n_layers=2, layer_norm=True)
+    parameters, architecture = random_parts(n_layers=2, layer_norm=True)
     model, prompts = to_lens(parameters, architecture).eval(), draw_prompt_pairs(P, 10, 0)
     clean, corrupted = torch.nn.functional.pad(prompts, (0, 1), value=P)
     c, other = targets(prompts, P)
@@ -103,7 +97,7 @@ def test_hooks_agree_with_transformer_lens_own_patching():
 
 
 def test_the_whole_stream_recovers_the_answer():
-    parameters, architecture = random_network(n_layers=2, layer_norm=True)
+    parameters, architecture = random_parts(n_layers=2, layer_norm=True)
     prompts = draw_prompt_pairs(P, 20, 0)
     gap = metric_gap(addition_activations(parameters, architecture).logits, prompts)
     first, last = "blocks.0.hook_resid_pre", "blocks.1.hook_resid_post"
@@ -126,11 +120,11 @@ def test_recovery_and_its_standard_error():
         found = [own.tolist() for own in recovery(effects[:, pairs], gap[pairs])]
         assert found == [pytest.approx(own, nan_ok=True) for own in (share, error)]
     same = draw_prompt_pairs(P, 5, 0)[[0, 0]]
-    assert not closed_form(*random_network(), same)[2].any()
+    assert not closed_form(*random_parts(), same)[2].any()
 
 
 def test_prompts_of_which_both_are_answered_are_used():
-    logits = addition_activations(*random_network()).logits
+    logits = addition_activations(*random_parts()).logits
     right = logits.argmax(dim=1) == targets(all_pairs(P), P)
     own = usable_prompts(logits, 1000, 0)
     assert 0 < own.shape[1] < 30

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network, final, planted_logits
-from helpers import addition_network, addition_settings, random_weights
+from helpers import random_network
 
 from analyse_addition import measure
 from mechanics.addition.activations import addition_activations, neuron_inputs
@@ -98,7 +98,6 @@ def test_recoveries_are_shares_of_the_amplitudes():
 
 @pytest.mark.parametrize("changes", [{}, {"n_layers": 2}, {"layer_norm": True}])
 def test_a_network_without_circuit_has_no_rows(changes):
-    settings = addition_settings(p=P, **changes)
-    tables = measure("phase_law", [addition_network(settings, random_weights(settings, 0.3))])
+    tables = measure("phase_law", [random_network(0.3, p=P, **changes)])
     assert tables["phase_law"].empty and tables["neuron_phases"].empty
     assert tables["phase_law"]["cosine"].dtype == float

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from clock_network import clock_network, final
-from helpers import addition_network, addition_settings, random_weights
+from helpers import random_network
 
 from analyse_addition import measure
 from mechanics.addition.pairs import all_pairs
@@ -44,8 +44,6 @@ def test_a_neuron_that_carries_the_jump_is_seen():
 
 
 def test_a_deeper_network_has_no_row():
-    settings = addition_settings(n_layers=2)
-    deep = addition_network(settings, random_weights(settings))
-    for networks in ([], [deep]):
+    for networks in ([], [random_network(n_layers=2)]):
         table = measure("wrap_around", networks)["wrap_around"]
         assert table.empty and table.columns[0] == "seed"

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from mechanics.models import regression
-from mechanics.models.attention import attention_pattern
 from mechanics.models.prompts import Prompts, sample_prompts, shorten, stack_prompts
 from mechanics.models.transformer import Architecture, initialise
 
@@ -83,19 +82,3 @@ def test_zero_tokens_are_tokens_of_zeros_and_a_scaled_y_is_a_prompt_of_that_scal
     same(found, regression.forward(parameters, appended, without))
     scaled, unscaled = replace(prompts, y=prompts.y * 0.5), replace(architecture, y_scale=1.0)
     same(found * 0.5, regression.forward(parameters, scaled, unscaled))
-
-
-@pytest.mark.parametrize("name", ["linear_L1", "linear_2heads"])
-def test_moments_equal_the_sum_over_the_attention_pattern(name):
-    architecture, parameters, prompts = setup(name)
-    tokens = regression.tokens(prompts, query_flag=False)
-    weights = {letter: parameters[f"blocks.0.attn.W_{letter}"] for letter in "QKVO"}
-    query = torch.einsum("spqt,shtd->sphqd", tokens[:, :, 8:], weights["Q"])
-    key = torch.einsum("spkt,shtd->sphkd", tokens[:, :, :8], weights["K"])
-    value = torch.einsum("spkt,shtd->sphkd", tokens[:, :, :8], weights["V"])
-    scores = torch.einsum("sphqd,sphkd->sphqk", query, key) * architecture.score_scale
-    pattern = attention_pattern(scores, "linear")
-    expected = torch.einsum("sphqk,sphkd,shdt->spqt", pattern, value, weights["O"])
-    expected = -expected[..., -1]
-    predictions = regression.forward(parameters, prompts, architecture)
-    same(predictions, expected)

@@ -4,13 +4,10 @@ import torch
 from mechanics.runtime import device
 
 
-def test_chosen_products_have_the_precision_of_float32():
+def test_chosen_products_have_the_precision_of_float32_and_bfloat16_would_be_noticed(monkeypatch):
+    exact = torch.Tensor.__matmul__
     device.choose_device("cpu")
     assert device.products_are_float32()
-
-
-def test_bfloat16_products_would_be_noticed(monkeypatch):
-    exact = torch.Tensor.__matmul__
 
     def rounded(left, right):
         if left.dtype != torch.float32:
@@ -32,13 +29,12 @@ def test_denormal_numbers_are_zeros():
     assert (tiny * 1).item() == 0
 
 
-def test_unknown_device_is_named():
-    with pytest.raises(ValueError, match="device 'tpu': expected 'auto', 'cpu' or 'cuda'"):
-        device.choose_device("tpu")
-
-
-def test_absent_gpu_is_said(monkeypatch):
+def test_unknown_device_is_named_and_an_absent_gpu_said(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="sees no CUDA GPU"):
-        device.choose_device("cuda")
+    for name, message in (
+        ("tpu", "device 'tpu': expected 'auto', 'cpu' or 'cuda'"),
+        ("cuda", "sees no CUDA GPU"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            device.choose_device(name)
     assert device.choose_device("auto").type == "cpu"

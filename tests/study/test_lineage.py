@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from recorded_study import repository
 
 from mechanics.figures import style
 from mechanics.study import lineage
@@ -100,18 +101,6 @@ def test_figures_carry_the_id_and_are_the_same_bytes_twice(tmp_path):
     files = drawn(tmp_path / "once")
     assert files == drawn(tmp_path / "again")
     assert all(id_of(["a"], "b").encode() in content for content in files.values())
-
-
-def repository(folder: Path, file: str) -> Path:
-    """A git repository with two commits of one file."""
-    (folder / file).parent.mkdir(parents=True, exist_ok=True)
-    author = ["-c", "user.name=n", "-c", "user.email=e"]
-    subprocess.run(["git", "init", "--quiet", folder], check=True)
-    for text in ("old", "new"):
-        (folder / file).write_text(text)
-        for words in (["add", "--all"], [*author, "commit", "--quiet", "-m", text]):
-            subprocess.run(["git", "-C", folder, *words], check=True)
-    return folder
 
 
 NO_CLONE = "this is no git clone"

@@ -1,6 +1,7 @@
 import errno
 import fcntl
 import json
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -64,27 +65,22 @@ def test_failed_write_leaves_the_old_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["file"]
 
 
-def test_a_second_process_is_refused(tmp_path):
+def test_a_second_process_is_refused_and_a_filesystem_without_locks_told(
+    tmp_path, monkeypatch, capsys
+):
     refused = pytest.raises(CheckpointError, match="another process is training")
     with alone(tmp_path), refused, alone(tmp_path):
         pytest.fail("two processes in one folder")
     with alone(tmp_path):  # and free again afterwards
         pass
-
-
-def test_a_filesystem_without_locks_is_told_from_another_training(tmp_path, monkeypatch, capsys):
-    def no_locks(file, operation):
-        raise OSError(errno.ENOSYS, "Function not implemented")
-
+    no_locks = Mock(side_effect=OSError(errno.ENOSYS, "Function not implemented"))
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with alone(tmp_path):
         assert "cannot be locked (Function not implemented)" in capsys.readouterr().out
 
 
 def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path, monkeypatch):
-    def refuse(*_):
-        raise PermissionError(errno.EACCES, "Permission denied")
-
+    refuse = Mock(side_effect=PermissionError(errno.EACCES, "Permission denied"))
     monkeypatch.setattr(checkpoint, "safe_open", refuse)
     write_tensors(tmp_path / "w.safetensors", {"w": torch.ones(1)})
     with pytest.raises(CheckpointError, match="w.safetensors: cannot be read: Permission denied$"):
