@@ -33,16 +33,12 @@ from mechanics.addition.pairs import all_pairs, targets, training_mask
 from mechanics.addition.phase_law import sum_waves
 from mechanics.models import addition
 
-KEYS = {13: {2: 5.0, 6: 3.0}, 59: {4: 8.0, 11: 6.0, 29: 7.0}}
+P, KEYS = 13, {2: 5.0, 6: 3.0}  # the last frequency, too
+EVERY = dict.fromkeys(range(1, 7), 1.0)
 
 
 def same(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=1e-10, rtol=0)
-
-
-@pytest.fixture(params=[13, 59])
-def p(request) -> int:
-    return request.param
 
 
 @pytest.mark.parametrize(
@@ -82,45 +78,42 @@ def test_judge_counts_by_hand():
     assert all(math.isnan(value) for value in judge(logits * math.nan).over_all().values())
 
 
-def test_projection_is_the_one_on_the_written_out_directions(p):
-    logits, chosen = noise(p * p, p), [1, (p - 1) // 2]
+def test_projection_is_the_one_on_the_written_out_directions():
+    logits, chosen = noise(P * P, P), [1, P // 2]
     expected = torch.zeros_like(logits)
     for k in chosen:
-        angle = 2 * math.pi / p * k * all_pairs(p).sum(dim=1).double()
+        angle = 2 * math.pi / P * k * all_pairs(P).sum(dim=1).double()
         for direction in (angle.cos(), angle.sin()):
             unit = direction / direction.norm()
             expected += unit[:, None] * (unit @ logits)
-    same(along_sum(logits, chosen, p), expected)
+    same(along_sum(logits, chosen, P), expected)
 
 
-def test_fitted_amplitudes_are_the_planted_ones(p):
-    logits, other = planted_logits(p, KEYS[p]), noise(p * p, p)
-    expected = torch.tensor([KEYS[p].get(k, 0.0) for k in frequencies(p)], dtype=torch.float64)
+def test_fitted_amplitudes_are_the_planted_ones():
+    logits, other = planted_logits(P, KEYS), noise(P * P, P)
+    expected = torch.tensor([KEYS.get(k, 0.0) for k in frequencies(P)], dtype=torch.float64)
     same(fitted_amplitudes(logits + 3.0), expected)
     both = fitted_amplitudes(logits + other)
     same(both, expected + fitted_amplitudes(other))
     total = logits + other - (logits + other).mean(dim=1, keepdim=True)
-    same(both.square() * p**3 / 2 / total.square().sum(), sum_spectrum(logits + other))
+    same(both.square() * P**3 / 2 / total.square().sum(), sum_spectrum(logits + other))
 
 
-EVERY = dict.fromkeys(range(1, 7), 1.0)
-
-
-@pytest.mark.parametrize(("p", "amplitudes"), [*KEYS.items(), (12, {2: 5.0, 6: 3.0}), (13, EVERY)])
+@pytest.mark.parametrize(("p", "amplitudes"), [(P, KEYS), (12, KEYS), (P, EVERY)])
 def test_formula_answers_as_its_logits_do(p, amplitudes):
     logits = planted_logits(p, amplitudes)
     found = formula_over_all(*formula_answers(fitted_amplitudes(logits), p))
     assert found == pytest.approx(judge(logits).over_all(), abs=1e-10)
 
 
-def test_one_frequency_suffices_with_a_tiny_margin(p):
+def test_one_frequency_suffices_with_a_tiny_margin():
     """The margin of one is α (1 − cos(2π/p)), whichever it is."""
-    each = torch.eye(len(frequencies(p)), dtype=torch.float64)
-    _, margin = formula_answers(2.0 * each, p)
-    same(margin, torch.full_like(margin, 2 * (1 - math.cos(2 * math.pi / p))))
-    nothing = formula_over_all(*formula_answers(torch.zeros(len(each)).double(), p))
+    each = torch.eye(len(frequencies(P)), dtype=torch.float64)
+    _, margin = formula_answers(2.0 * each, P)
+    same(margin, torch.full_like(margin, 2 * (1 - math.cos(2 * math.pi / P))))
+    nothing = formula_over_all(*formula_answers(torch.zeros(len(each)).double(), P))
     assert nothing["accuracy"] == 0
-    assert nothing["loss"] == pytest.approx(math.log(p))
+    assert nothing["loss"] == pytest.approx(math.log(P))
 
 
 def test_the_last_frequency_of_an_even_p_has_one_wave():
@@ -151,16 +144,15 @@ def test_random_sets_are_seeded_and_of_the_candidates():
 
 @pytest.mark.parametrize("function", [torch.cos, torch.sin])
 def test_planted_waves_are_kept_by_restriction_and_taken_by_exclusion(function):
-    p, keys = 13, (2, 6)  # the last one, too
-    kept, constant = planted_logits(p, dict.fromkeys(keys, 3.0), function), noise(1, p)
-    a, b = all_pairs(p).double().T
-    of_difference = torch.cos(2 * torch.pi * 2 / p * (a - b))[:, None] * constant
-    logits = kept + planted_logits(p, {4: 2.0}, function) + of_difference + constant
-    same(restricted_logits(logits, keys), kept + constant)
-    same(excluded_logits(logits, keys), logits - kept)
-    same(excluded_logits(logits, [6]), logits - planted_logits(p, {6: 3.0}, function))
-    guessing = torch.full((p**2,), math.log(p), dtype=torch.float64)
-    same(judge(excluded_logits(kept, keys)).loss, guessing)
+    kept, constant = planted_logits(P, dict.fromKEYS(KEYS, 3.0), function), noise(1, P)
+    a, b = all_pairs(P).double().T
+    of_difference = torch.cos(2 * torch.pi * 2 / P * (a - b))[:, None] * constant
+    logits = kept + planted_logits(P, {4: 2.0}, function) + of_difference + constant
+    same(restricted_logits(logits, KEYS), kept + constant)
+    same(excluded_logits(logits, KEYS), logits - kept)
+    same(excluded_logits(logits, [6]), logits - planted_logits(P, {6: 3.0}, function))
+    guessing = torch.full((P**2,), math.log(P), dtype=torch.float64)
+    same(judge(excluded_logits(kept, KEYS)).loss, guessing)
 
 
 def test_memorised_network_has_only_its_share_of_the_table_at_any_keys():

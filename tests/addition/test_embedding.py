@@ -1,9 +1,11 @@
 """Circles of known shape in a random plane, and the planes of a run that is followed."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from clock_network import random_orthonormal
-from helpers import addition_settings
+from helpers import addition_settings, write_checkpoints
 
 from mechanics.addition.circuit import embedding_rows
 from mechanics.addition.embedding import (
@@ -14,6 +16,7 @@ from mechanics.addition.embedding import (
     random_circle,
 )
 from mechanics.addition.following import PLANES, embedding_planes
+from mechanics.training.checkpoint import Run
 
 D_MODEL = 16
 
@@ -84,24 +87,20 @@ def test_embeddings_without_extent():
     assert str(circle(same, principal_plane(same)).fve) == "nan"
 
 
-@pytest.fixture
-def planes_of(recorded):
+def planes_of(folder: Path, embeddings: dict[int, torch.Tensor], keys: list[int]):
     """Planes of the embeddings that seed 0 had, by step."""
-
-    def follow(embeddings: dict[int, torch.Tensor], keys: list[int]):
-        weights = {(0, step): {"embed.W_E": W_E} for step, W_E in embeddings.items()}
-        return embedding_planes(recorded(addition_settings(p=11), weights), 0, keys)
-
-    return follow
+    weights = {(0, step): {"embed.W_E": W_E} for step, W_E in embeddings.items()}
+    run = Run(write_checkpoints(folder, addition_settings(p=11), weights))
+    return embedding_planes(run, 0, keys)
 
 
 def random_embedding(seed: int) -> torch.Tensor:
     return torch.randn(12, 8, generator=torch.Generator().manual_seed(seed))
 
 
-def test_coordinates_are_those_in_the_plane_of_every_checkpoint(planes_of):
+def test_coordinates_are_those_in_the_plane_of_every_checkpoint(tmp_path):
     embeddings = {step: random_embedding(step) for step in (0, 5)}
-    planes = planes_of(embeddings, [2, 4])
+    planes = planes_of(tmp_path, embeddings, [2, 4])
     assert len(planes) == 2 * 2 * 11
     for step, W_E in embeddings.items():
         numbers = number_embeddings(W_E)
@@ -112,9 +111,9 @@ def test_coordinates_are_those_in_the_plane_of_every_checkpoint(planes_of):
         torch.testing.assert_close(found.double(), expected.coordinates, atol=1e-6, rtol=1e-5)
 
 
-def test_a_checkpoint_that_is_not_finite_has_no_rows_and_without_keys_the_table_is_empty(planes_of):
+def test_a_checkpoint_that_is_not_finite_has_no_rows_and_without_keys_the_table_is_empty(tmp_path):
     embeddings = {0: random_embedding(0), 5: torch.full((12, 8), torch.nan)}
-    assert set(planes_of(embeddings, [3])["step"]) == {0}
-    planes = planes_of(embeddings, [])
+    assert set(planes_of(tmp_path, embeddings, [3])["step"]) == {0}
+    planes = planes_of(tmp_path, embeddings, [])
     assert planes.empty
     assert list(planes.columns) == PLANES

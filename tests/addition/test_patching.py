@@ -75,7 +75,7 @@ def test_hooks_agree_with_the_closed_form_whose_parts_add_up_to_the_gap(directio
     torch.testing.assert_close(found, expected, atol=1e-8, rtol=0)
 
 
-def test_hooks_agree_with_transformer_lens_own_patching():
+def test_hooks_agree_with_transformer_lens_own_and_the_whole_stream_recovers_the_answer():
     from transformer_lens.patching import get_act_patch_attn_head_out_by_pos  # noqa: PLC0415
 
     parameters, architecture = random_parts(n_layers=2, layer_norm=True)
@@ -94,15 +94,10 @@ def test_hooks_agree_with_transformer_lens_own_patching():
     patches = [Patch(f"blocks.{i}.attn.hook_z", index=head) for i in (0, 1) for head in (0, 1)]
     ours = hooked_effects(model, patches, prompts, architecture)
     torch.testing.assert_close(ours.float(), theirs.detach().flatten(0, 1), atol=1e-5, rtol=1e-4)
-
-
-def test_the_whole_stream_recovers_the_answer():
-    parameters, architecture = random_parts(n_layers=2, layer_norm=True)
-    prompts = draw_prompt_pairs(P, 20, 0)
     gap = metric_gap(addition_activations(parameters, architecture).logits, prompts)
     first, last = "blocks.0.hook_resid_pre", "blocks.1.hook_resid_post"
     patches = [Patch(first, position=slice(None)), Patch(last), Patch(first)]
-    effects = hooked_effects(to_lens(parameters, architecture), patches, prompts, architecture)
+    effects = hooked_effects(model, patches, prompts, architecture)
     torch.testing.assert_close(effects[:2], gap.expand(2, -1), atol=1e-10, rtol=0)
     assert not effects[2].any()  # before the first layer "=" is the same in all prompts
 

@@ -52,10 +52,9 @@ def test_the_cheapest_stack_is_the_one_with_the_least_time_for_each_replica():
     assert found["stack_addition_cheapest"] == 2
 
 
-def test_the_variants_train_one_network_alike():
-    variants = steps.addition_variants(addition_settings(gradient_clip=None))
-    for name in ("products", "bfloat16_products"):
-        del variants[name]
+def test_the_variants_train_one_network_alike_and_the_floor_has_the_products_of_their_step():
+    variants, flops = steps.addition_variants(addition_settings(gradient_clip=None)), {}
+    floors = {name: variants.pop(name) for name in ("products", "bfloat16_products")}
     for _ in range(3):  # gradients and optimisers too: their losses agree after steps
         losses = {name: step() for name, step in variants.items()}
         rounded = losses.pop("bfloat16")
@@ -63,15 +62,11 @@ def test_the_variants_train_one_network_alike():
         torch.testing.assert_close(exact, exact[:1].expand_as(exact), atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(rounded, exact[0], atol=1e-2, rtol=1e-2)
         assert (rounded - exact[0]).abs().max() > 1e-6  # it did round
-
-
-def test_the_floor_has_the_products_of_the_step_forward_and_backward():
-    variants, flops = steps.addition_variants(addition_settings()), {}
-    for name in ("table_rows", "products", "bfloat16", "bfloat16_products"):
+    for step in (*floors.values(), variants["table_rows"], variants["bfloat16"]):
         with FlopCounterMode(display=False) as counter:
-            variants[name]()
-        flops[name] = counter.get_total_flops()
-    assert flops["products"] > 0
+            step()
+        flops[step] = counter.get_total_flops()
+    assert flops[floors["products"]] > 0
     assert len(set(flops.values())) == 1
 
 

@@ -16,27 +16,21 @@ from mechanics.study import described
 LOSS = "| `uniform_loss` | nats | ln p, the loss of guessing. |"
 
 
-@pytest.fixture
-def study(tmp_path):
+def test_readme_explains_every_table_and_the_package_has_the_columns_of_a_csv_in_order(tmp_path):
     for folder in ("tables", "analysis"):
         (tmp_path / folder).mkdir()
     (tmp_path / "tables/circuit.csv").write_text("seed,uniform_loss\n3,4.7\n")
-    pd.DataFrame({"neuron": [1], "share_of_key": [0.5]}).to_parquet(
-        tmp_path / "analysis/neuron_phases.parquet"
-    )
-    return tmp_path
-
-
-def test_readme_explains_every_table_and_the_package_has_the_columns_of_a_csv_in_order(study):
+    neurons = pd.DataFrame({"neuron": [1], "share_of_key": [0.5]})
+    neurons.to_parquet(tmp_path / "analysis/neuron_phases.parquet")
     tables = ["tables/circuit.csv", "analysis/neuron_phases.parquet"]
-    assert described.describe_tables(study, tables) == [described.README, described.PACKAGE]
-    text = (study / described.README).read_text()
+    assert described.describe_tables(tmp_path, tables) == [described.README, described.PACKAGE]
+    text = (tmp_path / described.README).read_text()
     assert "## neuron_phases" in text
     assert "## circuit\n\n`tables/circuit.csv`. A row is" in text
     assert LOSS in text.splitlines()
     assert "| `share_of_key` |" in text
-    [resource] = json.loads((study / described.PACKAGE).read_text())["resources"]
-    assert (study / "tables" / resource["path"]).is_file()
+    [resource] = json.loads((tmp_path / described.PACKAGE).read_text())["resources"]
+    assert (tmp_path / "tables" / resource["path"]).is_file()
     found = [(own["name"], own["type"], own.get("unit")) for own in resource["schema"]["fields"]]
     assert found == [("seed", "integer", None), ("uniform_loss", "number", "nats")]
 

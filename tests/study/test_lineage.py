@@ -74,7 +74,10 @@ def test_every_form_of_import_is_seen_and_modules_imported_by_name_are_given(tmp
     assert {"seeds.py", "pairs.py", "style.py"} <= {path.name for path in closure(program)}
     assert FIGURE not in closure(PLOT)
     assert {FIGURE, PLOT, template} <= set(closure(PLOT, FIGURE, template))
-    assert code_sha256([PLOT]) == code_sha256([PLOT]) != code_sha256([FIGURE])
+    before = code_sha256([template])
+    assert before == code_sha256([template])
+    template.write_text("= Another report")
+    assert before != code_sha256([template])
 
 
 def test_id_depends_on_inputs_and_code_but_not_on_their_order(tmp_path):

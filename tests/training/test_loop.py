@@ -1,5 +1,6 @@
 """The loop: resumes to the bit, and a replica's result does not depend on its stack."""
 
+from collections import Counter
 from importlib import import_module
 
 import pandas as pd
@@ -133,14 +134,13 @@ def test_stop_rule_ends_a_run_after_grokking_and_history_is_one_row_per_seed_ste
     assert {"loss", "accuracy", "norm_squared"} <= set(history)
 
 
-def norms(checkpoints, seed: int) -> dict[int, float]:
+def norms(checkpoints, seed: int) -> Counter:
     """Σθ² of a seed at every checkpoint."""
-    found: dict[int, float] = {}
+    found = Counter()
     for key, tensor in checkpoints.items():
         owner, step, _ = key.split("/")
         if owner == f"seed{seed}":
-            number = int(step.removeprefix("step"))
-            found[number] = found.get(number, 0.0) + tensor.double().square().sum().item()
+            found[int(step.removeprefix("step"))] += tensor.double().square().sum().item()
     return found
 
 

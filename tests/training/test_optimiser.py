@@ -1,5 +1,6 @@
 import pytest
 import torch
+from clock_network import noise
 
 from mechanics.training.optimiser import AdamW, flatten, unflatten
 
@@ -7,14 +8,11 @@ SHAPES = {"a": (2, 3), "b": (4,)}
 
 
 def stack(n_seeds: int) -> torch.Tensor:
-    return torch.randn(n_seeds, 10, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    return noise(n_seeds, 10)
 
 
-def gradients(n_steps: int, n_seeds: int) -> list[torch.Tensor]:
-    generator = torch.Generator().manual_seed(1)
-    return [
-        torch.randn(n_seeds, 10, dtype=torch.float64, generator=generator) for _ in range(n_steps)
-    ]
+def gradients(n_steps: int, n_seeds: int) -> torch.Tensor:
+    return noise(n_steps, n_seeds, 10, seed=1)
 
 
 @pytest.mark.parametrize("clip", [None, 1.0])
