@@ -144,15 +144,15 @@ def test_random_sets_are_seeded_and_of_the_candidates():
 
 @pytest.mark.parametrize("function", [torch.cos, torch.sin])
 def test_planted_waves_are_kept_by_restriction_and_taken_by_exclusion(function):
-    kept, constant = planted_logits(P, dict.fromKEYS(KEYS, 3.0), function), noise(1, P)
+    kept, constant, keys = planted_logits(P, KEYS, function), noise(1, P), [*KEYS]
     a, b = all_pairs(P).double().T
     of_difference = torch.cos(2 * torch.pi * 2 / P * (a - b))[:, None] * constant
     logits = kept + planted_logits(P, {4: 2.0}, function) + of_difference + constant
-    same(restricted_logits(logits, KEYS), kept + constant)
-    same(excluded_logits(logits, KEYS), logits - kept)
+    same(restricted_logits(logits, keys), kept + constant)
+    same(excluded_logits(logits, keys), logits - kept)
     same(excluded_logits(logits, [6]), logits - planted_logits(P, {6: 3.0}, function))
     guessing = torch.full((P**2,), math.log(P), dtype=torch.float64)
-    same(judge(excluded_logits(kept, KEYS)).loss, guessing)
+    same(judge(excluded_logits(kept, keys)).loss, guessing)
 
 
 def test_memorised_network_has_only_its_share_of_the_table_at_any_keys():

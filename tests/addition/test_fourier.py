@@ -56,15 +56,12 @@ def test_basis_is_orthonormal_and_ends_with_the_last_frequency(p):
         waves(p, [p // 2 + 1])
 
 
-def test_planted_waves_are_the_key_frequencies():
+def test_planted_waves_are_the_key_frequencies_and_random_and_constant_matrices_have_none():
     t, phases = torch.arange(113).double()[:, None], noise(20)
     found = sum(torch.cos(2 * torch.pi * k * t / 113 + 6 * phases) for k in (3, 56))
     shares = frequency_shares(5.0 + found + 0.1 * noise(113, 20, seed=1))
     assert key_frequencies(shares) == [3, 56]
     assert shares.sum().item() == pytest.approx(1)
-
-
-def test_random_and_constant_matrices_have_no_key_frequency():
     for seed in range(20):
         assert key_frequencies(frequency_shares(noise(113, 128, seed=seed))) == []
     assert key_frequencies(frequency_shares(torch.ones(113, 4))) == []

@@ -16,11 +16,6 @@ from mechanics.addition.wrap_around import (
 P = 59
 
 
-def test_which_sums_wrap():
-    pairs = torch.tensor([[0, 0], [30, 28], [30, 29], [58, 58]])
-    assert wraps(pairs, P).tolist() == [False, False, True, True]
-
-
 def test_no_neuron_of_a_circuit_of_waves_carries_the_jump():
     row = measure("wrap_around", [final(*clock_network(P, (14, 17)))])["wrap_around"].iloc[0]
     assert row["agreement"] > row["agreement_halves"] - 0.02
@@ -37,6 +32,8 @@ def test_a_neuron_that_carries_the_jump_is_seen():
     assert split_agreement(effects, gaps, crossing) > 0.99
     effects[:10, crossing] += 5
     assert split_agreement(effects, gaps, crossing) < 0.5
+    corners = torch.tensor([[0, 0], [30, 28], [30, 29], [58, 58]])
+    assert wraps(corners, P).tolist() == [False, False, True, True]
     wrapped = wraps(all_pairs(P), P)
     neurons = torch.stack([wrapped.double(), torch.ones(P * P), all_pairs(P)[:, 0]], dim=1)
     assert strongest_correlation(neurons, wrapped) == pytest.approx(1)
