@@ -1,6 +1,7 @@
 """Token networks whose layers are known: heads with given merged weights, and gradient steps."""
 
 import torch
+from helpers import single
 
 from mechanics.models.transformer import Architecture
 
@@ -39,7 +40,7 @@ def gradient_steps(step_sizes, d: int) -> tuple[dict[str, torch.Tensor], Archite
 
 def one_step(d: int, size: float) -> dict[str, torch.Tensor]:
     """One layer that is a gradient step: float32, without a seed dimension."""
-    return {name: own[0].float() for name, own in gradient_steps([size], d)[0].items()}
+    return single(gradient_steps([size], d)[0])
 
 
 def smoothing_heads(omegas, scales, d: int = 3) -> tuple[torch.Tensor, torch.Tensor]:

@@ -134,6 +134,16 @@ def addition_stack(network: Architecture, p: int, n_seeds: int = 1) -> dict[str,
     return {n: 0.2 * torch.randn(n_seeds, *own, generator=draw) for n, own in shapes.items()}
 
 
+def normal(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Independent draws from N(0, 1), float64."""
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def single(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Weights of the first replica: float32, without the seed dimension."""
+    return {name: own[0].float().clone() for name, own in weights.items()}
+
+
 def sizes_of(network: Architecture) -> dict:
     """The settings that make a network of this architecture."""
     names = ("attention", "n_layers", "n_heads", "d_model", "d_mlp", "layer_norm")

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from gradient_steps import gradient_steps
+from helpers import normal
 from monte_carlo import assert_risk, draw_prompts
 from torch.nn.functional import normalize
 
@@ -48,31 +49,20 @@ def test_algorithms_have_the_call_of_a_network(name):
             ALGORITHMS[name](shorten(drawn, torch.full((2, 4), 3)))
 
 
-def test_constructed_layers_are_as_many_steps():
+def test_constructed_layers_are_their_steps():
     """Layers leave residuals y − ŷ in the context, and −ŷ at the query, which is read."""
-    prompts, steps = draw_prompts(D, K, n_prompts=5, n_queries=2), [0.2, 0.7, 0.4, 0.1]
-    for n in (1, 4):
-        weights, network = gradient_steps(steps[:n], D)
-        layers = regression.forward(weights, prompts, network)
-        assert_same(layers, own.gradient_descent(prompts, steps[:n]))
-
-
-def test_one_constructed_layer_is_a_preconditioned_step():
-    prompts = draw_prompts(D, K, n_prompts=5, n_queries=2)
-    gamma = torch.randn(D, D, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    weights, network = gradient_steps([1.0], D)
-    weights["blocks.0.attn.W_Q"][0, 0, :D, :D] = gamma / network.score_scale
-    layer = regression.forward(weights, prompts, network)
-    assert_same(layer, own.preconditioned_step(prompts, gamma))
-
-
-def test_constructed_layers_are_gd_plus_plus():
-    prompts = draw_prompts(D, K, n_prompts=5, n_queries=2)
-    weights, network = gradient_steps([0.3, 0.7, 0.5], D)
+    prompts, steps = draw_prompts(D, K, n_prompts=5, n_queries=2), [0.3, 0.7, 0.5]
+    weights, network = gradient_steps(steps, D)
+    layers = regression.forward(weights, prompts, network)
+    assert_same(layers, own.gradient_descent(prompts, steps))
     for layer, gamma in enumerate((0.1, 0.2)):
         weights[f"blocks.{layer}.attn.W_O"][0, 0, range(D), range(D)] = -gamma
     layers = regression.forward(weights, prompts, network)
-    assert_same(layers, own.gd_plus_plus(prompts, [0.3, 0.7, 0.5], [0.1, 0.2]))
+    assert_same(layers, own.gd_plus_plus(prompts, steps, [0.1, 0.2]))
+    weights, network = gradient_steps([1.0], D)
+    weights["blocks.0.attn.W_Q"][0, 0, :D, :D] = normal(D, D) / network.score_scale
+    layer = regression.forward(weights, prompts, network)
+    assert_same(layer, own.preconditioned_step(prompts, normal(D, D)))
 
 
 def test_gradient_descent_from_none_to_many_steps():
@@ -87,19 +77,15 @@ def test_gradient_descent_from_none_to_many_steps():
 
 
 @pytest.mark.parametrize(("d", "k"), [(4, 20), (4, 3), (1, 1)])
-def test_newton_converges_to_least_squares(d, k):
+def test_each_step_of_newton_squares_the_residual_until_least_squares(d, k):
     prompts = draw_prompts(d, k, n_prompts=10)
-    assert_same(own.newton(prompts, 25), own.ordinary_least_squares(prompts), 1e-8)
-
-
-@pytest.mark.parametrize("n_steps", [0, 1, 3])
-def test_each_step_of_newton_squares_the_residual(n_steps):
-    prompts = draw_prompts(3, 8)
-    eigenvalues, vectors = torch.linalg.eigh(prompts.x[0, 0].T @ prompts.x[0, 0] / 8)
-    learnt = 1 - (1 - eigenvalues**2 / eigenvalues.max() ** 2) ** (2**n_steps)
+    eigenvalues, vectors = torch.linalg.eigh(prompts.x[0, 0].T @ prompts.x[0, 0] / k)
     w = torch.linalg.lstsq(prompts.x[0, 0], prompts.y[0, 0]).solution
-    expected = prompts.x_test[0, 0] @ vectors @ (learnt * (vectors.T @ w))
-    assert_same(own.newton(prompts, n_steps)[0, 0], expected)
+    for n_steps in (0, 1, 3):
+        learnt = 1 - (1 - eigenvalues**2 / eigenvalues.max() ** 2) ** (2**n_steps)
+        expected = prompts.x_test[0, 0] @ vectors @ (learnt * (vectors.T @ w))
+        assert_same(own.newton(prompts, n_steps)[0, 0], expected)
+    assert_same(own.newton(prompts, 25), own.ordinary_least_squares(prompts), 1e-8)
 
 
 @pytest.mark.parametrize(("d", "k"), [(4, 4), (4, 9), (1, 1), (5, 3)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from gradient_steps import merged_heads, merged_step, token_layers
+from helpers import normal
 from monte_carlo import assert_within_error
 
 from mechanics.models import regression
@@ -26,17 +27,13 @@ D = 3
 LAYER = token_layers()
 
 
-def test_preconditioner_is_read_back():
-    gamma = torch.randn(D, D, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    found = preconditioner(*merged(merged_heads(*merged_step(gamma)), LAYER))
-    torch.testing.assert_close(found[0, 0], gamma, atol=1e-12, rtol=0)
-
-
-def test_keys_that_read_y_and_values_that_read_x_are_seen():
-    match, write = merged_step(torch.zeros(D, D))
+def test_preconditioner_is_read_back_with_keys_that_read_y_and_values_that_read_x():
+    expected = normal(D, D)
+    match, write = merged_step(expected)
     match[0, 0, D], write[0, 1, D] = 2, -3
-    found = preconditioner(*merged(merged_heads(match, write), LAYER))[0, 0]
-    assert found[0, 1].item() == pytest.approx(6) and found.count_nonzero() == 1
+    expected[0, 1] += 6
+    found = preconditioner(*merged(merged_heads(match, write), LAYER))
+    torch.testing.assert_close(found[0, 0], expected, atol=1e-12, rtol=0)
 
 
 def test_plain_step_is_isotropic_and_a_one_sided_one_is_not():
@@ -47,7 +44,7 @@ def test_plain_step_is_isotropic_and_a_one_sided_one_is_not():
     assert isotropy_distance(gamma).item() == pytest.approx((2 / 3) ** 0.5)
 
 
-@pytest.mark.parametrize(("k", "noise"), [(2, 0.0), (7, 0.0), (4, 0.5)])
+@pytest.mark.parametrize(("k", "noise"), [(2, 0.0), (4, 0.5)])
 @pytest.mark.parametrize("more", [0, 2])
 @pytest.mark.parametrize("changes", [{}, standard_tokens(D)])
 def test_random_weights_have_their_exact_risk(changes, more, k, noise):
@@ -63,12 +60,8 @@ def test_random_weights_have_their_exact_risk(changes, more, k, noise):
     assert float(errors.std()) / 200 < 0.05 * law
 
 
-def random_layer(d: int, seed: int = 0):
-    draw = torch.Generator().manual_seed(seed)
-    return (
-        torch.randn(d + 1, d + 1, dtype=torch.float64, generator=draw),
-        torch.randn(d + 1, dtype=torch.float64, generator=draw),
-    )
+def random_layer(d: int):
+    return normal(d + 1, d + 1), normal(d + 1, seed=1)
 
 
 def risk_by_quadrature(W_QK, value) -> float:

@@ -27,17 +27,12 @@ def learned(tmp_path_factory):
     return follow(write_checkpoints(folder, settings, checkpoints), settings)
 
 
-def test_every_checkpoint_and_length_has_a_row(learned):
+def test_every_checkpoint_and_length_has_the_effective_weights_of_its_step(learned):
     assert learned[["step", "k"]].values.tolist() == [[0, 4], [20, 4], [0, 8], [20, 8]]
-
-
-def test_a_gradient_step_has_the_effective_weights_of_one(learned):
+    assert learned["correlation_gd"].tolist() == pytest.approx([-1, 1, -1, 1], abs=1e-5)
     last = learned.query("step == 20")
-    for column, expected in (("c_hat", SIZE), ("correlation_gd", 1)):
-        assert last[column].tolist() == pytest.approx([expected] * 2, abs=1e-5)
+    assert last["c_hat"].tolist() == pytest.approx([SIZE] * 2, abs=1e-5)
     assert last["isotropy"].max() < 1e-6
-    first = learned.query("step == 0")
-    assert first["correlation_gd"].tolist() == pytest.approx([-1, -1], abs=1e-5)
 
 
 def test_its_correlation_with_least_squares_is_the_null_and_shuffling_y_leaves_little(learned):

@@ -6,10 +6,10 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 import torch
-from helpers import held_out, regression_network, regression_settings
+from helpers import held_out, normal, regression_network, regression_settings
 
 from mechanics.models import regression
-from mechanics.models.prompts import Prompts, sample_prompts
+from mechanics.models.prompts import sample_prompts
 from mechanics.models.transformer import Architecture, architecture, block_shapes, initialise
 from mechanics.regression.rank_collapse import (
     NORMS,
@@ -28,6 +28,7 @@ SETTINGS = regression_settings(
 )
 D, K = 3, 8
 DEEP = Architecture("softmax", 4, 2, 16, 8, 32, True, True)
+PROMPTS = sample_prompts("prompts", 0, 0, 32, K, 2, D).double()
 LAYER = Architecture("softmax", 1, 2, 6, 4, 0, False, True)  # attention on tokens of 6 numbers
 
 
@@ -61,7 +62,7 @@ def test_a_row_for_each_seed_variant_layer_and_norm(frame):
 
 
 def test_uniform_attention_collapses_and_random_attention_does_not(frame):
-    alone = frame[(frame["variant"] == "attention_only") & (frame["seed"] == 0)]
+    alone = frame.query("variant == 'attention_only' and seed == 0")
     ratios = alone.pivot(index=["trained", "norm"], columns="layer", values="ratio")
     assert (ratios.loc[True, 1] < 1e-14).all()
     assert (ratios.loc[False, 1] > 0.01).all()
@@ -69,9 +70,8 @@ def test_uniform_attention_collapses_and_random_attention_does_not(frame):
 
 
 def test_theorem_is_for_the_composite_norm_of_attention_alone(frame):
-    rows = frame[(frame["seed"] == 0) & frame["trained"]]
-    theirs = (rows["variant"] == "attention_only") & (rows["norm"] == "composite")
-    theirs &= rows["layer"] > 0
+    rows = frame.query("seed == 0 and trained")
+    theirs = rows.eval("variant == 'attention_only' and norm == 'composite' and layer > 0")
     assert (rows.loc[theirs, "condition_share"] == 1).all()  # uniform attention: E = 0
     assert rows.loc[theirs & (rows["layer"] == 1), "bound"].tolist() == [0]
     assert rows.loc[~theirs, ["condition_share", "bound"]].isna().all(axis=None)
@@ -81,19 +81,15 @@ def test_whole_variant_has_the_risk_of_the_network(frame):
     network, prompts = architecture(SETTINGS), held_out(SETTINGS).prompts(8)
     stack = {n: t[None] for n, t in without("W_Q").items()}
     errors = (regression.forward(stack, prompts, network) - prompts.y_test).square()
-    own = frame[(frame["seed"] == 0) & frame["trained"] & (frame["variant"] == "whole")]
+    own = frame.query("seed == 0 and trained and variant == 'whole'")
     assert own["risk"].tolist() == pytest.approx([float(errors.mean()) / SETTINGS["d"]] * 6)
 
 
 def test_diverged_weights_give_nan_and_leave_the_others(frame):
     columns = ["ratio", "ratio_median", "risk", "condition_share"]
-    nan = frame[(frame["seed"] == 1) & frame["trained"]]
+    nan = frame.query("seed == 1 and trained")
     assert nan[columns].isna().all(axis=None)
     assert frame.drop(nan.index)["ratio"].notna().all()
-
-
-def normal(*shape: int, seed: int = 0) -> torch.Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def layer_weights(std: float, n_seeds: int = 1) -> dict[str, torch.Tensor]:
@@ -101,49 +97,47 @@ def layer_weights(std: float, n_seeds: int = 1) -> dict[str, torch.Tensor]:
     return {n: std * normal(n_seeds, *s, seed=i) for i, (n, s) in enumerate(shapes.items())}
 
 
-def deep_network(std: float) -> tuple[dict[str, torch.Tensor], Prompts]:
+def deep_weights(std: float) -> dict[str, torch.Tensor]:
     own = initialise(regression.parameter_shapes(DEEP, D), std, torch.Generator().manual_seed(0))
-    weights = {n: t[None].double() for n, t in own.items()}
-    return weights, sample_prompts("prompts", 0, 0, 32, K, 2, D).double()
+    return {n: t[None].double() for n, t in own.items()}
 
 
-def streams_of(parameters, prompts, variant: str) -> list[torch.Tensor]:
-    return residual_streams(parameters, prompts, DEEP, **VARIANTS[variant])
+def streams_of(parameters, variant: str) -> list[torch.Tensor]:
+    return residual_streams(parameters, PROMPTS, DEEP, **VARIANTS[variant])
 
 
-def ratios(parameters, prompts, variant: str) -> list[float]:
+def ratios(parameters, variant: str) -> list[float]:
     """Mean Frobenius ratio of the context tokens after the embedding and each layer."""
-    streams = streams_of(parameters, prompts, variant)
+    streams = streams_of(parameters, variant)
     return [float(residual_ratio(s[..., :K, :], "frobenius").mean()) for s in streams]
 
 
 def test_streams_are_constant_where_skips_carry_layers_that_add_nothing():
-    parameters, prompts = deep_network(0.5)
-    silent = {k: t * (not k.endswith(("W_O", "W_out", "b_out"))) for k, t in parameters.items()}
-    first, *later = streams_of(silent, prompts, "whole")
+    own = deep_weights(0.5)
+    silent = {k: t * (not k.endswith(("W_O", "W_out", "b_out"))) for k, t in own.items()}
+    first, *later = streams_of(silent, "whole")
     assert first.shape == (1, 32, K + 2, DEEP.d_model) and len(later) == DEEP.n_layers
     assert all(torch.equal(stream, first) for stream in later)
-    assert all(not stream.any() for stream in streams_of(silent, prompts, "no_skip")[1:])
+    assert all(not stream.any() for stream in streams_of(silent, "no_skip")[1:])
 
 
-def test_without_skips_the_stream_is_the_mlp_of_what_attention_returns():
-    parameters, prompts = deep_network(0.5)
-    alone, both = (streams_of(parameters, prompts, v)[1] for v in ("attention_only", "no_skip"))
-    torch.testing.assert_close(both, regression.mlp(alone, parameters, 0, DEEP))
-
-
-def test_without_mlps_their_weights_do_not_matter():
-    parameters, prompts = deep_network(0.5)
-    other = {name: t * 2 if ".mlp." in name else t for name, t in parameters.items()}
+def test_without_skips_the_mlp_reads_attention_and_without_mlps_their_weights_do_not_matter():
+    own = deep_weights(0.5)
+    alone, both = (streams_of(own, variant)[1] for variant in ("attention_only", "no_skip"))
+    torch.testing.assert_close(both, regression.mlp(alone, own, 0, DEEP))
+    other = {name: t * 2 if ".mlp." in name else t for name, t in own.items()}
     for variant, equal in (("no_mlp", True), ("whole", False)):
-        last = [streams_of(own, prompts, variant)[-1] for own in (parameters, other)]
+        last = [streams_of(weights, variant)[-1] for weights in (own, other)]
         assert torch.equal(*last) == equal
 
 
-def test_norms_of_a_small_matrix():
+def test_norms_of_a_small_matrix_and_the_limit_where_the_exponential_meets_its_line():
     matrix = torch.tensor([[1.0, -2.0], [3.0, 4.0]])
     assert composite_norm(matrix).item() == pytest.approx((6 * 7) ** 0.5)
     assert NORMS["frobenius"](matrix).item() == pytest.approx(30**0.5)
+    assert math.exp(PERTURBATION_LIMIT) <= 1 + 2 * PERTURBATION_LIMIT
+    above = PERTURBATION_LIMIT + 0.001
+    assert math.exp(above) > 1 + 2 * above
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -155,15 +149,9 @@ def test_ratio_is_0_for_equal_tokens_and_1_for_opposite_ones(norm):
     assert residual_ratio(torch.full((4, 3), torch.nan), norm).isnan()
 
 
-def test_limit_is_where_the_exponential_meets_its_line():
-    assert math.exp(PERTURBATION_LIMIT) <= 1 + 2 * PERTURBATION_LIMIT
-    above = PERTURBATION_LIMIT + 0.001
-    assert math.exp(above) > 1 + 2 * above
-
-
 def test_untrained_attention_alone_loses_rank_faster_than_with_skips():
-    parameters, prompts = deep_network(DEEP.d_model**-0.5)
-    alone, skips = (ratios(parameters, prompts, v) for v in ("attention_only", "no_mlp"))
+    own = deep_weights(DEEP.d_model**-0.5)
+    alone, skips = (ratios(own, variant) for variant in ("attention_only", "no_mlp"))
     assert alone[0] == skips[0]
     assert all(after < before for before, after in pairwise(alone))
     assert all(a < s for a, s in zip(alone[1:], skips[1:], strict=True))

@@ -2,7 +2,7 @@
 
 import pytest
 from gradient_steps import merged_heads, one_step, smoothing_heads
-from helpers import held_out, regression_network, regression_settings
+from helpers import held_out, regression_network, regression_settings, single
 
 from mechanics.models.prompts import sample_prompts, squared_errors
 from mechanics.regression.evaluation import evaluation
@@ -36,13 +36,10 @@ def test_of_two_mirror_images_the_nearer_one_counts():
     found = []
     for sign in (1.0, -1.0):
         heads = merged_heads(*smoothing_heads([0.4 * sign], [1.2 * sign]))
-        weights = {name: own[0].float() for name, own in heads.items()}
-        network = regression_network(settings, weights)
+        network = regression_network(settings, single(heads))
         distances = evaluation([network], held_out(settings))["distances"]
         found.append(distances.set_index(["algorithm", "k"])["preds_diff"])
-    near = "softmax kernel smoother"
-    assert found[0][near].max() < 0.5
-    assert found[1][near].max() < 0.5
+    assert all(own["softmax kernel smoother"].max() < 0.5 for own in found)
     assert found[0]["one-step GD"].max() < 1
 
 

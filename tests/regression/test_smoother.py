@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from gradient_steps import merged_heads, smoothing_heads, token_layers
-from helpers import held_out, regression_network, regression_settings
+from helpers import held_out, regression_network, regression_settings, single
 
 from mechanics.regression.effective_weights import softmax_heads
 from mechanics.regression.smoother import smoother
@@ -24,11 +24,8 @@ def measure(*pairs, n_prompts: int = 512) -> pd.DataFrame:
     n_heads = len(pairs[0][0])
     changes = {"n_heads": n_heads, "d_mlp": 0, "n_prompts_history": n_prompts}
     settings = regression_settings(attention="softmax", **changes)
-    networks = []
-    for seed, pair in enumerate(pairs):
-        weights = merged_heads(*smoothing_heads(*pair))
-        own = {name: tensor[0].float() for name, tensor in weights.items()}
-        networks.append(regression_network(settings, own, seed))
+    weights = [single(merged_heads(*smoothing_heads(*pair))) for pair in pairs]
+    networks = [regression_network(settings, own, seed) for seed, own in enumerate(weights)]
     return smoother(networks, held_out(settings))
 
 

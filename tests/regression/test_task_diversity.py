@@ -3,7 +3,7 @@
 import pytest
 import torch
 from gradient_steps import gradient_steps
-from helpers import held_out, regression_network, regression_settings, write_data
+from helpers import held_out, regression_network, regression_settings, single, write_data
 
 from mechanics.models.prompts import training_tasks
 from mechanics.regression.laws.risk import mean_inverse, optimal_task_preconditioner
@@ -23,8 +23,7 @@ def measured(noise: float, n_tasks: int | None):
     moment = torch.eye(D) if tasks is None else tasks.T @ tasks / len(tasks)
     gamma = optimal_task_preconditioner(moment, lengths, noise)
     weights["blocks.0.attn.W_Q"][0, 0, :D, :D] = gamma / network.score_scale
-    own = {name: tensor[0].float() for name, tensor in weights.items()}
-    return task_diversity([regression_network(settings, own)], held_out(settings))
+    return task_diversity([regression_network(settings, single(weights))], held_out(settings))
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.5])

@@ -4,8 +4,8 @@ from itertools import islice
 
 import pytest
 import torch
-from gradient_steps import token_layers
-from helpers import regression_settings
+from gradient_steps import merged_step, token_layers
+from helpers import normal, regression_settings
 
 from mechanics.models import regression
 from mechanics.models.prompts import squared_errors
@@ -31,25 +31,16 @@ SETTINGS = regression_settings(k_min=4, init_std=0.3, warmup_steps=0, curriculum
 
 
 def merged_start(n_seeds: int = 2) -> dict[str, torch.Tensor]:
-    draws = torch.Generator().manual_seed(0)
-    shapes = {"W_QK": (n_seeds, D + 1, D + 1), "value": (n_seeds, D + 1)}
-    return {
-        name: 0.3 * torch.randn(shape, dtype=torch.float64, generator=draws)
-        for name, shape in shapes.items()
-    }
+    matrix, value = normal(n_seeds, D + 1, D + 1), normal(n_seeds, D + 1, seed=1)
+    return {"W_QK": 0.3 * matrix, "value": 0.3 * value}
 
 
-def test_a_merged_layer_is_read_back_from_its_matrices():
-    weights = merged_start()
-    found = merged_weights(as_network(weights, LAYER), LAYER)
-    torch.testing.assert_close(found[0].double(), weights["W_QK"])
-    torch.testing.assert_close(found[1].double(), weights["value"])
-
-
-def test_the_sampled_loss_has_the_exact_loss_as_its_mean():
-    weights = merged_start()
-    prompts = draw(SETTINGS, 2, 40_000, LENGTHS, 0)
-    errors = squared_errors(regression.forward(as_network(weights, LAYER), prompts, LAYER), prompts)
+def test_a_merged_layer_is_read_back_and_its_sampled_loss_has_the_exact_loss_as_mean():
+    weights, prompts = merged_start(), draw(SETTINGS, 2, 40_000, LENGTHS, 0)
+    network = as_network(weights, LAYER)
+    for found, expected in zip(merged_weights(network, LAYER), weights.values(), strict=True):
+        torch.testing.assert_close(found.double(), expected)
+    errors = squared_errors(regression.forward(network, prompts, LAYER), prompts)
     off = (errors.mean(-1) - exact_loss(LAYER, LENGTHS)(weights, 0)) * 200 / errors.std(-1)
     assert off.abs().max() < 4
     assert not torch.equal(prompts.x[0], prompts.x[1])
@@ -103,11 +94,10 @@ def test_the_closed_curve_is_descent_on_the_exact_risk():
 @pytest.mark.parametrize("rank", [1, 3])
 def test_the_saddle_is_a_stationary_point_of_that_risk(rank):
     d, best = 4, risk.optimal_step_size(4, STUDY)
-    W_QK = torch.zeros(d + 1, d + 1, dtype=torch.float64)
-    W_QK[range(rank), range(rank)] = best
-    value = torch.zeros(d + 1, dtype=torch.float64)
-    value[d] = -1
-    weights = [W_QK.requires_grad_(), value.requires_grad_()]
+    kept = torch.zeros(d, dtype=torch.float64)
+    kept[:rank] = best
+    match, write = (own[0] for own in merged_step(torch.diag(kept)))
+    weights = [match.requires_grad_(), write[:, d].clone().requires_grad_()]
     found = layer_risk(*weights, risk.mean_inverse(STUDY))
     assert found.item() == pytest.approx(saddle_risk(rank, d, STUDY), abs=1e-12)
     slope = torch.autograd.grad(found, weights)[0]

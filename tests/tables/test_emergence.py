@@ -37,10 +37,12 @@ def test_a_rise_that_is_lost_again_has_not_ended():
     assert found.end_step > 1000
 
 
-def test_no_gain_is_no_transition():
+def test_no_gain_is_no_transition_and_a_loss_that_ends_where_it_began_has_not_fallen():
     for values in ([0.5, 0.5, 0.55], [0.5, 0.2, 0.1], [0.1, math.nan, math.nan], [0.3]):
         found = transition(np.arange(len(values)), np.array(values), least_gain=0.1)
         assert math.isnan(found.transition_width)
+    for values in ([5, 20, 4.8], [5, 4.9, math.nan], [5, 20, 20]):
+        assert math.isnan(fall(pd.Series(values, [0, 1, 2])).transition_steps)
 
 
 def test_a_loss_falls_from_its_maximum():
@@ -50,12 +52,6 @@ def test_a_loss_falls_from_its_maximum():
     found = fall(loss)
     assert (found.start_step, found.end_step) == pytest.approx((110, 190))
     assert found.transition_steps == pytest.approx(80)
-
-
-def test_a_loss_that_ends_where_it_began_has_not_fallen():
-    for values in ([5, 20, 4.8], [5, 4.9, math.nan], [5, 20, 20]):
-        found = fall(pd.Series(values, [0, 1, 2]))
-        assert math.isnan(found.transition_steps)
 
 
 def test_the_loss_of_regression_is_its_risk_at_the_longest_context():

@@ -36,8 +36,7 @@ def described(of_seeds: pd.DataFrame, *seeds: int, n_layers: int = 1, **keys) ->
     ],
 )
 def test_addition_is_named_by_the_nearest_profile(train, validation, name):
-    text = described(evaluation(train, validation, 0), 0)
-    assert text.startswith(name)
+    assert described(evaluation(train, validation, 0), 0).startswith(name)
 
 
 @pytest.mark.parametrize(
@@ -86,9 +85,8 @@ def test_a_sum_without_its_evidence_names_nothing(short):
 
 
 def test_a_circuit_is_counted_in_layers_keys_and_seeds():
-    both = pd.concat([evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 1.0, 100, 1)])
-    text = described(both, 0, 1)
-    assert text == (
+    both = pd.concat([evaluation(1.0, 1.0, 100, seed) for seed in (0, 1)])
+    assert described(both, 0, 1) == (
         "Fourier circuit, one layer, in 2 of 2 seeds (2 of 4 circles nearer to a clock than to a "
         "pizza): 2 key frequencies suffice and are needed"
     )
@@ -96,9 +94,8 @@ def test_a_circuit_is_counted_in_layers_keys_and_seeds():
 
 
 def test_seeds_are_named_each_for_itself():
-    mixed = pd.concat(
-        [evaluation(1.0, 1.0, 100, 0), evaluation(1.0, 0.01, 30, 1), evaluation(1.0, 0.01, 30, 2)]
-    )
+    untaught = [evaluation(1.0, 0.01, 30, seed) for seed in (1, 2)]
+    mixed = pd.concat([evaluation(1.0, 1.0, 100, 0), *untaught])
     text = described(mixed, 0, 1, 2)
     assert text.startswith("Lookup table, in 2 of 3 seeds; Fourier circuit, one layer, in 1 of 3")
     assert "Symmetric" not in text

@@ -43,25 +43,17 @@ def study(tmp_path_factory) -> Study:
     return Study(folder, runs, {"variants": variants, "followed": False})
 
 
-def test_each_network_has_its_arm_and_how_it_ended(study):
+def test_each_network_has_its_arm_its_ending_and_what_was_measured_then_and_on_memorising(study):
     table = tables(study)["norm_dose"].set_index("entry")
-    assert table["arm"].to_dict() == {
-        "main": "main",
-        "held": "held_norm",
-        "sham": "sham",
-        "heated": "temperature",
-        "small": "weight_decay",
-        "scaled": "initial_norm",
+    columns = ["model", "arm", "status", "norm_factor", "epsilon"]
+    assert {entry: [*row] for entry, *row in table[columns].itertuples()} == {
+        "main": ["main", "main", "censored", 1, 1e-8],
+        "held": ["main", "held_norm", "grokked", 1.4, 1e-8],
+        "sham": ["main", "sham", "stalled", 1, 1e-8],
+        "heated": ["main", "temperature", "diverged", 1, 1e-8],
+        "small": ["main", "weight_decay", "censored", 1, 1e-20],
+        "scaled": ["main", "initial_norm", "censored", 1, 1e-8],
     }
-    endings = ["censored", "grokked", "stalled", "diverged", "censored", "censored"]
-    assert table["status"].tolist() == endings
-    assert table["norm_factor"].tolist() == [1, 1.4, 1, 1, 1, 1]
-    assert table["epsilon"].tolist() == [1e-8] * 4 + [1e-20, 1e-8]
-    assert set(table["model"]) == {"main"}
-
-
-def test_measures_are_those_of_the_end_and_of_memorising(study):
-    table = tables(study)["norm_dose"].set_index("entry")
     row = table.loc["held"]
     assert (row["memorised_step"], row["grokking_step"], row["last_step"]) == (200, 300, 300)
     assert (row["logit_scale_memorised"], row["logit_scale"]) == (2, 3)
@@ -70,6 +62,7 @@ def test_measures_are_those_of_the_end_and_of_memorising(study):
     assert row["train_loss"] == pytest.approx(0.1)
     assert table["stalled_step"]["sham"] == 200
     assert math.isnan(table["stalled_step"]["held"])
+    assert grokking_tables(study)["grokking"]["entry"].tolist() == ["main"]  # no dose
 
 
 def test_keys_are_shared_with_the_network_that_an_entry_varies():
@@ -98,7 +91,3 @@ def test_a_planted_law_is_found_and_the_norm_adds_nothing_to_it():
     assert found["r_squared"]["exponential in the norm"] < 0.5
     assert found["n_runs"]["exponential in the norm, temperature 1"] == 4
     assert laws(table.head(2))["r_squared"].isna().all()
-
-
-def test_the_other_tables_leave_these_networks_out(study):
-    assert grokking_tables(study)["grokking"]["entry"].tolist() == ["main"]
