@@ -1,11 +1,10 @@
-"""The sweep's figure from a frame whose content is known, and the step by which half grokked."""
+"""The sweep's figure from a frame whose content is known."""
 
 import math
 
 import pandas as pd
-import pytest
 
-from mechanics.figures.grokking_sweep import grokking_sweep, half_grokked
+from mechanics.figures.grokking_sweep import grokking_sweep
 
 COLUMNS = ["train_fraction", "weight_decay", "seed", "status", "grokking_step", "last_step"]
 RUNS = [
@@ -18,21 +17,8 @@ RUNS = [
 ]
 
 
-@pytest.fixture
-def table() -> pd.DataFrame:
-    return pd.DataFrame(RUNS, columns=COLUMNS).assign(model="softmax_L1")
-
-
-def test_half_grokked_is_a_median_and_nan_where_fewer_grokked(table):
-    groups = table[table["status"] != "diverged"].groupby(["train_fraction", "weight_decay"])
-    halves = {key: half_grokked(own) for key, own in groups}
-    assert halves[0.3, 1.0] == 1000
-    assert halves[0.3, 0.0] == 4000
-    assert math.isnan(halves[0.5, 1.0])
-
-
-def test_figure_has_a_panel_for_each_fraction_and_names_what_is_left_out(table):
-    figure = grokking_sweep(table)
+def test_figure_has_a_panel_for_each_fraction_and_a_median_where_half_grokked():
+    figure = grokking_sweep(pd.DataFrame(RUNS, columns=COLUMNS).assign(model="softmax_L1"))
     *panels, grid = figure.axes
     assert [axis.get_title() for axis in panels] == ["0.3 of the pairs", "0.5 of the pairs"]
     assert len(panels[0].lines) == 3  # two curves, one censored run

@@ -55,11 +55,15 @@ def test_all_models_are_drawn_where_contexts_grow_and_few_elsewhere():
     assert (box.x0, box.x1) == pytest.approx((5, 50))  # the trained range is shaded
 
 
-def test_line_is_the_mean_of_seeds_and_dashes_are_the_law():
-    axis = panel(draw(rows("linear_L1"), rows("linear_L1", seed=1)), "inputs of another scale")
+def test_line_is_the_mean_of_sound_seeds_and_dashes_are_the_law():
+    lost = rows("linear_L1", seed=9, status="diverged")
+    figure = draw(rows("linear_L1"), rows("linear_L1", seed=1), lost)
+    axis = panel(figure, "inputs of another scale")
     assert any(line == pytest.approx([0.525] * 3) for line in lines(axis))
     assert lines(axis, dashes="--") == [pytest.approx([0.525 * 1.01] * 3)]
     assert len(lines(axis, dashes=":")) == 1
+    assert max(map(max, lines(panel(figure, "longer contexts")))) == pytest.approx(0.525)
+    assert "linear, 1 layer: 1" in figure.legends[0].get_title().get_text()
     without_law = panel(draw(rows("mine")), "longer contexts")
     assert not lines(without_law, dashes="--")
 
@@ -71,13 +75,6 @@ def test_dimension_has_a_line_for_each_of_the_longest_contexts():
     assert words(panel(figure, "longer contexts")) == ["linear, 1 layer"]
     marked = [line.get_xdata()[0] for line in axis.lines if len(set(line.get_xdata())) == 1]
     assert marked == [10]
-
-
-def test_diverged_seeds_are_named_and_not_drawn():
-    figure = draw(rows("linear_L1"), rows("linear_L1", seed=9, status="diverged"))
-    axis = panel(figure, "longer contexts")
-    assert max(max(line) for line in lines(axis)) == pytest.approx(0.5)
-    assert "linear, 1 layer: 1" in figure.legends[0].get_title().get_text()
 
 
 def test_line_that_goes_to_infinity_has_its_name():

@@ -1,7 +1,7 @@
 """The programs that analyse a regression run: what they write, and what they refuse."""
 
 import pytest
-from gradient_steps import gradient_steps
+from gradient_steps import one_step
 from helpers import regression_network, regression_settings, run_program, write_data, write_run
 
 from mechanics.models.weights import write_network
@@ -11,15 +11,10 @@ from mechanics.regression.measures import FOLLOWED, tables_of
 SETTINGS = regression_settings()
 
 
-def one_step(d: int) -> dict:
-    """The weights of a gradient step in d dimensions."""
-    return {name: tensor[0].float().clone() for name, tensor in gradient_steps([0.5], d)[0].items()}
-
-
 def analyse(folder, settings: dict, d: int = 3, prompts_of: dict = SETTINGS, only=()):
     """Final weights of one gradient step in d dimensions, on prompts of these other settings."""
     path = folder / "seed0.safetensors"
-    write_network(path, regression_network(SETTINGS | settings, one_step(d)))
+    write_network(path, regression_network(SETTINGS | settings, one_step(d, 0.5)))
     out = ("--output", folder, "--device", "cpu", *only)
     data = write_data(folder, prompts_of, [])[0]
     run_program("analyse_regression", "--weights", path, "--prompts", data, *out)
@@ -49,14 +44,10 @@ def test_what_does_not_fit_is_refused(tmp_path, changes, words):
         analyse(tmp_path, **changes)
 
 
-def test_a_run_of_other_settings_is_not_followed(tmp_path):
-    run = write_run(tmp_path, regression_settings(d=4), one_step(4))
-    data = write_data(tmp_path, SETTINGS, [])[0]
-    with pytest.raises(SystemExit, match="follow.py: .*d = 4: expected d = 3"):
-        run_program("follow", "--run", run, "--prompts", data, "--output", tmp_path)
-
-
-def test_a_missing_run_is_an_error_in_words(tmp_path):
-    data = write_data(tmp_path, SETTINGS, [])[0]
+def test_a_missing_run_and_one_of_other_settings_are_not_followed(tmp_path):
+    given = ("--prompts", write_data(tmp_path, SETTINGS, [])[0], "--output", tmp_path)
     with pytest.raises(SystemExit, match="follow.py: .*not a finished run"):
-        run_program("follow", "--run", tmp_path, "--prompts", data, "--output", tmp_path)
+        run_program("follow", "--run", tmp_path, *given)
+    run = write_run(tmp_path, regression_settings(d=4), one_step(4, 0.5))
+    with pytest.raises(SystemExit, match="follow.py: .*d = 4: expected d = 3"):
+        run_program("follow", "--run", run, *given)

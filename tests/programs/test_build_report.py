@@ -69,21 +69,21 @@ def test_two_pages_and_the_same_bytes_when_built_again(arguments, tmp_path):
     assert (tmp_path / "report.pdf").read_bytes() == first
 
 
-def test_prose_that_states_a_number_builds_nothing(arguments, tmp_path):
+@pytest.mark.parametrize(
+    ("part", "instead", "words"),
+    [
+        ('#c("c_star")', "0.6338", "the number “0.6338.*” is typed in"),
+        ("#let limits = [", "#let limits = [" + "words " * 2000, "pages, expected 2"),
+    ],
+)
+def test_a_typed_in_number_and_a_third_page_build_nothing(
+    arguments, tmp_path, part, instead, words
+):
     prose = tmp_path / "source" / "prose.typ"
-    prose.write_text(prose.read_text().replace('#c("c_star")', "0.6338"))
-    with pytest.raises(SystemExit, match=r"the number “0.6338.*” is typed in"):
+    prose.write_text(prose.read_text().replace(part, instead))
+    with pytest.raises(SystemExit, match=words):
         run_program("build_report", *arguments)
     assert not (tmp_path / "report.pdf").exists()
-
-
-def test_a_third_page_is_refused(arguments, tmp_path):
-    prose = tmp_path / "source" / "prose.typ"
-    prose.write_text(
-        prose.read_text().replace("#let limits = [", "#let limits = [" + "words " * 2000)
-    )
-    with pytest.raises(SystemExit, match="pages, expected 2"):
-        run_program("build_report", *arguments)
 
 
 def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):

@@ -7,11 +7,11 @@ import pypdf
 import pytest
 import torch
 from clock_network import clock_network, multiplying_network
-from helpers import regression_settings, run_program
+from gradient_steps import one_step
+from helpers import run_program
 from safetensors.torch import save_file
 
 from mechanics.examine import examined as examination
-from mechanics.models import regression
 
 
 def examined(tmp_path, weights, *options) -> dict:
@@ -56,16 +56,8 @@ def test_the_circuit_of_a_multiplication_is_found_in_the_logarithms(tmp_path, ca
 
 def test_a_gradient_step_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(examination, "N_PROMPTS", 128)
-    d, step_size = 3, 0.7
-    own = regression.initial(regression_settings(), 0)
-    own = {
-        f"blocks.0.attn.W_{letter}": torch.zeros_like(own["blocks.0.attn.W_Q"]) for letter in "QKVO"
-    }
-    own["blocks.0.attn.W_Q"][0, :d, :d] = torch.eye(d) * (d + 1) ** 0.5  # undoes the scale
-    own["blocks.0.attn.W_K"][0, :d, :d] = torch.eye(d)
-    own["blocks.0.attn.W_V"][0, d, d] = 1
-    own["blocks.0.attn.W_O"][0, d, d] = -step_size
-    content = examined(tmp_path, own, "--attention", "linear", "--k-min", "4", "--k-max", "8")
+    options = ("--attention", "linear", "--k-min", "4", "--k-max", "8")
+    content = examined(tmp_path, one_step(3, 0.7), *options)
     step = next(s for s in content["sections"] if s["heading"].startswith("The layer as"))
     assert step["rows"][0][:2] == ["step size ĉ", "0.7"]
     assert "One-step Optimizer" in content["verdict"]

@@ -1,4 +1,4 @@
-"""The training program as a process: killed it goes on, finished it is not trained over."""
+"""The training program: killed it goes on, finished it is not trained over."""
 
 import json
 import signal
@@ -19,11 +19,10 @@ from mechanics.training.checkpoint import Run
 ROOT = Path(__file__).parents[2]
 
 
-def train_command(tmp_path: Path, name: str, settings: dict) -> list[str]:
-    data = write_data(tmp_path, settings, [0])
-    program = [sys.executable, str(ROOT / "scripts/train.py"), "--settings", as_argument(settings)]
-    program += ["--seeds", "0", "--data", str(data[0]), "--device", "cpu"]
-    return [*program, "--save-seconds", "0", "--output", str(tmp_path / name)]
+def arguments(tmp_path: Path, name: str, settings: dict) -> list[str]:
+    (data,) = write_data(tmp_path, settings, [0])
+    given = ["--settings", as_argument(settings), "--seeds", "0", "--data", str(data)]
+    return [*given, "--device", "cpu", "--save-seconds", "0", "--output", str(tmp_path / name)]
 
 
 def weights_hash(folder: Path) -> str:
@@ -32,8 +31,9 @@ def weights_hash(folder: Path) -> str:
 
 def test_training_killed_by_sigkill_ends_with_the_same_weights(tmp_path):
     settings = addition_settings(steps=400, measure_every=10)
-    subprocess.run(train_command(tmp_path, "whole", settings), check=True, capture_output=True)
-    command = train_command(tmp_path, "killed", settings)
+    run_program("train", *arguments(tmp_path, "whole", settings))
+    command = [sys.executable, str(ROOT / "scripts/train.py")]
+    command += arguments(tmp_path, "killed", settings)
     state = tmp_path / "killed" / ".state"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while not list(state.glob("*/state.safetensors")):
@@ -56,33 +56,26 @@ def test_ctrl_c_says_at_which_step_it_stopped_and_that_the_same_command_goes_on(
         return step(training, *rest)
 
     monkeypatch.setattr(loop, "_step", interrupted)
-    _, _, *arguments = train_command(tmp_path, "run", addition_settings())
     with pytest.raises(SystemExit, match="stopped after step 10; .*goes on from step 10, which"):
-        run_program("train", *arguments)
+        run_program("train", *arguments(tmp_path, "run", addition_settings()))
 
 
-def test_finished_run_is_not_trained_over(tmp_path):
-    command = train_command(tmp_path, "run", addition_settings())
-    subprocess.run(command, check=True, capture_output=True)
-    again = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert again.returncode != 0
-    assert "run.json is there already" in again.stderr
-
-
-def test_final_weights_are_those_of_the_last_checkpoint_with_what_they_are(tmp_path):
+def test_final_weights_are_the_last_checkpoint_s_and_a_finished_run_is_not_trained_over(tmp_path):
     settings = addition_settings()
     path = tmp_path / "weights/modular_addition/softmax_L1/seed0.safetensors"
-    command = [*train_command(tmp_path, "run", settings), "--weights", str(path)]
-    subprocess.run(command, check=True, capture_output=True)
+    given = [*arguments(tmp_path, "run", settings), "--weights", path]
+    run_program("train", *given)
     network, run = read_network(path), Run(tmp_path / "run")
     assert (network.task, network.model, network.seed) == ("modular_addition", "softmax_L1", 0)
     assert (network.step, network.status, network.settings) == (20, "finished", settings)
     final = run.final(0)
     assert network.weights.keys() == final.keys()
     assert all(torch.equal(network.weights[name], final[name]) for name in final)
+    with pytest.raises(SystemExit, match="run.json is there already"):
+        run_program("train", *given)
 
 
 def test_a_file_of_weights_for_every_seed_or_none(tmp_path):
-    command = [*train_command(tmp_path, "run", addition_settings()), "--weights", "a", "b"]
-    result = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert "--weights: 2 files for 1 seeds; expected one a seed" in result.stderr
+    given = [*arguments(tmp_path, "run", addition_settings()), "--weights", "a", "b"]
+    with pytest.raises(SystemExit, match="--weights: 2 files for 1 seeds; expected one a seed"):
+        run_program("train", *given)

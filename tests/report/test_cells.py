@@ -15,16 +15,9 @@ from mechanics.report.cells import (
 )
 from mechanics.report.text import as_text, short
 
-RISKS = pd.DataFrame(
-    {
-        "model": ["linear", "linear", "linear", "deep", "deep"],
-        "seed": [0, 1, 2, 0, 1],
-        "status": ["finished", "finished", "finished", "finished", "diverged"],
-        "k": 20,
-        "risk": [0.3, 0.4, 0.5, 0.01, 9.0],
-        "law": 0.4,
-    }
-)
+ROWS = [("linear", 0, 0.3), ("linear", 1, 0.4), ("linear", 2, 0.5), ("deep", 0, 0.01)]
+RISKS = pd.DataFrame([*ROWS, ("deep", 1, 9.0)], columns=["model", "seed", "risk"])
+RISKS = RISKS.assign(status=["finished"] * 4 + ["diverged"], k=20, law=0.4)
 TABLES = {"risk": RISKS}
 LINEAR, DEEP = "model == 'linear'", "model == 'deep'"
 
@@ -92,19 +85,8 @@ def test_a_missing_column_and_several_values_for_one_are_errors():
         number(TABLES, "risk", LINEAR, "risk", statistic="only")
 
 
-@pytest.mark.parametrize(
-    ("value", "form", "text"),
-    [
-        (2.03e-7, "power", "2.0 × 10⁻⁷"),
-        (0.0, "power", "0"),
-        (-0.5, ".1f", "−0.5"),
-        (float("inf"), ".1f", "∞"),
-    ],
-)
-def test_numbers_are_printed_with_a_true_minus_and_powers(value, form, text):
-    assert as_text(value, form) == text
-
-
-def test_numbers_of_tables_are_short():
-    assert [short(v) for v in (12769.2, 0.123456, 0.0)] == ["12,769", "0.1235", "0"]
-    assert short(float("nan")) == "–"
+def test_numbers_are_printed_with_a_true_minus_and_powers_and_those_of_tables_short():
+    assert [as_text(value, "power") for value in (2.03e-7, 0.0)] == ["2.0 × 10⁻⁷", "0"]
+    assert [as_text(value, ".1f") for value in (-0.5, float("inf"))] == ["−0.5", "∞"]
+    values = (12769.2, 0.123456, 0.0, float("nan"))
+    assert [short(value) for value in values] == ["12,769", "0.1235", "0", "–"]
