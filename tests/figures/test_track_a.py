@@ -63,11 +63,8 @@ def test_one_layer_stands_beside_its_law_and_the_deepest_beside_as_many_steps():
     assert "deep: OLS" in words(right)
     assert title(right).endswith("k = 10")
     assert lines(right, LINEAR)[-1] == [1.0, 2.0]
-
-
-def test_one_layer_alone_has_no_law_of_depth():
-    left, _ = one_layer(risks(TWO[:1]), *filters()).axes
-    assert words(left) == ["linear", "one step"]
+    alone, _ = one_layer(risks(TWO[:1]), *filters()).axes
+    assert words(alone) == ["linear", "one step"]  # no law of depth
 
 
 def test_a_panel_for_each_depth_says_what_the_best_network_has():
@@ -81,11 +78,10 @@ def test_a_panel_for_each_depth_says_what_the_best_network_has():
 
 
 def test_the_nearest_filter_and_the_nearest_predictions_are_named():
-    match = pd.DataFrame(
-        {"model": model, "algorithm": name, "k": 10, "preds_diff": value, "status": "finished"}
-        for model, values in (("linear_L1", (0.1, 0.9)), ("deep_L6", (0.8, 0.05)))
-        for name, value in zip(("one-step GD", "OLS"), values, strict=True)
-    )
+    rows = [("linear_L1", "one-step GD", 0.1), ("linear_L1", "OLS", 0.9)]
+    rows += [("deep_L6", "one-step GD", 0.8), ("deep_L6", "OLS", 0.05)]
+    match = pd.DataFrame(rows, columns=["model", "algorithm", "preds_diff"])
+    match = match.assign(k=10, status="finished")
     linear, deep, matrix, _ = which_algorithm(*filters(), match).axes
     assert title(linear) == "linear, 1 layer:\none-step GD"
     assert title(deep) == "deep, 6 layers:\nOLS"
@@ -131,16 +127,13 @@ def test_theory_of_training_says_measured_over_predicted():
 
 
 def test_every_seed_has_its_width_and_a_missing_transition_is_said():
-    transitions = pd.DataFrame(
-        {"task": task, "model": "linear_L1", "seed": seed, "status": "finished"}
-        | {"transition_width": width, "transition_steps": width * 1000}
-        | {"share_of_training": width / 10}
-        for task, widths in (("linear_regression", (0.5, 0.7)), ("modular_addition", (0.2, np.nan)))
-        for seed, width in enumerate(widths)
-    )
+    tasks = ["linear_regression"] * 2 + ["modular_addition"] * 2
+    width = np.array([0.5, 0.7, 0.2, np.nan])
+    transitions = pd.DataFrame({"task": tasks, "model": "linear_L1", "seed": [0, 1, 0, 1]})
+    transitions = transitions.assign(status="finished", transition_width=width)
+    transitions = transitions.assign(transition_steps=1000 * width, share_of_training=width / 10)
     curves = [transitions.assign(step=step, held_out_loss=step + 1.0) for step in (0, 1, 10)]
-    curves = pd.concat(curves)
-    axes = emergence(transitions, curves).axes
+    axes = emergence(transitions, pd.concat(curves)).axes
     assert title(axes[0]) == "regression: the loss falls in 500 to 700 steps"
     drawn = [[line.get_xdata().tolist() for line in axis.lines] for axis in axes[-3:]]
     assert drawn[0] == [[0.5, 0.7], [0.2]]

@@ -26,8 +26,6 @@ from mechanics.figures.weight_norm import weight_norm
 COMMON = {"model": "softmax_L1", "arm": "main", "weight_decay": 1.0, "seed": 0}
 COMMON |= {"status": "finished", "entry": "softmax_L1"}
 SHADE = style.colour("softmax_L1")
-
-
 RUNS = [  # arm, weight decay, seed, status, grokking step, last step
     ("main", 1.0, 0, "grokked", 1000.0, 3000),
     ("main", 1.0, 1, "grokked", 2000.0, 4000),
@@ -37,20 +35,18 @@ RUNS = [  # arm, weight decay, seed, status, grokking step, last step
 ]
 
 
-def grokking(model: str = "softmax_L1") -> pd.DataFrame:
+def grokking() -> pd.DataFrame:
     columns = ["arm", "weight_decay", "seed", "status", "grokking_step", "last_step"]
-    table = pd.DataFrame(RUNS, columns=columns).assign(model=model, memorised_step=150.0)
+    table = pd.DataFrame(RUNS, columns=columns).assign(model="softmax_L1", memorised_step=150.0)
     table["norm_squared_final"] = np.where(table["status"] == "grokked", 900.0, 3000.0)
     return table
 
 
 def progress(table: pd.DataFrame) -> pd.DataFrame:
     """Σθ² falls from 3,000 to 2,000 by the last step."""
-    return pd.DataFrame(
-        {key: run[key] for key in ("model", "arm", "weight_decay", "seed", "status")}
-        | {"step": part * run["last_step"], "norm_squared": 3000 - 1000 * part}
-        for run in table.to_dict("records")
-        for part in (0.0, 0.5, 1.0)
+    found = table.merge(pd.DataFrame({"part": [0.0, 0.5, 1.0]}), "cross")
+    return found.assign(
+        step=found["part"] * found["last_step"], norm_squared=3000 - 1000 * found["part"]
     )
 
 
@@ -91,15 +87,11 @@ def dose(arm="held_norm", factor=1.0, tau=1.0, end=500.0, status="grokked", **mo
     return row | {"epsilon": 1e-8, "logit_scale_memorised": 10.0 * factor, "weight_decay": 0} | more
 
 
-def test_a_single_dose_draws_its_arms_alone():
-    runs = [dose(), dose("main", end=9000.0, weight_decay=1.0)]
-    (axis,) = norm_and_scale(pd.DataFrame(runs)).axes
+def test_doses_of_the_norm_and_what_grokked_of_them_and_of_a_single_dose_its_arms_alone():
+    (axis,) = norm_and_scale(pd.DataFrame([dose(), dose("main", end=9000.0, weight_decay=1)])).axes
     names = [label.get_text() for label in axis.get_yticklabels()]
     assert names == ["weight decay 1", "initial norm held"]
     assert marks(axis, "o") == [(9000, 0), (500, 1)]
-
-
-def test_doses_of_the_norm_and_what_grokked_of_them():
     runs = [dose(factor=f, tau=t, end=f * 100) for f in (0.7, 1.0) for t in (1.0, 8.0)]
     runs += [dose(factor=2.0, end=1500.0, status="censored"), dose("sham", status="stalled")]
     left, right, arms = norm_and_scale(pd.DataFrame(runs)).axes
@@ -160,11 +152,8 @@ def test_neurons_law_null_and_patching():
     patched = {"frequency": [3, 3, 4], "recovery": [0.03, 0.01, 0.02]}
     rows = [("top", "top 1", 1, 0.6), ("top", "top 2", 2, 1.0), ("random", "random 1 0", 1, 0.1)]
     rows += [("cluster", "3", 2, 0.5), ("mlp", "L0", 2, 0.97), ("head", "L0H0", 0, 0.2)]
-    groups = pd.DataFrame(
-        COMMON | dict(zip(("kind", "name", "n_neurons", "recovery"), row, strict=True))
-        for row in rows
-    )
-    groups = groups.assign(direction="denoising")
+    groups = pd.DataFrame(rows, columns=["kind", "name", "n_neurons", "recovery"])
+    groups = groups.assign(**COMMON, direction="denoising")
     axes = neurons(law, pd.DataFrame(COMMON | patched), groups).axes
     assert [title(axis)[4:] for axis in axes] == [
         "phases add: ≥ 0.980, shuffled ≤ 0.30",
@@ -202,21 +191,19 @@ def test_a_variant_of_the_same_seed_is_no_part_of_the_sum():
     stream, exchange = (published()[name] for name in ("sum_in_stream", "sum_exchange"))
     varied = {"entry": "varied", "arm": "weight_decay"}
     both = [pd.concat([own, own.assign(**varied)]) for own in (stream, exchange)]
-    alone, beside = sum_in_stream(stream, exchange), sum_in_stream(*both)
-    for one, other in zip(alone.axes, beside.axes, strict=True):
-        assert [line.get_xydata().tolist() for line in one.lines] == [
-            line.get_xydata().tolist() for line in other.lines
-        ]
+    alone, beside = (
+        [line.get_xydata().tolist() for axis in figure.axes for line in axis.lines]
+        for figure in (sum_in_stream(stream, exchange), sum_in_stream(*both))
+    )
+    assert alone == beside
 
 
 def test_what_the_keys_move_and_what_all_else_moves():
     stream, exchange = (published()[name] for name in ("sum_in_stream", "sum_exchange"))
     exchange = exchange[~exchange["exchanged"].str.endswith("everywhere")]
     whole = exchange[exchange["carrier"] & (exchange["exchanged"] == "sum")]
-    both = [
-        whole.assign(exchanged=f"{name} everywhere", moved=moved)
-        for name, moved in (("keys", 0.97), ("rest", 0.01))
-    ]
+    both = [whole.assign(exchanged="keys everywhere", moved=0.97)]
+    both.append(whole.assign(exchanged="rest everywhere", moved=0.01))
     shares, moved, parts = sum_in_stream(stream, pd.concat([exchange, *both])).axes
     assert title(shares).startswith("(a) up to")
     assert title(moved) == "(b) keys ≥ 97%, rest ≤ 1%"
