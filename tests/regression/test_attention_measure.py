@@ -12,18 +12,12 @@ from mechanics.models.prompts import Prompts, sample_prompts
 from mechanics.models.regression import parameter_shapes
 from mechanics.models.transformer import Architecture, architecture, initialise
 from mechanics.models.weights import Network
-from mechanics.regression.attention import (
-    attention,
-    attention_patterns,
-    match_correlation,
-    similarities,
-    value_sign,
-)
+from mechanics.regression.algorithms import similarities
+from mechanics.regression.attention import attention, attention_patterns, match_correlation
 from mechanics.regression.effective_weights import merged
 
 D, K = 3, 6
 TOKENS = token_layers(n_layers=2, n_heads=2)
-DEEP = Architecture("softmax", 2, 2, 8, 4, 16, True)
 
 
 def random_network(network: Architecture) -> dict[str, torch.Tensor]:
@@ -81,7 +75,7 @@ def test_examples_are_ordered_by_similarity_and_so_is_the_matching_head(measured
 def test_the_matrix_ends_with_the_first_example_and_no_pair_matches_better_than_each_itself(
     measured,
 ):
-    examples, matrix = (measured[place].query("head == 0") for place in (1, 2))
+    examples, matrix = (table.query("head == 0") for table in measured[1:3])
     matrix = matrix.pivot(index="query_token", columns="key_token", values="weight").to_numpy()
     first = examples.query("prompt == 0").sort_values("rank")["weight"]
     assert matrix.shape == (9, 8)
@@ -121,16 +115,6 @@ def test_first_scores_of_a_token_network_are_bilinear_in_the_tokens():
     expected = query[:, :, None] @ W_QK @ context[:, :, None].mT / K
     found = attention_patterns(network, prompts, first=K)[0]
     torch.testing.assert_close(found, expected, atol=1e-10, rtol=1e-10)
-
-
-def test_value_sign_is_that_of_the_prediction():
-    """Heads that copy y and −y to the stream lower and raise the prediction, minus the stream."""
-    copy = torch.zeros(1, 2, D + 1, D + 1)
-    copy[0, 0, D, D], copy[0, 1, D, D] = 1.0, -1.0
-    identity = torch.eye(D + 1).expand(1, 2, -1, -1)
-    weights = {"blocks.0.attn.W_V": copy, "blocks.0.attn.W_O": identity}
-    assert value_sign(weights, TOKENS, 0).tolist() == [[-1.0, 1.0]]
-    assert value_sign(random_network(DEEP), DEEP, 0).isnan().all()
 
 
 def test_rank_correlation_is_spearmans_with_ties_too():

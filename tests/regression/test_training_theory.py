@@ -9,19 +9,9 @@ from helpers import normal, regression_settings
 
 from mechanics.models import regression
 from mechanics.models.prompts import squared_errors
+from mechanics.regression import training_theory as theory
 from mechanics.regression.effective_weights import layer_risk, preconditioner
 from mechanics.regression.laws import risk
-from mechanics.regression.training_theory import (
-    adam,
-    as_network,
-    balanced_start,
-    draw,
-    exact_loss,
-    gradient_descent,
-    merged_weights,
-    saddle_risk,
-    step_size_curve,
-)
 
 D = 3
 LAYER = token_layers()
@@ -36,32 +26,32 @@ def merged_start(n_seeds: int = 2) -> dict[str, torch.Tensor]:
 
 
 def test_a_merged_layer_is_read_back_and_its_sampled_loss_has_the_exact_loss_as_mean():
-    weights, prompts = merged_start(), draw(SETTINGS, 2, 40_000, LENGTHS, 0)
-    network = as_network(weights, LAYER)
-    for found, expected in zip(merged_weights(network, LAYER), weights.values(), strict=True):
-        torch.testing.assert_close(found.double(), expected)
+    weights, prompts = merged_start(), theory.draw(SETTINGS, 2, 40_000, LENGTHS, 0)
+    network = theory.as_network(weights, LAYER)
+    merged = [own.double() for own in theory.merged_weights(network, LAYER)]
+    torch.testing.assert_close(merged, list(weights.values()))
     errors = squared_errors(regression.forward(network, prompts, LAYER), prompts)
-    off = (errors.mean(-1) - exact_loss(LAYER, LENGTHS)(weights, 0)) * 200 / errors.std(-1)
+    off = (errors.mean(-1) - theory.exact_loss(LAYER, LENGTHS)(weights, 0)) * 200 / errors.std(-1)
     assert off.abs().max() < 4
     assert not torch.equal(prompts.x[0], prompts.x[1])
 
 
 def test_a_step_of_descent_lowers_half_the_loss_at_its_rate():
     """The fall of the loss over a small step is the rate times half its squared gradient."""
-    loss, rate = exact_loss(LAYER, LENGTHS), 1e-6
-    first, second = islice(gradient_descent(merged_start(), loss, rate), 2)
+    loss, rate = theory.exact_loss(LAYER, LENGTHS), 1e-6
+    first, second = islice(theory.gradient_descent(merged_start(), loss, rate), 2)
     moved = sum((second[n] - first[n]).square().flatten(1).sum(1) for n in first)
     fall = (loss(first, 0) - loss(second, 0)) / 2
     torch.testing.assert_close(fall, moved / rate, rtol=1e-4, atol=0)
 
 
 def test_adam_without_noise_is_that_of_torch():
-    path = list(islice(adam(SETTINGS, [0], None), 6))
+    path = list(islice(theory.adam(SETTINGS, [0], None), 6))
     weights = {name: tensor.clone().requires_grad_() for name, tensor in path[0].items()}
     optimiser = torch.optim.Adam(weights.values(), lr=0.01, betas=(0.9, 0.98), eps=1e-8)
     for _ in range(5):
         optimiser.zero_grad()
-        W_QK, value = merged_weights(weights, LAYER)
+        W_QK, value = theory.merged_weights(weights, LAYER)
         mean = torch.stack([layer_risk(W_QK, value, 1 / k) for k in LENGTHS]).mean()
         (D * mean).backward()
         optimiser.step()
@@ -70,15 +60,15 @@ def test_adam_without_noise_is_that_of_torch():
 
 
 def test_noise_in_the_second_moment_slows_adam():
-    exact, noisy = ([*islice(adam(SETTINGS, [0, 1], n), 3)][2] for n in (None, 8))
-    start = next(adam(SETTINGS, [0, 1], None))
+    exact, noisy = ([*islice(theory.adam(SETTINGS, [0, 1], n), 3)][2] for n in (None, 8))
+    start = next(theory.adam(SETTINGS, [0, 1], None))
     moved = [sum((w[n] - start[n]).norm() for n in w) for w in (exact, noisy)]
     assert moved[1] != pytest.approx(float(moved[0]))
 
 
 def test_the_closed_curve_is_descent_on_the_exact_risk():
     d, rate, start = 10, 1e-3, 0.1
-    weights = [tensor.requires_grad_() for tensor in balanced_start(start, d)]
+    weights = [tensor.requires_grad_() for tensor in theory.balanced_start(start, d)]
     found, mean_inverse = [], risk.mean_inverse(STUDY)
     for _ in range(800):
         found.append(float(preconditioner(*weights).detach().diagonal().mean()))
@@ -87,7 +77,7 @@ def test_the_closed_curve_is_descent_on_the_exact_risk():
             (weight - rate * slope).detach().requires_grad_()
             for weight, slope in zip(weights, slopes, strict=True)
         ]
-    expected = step_size_curve(range(800), start, rate, d, STUDY)
+    expected = theory.step_size_curve(range(800), start, rate, d, STUDY)
     torch.testing.assert_close(torch.tensor(found).double(), expected, rtol=5e-3, atol=0)
 
 
@@ -99,6 +89,6 @@ def test_the_saddle_is_a_stationary_point_of_that_risk(rank):
     match, write = (own[0] for own in merged_step(torch.diag(kept)))
     weights = [match.requires_grad_(), write[:, d].clone().requires_grad_()]
     found = layer_risk(*weights, risk.mean_inverse(STUDY))
-    assert found.item() == pytest.approx(saddle_risk(rank, d, STUDY), abs=1e-12)
+    assert found.item() == pytest.approx(theory.saddle_risk(rank, d, STUDY), abs=1e-12)
     slope = torch.autograd.grad(found, weights)[0]
     assert slope[range(rank), range(rank)].abs().max() < 1e-12
