@@ -31,12 +31,10 @@ def run_node(program: str, given: object, folder: Path):
     (folder / "given.json").write_text(json.dumps(given))
     core = build_page.program(build_page.CORE)
     script = folder / "program.js"
-    script.write_text(
-        f'{core} const given = require("./given.json"); (async () => {{ {program} }})();'
-    )
-    result = subprocess.run(
-        [NODE, script], capture_output=True, text=True, timeout=300, check=False
-    )
+    given = 'const given = require("./given.json");'
+    script.write_text(f"{core} {given} (async () => {{ {program} }})();")
+    told = {"capture_output": True, "text": True, "timeout": 300}
+    result = subprocess.run([NODE, script], **told, check=False)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout)
 
@@ -71,15 +69,11 @@ def test_all_sums_are_answered_alike_with_and_without_a_frequency(tmp_path):
 
 @pytest.mark.parametrize("k", [2, 20])
 def test_prompts_are_answered_alike(tmp_path, k):
-    shown = [
-        final_networks(STUDY, task, model)[0]
-        for task, model in networks(STUDY)
-        if task == "linear_regression"
-    ]
+    own = [network for network in networks(STUDY) if network[0] == "linear_regression"]
+    shown = [final_networks(STUDY, *network)[0] for network in own]
     shown = [network for network in shown if not network.settings["d_max"]]
-    assert {"linear_L1", "softmax_L1", "deep_L6", "deep_L6_no_skip"} <= {
-        network.model for network in shown
-    }
+    every_kind = {"linear_L1", "softmax_L1", "deep_L6", "deep_L6_no_skip"}
+    assert every_kind <= {network.model for network in shown}
     prompts = sample_prompts("evaluation", 0, 0, 3, k, 2, shown[0].settings["d"]).double()
     program = """
       const found = [];
@@ -90,8 +84,8 @@ def test_prompts_are_answered_alike(tmp_path, k):
       }
       console.log(JSON.stringify(found));
     """
-    given = {name: getattr(prompts, own)[0].tolist() for name, own in (("x", "x"), ("y", "y"))}
-    given["queries"] = prompts.x_test[0].tolist()
+    given = {"x": prompts.x[0], "y": prompts.y[0], "queries": prompts.x_test[0]}
+    given = {name: values.tolist() for name, values in given.items()}
     given["networks"] = [describe(network) for network in shown]
     found = np.array(run_node(program, given, tmp_path))
     with torch.no_grad():
@@ -119,9 +113,6 @@ def test_weights_in_int8_are_those_of_python(tmp_path):
 def test_least_squares_is_the_shortest_solution(tmp_path, k):
     draw = np.random.default_rng(0)
     X, y = draw.normal(size=(k, 5)), draw.normal(size=k)
-    found = run_node(
-        "console.log(JSON.stringify(leastSquares(given.X, given.y)));",
-        {"X": X.tolist(), "y": y.tolist()},
-        tmp_path,
-    )
+    program = "console.log(JSON.stringify(leastSquares(given.X, given.y)));"
+    found = run_node(program, {"X": X.tolist(), "y": y.tolist()}, tmp_path)
     np.testing.assert_allclose(found, np.linalg.pinv(X) @ y, atol=1e-9)

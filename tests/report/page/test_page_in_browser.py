@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(
 PUBLISHED = Path(__file__).parents[3] / "results/published"
 FIRST_VIEW = 2000  # milliseconds
 ANSWERED = "all !== null"
+WIDTHS = "document.documentElement.scrollWidth, document.documentElement.clientWidth"
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +36,7 @@ def page(tmp_path_factory) -> Path:
     data = page_data(PUBLISHED, sorted(PUBLISHED.glob(f"runs/modular_addition/{model}/*"))[:1])
     content = data | {"study": "published", "data": Markup(as_json(data))}
     path = tmp_path_factory.mktemp("published") / "index.html"
-    templates = PUBLISHED.parents[1] / "workflow/page"
-    path.write_text(render(templates, "index.html.j2", content))
+    path.write_text(render("index.html.j2", content))
     return path
 
 
@@ -47,11 +47,11 @@ def small(tmp_path_factory) -> Path:
     return study / "page/index.html"
 
 
-def visited(page: Path, profile: Path, visit, width: int = 1280, before: str = ""):
+def visited(page: Path, profile: Path, visit, before: str = ""):
     """Open the page, await ``visit(tab)``; nothing may complain or ask for another address."""
 
     async def whole(tab):
-        await tab.open(page, width, 900, before)
+        await tab.open(page, 1280, 900, before)
         result = await visit(tab)
         assert tab.complaints == []
         asked = {url for url in tab.requests if not url.startswith(("data:", "blob:"))}
@@ -73,13 +73,19 @@ async def type_in(tab, name: str, value: str) -> None:
         await tab.press("Backspace", 8)
 
 
-def test_first_view_is_soon(page, tmp_path):
+def test_first_view_is_soon_and_nothing_is_wider_than_the_window(page, tmp_path):
     async def visit(tab):
         paints = "performance.getEntriesByName('first-contentful-paint')"
         await tab.until(f"{paints}.length > 0")  # the page may be loaded before it is painted
-        return await tab.value(f"{paints}[0].startTime")
+        first = await tab.value(f"{paints}[0].startTime")
+        wide = await tab.value(f"[{WIDTHS}]")
+        await tab.open(page, 390, 900)
+        return first, wide, await tab.value(f"[{WIDTHS}]")
 
-    assert visited(page, tmp_path, visit) <= FIRST_VIEW
+    first, (scrolled, shown), (scrolled_on_phone, shown_on_phone) = visited(page, tmp_path, visit)
+    assert first <= FIRST_VIEW
+    assert (shown, shown_on_phone) == (1280, 390)
+    assert scrolled <= 1280 and scrolled_on_phone <= 390
 
 
 def test_all_sums_are_right_and_without_a_key_as_many_as_in_the_table(page, tmp_path):
@@ -125,18 +131,18 @@ def test_a_sum_is_answered_at_once(page, tmp_path):
     assert visited(page, tmp_path, visit) <= 50
 
 
-@pytest.mark.parametrize("value", ["", "-1", "113", "x", "1.5"])
-def test_what_is_no_number_is_said_in_its_place(page, tmp_path, value):
+def test_what_is_no_number_is_said_in_its_place(page, tmp_path):
     async def visit(tab):
-        await type_in(tab, "add-a", value)
-        await tab.until("$('add-a').getAttribute('aria-invalid') === 'true'")
-        assert await tab.value(text("add-answer")) == "–"
-        said = await tab.value(text("add-why"))
-        await type_in(tab, "add-a", "5")
-        await tab.until(f"{text('add-answer')} !== '–'")
-        return said
+        for value in ("", "-1", "113", "x", "1.5"):
+            await type_in(tab, "add-a", value)
+            await tab.until("$('add-a').getAttribute('aria-invalid') === 'true'")
+            assert await tab.value(text("add-answer")) == "–", value
+            said = await tab.value(text("add-why"))
+            assert said == "Type a whole number from 0 to 112 for a.", value
+            await type_in(tab, "add-a", "5")
+            await tab.until(f"{text('add-answer')} !== '–'")
 
-    assert visited(page, tmp_path, visit) == "Type a whole number from 0 to 112 for a."
+    visited(page, tmp_path, visit)
 
 
 def test_a_dragged_point_moves_the_network_and_the_gradient_step_together(page, tmp_path):
@@ -170,12 +176,10 @@ def test_a_dragged_point_moves_the_network_and_the_gradient_step_together(page, 
 def test_a_softmax_layer_answers_as_a_kernel_smoother_of_its_own_sign(page, tmp_path):
     async def visit(tab):
         await tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
-        await tab.value(
-            "set({ model: PROMPTS.networks.findIndex((n) => n.model === 'softmax_L1') })"
-        )
-        assert (await tab.value(text("prompt-distances"))).startswith(
-            "Asking"
-        )  # not of the last one
+        softmax = "PROMPTS.networks.findIndex((n) => n.model === 'softmax_L1')"
+        await tab.value(f"set({{ model: {softmax} }})")
+        said = await tab.value(text("prompt-distances"))
+        assert said.startswith("Asking")  # not of the last one
         await tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
         side = await tab.value("networkOf(state.model).then((network) => network.side(D))")
         names = ("layer", "smoother")
@@ -238,9 +242,8 @@ def test_every_control_can_be_used(small, tmp_path):
 
 def test_without_any_frequency_it_is_said(small, tmp_path):
     async def visit(tab):
-        await tab.value(
-            "document.querySelectorAll('[data-frequency]').forEach((own) => own.click())"
-        )
+        boxes = "document.querySelectorAll('[data-frequency]')"
+        await tab.value(f"{boxes}.forEach((own) => own.click())")
         await tab.until(f"!$('break-note').hidden && {ANSWERED}")
         right = await tab.value(text("add-right"))
         return right, await tab.value(text("break-note"))
@@ -288,29 +291,20 @@ def test_an_old_browser_is_told(small, tmp_path):
     assert visited(small, tmp_path, visit, before="delete window.DecompressionStream;") == "block"
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_dark_screen_prints_dark_on_white_and_nothing_glides_for_who_asks(small, tmp_path, width):
+def test_a_dark_screen_prints_dark_on_white_and_nothing_glides_for_who_asks(small, tmp_path):
     wanted = {"prefers-color-scheme": "dark", "prefers-reduced-motion": "reduce"}
     features = [{"name": name, "value": value} for name, value in wanted.items()]
     style = "getComputedStyle(document.documentElement)"
 
     async def visit(tab):
-        found = []
-        for media in ("screen", "print"):
-            await tab.call("Emulation.setEmulatedMedia", media=media, features=features)
-            found.append(await tab.value(f"{style}.getPropertyValue('--bg').trim()"))
-        assert await tab.value("document.documentElement.scrollWidth") <= width
-        return found, await tab.value(f"{style}.scrollBehavior")
+        for width in (1280, 390):
+            await tab.open(small, width, 900)
+            found = []
+            for media in ("screen", "print"):
+                await tab.call("Emulation.setEmulatedMedia", media=media, features=features)
+                found.append(await tab.value(f"{style}.getPropertyValue('--bg').trim()"))
+            assert found == ["#141518", "#ffffff"]
+            assert await tab.value(f"{style}.scrollBehavior") == "auto"
+            assert await tab.value("document.documentElement.scrollWidth") <= width
 
-    assert visited(small, tmp_path, visit, width) == (["#141518", "#ffffff"], "auto")
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_is_wider_than_the_window(page, tmp_path, width):
-    async def visit(tab):
-        root = "document.documentElement"
-        return await tab.value(f"[{root}.scrollWidth, {root}.clientWidth]")
-
-    scrolled, shown = visited(page, tmp_path, visit, width)
-    assert shown == width
-    assert scrolled <= width
+    visited(small, tmp_path, visit)
