@@ -8,14 +8,19 @@ import pandas as pd
 from helpers import addition_settings
 
 
+def replicas(*statuses: str) -> list[dict]:
+    """Seeds 0, 1, … of a run, and how each ended."""
+    return [{"seed": seed, "status": status} for seed, status in enumerate(statuses)]
+
+
 def write_run(
-    folder: Path, run: str, replicas: list[dict], settings: dict, **tables: pd.DataFrame
+    folder: Path, run: str, of_seeds: list[dict], settings: dict, **tables: pd.DataFrame
 ) -> Path:
     """A run, {task}/{model}/{block}: its record, its ``history`` if given, and its analyses."""
     written, analysis = folder / "runs" / run, folder / "analysis" / run
     for place in (written, analysis):
         place.mkdir(parents=True)
-    (written / "run.json").write_text(json.dumps({"replicas": replicas, "settings": settings}))
+    (written / "run.json").write_text(json.dumps({"replicas": of_seeds, "settings": settings}))
     for name, frame in tables.items():
         frame.to_parquet((written if name == "history" else analysis) / f"{name}.parquet")
     return written
@@ -28,8 +33,8 @@ def write_addition_run(
     ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "loss": [0.2, 0.3]}
     tables["evaluation"] = pd.DataFrame({"seed": 0, "min_margin": [-1.0, -0.5]} | ends)
     tables["history"] = tables["history"].drop(columns="model")
-    replicas, place = [{"seed": 0} | replica], f"modular_addition/{entry}/0"
-    return write_run(folder, place, replicas, addition_settings(**changes), **tables)
+    place, settings = f"modular_addition/{entry}/0", addition_settings(**changes)
+    return write_run(folder, place, [{"seed": 0} | replica], settings, **tables)
 
 
 def history_of(steps, train, validation) -> pd.DataFrame:

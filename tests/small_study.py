@@ -81,10 +81,8 @@ def write_weights(study: Path, model: str, settings: dict, seed: int = 0, weight
 
 def write_addition(study: Path) -> list[Path]:
     settings, runs, rows = addition_settings(p=P, steps=STEPS[-1]), [], {}
-    for entry, norm, status in (
-        ("softmax_L1", "free", "grokked"),
-        ("softmax_L1_held", "held", "censored"),
-    ):
+    entries = (("softmax_L1", "free", "grokked"), ("softmax_L1_held", "held", "censored"))
+    for entry, norm, status in entries:
         own = settings | {"norm": norm}
         weights = random_weights(own)
         write_weights(study, entry, own, weights=weights)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 from gradient_steps import merged_heads, merged_step, one_step, smoothing_heads, token_layers
-from helpers import held_out, regression_network, regression_settings
+from helpers import held_out, normal, regression_network, regression_settings
 from monte_carlo import assert_within_error
 
 from mechanics.models import regression
@@ -61,8 +61,7 @@ def test_a_gradient_step_has_its_law_at_every_shift_beside_least_squares(evaluat
     rows = evaluated(regression_settings(), one_step(D, C))
     assert list(rows.columns) == COLUMNS.split()
     assert set(rows["arm"]) == {"trained"}
-    shifts = {"context_length", "input_scale", "weight_scale", "covariance", "noise"}
-    assert set(rows["shift"]) == shifts
+    assert set(rows["shift"]) == {shift.name for shift in SHIFTS}
     assert_laws(rows)
     scaled = rows[rows["shift"] == "input_scale"]
     expected = [one_step_risk(C * alpha**2, D, 8) for alpha in scaled["value"]]
@@ -83,7 +82,7 @@ def test_a_gradient_step_has_its_law_at_every_shift_beside_least_squares(evaluat
 def test_a_step_in_all_dimensions_has_the_risk_of_the_dimension_it_sees(evaluated, arm):
     settings = regression_settings(d_max=6, subspace=arm)
     rows = evaluated(settings, one_step(6, C))
-    own = rows[rows["shift"] == "dimension"]
+    own = rows.query("shift == 'dimension'")
     assert set(own["arm"]) == {arm}
     assert sorted(own["d"].unique()) == [1, 3, 4, 6]
     expected = [one_step_risk(C, row.d, row.k) for row in own.itertuples()]
@@ -91,23 +90,18 @@ def test_a_step_in_all_dimensions_has_the_risk_of_the_dimension_it_sees(evaluate
     assert_laws(rows)
 
 
-def test_one_dimension_and_single_pairs(evaluated):
+def test_one_dimension_and_single_pairs_and_a_diverged_replica_without_risk(evaluated):
     settings = regression_settings(d=1, d_max=2, k_min=1, k_max=2, measured_at=[1, 2])
     rows = evaluated(settings, one_step(2, C))
     assert rows["k"].min() == rows["d"].min() == 1
     assert rows[["risk", "law", "ols"]].notna().all(axis=None)
+    rows = evaluated(settings, one_step(2, float("nan")))
+    assert rows[["risk", "law"]].isna().all(axis=None) and rows["ols"].notna().all()
 
 
 def test_a_network_that_embeds_its_tokens_reads_fewer_of_the_same_prompts(evaluated):
     settings = regression_settings(d_model=8, d_head=8)
     assert set(evaluated(settings, regression.initial(settings, 0))["n_prompts"]) == {16}
-
-
-def test_a_diverged_replica_has_rows_and_no_risk(evaluated):
-    rows = evaluated(regression_settings(), one_step(D, float("nan")))
-    assert rows["risk"].isna().all()
-    assert rows["law"].isna().all()
-    assert rows["ols"].notna().all()
 
 
 def law_of(shift, arm: str, weights: dict = STEP, network=None) -> float:
@@ -129,9 +123,7 @@ def test_a_preconditioned_step_has_its_law(shift):
 @pytest.mark.parametrize("d", [2, D])
 def test_a_layer_on_the_axes_has_the_law_of_all_its_weights(d):
     shift = Shift("dimension", float(d), K, (1.0,) * d)
-    draw = torch.Generator().manual_seed(0)
-    random = torch.randn(2, 1, D + 1, D + 1, dtype=torch.float64, generator=draw)
-    weights = merged_heads(*(0.4 * random))
+    weights = merged_heads(*(0.4 * normal(2, 1, D + 1, D + 1)))
     law = law_of(shift, "axis", weights)
     assert_within_error(errors(weights, token_layers(), shift), law)
     neglected = law_of(shift, "trained", weights)
@@ -146,9 +138,9 @@ def test_random_subspaces_have_their_law():
 
 
 def test_subspaces_of_isotropic_steps_and_of_all_dimensions_have_known_laws():
-    identity = torch.eye(D, dtype=torch.float64)
-    cases = [(0.6 * identity, d, one_step_risk(0.6, d, K)) for d in (1, 2, 3)]
-    cases += [(0.6 * identity[:1, :1], 1, one_step_risk(0.6, 1, K))]
+    step = 0.6 * torch.eye(D, dtype=torch.float64)
+    cases = [(step, d, one_step_risk(0.6, d, K)) for d in (1, 2, 3)]
+    cases += [(step[:1, :1], 1, one_step_risk(0.6, 1, K))]
     cases += [(GAMMA, D, preconditioned_error(GAMMA, K) / D)]
     for gamma, d, expected in cases:
         assert mean_subspace_risk(gamma, d, K) == pytest.approx(expected, abs=1e-12)

@@ -43,10 +43,8 @@ def test_the_last_stratum_is_stretched_and_as_short_as_the_first(task):
 
 def test_strata_of_prompts_have_a_length_each_and_their_own_risks(tmp_path):
     """Without weights the prediction is 0: the risks are the mean squares of y_test over d."""
-    network = {"attention": "softmax", "d_model": 8}
-    settings = regression_settings(
-        **network, strata=STRATA, one_length_per_step=True, curriculum="mixed"
-    )
+    changes = {"attention": "softmax", "d_model": 8, "one_length_per_step": True}
+    settings = regression_settings(**changes, strata=STRATA, curriculum="mixed")
     task = Task(settings, write_data(tmp_path, settings, []), torch.device("cpu"))
     lengths = lengths_of_step(settings, 0, 3)
     assert len(lengths) == STRATA

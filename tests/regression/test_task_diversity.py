@@ -58,10 +58,8 @@ def test_training_prompts_have_no_other_task(tmp_path):
 
 
 def test_noise_is_in_the_context_of_all_prompts_alone(tmp_path):
-    data = write_data(tmp_path, regression_settings(), [])
-    own = [
-        Task(regression_settings(noise=noise), data, torch.device("cpu")) for noise in (0.0, 0.5)
-    ]
+    data, cpu = write_data(tmp_path, regression_settings(), []), torch.device("cpu")
+    own = [Task(regression_settings(noise=noise), data, cpu) for noise in (0.0, 0.5)]
     for exact, noisy in ([t.prompts(0, 19) for t in own], [t.evaluation[8] for t in own]):
         assert torch.equal(exact.y_test, noisy.y_test) and torch.equal(exact.x, noisy.x)
         assert (noisy.y - exact.y)[exact.y != 0].var() == pytest.approx(0.5, rel=0.4)

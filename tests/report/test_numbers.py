@@ -43,9 +43,8 @@ class Looked(dict):
 def test_each_number_has_its_table_and_cell_and_is_stated_or_compared():
     found = Looked(numbers({}, {}))
     assert all(own["table"] and own["cell"] for own in found.values())
-    assert {own["table"] for own in found.values()} - {"config"} <= {
-        name for own in TABLES.values() for name in own
-    }
+    used = {own["table"] for own in found.values()}
+    assert used - {"config"} <= set().union(*TABLES.values())
     sources = [ROOT / "workflow/report" / name for name in ("prose.typ", "readme.md")]
     stated = set().union(*(names(path.read_text()) for path in sources)) - {"comparison"}
     known = directions({}, found, {})
@@ -69,15 +68,12 @@ def test_without_a_track_its_numbers_are_absent_and_the_others_stay(
 
 
 def test_with_every_seed_diverged_no_number_is_made_up(tables, settings):
-    diverged = {
-        name: table.assign(status="diverged") if "status" in table else table.head(0)
-        for name, table in tables.items()
-    }
+    diverged = {name: table.head(0) for name, table in tables.items()}
+    diverged |= {n: own.assign(status="diverged") for n, own in tables.items() if "status" in own}
     alone = numbers(diverged, settings)
     counted = re.compile(r"\d+ of \d+|not in this study|not measured.*")
     assert all(counted.fullmatch(own["text"]) for own in alone.values() if own["table"] != "config")
-    stated = directions(diverged, alone, settings)
-    assert not any(own["holds"] for own in stated.values())
+    assert not any(own["holds"] for own in directions(diverged, alone, settings).values())
 
 
 def test_a_direction_that_the_tables_contradict_does_not_hold(tables, settings):

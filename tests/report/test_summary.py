@@ -1,13 +1,13 @@
 """What the report says of the study as a whole."""
 
 import pandas as pd
+from measured import replicas
 
 from write_numbers import comparison_rows, footer, seeds_sentences
 
 
 def record(model: str, *statuses: str) -> dict:
-    replicas = [{"seed": seed, "status": status} for seed, status in enumerate(statuses)]
-    return {"model": model, "replicas": replicas}
+    return {"model": model, "replicas": replicas(*statuses)}
 
 
 def ends(*statuses: str) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from helpers import regression_settings
-from measured import evaluation, filters, history_of, keys_of
+from measured import evaluation, filters, history_of, keys_of, replicas
 
 from mechanics.tables.comparison import (
     ALL_RIGHT,
@@ -23,11 +23,8 @@ SETTINGS = regression_settings(d=10, k_min=5, k_max=50)
 
 
 def record(*statuses: str) -> dict:
-    replicas = [
-        {"seed": seed, "status": status, "train_flops": 100 * (seed + 1)}
-        for seed, status in enumerate(statuses)
-    ]
-    return {"settings": SETTINGS, "replicas": replicas}
+    own = [one | {"train_flops": 100 * (one["seed"] + 1)} for one in replicas(*statuses)]
+    return {"settings": SETTINGS, "replicas": own}
 
 
 @pytest.mark.parametrize(

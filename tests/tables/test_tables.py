@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import addition_settings, regression_settings, run_program
-from measured import write_run
+from measured import replicas, write_run
 
 from mechanics.tables.frames import (
     TableError,
@@ -16,10 +16,6 @@ from mechanics.tables.frames import (
     write_table,
 )
 from mechanics.tables.study import Study, arm_of
-
-
-def replicas(*statuses: str) -> list[dict]:
-    return [{"seed": seed, "status": status} for seed, status in enumerate(statuses)]
 
 
 def test_every_row_has_its_model_and_the_status_of_its_seed(tmp_path):

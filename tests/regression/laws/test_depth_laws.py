@@ -1,5 +1,7 @@
 """The bracket is a bracket, and its ends are the laws that are known."""
 
+from itertools import pairwise
+
 import pandas as pd
 import pytest
 
@@ -18,11 +20,8 @@ def levels_of(n_layers: int) -> pd.DataFrame:
 @pytest.mark.parametrize("n_layers", [1, 2, 3])
 def test_levels_are_in_order_at_every_length_and_in_their_mean(n_layers):
     levels = levels_of(n_layers)
-    for lower, upper in (
-        ("gd_free_at_k", "gd_free"),
-        ("polynomial_floor", "gd_free_at_k"),
-        ("ols", "polynomial_floor"),
-    ):
+    in_order = ["ols", "polynomial_floor", "gd_free_at_k", "gd_free"]
+    for lower, upper in pairwise(in_order):
         assert (levels[lower] <= levels[upper] * (1 + 1e-9)).all()
     assert (levels["ols"] < levels["ridge"]).all()
     means = levels.mean()

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from helpers import normal
 from monte_carlo import assert_risk, assert_within_error, draw_prompts
 
 from mechanics.models.prompts import sample_prompts
@@ -45,14 +46,13 @@ def test_risk_of_a_preconditioned_step():
 
 
 def test_the_best_step_on_few_tasks_has_its_risk_and_is_a_minimum():
-    draw = torch.Generator().manual_seed(0)
-    tasks = torch.randn(2, D, dtype=torch.float64, generator=draw)
+    tasks = normal(2, D)
     moment = tasks.T @ tasks / 2
     prompts = sample_prompts("prompts", 0, 0, 20_000, 6, 2, D, 0.4, tasks.float()).double()
     matrix = risk.optimal_task_preconditioner(moment, [4, 9], noise=0.4)
     expected = risk.preconditioned_error(matrix, 6, noise=0.4, moment=moment)
     assert_risk(preconditioned_step(prompts, matrix), prompts, expected, power=1.0)
-    change = 0.01 * torch.randn(D, D, generator=draw, dtype=torch.float64)
+    change = 0.01 * normal(D, D, seed=1)
     least, more, less = (
         sum(risk.preconditioned_error(own, k, noise=0.4, moment=moment) for k in (4, 9))
         for own in (matrix, matrix + change, matrix - change)
@@ -67,8 +67,7 @@ def test_the_laws_of_matrices_contain_those_of_white_inputs_all_tasks_and_subspa
     torch.testing.assert_close(matrix, step * identity, atol=1e-12, rtol=1e-12)
     law = pytest.approx(D * risk.one_step_risk(step, D, 7, noise=0.4), abs=1e-12)
     assert risk.preconditioned_error(matrix, 7, noise=0.4) == law
-    random = torch.randn(8, D, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    basis = torch.linalg.qr(random).Q
+    basis = torch.linalg.qr(normal(8, D)).Q
     isotropic = 0.6 * torch.eye(8, dtype=torch.float64)
     measured = risk.preconditioned_error(isotropic, 20, covariance=basis @ basis.T)
     assert measured == pytest.approx(D * risk.one_step_risk(0.6, D, 20), abs=1e-12)
