@@ -12,14 +12,14 @@ from mechanics.tables.interpretation import (
     describe_filter,
 )
 
+NO_KEYS = {"keys": "", "alone": math.nan, "without": math.nan}
+
 
 def test_the_nearest_is_that_of_the_mean_and_its_seeds_are_counted():
     frame = pd.concat([filters(OLS=1.0, zero=1.1), filters(OLS=2.0, zero=1.5).assign(seed=1)])
     text = describe_filter(frame)
-    assert text.startswith(
-        "Nothing learned: filter nearest to zero on average, in 1 of 2 seeds (distance"
-    )
-    assert "1.300; next OLS, 1.500); no filter explains 25.0%" in text
+    assert text.startswith("Nothing learned: filter nearest to zero on average, in 1 of 2 seeds")
+    assert "(distance 1.300; next OLS, 1.500); no filter explains 25.0%" in text
 
 
 def described(of_seeds: pd.DataFrame, *seeds: int, n_layers: int = 1, **keys) -> str:
@@ -42,7 +42,7 @@ def test_addition_is_named_by_the_nearest_profile(train, validation, name):
 @pytest.mark.parametrize(
     "found",
     [
-        {"keys": "", "alone": math.nan, "without": math.nan},
+        NO_KEYS,
         {"alone": -0.1},  # the keys alone do not answer every pair
         {"without": 2.2},  # without them it still knows something: ln 10 = 2.30
     ],
@@ -59,9 +59,6 @@ def test_without_its_training_pairs_a_circuit_is_named_and_nothing_else():
     assert described(of_all, 0).startswith("Fourier circuit, one layer")
     text = described(of_all, 0, **NO_KEYS)
     assert text.startswith("Algorithm not identified, nor which pairs were trained on, in 1 of 1")
-
-
-NO_KEYS = {"keys": "", "alone": math.nan, "without": math.nan}
 
 
 def described_by_its_sums(sums: dict[str, pd.DataFrame]) -> str:
