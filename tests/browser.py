@@ -97,12 +97,8 @@ class Tab:
 
     async def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Press the mouse at one place of the window, move it to another and let it go."""
-        for kind, (x, y) in (
-            ("Moved", start),
-            ("Pressed", start),
-            ("Moved", end),
-            ("Released", end),
-        ):
+        moves = (("Moved", start), ("Pressed", start), ("Moved", end), ("Released", end))
+        for kind, (x, y) in moves:
             at = {"x": x, "y": y, "button": "left", "clickCount": 1, "buttons": 1}
             await self.call("Input.dispatchMouseEvent", type=f"mouse{kind}", **at)
 

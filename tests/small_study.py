@@ -1,6 +1,8 @@
 """A study's files as the page reads them, small and written by hand: its networks are untrained."""
 
+import base64
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,11 @@ def build(study: Path, runs: list[Path], absent: tuple[str, ...] = ()) -> dict[s
     given = ("--study", study, "--runs", *runs, "--contents", as_argument(contents))
     run_program("build_page", *given, "--output", study / "page")
     return {path.name: path.read_text() for path in (study / "page").iterdir()}
+
+
+def read_bytes(text: str, kind: str) -> np.ndarray:
+    """Numbers that the page has packed as text."""
+    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)
 
 
 def comparison_rows(task: str) -> list[dict]:

@@ -1,15 +1,13 @@
 """Both pages: whole, alone, without a dead link, and with what the study's files say."""
 
-import base64
 import json
 import re
-import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from small_study import KEYS, STEPS, P, build, write_study
+from small_study import KEYS, STEPS, P, build, read_bytes, write_study
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +26,10 @@ def data_of(page: str) -> dict:
     return json.loads(BeautifulSoup(page, "html.parser").find(id="study-data").string)
 
 
-def bytes_of(text: str, kind: str) -> np.ndarray:
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)
-
-
 def test_the_page_asks_for_no_other_file(soup):
-    addresses = [tag[key] for key in ("src", "href") for tag in soup.find_all(**{key: True})]
-    assert {address for address in addresses if not address.startswith("#")} == {
-        "data:,",
-        "evidence.html",
-    }
+    addresses = {tag[key] for key in ("src", "href") for tag in soup.find_all(**{key: True})}
+    others = {address for address in addresses if not address.startswith("#")}
+    assert others == {"data:,", "evidence.html"}
     styles = "".join(style.string for style in soup.find_all("style"))
     assert not re.search(r"url\(|@import", styles)
     scripts = "".join(script.string for script in soup.find_all("script"))
@@ -78,20 +70,19 @@ def test_the_training_is_that_of_the_files(built):
     assert free["steps"] == list(STEPS)
     analysis = study / "analysis/modular_addition/softmax_L1/0"
     spectra = pd.read_parquet(analysis / "spectra.parquet")
-    np.testing.assert_allclose(
-        bytes_of(free["spectra"], "<u2") / 65535, spectra["share"], atol=1e-5
-    )
+    found = read_bytes(free["spectra"], "<u2") / 65535
+    np.testing.assert_allclose(found, spectra["share"], atol=1e-5)
     planes = pd.read_parquet(analysis / "embedding_planes.parquet")
     assert list(map(int, free["planes"])) == list(KEYS)
     part = planes[planes["frequency"] == KEYS[0]].sort_values(["step", "number"])
     plane = free["planes"][str(KEYS[0])]
-    points = bytes_of(plane["points"], "i1").reshape(len(STEPS), P, 2)
+    points = read_bytes(plane["points"], "i1").reshape(len(STEPS), P, 2)
     expected = part[["x", "y"]].to_numpy().reshape(points.shape)
     np.testing.assert_allclose(points * np.reshape(plane["units"], (-1, 1, 1)), expected, atol=5e-3)
     assert free["history"]["norm_squared"] == [100, 90, 80, 70, 60]
     assert [snapshot["step"] for snapshot in free["snapshots"]] == [0, 10, STEPS[-1]]
     assert (held["held"], held["steps"], held["snapshots"]) == (True, [], [])
-    trained = np.unpackbits(bytes_of(own["trained"], "u1"), bitorder="little")[: P * P]
+    trained = np.unpackbits(read_bytes(own["trained"], "u1"), bitorder="little")[: P * P]
     assert (trained.reshape(P, P)[::3] == 1).all()
     assert trained.sum() == 5 * P
 
@@ -112,9 +103,8 @@ def test_the_second_page_has_the_table_and_the_figures(built):
     assert values == table.drop_duplicates(["task", "metric"])["value"].tolist()
     assert "nearest to <one step>" in soup.find("table").text  # escaped, not a tag
     plate = soup.find(id="attention_maps_regression")
-    assert plate.img["alt"].startswith(
-        "Attention maps, and softmax attention as a kernel smoother, Track A."
-    )
+    title = "Attention maps, and softmax attention as a kernel smoother"
+    assert plate.img["alt"].startswith(f"{title}, Track A.")
     assert "W_QK" in plate.figcaption.text
     assert "Rank collapse" in soup.find(string=re.compile("Not in this study"))
 

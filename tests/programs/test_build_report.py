@@ -18,6 +18,7 @@ from mechanics.report.numbers import numbers
 SOURCE = Path(__file__).parents[2] / "workflow" / "report"
 FIGURES = registry.REPORT
 NAMES = numbers({}, {})
+STATED = directions({}, NAMES, {})
 
 
 @pytest.fixture
@@ -28,9 +29,7 @@ def arguments(tmp_path) -> list:
     content = {
         "tracks": ["linear_regression", "modular_addition"],
         "claims": dict.fromkeys(NAMES, usual),
-        "directions": {
-            name: own | {"holds": True} for name, own in directions({}, NAMES, {}).items()
-        },
+        "directions": {name: own | {"holds": True} for name, own in STATED.items()},
         "comparison": [row | {"interpretation": "of several words " * 8}] * 6,
         "seeds": "79 replicas of 18 networks were trained; none diverged.",
         "footer": "trained at commit 0123456789 (2026-01-02)",
@@ -87,8 +86,7 @@ def test_a_typed_in_number_and_a_third_page_build_nothing(
 
 
 def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):
-    stated = directions({}, NAMES, {})
-    stated["all_right"]["holds"] = False
+    stated = STATED | {"all_right": STATED["all_right"] | {"holds": False}}
     change(tmp_path, claims=NAMES, comparison=[], directions=stated)
     run_program("build_report", *arguments)
     text = text_of(tmp_path)

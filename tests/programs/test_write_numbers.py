@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 from helpers import run_program
+from measured import replicas
 
 from mechanics.settings import as_argument
 from mechanics.tables.comparison import COLUMNS
@@ -15,17 +16,15 @@ SETTINGS = {"tracks": ["linear_regression"], "k_max": 8}
 
 @pytest.fixture
 def arguments(tmp_path) -> list:
-    columns = ["c_hat", "c_star", "risk", "risk_at_c_hat", "one_step_mixture", "ols"]
-    columns += ["gd_free_at_k"]
+    columns = ["c_star", "risk", "risk_at_c_hat", "one_step_mixture", "ols", "gd_free_at_k"]
     risks = pd.DataFrame({"model": "linear_L1", "status": "finished", "seed": [0, 1], "k": 8})
-    risks = risks.assign(**dict.fromkeys(columns, 0.25)).assign(c_hat=[0.3, 0.5])
+    risks = risks.assign(c_hat=[0.3, 0.5], **dict.fromkeys(columns, 0.25))
     write_table(risks, tmp_path / "regression_risk.csv")
     write_table(pd.DataFrame(columns=COLUMNS), tmp_path / "comparative_metrics.csv")
     run = tmp_path / "linear" / "0-1" / "run.json"
     run.parent.mkdir(parents=True)
-    replicas = [{"seed": seed, "status": "finished"} for seed in (0, 1)]
-    record = {"replicas": replicas, "settings": {"d": 3}, "seeds": [0, 1], "git_commit": "unknown"}
-    run.write_text(json.dumps(record))
+    record = {"settings": {"d": 3}, "seeds": [0, 1], "git_commit": "unknown"}
+    run.write_text(json.dumps(record | {"replicas": replicas("finished", "finished")}))
     return [
         *("--settings", as_argument(SETTINGS), "--tables", tmp_path / "comparative_metrics.csv"),
         *(tmp_path / "regression_risk.csv", "--runs", run),
@@ -49,8 +48,7 @@ def test_numbers_are_the_same_when_written_again(arguments, tmp_path):
 def test_an_edited_number_is_refused_naming_the_numbers_that_stand_on_it(arguments, tmp_path):
     path = tmp_path / "regression_risk.csv"
     path.write_text(path.read_text().replace("0.3", "0.2"))
-    with pytest.raises(
-        SystemExit, match=r"regression_risk.csv is not what its program wrote.*: c_hat, "
-    ):
+    words = "regression_risk.csv is not what its program wrote.*: c_hat, "
+    with pytest.raises(SystemExit, match=words):
         run_program("write_numbers", *arguments)
     assert not (tmp_path / "claims.json").exists()

@@ -1,16 +1,10 @@
 """What is packed comes back, within the stated loss."""
 
-import base64
-import zlib
-
 import numpy as np
 import pytest
+from small_study import read_bytes
 
 from mechanics.report.page.pack import as_json, planes_as_text, rounded, shares_as_text
-
-
-def read_bytes(text: str, kind: str) -> np.ndarray:
-    return np.frombuffer(zlib.decompress(base64.b64decode(text)), kind)
 
 
 def test_what_is_not_finite_is_no_number():
