@@ -86,7 +86,8 @@ def test_a_missing_column_and_several_values_for_one_are_errors():
 
 
 def test_numbers_are_printed_with_a_true_minus_and_powers_and_those_of_tables_short():
-    assert [as_text(value, "power") for value in (2.03e-7, 0.0)] == ["2.0 × 10⁻⁷", "0"]
+    powers = [as_text(value, "power") for value in (2.03e-7, -2.03e-7, 0.0)]
+    assert powers == ["2.0 × 10⁻⁷", "−2.0 × 10⁻⁷", "0"]
     assert [as_text(value, ".1f") for value in (-0.5, float("inf"))] == ["−0.5", "∞"]
     values = (12769.2, 0.123456, 0.0, float("nan"))
     assert [short(value) for value in values] == ["12,769", "0.1235", "0", "–"]
