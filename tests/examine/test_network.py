@@ -1,5 +1,7 @@
 """Weights under others' names, with others' biases, are read as the same function, or refused."""
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -112,6 +114,14 @@ def test_every_family_of_names_is_the_same_network(tmp_path):
         torch.testing.assert_close(logits_read(found), logits_of(own))
 
 
+def test_few_bits_in_safetensors_are_read_and_told(tmp_path):
+    path = tmp_path / "half.safetensors"
+    for dtype in (torch.float16, torch.bfloat16, torch.float8_e4m3fn):
+        save_file({n: t.to(dtype) for n, t in hooked(biases=False).items()}, path)
+        numbers = understand(path, Given()).said["numbers"]
+        assert numbers == f"{str(dtype).removeprefix('torch.')}, read as float64"
+
+
 def damaged(**changes) -> dict[str, torch.Tensor]:
     own = hooked(biases=False) | {n.replace("__", "."): t for n, t in changes.items()}
     return {name: tensor for name, tensor in own.items() if tensor is not None}
@@ -129,7 +139,18 @@ NAMES = {
     "nanoGPT": ({"transformer.h.0.attn.c_attn.weight": torch.ones(3, 1)}, "nanoGPT's MLP has GELU"),
     "attention": ({"blocks.0.attn.W_Q": torch.ones(1, 4, 4)}, "give --attention"),
     "no tensors": ([1, 2], "holds no tensors with names"),
-    "other things": ({"a": 1}, "a is a int: expected names and tensors"),
+    "other things": ({"a": 1}, "a is of type int: expected tensors alone"),
+    "complex": (
+        damaged(embed__W_E=torch.ones(P + 1, D) * 1j),
+        "W_E has complex64 .*: expected real",
+    ),
+    "sparse": (damaged(embed__W_E=torch.eye(P + 1).to_sparse()), "W_E has .*expected .* densely"),
+    "meta": (damaged(embed__W_E=torch.ones(2, device="meta")), "W_E has float32 on meta"),
+    "one dimension": (damaged(embed__W_E=torch.ones(P + 1, 1)), "W_E: d_model 1: expected 2 or"),
+    "no embedding": (damaged(embed__W_E=None), r"embed.W_E: absent: expected \(p \+ 1, d_model\)"),
+    "no matrix": (damaged(blocks__0__mlp__W_in=torch.ones(M)), r"W_in: \(12,\): expected a matrix"),
+    "tensor": (damaged(embed__W_E=torch.ones(1, P + 1, D)), r"W_E: \(1, 8, 8\): expected a matrix"),
+    "flat W_O": (damaged(blocks__0__attn__W_O=torch.ones(3, 5)), r"W_O: \(3, 5\): expected \(2, 4"),
 }
 
 
@@ -140,15 +161,59 @@ def test_what_is_no_network_of_ours_is_refused_by_name(tmp_path, case):
         read(tmp_path, content)
 
 
-def test_half_precision_code_and_garbage_are_told_apart(tmp_path):
-    half = tmp_path / "half.safetensors"
-    save_file({n: t.half() for n, t in hooked(biases=False).items()}, half)
-    assert understand(half, Given()).said["numbers"].startswith("float16")
+GIVEN = {
+    "heads": ({"heads": 3}, "n_heads = 2: expected 3, as is given"),
+    "operation": ({"operation": "multiply", "attention": "linear"}, "expected no --operation"),
+}
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_an_option_that_is_not_the_files_is_refused(tmp_path, name):
+    given, message = GIVEN[name]
+    own = hooked(biases=False)
+    if name == "operation":
+        own = {"blocks.0.attn.W_Q": torch.ones(1, 4, 4)}  # of regression
+    with pytest.raises(WeightsError, match=message):
+        read(tmp_path, own, **given)
+
+
+@pytest.mark.parametrize("n_heads", [3, 0, -2])
+def test_heads_must_divide_the_matrices_of_attention(tmp_path, n_heads):
+    with pytest.raises(WeightsError, match=f"attn.*: expected a multiple of the heads, {n_heads}"):
+        read(tmp_path, as_bridge(hooked(biases=False)), heads=n_heads)
+
+
+def test_what_was_recorded_is_refused_where_it_is_not_the_files(tmp_path):
+    path, own = tmp_path / "ours.safetensors", hooked(biases=False)
+
+    def recorded(about) -> dict:
+        save_file(own, path, metadata={"json": json.dumps(about)})
+        return understand(path, Given(attention="linear")).network.settings
+
+    assert recorded([1])["attention"] == "linear"  # others' metadata
+    for key, value in {"task": "x", "operation": "divide", "attention": "cosine"}.items():
+        with pytest.raises(WeightsError, match=f"{key} = {value} in its metadata: expected"):
+            recorded({"settings": {key: value}})
+    with pytest.raises(WeightsError, match="attention = softmax: expected linear, as is given"):
+        recorded({"settings": {"attention": "softmax"}})
+
+
+def test_code_and_garbage_are_told_apart(tmp_path):
     with pytest.raises(WeightsError, match="pickled code, which is not run"):
         read(tmp_path, torch.nn.Linear(2, 2))
     path = tmp_path / "text.pth"
-    path.write_text("no weights at all")
-    with pytest.raises(WeightsError, match="no weights"):
+    for text, message in {
+        "no weights at all": "holds no weights: expected safetensors",
+        "a,b\n1,2\n": "text.pth: cannot be read as weights",  # bytes that stop the unpickler
+        "": "is empty",
+    }.items():
+        path.write_text(text)
+        with pytest.raises(WeightsError, match=message):
+            understand(path, Given())
+    torch.save(hooked(), path)
+    path.write_bytes(path.read_bytes()[:3000])
+    with pytest.raises(WeightsError, match="text.pth: cannot be read as weights"):
         understand(path, Given())
-    with pytest.raises(WeightsError, match="no such file"):
-        understand(tmp_path / "nothing", Given())
+    for missing, message in (("nothing", "no such file"), (".", "is a folder")):
+        with pytest.raises(WeightsError, match=message):
+            understand(tmp_path / missing, Given())

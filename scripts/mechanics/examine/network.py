@@ -96,13 +96,7 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
         **{"activation_clip": None, "d_max": None, "init_std": None, "subspace": "axis"},
     }
     if is_addition:
-        own["p"] = len(weights["embed.W_E"]) - 1
-        if not is_odd_prime(own["p"]):
-            raise WeightsError(
-                f"embed.W_E: {own['p'] + 1} tokens: expected p numbers and =, p an odd prime"
-            )
-        if W_in is None:
-            raise WeightsError("blocks.0.mlp.W_in: absent: expected a network with an MLP")
+        own["p"] = modulus(weights)
         if own["attention"] is None:
             own["attention"] = "softmax"
             said["assumed"] = "softmax attention (else --attention linear), ReLU, prompts a b ="
@@ -123,6 +117,7 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
         if "k_min" not in known:
             said["assumed"] = f"trained on {given.k_min} to {given.k_max} pairs (--k-min, --k-max)"
     settings = own | known
+    agree(settings, given, own["task"])
     if is_addition:
         settings |= {"operation": given.operation} if given.operation else {}
         said["operation"] = OPERATIONS[settings.get("operation", "add")].format(p=settings["p"])
@@ -134,6 +129,38 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
         f" {d_head}, d_mlp {own['d_mlp']}, {norm}"
     )
     return settings
+
+
+def modulus(weights: Tensors) -> int:
+    """p. Raises WeightsError for what is no addition network that can be measured."""
+    if "embed.W_E" not in weights:
+        raise WeightsError("embed.W_E: absent: expected (p + 1, d_model), with pos_embed.W_pos")
+    n_tokens, d_model = weights["embed.W_E"].shape
+    if not is_odd_prime(n_tokens - 1):
+        raise WeightsError(
+            f"embed.W_E: {n_tokens} tokens: expected p numbers and =, p an odd prime"
+        )
+    if d_model < 2:
+        raise WeightsError(f"embed.W_E: d_model {d_model}: expected 2 or more, as a circle has")
+    if "blocks.0.mlp.W_in" not in weights:
+        raise WeightsError("blocks.0.mlp.W_in: absent: expected a network with an MLP")
+    return n_tokens - 1
+
+
+def agree(settings: dict, given: Given, task: str) -> None:
+    """Raises WeightsError where the file's metadata, or an option, says otherwise than the file."""
+    possible = {"task": [task], "attention": ["softmax", "linear"], "operation": [*OPERATIONS]}
+    for key, values in possible.items():
+        if settings.get(key, values[0]) not in values:
+            words = " or ".join(values)
+            raise WeightsError(f"{key} = {settings[key]} in its metadata: expected {words}")
+    options = {"n_heads": given.heads, "attention": given.attention}
+    options |= {"layer_norm": given.layer_norm or None}
+    for key, value in options.items():
+        if value is not None and settings[key] != value:
+            raise WeightsError(f"{key} = {settings[key]}: expected {value}, as is given")
+    if given.operation and task != ADDITION:
+        raise WeightsError(f"task = {task}: expected no --operation")
 
 
 def cut(weights: Tensors, settings: dict, said: dict[str, str]) -> None:
