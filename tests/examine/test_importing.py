@@ -7,6 +7,7 @@ import pytest
 import torch
 from clock_network import clock_network
 from helpers import regression_settings, run_program
+from safetensors.torch import save_file
 
 from mechanics.addition.measures import TABLES
 from mechanics.examine.formats import WeightsError
@@ -65,6 +66,15 @@ def test_what_is_stated_must_be_the_files(tmp_path, clock, changes, message):
     with pytest.raises(WeightsError, match=f"clock.pth: {message}"):
         imported(tmp_path, **clock | changes)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_was_recorded_of_our_own_is_kept(tmp_path, clock):
+    weights, _ = clock_network(P, [2, 7])
+    recorded = {"settings": {"operation": "multiply", "attention": "linear"}}
+    own = {name: tensor[0].contiguous() for name, tensor in weights.items()}
+    save_file(own, tmp_path / "ours.safetensors", metadata={"json": json.dumps(recorded)})
+    found, _ = imported(tmp_path, **clock | {"weights": str(tmp_path / "ours.safetensors")})
+    assert found.settings | recorded["settings"] == found.settings
 
 
 def test_our_own_weights_come_back_without_their_training(tmp_path):

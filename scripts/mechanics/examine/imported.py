@@ -18,9 +18,9 @@ from mechanics.study.lineage import SCRIPTS, closure, code_sha256, git_commit
 
 # What of a file's settings is the network's. One that this project trained has others, too.
 NETWORK = (
-    *("task", "p", "d", "d_max", "subspace", "k_min", "k_max", "skip_connections"),
-    *("standard_tokens", "attention", "n_layers", "n_heads", "d_model", "d_head", "d_mlp"),
-    *("layer_norm", "init_std"),
+    *("task", "p", "operation", "d", "d_max", "subspace", "noise", "k_min", "k_max"),
+    *("skip_connections", "standard_tokens", "attention", "n_layers", "n_heads", "d_model"),
+    *("d_head", "d_mlp", "layer_norm", "init_std"),
 )
 STATED = ("task", "p", "d", "format", "layer_norm")
 STATED += ("attention", "n_layers", "n_heads", "d_model", "d_mlp")
@@ -35,10 +35,9 @@ def take(asked: dict, weights: Path, output: Path) -> None:
     """
     asked = {key: value for key, value in asked.items() if value is not None}
     source = Path(asked["weights"])
-    is_addition = asked["task"] == "modular_addition"
     given = Given(
         heads=asked.get("n_heads"),
-        attention=asked.get("attention", "softmax" if is_addition else None),
+        attention=asked.get("attention"),
         layer_norm=asked.get("layer_norm", False),
         **{key: asked[key] for key in ("k_min", "k_max") if key in asked},
     )
