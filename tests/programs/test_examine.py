@@ -44,6 +44,15 @@ def test_a_circuit_is_told_from_none(tmp_path, capsys, is_random):
         assert accuracy == 1
 
 
+def test_of_a_network_without_logits_that_vary_the_measures_are_undefined(tmp_path):
+    weights, _ = clock_network(23, [2])
+    content = examined(tmp_path, {name: torch.zeros_like(t[0]) for name, t in weights.items()})
+    assert content["verdict"].startswith("No circuit: its logits are the same for every pair")
+    assert ["distance irrelevance", "undefined", "near 0: pizza, near 1: clock"] in next(
+        own["rows"] for own in content["sections"] if own["heading"] == "Circuit"
+    )
+
+
 def test_the_circuit_of_a_multiplication_is_found_in_the_logarithms(tmp_path, capsys):
     weights, _ = multiplying_network(23, [2, 7])
     own = {name: tensor[0] for name, tensor in weights.items()}

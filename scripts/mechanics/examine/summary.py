@@ -34,8 +34,14 @@ N_NEAREST = 3
 
 
 def table(heading: str, columns: list[str], rows: list[list], note: str = "") -> dict:
-    shown = [[own if isinstance(own, str) else short(float(own)) for own in row] for row in rows]
+    shown = [[cell(own) for own in row] for row in rows]
     return {"heading": heading, "columns": columns, "rows": shown, "note": note}
+
+
+def cell(own: object) -> str:
+    if isinstance(own, str):
+        return own
+    return "undefined" if pd.isna(own) else short(float(own))
 
 
 def addition(tables: Frames, settings: dict) -> tuple[str, list[dict]]:

@@ -153,6 +153,8 @@ def clock_or_pizza(circuit: pd.DataFrame) -> str:
 def describe_logits(evaluation: pd.DataFrame) -> str:
     """How far the logits are a sum of cos ω(a+b−c) at all, over every frequency."""
     logits = evaluation[evaluation["split"] == "all"]
+    if logits["n_frequencies"].isna().all():
+        return "its logits are the same for every pair, or no numbers"
     return (
         f"no key frequencies in its logits, of whose variance {logits['sum_fve'].mean():.0%} is a "
         f"sum of cos ω(a+b−c), over {_span(logits['n_frequencies'])} frequencies to nine tenths"
