@@ -56,7 +56,8 @@ def describe_weights(study: Path, weights: list[str]) -> list[str]:
     example = known[0] if known else Path("task", "model", "seed0.safetensors")
     template = Template(TEMPLATE.read_text("utf-8"), undefined=StrictUndefined)
     rows = [model_row(own, n_seeds[folder]) for folder, own in models.items()]
-    measured = pd.read_csv(study / COMPARED)[MEASURED]
+    # The table has a row for each value that a network's is compared with.
+    measured = pd.read_csv(study / COMPARED)[MEASURED].drop_duplicates()
     texts[CARD] = template.render(
         networks=pd.DataFrame(rows).to_markdown(index=False),
         measured=measured.to_markdown(index=False, floatfmt=".4g"),
