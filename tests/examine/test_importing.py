@@ -15,6 +15,7 @@ from mechanics.examine.imported import take
 from mechanics.models import regression
 from mechanics.models.weights import Network, read_network, write_network
 from mechanics.runtime.files import sha256
+from mechanics.settings import ConfigError
 
 P = 23
 
@@ -66,6 +67,12 @@ def test_what_is_stated_must_be_the_files(tmp_path, clock, changes, message):
     with pytest.raises(WeightsError, match=f"clock.pth: {message}"):
         imported(tmp_path, **clock | changes)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("key", ["task", "weights"])
+def test_settings_without_task_or_file_are_refused(tmp_path, clock, key):
+    with pytest.raises(ConfigError, match=f"--settings: {key} is absent: expected task, p or d"):
+        imported(tmp_path, **clock | {key: None})
 
 
 def test_what_was_recorded_of_our_own_is_kept(tmp_path, clock):

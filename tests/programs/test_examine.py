@@ -44,6 +44,17 @@ def test_a_circuit_is_told_from_none(tmp_path, capsys, is_random):
         assert accuracy == 1
 
 
+def test_a_folder_has_the_tables_of_one_network(tmp_path):
+    random = torch.Generator().manual_seed(0)
+    weights, _ = clock_network(23, [2, 7], thresholds=[0.0, 0.15])
+    own = {name: tensor[0] for name, tensor in weights.items()}
+    noise = {n: torch.randn(t.shape, generator=random) for n, t in own.items()}
+    examined(tmp_path, noise)
+    assert (tmp_path / "out/tables/sum_in_stream.parquet").exists()
+    assert examined(tmp_path, own)["verdict"].startswith("Fourier circuit")
+    assert not (tmp_path / "out/tables/sum_in_stream.parquet").exists()
+
+
 def test_of_a_network_without_logits_that_vary_the_measures_are_undefined(tmp_path):
     weights, _ = clock_network(23, [2])
     content = examined(tmp_path, {name: torch.zeros_like(t[0]) for name, t in weights.items()})

@@ -28,6 +28,7 @@ from mechanics.tables.interpretation import is_fourier
 from mechanics.tables.regression import laws
 
 TEMPLATES = ROOT / "workflow/report/examined"
+SUMMARY = "summary.json"
 N_PROMPTS, N_QUERIES = 2048, 8  # of every context length
 CAPTIONS = {
     "embedding": "Share of each frequency in what varies over the numbers in W_E; dashed, "
@@ -39,7 +40,8 @@ CAPTIONS = {
 def examine(understood: Understood, weights: Path, output: Path) -> str:
     """Write tables, a figure and the summary into the folder ``output``; return the verdict.
 
-    ``weights`` is the file that was understood.
+    ``weights`` is the file that was understood. Tables of what was examined into this folder before
+    are removed.
     """
     network = as_addition(understood.network.exact())  # one of regression stays as it is
     style.use_style()
@@ -49,6 +51,8 @@ def examine(understood: Understood, weights: Path, output: Path) -> str:
     else:
         name, (tables, figure) = "risk_by_context", examine_regression(network, weights, output)
         verdict, sections = summary.regression(tables, network.settings)
+    if (output / SUMMARY).exists():  # of what was examined into this folder before
+        shutil.rmtree(output / "tables", ignore_errors=True)
     write_tables(tables, output / "tables")
     style.save(figure, output, name, "")
     content = {
@@ -106,7 +110,7 @@ def write_summary(content: dict, output: Path) -> None:
     pages = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True)
     page = pages.get_template("summary.html.j2").render(content)
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    for name, written in (("summary.json", text), ("summary.html", page)):
+    for name, written in ((SUMMARY, text), ("summary.html", page)):
         with atomic(output / name) as part:
             part.write_text(written, encoding="utf-8")
     source = shutil.copy(TEMPLATES / "summary.typ", output)  # reads what lies beside it

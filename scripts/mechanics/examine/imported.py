@@ -14,6 +14,7 @@ import torch
 from mechanics.examine.network import Given, understand
 from mechanics.models.weights import write_network
 from mechanics.runtime.files import atomic, sha256
+from mechanics.settings import ConfigError
 from mechanics.study.lineage import SCRIPTS, closure, code_sha256, git_commit
 
 # What of a file's settings is the network's. One that this project trained has others, too.
@@ -31,9 +32,13 @@ def take(asked: dict, weights: Path, output: Path) -> None:
     """Write the file of weights, ``…/{model}/seed0.safetensors``, and run.json into ``output``.
 
     ``asked``: task, p or d with k_min and k_max, ``weights`` (the file), and what is stated of it.
-    Raises WeightsError for a file that is not what was stated, or is not understood.
+    Raises WeightsError for a file that is not what was stated, or is not understood, ConfigError
+    where there is none.
     """
     asked = {key: value for key, value in asked.items() if value is not None}
+    for key in ("task", "weights"):
+        if key not in asked:
+            raise ConfigError(f"--settings: {key} is absent: expected task, p or d, and weights")
     source = Path(asked["weights"])
     given = Given(
         heads=asked.get("n_heads"),
