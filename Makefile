@@ -68,7 +68,9 @@ unlock: .venv/installed
 	$(SNAKEMAKE) --unlock
 
 # What shapes do not tell: OPTIONS="--heads 4"; all of them: .venv/bin/python scripts/examine.py --help
+# Files of one name share a folder, and the last has it: OPTIONS="--output results/examined/other".
 examine: .venv/installed
+	$(if $(WEIGHTS),,$(error make examine: WEIGHTS is empty: expected a file, as in make examine WEIGHTS=net.pth))
 	$(BIN)/python scripts/examine.py --weights "$(WEIGHTS)" --output "results/examined/$(basename $(notdir $(WEIGHTS)))" $(OPTIONS)
 
 verify: .venv/installed
