@@ -31,8 +31,8 @@ EXAMINED, IMPORTED = "mechanics.examine.examined", "mechanics.examine.imported"
 
 
 def main() -> None:
+    sys.stdout.reconfigure(errors="replace")  # a locale may lack the letters of help and verdict
     arguments = parse_arguments()
-    sys.stdout.reconfigure(errors="replace")  # a locale may lack the letters of a verdict
     try:
         if arguments.settings:
             settings = read_settings(arguments.settings)

@@ -1,6 +1,9 @@
 """Examining weights: a folder of tables and a summary, whatever the network is."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pandas as pd
 import pypdf
@@ -12,6 +15,7 @@ from helpers import run_program
 from safetensors.torch import save_file
 
 from mechanics.examine import examined as examination
+from mechanics.study.lineage import ROOT
 
 
 def examined(tmp_path, weights, *options) -> dict:
@@ -42,6 +46,14 @@ def test_a_circuit_is_told_from_none(tmp_path, capsys, is_random):
     else:
         assert content["verdict"].startswith("Fourier circuit: 2 key frequencies")
         assert accuracy == 1
+
+
+def test_help_is_printed_where_the_locale_lacks_its_letters():
+    command = [sys.executable, ROOT / "scripts/examine.py", "--help"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "--weights" in ran.stdout
 
 
 def test_a_folder_has_the_tables_of_one_network(tmp_path):
