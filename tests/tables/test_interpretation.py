@@ -22,6 +22,13 @@ def test_the_nearest_is_that_of_the_mean_and_its_seeds_are_counted():
     assert "(distance 1.300; next OLS, 1.500); no filter explains 25.0%" in text
 
 
+def test_of_equally_near_filters_the_one_that_does_nothing_is_named():
+    frame = filters(**{"3 nearest neighbours": 1.0, "OLS": 1.5, "zero": 1.0})
+    text = describe_filter(frame)
+    assert text.startswith("Nothing learned: filter nearest to zero, in 1 of 1 seeds")
+    assert "next 3 nearest neighbours" in text
+
+
 def described(of_seeds: pd.DataFrame, *seeds: int, n_layers: int = 1, **keys) -> str:
     return describe_addition({"evaluation": of_seeds, **keys_of(*seeds, **keys)}, n_layers, 10)
 

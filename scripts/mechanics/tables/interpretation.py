@@ -30,9 +30,12 @@ def describe_filter(filters: pd.DataFrame) -> str:
     if filters.empty:
         return "no sound seed"
     found = filter_distances(filters, ["seed"])
-    nearest = found.groupby("algorithm")["distance"].mean().sort_values()
+    # Others may pass nothing on, too, as nearest neighbours do: of equals the zero is named.
+    found = found.sort_values("algorithm", key=lambda names: names != "zero", kind="stable")
+    means = found.groupby("algorithm", sort=False)["distance"].mean()
+    nearest = means.sort_values(kind="stable")
     (first, distance), (second, further) = list(nearest.items())[:2]
-    of_seeds = found.sort_values("distance").groupby("seed")["algorithm"].first()
+    of_seeds = found.sort_values("distance", kind="stable").groupby("seed")["algorithm"].first()
     agree = int((of_seeds == first).sum())
     name = first if agree == len(of_seeds) else f"{first} on average"
     return (
