@@ -93,3 +93,13 @@ def test_a_gradient_step_is_named(tmp_path, monkeypatch):
     step = next(s for s in content["sections"] if s["heading"].startswith("The layer as"))
     assert step["rows"][0][:2] == ["step size ĉ", "0.7"]
     assert "One-step Optimizer" in content["verdict"]
+
+
+def test_a_random_network_of_regression_has_learned_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(examination, "N_PROMPTS", 128)
+    draw = torch.Generator().manual_seed(3)
+    own = {f"blocks.0.attn.W_{c}": torch.randn(1, 4, 4, generator=draw) for c in "QKVO"}
+    options = ("--attention", "softmax", "--k-min", "2", "--k-max", "6")
+    verdict = examined(tmp_path, own, *options)["verdict"]
+    assert verdict.startswith("At k = 4: Nothing learned: risk")
+    assert "predicting zero has 1; filter nearest to" in verdict

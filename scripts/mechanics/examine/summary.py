@@ -132,7 +132,12 @@ def regression(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
     risk, distances, filters = (tables[name] for name in ("risk", "distances", "filters"))
     lengths = sorted(risk["k"])
     middle = lengths[len(lengths) // 2]
-    verdict = f"At k = {middle}: {describe_filter(filters[filters['k'] == middle])}."
+    found = describe_filter(filters[filters["k"] == middle])
+    at_middle = risk.set_index("k").loc[middle, "risk"]
+    if not at_middle < 1:  # then the nearest filter names nothing; nan is no less
+        nearest = found.rpartition(": ")[2]
+        found = f"Nothing learned: risk {short(at_middle)}, predicting zero has 1; {nearest}"
+    verdict = f"At k = {middle}: {found}."
     shown = [n for n in LEVELS if settings["n_layers"] > 1 or n not in OF_SEVERAL]
     by_k, nearest = [], []
     for k in lengths:
