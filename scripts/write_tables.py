@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 from mechanics.settings import ConfigError, read_settings
+from mechanics.tables.columns import column
 from mechanics.tables.contents import BOTH, ROOMS, computed, gathered, place
 from mechanics.tables.frames import write_table
 from mechanics.tables.study import Study
@@ -30,6 +31,8 @@ def main() -> None:
     try:
         study = Study(arguments.study, arguments.runs, read_settings(arguments.settings))
         for name, table in made(arguments.track, arguments.tables, study).items():
+            if place(name).endswith(".parquet"):  # pandas keeps it in the file's metadata
+                table.attrs = {own: column(own)._asdict() for own in table}
             write_table(table, study.folder / place(name))
     except (ConfigError, OSError, ValueError) as error:
         sys.exit(f"write_tables.py: {error}")

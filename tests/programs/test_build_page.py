@@ -9,6 +9,8 @@ import pytest
 from bs4 import BeautifulSoup
 from small_study import KEYS, STEPS, P, build, read_bytes, write_study
 
+from mechanics.tables.columns import column
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
@@ -102,6 +104,8 @@ def test_the_second_page_has_the_table_and_the_figures(built):
     values = [float(cell.text) for cell in soup.find("table").find_all(class_="value")]
     assert values == table.drop_duplicates(["task", "metric"])["value"].tolist()
     assert "nearest to <one step>" in soup.find("table").text  # escaped, not a tag
+    heads = {head.text: head["title"] for head in soup.find("table").thead.find_all("th")}
+    assert len(heads) == 8 and heads["Beside it"] == column("reference").meaning
     plate = soup.find(id="attention_maps_regression")
     title = "Attention maps, and softmax attention as a kernel smoother"
     assert plate.img["alt"].startswith(f"{title}, Track A.")

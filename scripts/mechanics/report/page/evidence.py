@@ -12,6 +12,7 @@ from PIL import Image
 
 from mechanics.figures.registry import caption, title
 from mechanics.report.text import short
+from mechanics.tables.columns import column
 from mechanics.tables.frames import read_table
 
 TRACKS = {"linear_regression": "Track A", "modular_addition": "Track B"}
@@ -32,9 +33,11 @@ def evidence(study: Path, table_caption: Path, contents: dict) -> dict:
         absent = [title(name) for name in listed["absent"]]
         known = task in contents
         tracks.append({"name": track, "known": known, "pictures": pictures, "absent": absent})
+    compared = read_table(study / "tables/comparative_metrics.csv")
     return {
         "study": study.name,
-        "comparison": grouped(read_table(study / "tables/comparative_metrics.csv")),
+        "comparison": grouped(compared),
+        "meaning": {name: column(name).meaning for name in compared},
         "comparison_caption": caption_html(table_caption.read_text("utf-8")),
         "tracks": tracks,
     }
