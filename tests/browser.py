@@ -139,3 +139,29 @@ async def _visit(visit: Callable, port_file: Path):
         return await visit(Tab(socket))
     finally:
         socket.close()
+
+
+def visited(page: Path, profile: Path, visit, before: str = ""):
+    """Open the page, await ``visit(tab)``; nothing may complain or ask for another address."""
+
+    async def whole(tab):
+        await tab.open(page, 1280, 900, before)
+        result = await visit(tab)
+        assert tab.complaints == []
+        asked = {url for url in tab.requests if not url.startswith(("data:", "blob:"))}
+        assert asked == {page.resolve().as_uri()}
+        return result
+
+    return browse(whole, profile)
+
+
+def text(name: str) -> str:
+    return f"document.getElementById('{name}').textContent"
+
+
+async def type_in(tab, name: str, value: str) -> None:
+    """What a reader types; a number input has no value for what is no number."""
+    await tab.value(f"$('{name}').focus(); $('{name}').select()")
+    await tab.call("Input.insertText", text=value)
+    if not value:
+        await tab.press("Backspace", 8)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from browser import CHROMIUM, browse
+from browser import CHROMIUM, text, type_in, visited
 from markupsafe import Markup
 from small_study import KEYS, P, build, write_study
 
@@ -45,32 +45,6 @@ def small(tmp_path_factory) -> Path:
     study, runs = write_study(tmp_path_factory.mktemp("page"))
     build(study, runs)
     return study / "page/index.html"
-
-
-def visited(page: Path, profile: Path, visit, before: str = ""):
-    """Open the page, await ``visit(tab)``; nothing may complain or ask for another address."""
-
-    async def whole(tab):
-        await tab.open(page, 1280, 900, before)
-        result = await visit(tab)
-        assert tab.complaints == []
-        asked = {url for url in tab.requests if not url.startswith(("data:", "blob:"))}
-        assert asked == {page.resolve().as_uri()}
-        return result
-
-    return browse(whole, profile)
-
-
-def text(name: str) -> str:
-    return f"document.getElementById('{name}').textContent"
-
-
-async def type_in(tab, name: str, value: str) -> None:
-    """What a reader types; a number input has no value for what is no number."""
-    await tab.value(f"$('{name}').focus(); $('{name}').select()")
-    await tab.call("Input.insertText", text=value)
-    if not value:
-        await tab.press("Backspace", 8)
 
 
 def test_first_view_is_soon_and_nothing_is_wider_than_the_window(page, tmp_path):
