@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import torch
@@ -29,7 +30,7 @@ from mechanics.tables.regression import laws
 
 TEMPLATES = ROOT / "workflow/report/examined"
 SUMMARY = "summary.json"
-N_PROMPTS, N_QUERIES = 2048, 8  # of every context length
+N_PROMPTS, N_QUERIES = 16384, 8  # of every context length: those of the study, to the bit
 CAPTIONS = {
     "embedding": "Share of each frequency in what varies over the numbers in W_E; dashed, "
     "what the key rule asks for. A circuit: a few tall lines; random vectors: no line stands out.",
@@ -49,7 +50,7 @@ def examine(understood: Understood, weights: Path, output: Path) -> str:
         name, (tables, figure) = "embedding", examine_addition(network)
         verdict, sections = summary.addition(tables, network.settings)
     else:
-        name, (tables, figure) = "risk_by_context", examine_regression(network, weights, output)
+        name, (tables, figure) = "risk_by_context", examine_regression(network, weights)
         verdict, sections = summary.regression(tables, network.settings)
     if (output / SUMMARY).exists():  # of what was examined into this folder before
         shutil.rmtree(output / "tables", ignore_errors=True)
@@ -83,18 +84,17 @@ def examine_addition(network: Network) -> tuple[dict[str, pd.DataFrame], Figure]
     return tables, embedding(*shown)
 
 
-def examine_regression(
-    network: Network, weights: Path, output: Path
-) -> tuple[dict[str, pd.DataFrame], Figure]:
-    """Tables and a figure, on prompts that are written beside them."""
+def examine_regression(network: Network, weights: Path) -> tuple[dict[str, pd.DataFrame], Figure]:
+    """Tables and a figure, on the prompts that a study of these d and k has."""
     settings = network.settings
     low, high = settings["k_min"], settings["k_max"]
     lengths = sorted({round(low + (high - low) * part / 4) for part in range(5)})
     settings["measured_at"] = lengths
     asked = {"d": settings["d"], "context_lengths": lengths}
-    prompts = output / "prompts.safetensors"
-    data.prepare(asked | {"n_prompts": N_PROMPTS, "n_queries": N_QUERIES}, prompts)
-    held_out = read_held_out(prompts, torch.device("cpu"), settings)
+    with TemporaryDirectory() as folder:
+        prompts = Path(folder) / "prompts.safetensors"
+        data.prepare(asked | {"n_prompts": N_PROMPTS, "n_queries": N_QUERIES}, prompts)
+        held_out = read_held_out(prompts, torch.device("cpu"), settings)
     network = network.to(torch.float32)  # as it was trained
     expect_regression(network, held_out, weights)
     tables = {}
