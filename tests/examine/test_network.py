@@ -4,9 +4,11 @@ import json
 
 import pytest
 import torch
+from clock_network import clock_network
 from safetensors.torch import save_file
 
-from mechanics.addition.pairs import all_pairs
+from mechanics.addition import circuit
+from mechanics.addition.pairs import all_pairs, targets
 from mechanics.examine.formats import WeightsError
 from mechanics.examine.network import Given, understand
 from mechanics.models import addition
@@ -112,6 +114,16 @@ def test_every_family_of_names_is_the_same_network(tmp_path):
     }
     for own, found in as_read.values():
         torch.testing.assert_close(logits_read(found), logits_of(own))
+
+
+def test_a_circuit_saved_as_nanda_et_al_saved_theirs_is_found(tmp_path):
+    weights, _ = clock_network(31, [3, 8])
+    found = read(tmp_path, as_nanda({name: own[0].float() for name, own in weights.items()}))
+    network = found.network
+    answers = addition.forward(network.weights, all_pairs(31)[None], network.architecture)[0]
+    assert torch.equal(answers.argmax(-1), targets(all_pairs(31), 31))
+    (row,) = circuit.measure(network)["circuit"]
+    assert row["key_frequencies"] == "3 8"
 
 
 def test_few_bits_in_safetensors_are_read_and_told(tmp_path):
