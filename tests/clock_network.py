@@ -7,7 +7,7 @@
 from collections.abc import Sequence
 
 import torch
-from helpers import addition_network, addition_settings, sizes_of
+from helpers import addition_network, addition_settings, normal, sizes_of
 from torch import Tensor
 from torch.nn.functional import relu
 
@@ -111,11 +111,6 @@ def planted_logits(p: int, amplitudes: dict[int, float], function=torch.cos) -> 
     return sum(size * function(k * angle) for k, size in amplitudes.items())
 
 
-def noise(*shape: int, seed: int = 0) -> Tensor:
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(*shape, generator=generator, dtype=torch.float64)
-
-
 def _second_harmonic(lengths: Tensor, phases: Tensor, threshold: float) -> Tensor:
     """Σ_φ relu(r cos φ − threshold) cos 2φ for every r: what the readout finds in the neurons."""
     post = relu(lengths[:, None] * phases.cos() - threshold)
@@ -124,12 +119,12 @@ def _second_harmonic(lengths: Tensor, phases: Tensor, threshold: float) -> Tenso
 
 def random_orthonormal(size: int, seed: int) -> Tensor:
     """Rows are a random orthonormal basis of R^size, float64."""
-    return torch.linalg.qr(noise(size, size, seed=seed)).Q.T
+    return torch.linalg.qr(normal(size, size, seed=seed)).Q.T
 
 
 def memorised_logits(p: int, mask: Tensor, seed: int, margin: float = 20.0) -> Tensor:
     """Logits [p², p]: noise N(0, 1), and ``margin`` more for the answers of pairs in ``mask``."""
-    logits, correct = noise(p * p, p, seed=seed), targets(all_pairs(p), p)
+    logits, correct = normal(p * p, p, seed=seed), targets(all_pairs(p), p)
     logits[mask, correct[mask]] += margin
     return logits
 

@@ -4,13 +4,8 @@ import math
 
 import pytest
 import torch
-from clock_network import (
-    PIZZA_THRESHOLDS,
-    clock_network,
-    memorised_logits,
-    noise,
-    planted_logits,
-)
+from clock_network import PIZZA_THRESHOLDS, clock_network, memorised_logits, planted_logits
+from helpers import normal
 
 from mechanics.addition import ablation
 from mechanics.addition.ablation import (
@@ -79,7 +74,7 @@ def test_judge_counts_by_hand():
 
 
 def test_projection_is_the_one_on_the_written_out_directions():
-    logits, chosen = noise(P * P, P), [1, P // 2]
+    logits, chosen = normal(P * P, P), [1, P // 2]
     expected = torch.zeros_like(logits)
     for k in chosen:
         angle = 2 * math.pi / P * k * all_pairs(P).sum(dim=1).double()
@@ -90,7 +85,7 @@ def test_projection_is_the_one_on_the_written_out_directions():
 
 
 def test_fitted_amplitudes_are_the_planted_ones():
-    logits, other = planted_logits(P, KEYS), noise(P * P, P)
+    logits, other = planted_logits(P, KEYS), normal(P * P, P)
     expected = torch.tensor([KEYS.get(k, 0.0) for k in frequencies(P)], dtype=torch.float64)
     same(fitted_amplitudes(logits + 3.0), expected)
     both = fitted_amplitudes(logits + other)
@@ -144,7 +139,7 @@ def test_random_sets_are_seeded_and_of_the_candidates():
 
 @pytest.mark.parametrize("function", [torch.cos, torch.sin])
 def test_planted_waves_are_kept_by_restriction_and_taken_by_exclusion(function):
-    kept, constant, keys = planted_logits(P, KEYS, function), noise(1, P), [*KEYS]
+    kept, constant, keys = planted_logits(P, KEYS, function), normal(1, P), [*KEYS]
     a, b = all_pairs(P).double().T
     of_difference = torch.cos(2 * torch.pi * 2 / P * (a - b))[:, None] * constant
     logits = kept + planted_logits(P, {4: 2.0}, function) + of_difference + constant
@@ -184,7 +179,7 @@ def test_memorised_network_has_only_its_share_of_the_table_at_any_keys():
 def test_random_logits_carry_nothing():
     """A frequency holds some 2/p² of logits without structure, so the loss hardly moves."""
     p = 59
-    logits = noise(p * p, p)
+    logits = normal(p * p, p)
     assert mean_loss(restricted_logits(logits, [4, 17, 29])) == pytest.approx(math.log(p), abs=0.02)
     full = judge(logits).over_all()
     for k in (1, 17, 29):

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from clock_network import noise, planted_logits
+from clock_network import planted_logits
+from helpers import normal
 
 from mechanics.addition.fourier import (
     effective_rank,
@@ -21,10 +22,10 @@ P = 13
 
 def test_planted_cosines_share_by_the_square_of_their_sizes_and_noise_has_nothing():
     logits = planted_logits(P, {2: 1.0, 6: -3.0}) + planted_logits(P, {4: 2.0}, torch.sin)
-    of_pairs = noise(P * P, 1)  # does not count, and a sine is no cosine
+    of_pairs = normal(P * P, 1)  # does not count, and a sine is no cosine
     shares = [0, 1 / 14, 0, 0, 0, 9 / 14]
     assert sum_spectrum(logits + 7 * of_pairs).tolist() == pytest.approx(shares, abs=1e-10)
-    assert sum_spectrum(noise(P * P, P)).max() < 20 / P**3
+    assert sum_spectrum(normal(P * P, P)).max() < 20 / P**3
 
 
 def test_number_of_frequencies_that_reach_a_share_and_effective_rank():
@@ -57,11 +58,11 @@ def test_basis_is_orthonormal_and_ends_with_the_last_frequency(p):
 
 
 def test_planted_waves_are_the_key_frequencies_and_random_and_constant_matrices_have_none():
-    t, phases = torch.arange(113).double()[:, None], noise(20)
+    t, phases = torch.arange(113).double()[:, None], normal(20)
     found = sum(torch.cos(2 * torch.pi * k * t / 113 + 6 * phases) for k in (3, 56))
-    shares = frequency_shares(5.0 + found + 0.1 * noise(113, 20, seed=1))
+    shares = frequency_shares(5.0 + found + 0.1 * normal(113, 20, seed=1))
     assert key_frequencies(shares) == [3, 56]
     assert shares.sum().item() == pytest.approx(1)
     for seed in range(20):
-        assert key_frequencies(frequency_shares(noise(113, 128, seed=seed))) == []
+        assert key_frequencies(frequency_shares(normal(113, 128, seed=seed))) == []
     assert key_frequencies(frequency_shares(torch.ones(113, 4))) == []

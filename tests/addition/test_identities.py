@@ -4,13 +4,8 @@ import math
 
 import pytest
 import torch
-from clock_network import (
-    CLOCK_THRESHOLDS,
-    PIZZA_THRESHOLDS,
-    clock_network,
-    noise,
-    planted_logits,
-)
+from clock_network import CLOCK_THRESHOLDS, PIZZA_THRESHOLDS, clock_network, planted_logits
+from helpers import normal
 
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.identities import (
@@ -78,7 +73,7 @@ def test_q_of_an_exact_clock_and_an_exact_pizza(p, k):
 def test_distance_irrelevance():
     p = 13
     a, b = all_pairs(p).T
-    correct, values = (a + b) % p, noise(p)
+    correct, values = (a + b) % p, normal(p)
     of_sum, of_distance = values[correct], values[(a - b) % p]
     for right, expected in (
         (0 * of_sum, math.nan),

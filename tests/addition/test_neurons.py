@@ -2,8 +2,7 @@
 
 import pytest
 import torch
-from clock_network import noise
-from helpers import addition_stack
+from helpers import addition_stack, normal
 
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.neurons import (
@@ -87,7 +86,7 @@ def test_random_weights_and_noise_have_no_keys():
     architecture = Architecture("softmax", 1, 2, 32, 16, 200, layer_norm=False)
     weights = addition_stack(architecture, 59)
     of_weights = addition_activations(weights, architecture).hook_post[0]
-    for hook_post, most in ((of_weights, 0.5), (noise(59 * 59, 200), 0.02)):
+    for hook_post, most in ((of_weights, 0.5), (normal(59 * 59, 200), 0.02)):
         found = neuron_frequencies(hook_post, 59)
         assert cluster_keys(found, 59) == []
         assert found.fve.nan_to_num(0).max() < most  # some are dead; noise has 8/p² in each

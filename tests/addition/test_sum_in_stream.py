@@ -5,7 +5,8 @@ import math
 import pandas as pd
 import pytest
 import torch
-from clock_network import carrying_network, clock_network, final, noise, planted_logits
+from clock_network import carrying_network, clock_network, final, planted_logits
+from helpers import normal
 
 import analyse_addition
 from mechanics.addition.pairs import all_pairs, targets
@@ -134,7 +135,7 @@ def test_of_some_frequencies_exchanged_the_answer_is_that_of_the_mixed_waves(mea
 def test_logits_of_a_clock_depend_on_the_sum_minus_c_and_those_of_a_lookup_do_not():
     clock = planted_logits(P, {1: 1.0})
     assert logit_shares(clock) == pytest.approx(dict.fromkeys(logit_shares(clock), 1))
-    code = noise(P, P)
+    code = normal(P, P)
     lookup = logit_shares(code[SUMS])
     assert lookup["logits_of_sum_and_c"] == pytest.approx(1)
     assert lookup["logits_of_sum_minus_c"] < 3 / P  # of noise: about 1 / p
@@ -152,7 +153,7 @@ def test_one_hot_classes_and_waves_of_all_words_in_fewer_dimensions_lie_at_the_b
     code = torch.cat([angle.cos(), angle.sin()], dim=1)
     found = collapse(code[SUMS], code.T, 10)
     assert found["off_diagonal_rms"] == pytest.approx(found["welch_bound"])
-    noisy = collapse(code[SUMS] + 0.1 * noise(P * P, 10), code.T, 10)
+    noisy = collapse(code[SUMS] + 0.1 * normal(P * P, 10), code.T, 10)
     assert noisy["within_over_between"] == pytest.approx(0.01 * 10 / 5, rel=0.1)
 
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from clock_network import noise
+from helpers import normal
 
 from mechanics.training.optimiser import AdamW, flatten, unflatten
 
@@ -8,11 +8,11 @@ SHAPES = {"a": (2, 3), "b": (4,)}
 
 
 def stack(n_seeds: int) -> torch.Tensor:
-    return noise(n_seeds, 10)
+    return normal(n_seeds, 10)
 
 
 def gradients(n_steps: int, n_seeds: int) -> torch.Tensor:
-    return noise(n_steps, n_seeds, 10, seed=1)
+    return normal(n_steps, n_seeds, 10, seed=1)
 
 
 @pytest.mark.parametrize("clip", [None, 1.0])
