@@ -24,6 +24,7 @@ FRACTION_MARK = "_fraction"
 SPLIT_MARK = f"(_subtract|_multiply)?({FRACTION_MARK}[0-9.e-]+)?"
 # They say which replicas there are and what they are compared with, not what one is.
 NOT_SETTINGS = ("seeds", "stack", "variant_of")
+SAME = ("seeds", "stop_after_grokking")  # of all variants of a sweep, and no part of their names
 MACHINE = ("device", "threads_per_training", "results_folder", "takes")  # where, and how long
 
 
@@ -230,8 +231,8 @@ def _models(section: dict) -> dict[str, dict]:
     for sweep in filter(None, (section.get("sweep"), *grids)):  # of a grid the ends count
         of, entry = sweep["of"], section["models"][sweep["of"]]
         kept = entry if "variant_of" in entry else {"variant_of": of}
-        kept = kept | {key: sweep[key] for key in ("seeds",) if key in sweep}
-        varied = {key: values for key, values in sweep.items() if key not in ("of", "seeds")}
+        kept = kept | {key: sweep[key] for key in SAME if key in sweep}
+        varied = {key: own for key, own in sweep.items() if key not in ("of", *SAME)}
         for values in product(*varied.values()):
             changes = dict(zip(varied, values, strict=True))
             told = {key: value for key, value in changes.items() if value is not None}

@@ -261,6 +261,7 @@ class Grid(Keys):
     norm_factor: different(Positive) = key("of the variants", default=None)
     temperature: different(Positive) = key("of the variants", default=None)
     epsilon: different(Positive) = key("of the variants", default=None)
+    stop_after_grokking: Count = key("as of a model; left out: as of `of`", "steps", None)
 
 
 class Addition(Section):
