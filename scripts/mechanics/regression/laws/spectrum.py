@@ -19,6 +19,7 @@ from jaxtyping import Float
 from scipy.special import eval_genlaguerre, roots_legendre
 from torch import Tensor
 
+LARGEST_ORDER = 50  # of determinants that float64 holds
 LARGEST_EIGENVALUE = 1400.0  # of XᵀX: beyond it e^(−x/2) is below the smallest float64
 N_NODES = 1000  # resolve polynomials of degree 364 up to that eigenvalue
 
@@ -85,13 +86,15 @@ def density_spectrum(
     standard error of 1 to 2 % with 4,000 matrices, of half a per cent with 16,000. It ends where
     float64 does, which lowers floors of degree 364, at k = d by 20 %. ``zero_tokens`` as above.
 
-    Raises ValueError where d and k both exceed 50, or for too few matrices.
+    Raises ValueError where d and k both exceed LARGEST_ORDER, or for too few matrices.
     """
     p, n = min(d, k), max(d, k)
-    if p > 50:
-        raise ValueError(f"determinants of order {p} exceed float64: d or k must be ≤ 50")
+    if p > LARGEST_ORDER:
+        words = f"d or k must be ≤ {LARGEST_ORDER}"
+        raise ValueError(f"determinants of order {p} exceed float64: {words}")
     nodes, weights = (torch.from_numpy(array) for array in roots_legendre(N_NODES))
-    root = (nodes + 1) / 2 * LARGEST_EIGENVALUE**0.5  # in √x the density has no pole at 0
+    largest = max(LARGEST_EIGENVALUE, 2 * (d + k))  # most of them lie around the larger of d and k
+    root = (nodes + 1) / 2 * largest**0.5  # in √x the density has no pole at 0
     log_density = log_eigenvalue_density(root**2, n, p, n_matrices, generator)
     density = weights * (log_density + root.log()).softmax(dim=0)
     density *= p / d / density.sum()
