@@ -55,3 +55,15 @@ def test_six_layers_have_all_levels_from_the_density():
     means = levels.mean()
     assert means["polynomial_floor"] < means["mixture_floor"] < means["gd_free"]
     assert means["gd_plus_plus"] < means["gd_free"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "unknown"),
+    [
+        ({"n_layers": 7}, ["gd_plus_plus", "mixture_floor", "polynomial_floor"]),
+        ({"n_layers": 1, "d": 60, "k_min": 59, "k_max": 60, "k": 60}, ["ridge"]),
+    ],
+)
+def test_what_the_density_does_not_resolve_is_nan_and_no_other_level(changes, unknown):
+    levels = pd.Series(bracket(**{"d": D, "k_min": K_MIN, "k_max": K_MAX, "k": 9} | changes))
+    assert levels.index[levels.isna()].tolist() == unknown
