@@ -1,6 +1,7 @@
 """Constructed networks on shifted prompts: every measured risk has its law, and laws agree."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,6 +13,7 @@ from monte_carlo import assert_within_error
 from mechanics.models import regression
 from mechanics.models.prompts import embed, random_subspaces, squared_errors
 from mechanics.models.shifted_prompts import Shift, base_draws, shifted_prompts
+from mechanics.models.transformer import standard_tokens
 from mechanics.regression import generalisation
 from mechanics.regression.generalisation import mean_subspace_risk, shift_law
 from mechanics.regression.laws.risk import (
@@ -115,9 +117,11 @@ def errors(parameters, network, shift, bases=None) -> torch.Tensor:
     return squared_errors(regression.forward(parameters, own, network), own)[0] / shift.power
 
 
+@pytest.mark.parametrize("changes", [{}, standard_tokens(D)])
 @pytest.mark.parametrize("shift", SHIFTS)
-def test_a_preconditioned_step_has_its_law(shift):
-    assert_within_error(errors(STEP, token_layers(), shift), law_of(shift, "trained"))
+def test_a_preconditioned_step_has_its_law(shift, changes):
+    network = replace(token_layers(), **changes)
+    assert_within_error(errors(STEP, network, shift), law_of(shift, "trained", STEP, network))
 
 
 @pytest.mark.parametrize("d", [2, D])

@@ -8,7 +8,13 @@ from helpers import regression_settings
 from measured import filters
 
 from mechanics.regression.laws.risk import gradient_cosine
-from mechanics.tables.regression import filter_distances, match, nearest_filters, over_lengths
+from mechanics.tables.regression import (
+    beside_laws,
+    filter_distances,
+    match,
+    nearest_filters,
+    over_lengths,
+)
 
 
 def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:
@@ -26,6 +32,17 @@ def test_nearest_is_the_least_mean_and_diverged_seeds_are_no_part_of_it():
     alone = match(pd.DataFrame(distances({"OLS": math.nan}, 0, status="diverged")))
     assert alone.empty
     assert {"model", "algorithm", "k", "preds_diff", "nearest"} <= set(alone.columns)
+
+
+def test_the_step_of_a_layer_that_counts_zero_tokens_has_its_law():
+    """It divides by k + d + 1, so that a step of size 1 is the best at every k."""
+    settings = {"m": regression_settings(standard_tokens=True)}
+    risks = pd.DataFrame({"model": "m", "seed": 0, "status": "finished", "k": [4, 8], "c_hat": 1.0})
+    measured = ["risk", "risk_se", "risk_sampled", "risk_median", "diverged_share", "isotropy"]
+    table = beside_laws(risks.assign(**dict.fromkeys(measured, 0.0)), settings)
+    assert table["c_star"].tolist() == pytest.approx([1, 1])
+    assert table["risk_at_c_hat"].tolist() == pytest.approx([4 / 8, 4 / 12])
+    assert table["one_step_optimum"].tolist() == pytest.approx([4 / 8, 4 / 12])
 
 
 def test_effective_weights_are_means_over_k_beside_their_nulls():

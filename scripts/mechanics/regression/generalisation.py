@@ -92,6 +92,7 @@ def shift_law(
         return exact_risk(parameters, network, shift.d, shift.k).item() if known else math.nan
     if is_one_linear_layer(network):
         gamma = preconditioner(*merged(parameters, network)).sum(dim=1)[0]
+        gamma *= shift.k / (shift.k + network.zero_tokens)  # the keys that XᵀY is divided by
         if arm == "random":
             return mean_subspace_risk(gamma, shift.d, shift.k)
         relative_noise = shift.noise / shift.weight_scale**2

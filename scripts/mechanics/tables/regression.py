@@ -45,22 +45,40 @@ def beside_laws(risks: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFrame:
     levels = {(model, k): laws(settings[model], k) for model, k in set(networks)}
     table = pd.concat([risks, pd.DataFrame([levels[own] for own in networks])], axis=1)
     table["risk_at_c_hat"] = [
-        one_step_risk(c_hat, settings[model]["d"], k, settings[model].get("noise", 0.0))
+        risk_at(c_hat, settings[model], k)
         for (model, k), c_hat in zip(networks, risks["c_hat"], strict=True)
     ]
     return table[RISK]
 
 
+def risk_at(c_hat: float, settings: dict, k: int) -> float:
+    """The law of one step of size ĉ on XᵀY over the number of keys."""
+    step_size = c_hat * k / (k + zero_tokens_of(settings))
+    return one_step_risk(step_size, settings["d"], k, settings.get("noise", 0.0))
+
+
+def zero_tokens_of(settings: dict) -> int:
+    """How many tokens of zeros are keys beside the k of the context."""
+    return architecture(settings).zero_tokens
+
+
+def best_step_size(settings: dict) -> float:
+    """c*, which like ĉ is the size of a step on XᵀY over the number of keys."""
+    lengths = range(settings["k_min"], settings["k_max"] + 1)
+    noise = settings.get("noise", 0.0)
+    return optimal_step_size(settings["d"], lengths, noise, zero_tokens_of(settings))
+
+
 def laws(settings: dict, k: int) -> dict[str, int | float]:
     """What theory says of a network of this depth at this k."""
     n_layers, noise = settings["n_layers"], settings.get("noise", 0.0)
-    d, k_min, k_max = trained = settings["d"], settings["k_min"], settings["k_max"]
+    trained = settings["d"], settings["k_min"], settings["k_max"]
     return {
         "n_layers": n_layers,
-        "one_step_optimum": 1 - optimal_step_size(d, [k], noise),
+        "one_step_optimum": 1 - optimal_step_size(settings["d"], [k], noise),
         "one_step_mixture": mixture_risk(*trained, k, noise),
-        "c_star": optimal_step_size(d, range(k_min, k_max + 1), noise),
-        **bracket(n_layers, *trained, k, architecture(settings).zero_tokens, noise),
+        "c_star": best_step_size(settings),
+        **bracket(n_layers, *trained, k, zero_tokens_of(settings), noise),
     }
 
 
@@ -76,10 +94,7 @@ def over_lengths(weights: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFra
         gradient_cosine(s["d"], k, s.get("noise", 0.0))
         for s, k in zip(own, weights["k"], strict=True)
     ]
-    best = [
-        optimal_step_size(s["d"], range(s["k_min"], s["k_max"] + 1), s.get("noise", 0.0))
-        for s in own
-    ]
+    best = [best_step_size(s) for s in own]
     grouped = weights.assign(correlation_null=nulls, c_star=best).groupby(WEIGHTS[:4], sort=False)
     return grouped[WEIGHTS[4:]].mean().reset_index()
 

@@ -24,12 +24,16 @@ def test_risk_of_one_step(k, noise):
 @pytest.mark.parametrize("noise", [0.0, 0.7])
 @pytest.mark.parametrize("lengths", [[20], [5, 9, 40]])
 def test_the_optimal_step_is_a_minimum_of_the_mean_risk(lengths, noise):
-    def mean_risk(step_size):
-        return sum(risk.one_step_risk(step_size, 10, k, noise) for k in lengths) / len(lengths)
+    for zero_tokens in (0, 11):
 
-    best = risk.optimal_step_size(10, lengths, noise)
-    assert mean_risk(best) == pytest.approx(1 - best, abs=1e-12)
-    assert mean_risk(best) < min(mean_risk(best - 1e-3), mean_risk(best + 1e-3))
+        def mean_risk(size, z=zero_tokens):
+            risks = [risk.one_step_risk(size * k / (k + z), 10, k, noise) for k in lengths]
+            return sum(risks) / len(lengths)
+
+        best = risk.optimal_step_size(10, lengths, noise, zero_tokens)
+        assert mean_risk(best) < min(mean_risk(best - 1e-3), mean_risk(best + 1e-3))
+        assert zero_tokens or mean_risk(best) == pytest.approx(1 - best, abs=1e-12)
+        assert not zero_tokens or noise or best == pytest.approx(1)
 
 
 def test_the_optimal_step_of_the_study_leaves_what_longer_contexts_cannot_teach_it():

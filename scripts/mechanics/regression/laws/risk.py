@@ -30,12 +30,17 @@ def one_step_risk(step_size: float, d: int, k: int, noise: float = 0.0) -> float
     return 1 - 2 * step_size + step_size**2 * (k + d + 1) / k + step_size**2 * noise / k
 
 
-def optimal_step_size(d: int, lengths: Sequence[int], noise: float = 0.0) -> float:
+def optimal_step_size(
+    d: int, lengths: Sequence[int], noise: float = 0.0, zero_tokens: int = 0
+) -> float:
     """c* = 1/(1 + (d+1+σ²)·E[1/k]); k/(k+d+1+σ²) for a single k, where the risk is 1 − c*.
 
-    The mean of ``one_step_risk`` over the mixture is 1 − c* too.
+    The mean of ``one_step_risk`` over the mixture is 1 − c* too. With ``zero_tokens`` = z a step of
+    size c is one of size qc, q = k/(k+z): then c* = E[q]/E[q²(k+d+1+σ²)/k].
     """
-    return 1 / (1 + (d + 1 + noise) * mean_inverse(lengths))
+    shares = [k / (k + zero_tokens) for k in lengths]
+    curvature = (q**2 * (1 + (d + 1 + noise) / k) for q, k in zip(shares, lengths, strict=True))
+    return sum(shares) / sum(curvature)
 
 
 def preconditioned_error(
