@@ -29,6 +29,14 @@ def test_of_equally_near_filters_the_one_that_does_nothing_is_named():
     assert "next 3 nearest neighbours" in text
 
 
+def test_a_network_that_predicts_no_numbers_is_near_no_algorithm():
+    broken = filters(OLS=1.0, zero=0.4).assign(seed=1)
+    broken.loc[broken["algorithm"] == "network", "filter"] = math.nan
+    assert describe_filter(broken) == "no filter, because no prediction is a number"
+    text = describe_filter(pd.concat([filters(OLS=1.0, zero=0.4), broken]))
+    assert "nearest to zero on average, in 1 of 2 seeds (distance 0.400; next OLS, 1.000)" in text
+
+
 def described(of_seeds: pd.DataFrame, *seeds: int, n_layers: int = 1, **keys) -> str:
     return describe_addition({"evaluation": of_seeds, **keys_of(*seeds, **keys)}, n_layers, 10)
 

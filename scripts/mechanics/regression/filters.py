@@ -83,7 +83,7 @@ def spectral_filter(
     # E‖g − f(S)w‖² = E‖g‖² − 2E[gᵀf(S)w] + E‖f(S)w‖²
     power = g.square().sum(-1).mean()
     explained = (2 * projected * kept - kept**2).sum(-1).mean()
-    return f, float(1 - explained / power) if power > 0 else 0.0
+    return f, float(1 - explained / power) if power else 0.0
 
 
 def ridge_filter(penalty: float, along: Directions) -> Float[Tensor, " bin"]:

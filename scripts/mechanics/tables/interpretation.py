@@ -29,7 +29,10 @@ def describe_filter(filters: pd.DataFrame) -> str:
     """
     if filters.empty:
         return "no sound seed"
-    found = filter_distances(filters, ["seed"])
+    n_seeds = filters["seed"].nunique()
+    found = filter_distances(filters, ["seed"]).dropna(subset="distance")
+    if found.empty:
+        return "no filter, because no prediction is a number"
     # Others may pass nothing on, too, as nearest neighbours do: of equals the zero is named.
     found = found.sort_values("algorithm", key=lambda names: names != "zero", kind="stable")
     means = found.groupby("algorithm", sort=False)["distance"].mean()
@@ -37,9 +40,9 @@ def describe_filter(filters: pd.DataFrame) -> str:
     (first, distance), (second, further) = list(nearest.items())[:2]
     of_seeds = found.sort_values("distance", kind="stable").groupby("seed")["algorithm"].first()
     agree = int((of_seeds == first).sum())
-    name = first if agree == len(of_seeds) else f"{first} on average"
+    name = first if agree == n_seeds else f"{first} on average"
     return (
-        f"{kind_of(first)}: filter nearest to {name}, in {agree} of {len(of_seeds)} seeds "
+        f"{kind_of(first)}: filter nearest to {name}, in {agree} of {n_seeds} seeds "
         f"(distance {distance:.3f}; next {second}, {further:.3f}); "
         f"no filter explains {found['unexplained'].mean():.1%}"
     )
