@@ -35,13 +35,24 @@ def test_what_is_defined_is_measured_and_what_is_asked_alone(tmp_path, monkeypat
         ({"settings": {"d": 4}, "d": 4}, "d = 4: expected d = 3"),
         ({"settings": {}, "d": 4}, r"W_Q is \(1, 5, 5\), expected \(1, 4, 4\)"),
         ({"settings": {"task": "modular_addition"}}, "expected linear_regression"),
-        ({"settings": {"measured_at": [9]}, "only": ("--only", "attention")}, "no .* of k = 9"),
+        (
+            {"settings": {"measured_at": [9]}, "only": ("--only", "attention")},
+            "no held-out prompts of k = 9: expected 4, 8",
+        ),
         ({"settings": {}, "only": ("--only", "rank_collapse")}, "no measure rank_collapse of such"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, changes, words):
     with pytest.raises(SystemExit, match=f"analyse_regression.py: .*{words}"):
         analyse(tmp_path, **changes)
+
+
+def test_a_file_of_something_else_has_no_prompts(tmp_path):
+    path = tmp_path / "seed0.safetensors"
+    write_network(path, regression_network(SETTINGS, one_step(3, 0.5)))
+    given = ("--weights", path, "--prompts", path, "--output", tmp_path)
+    with pytest.raises(SystemExit, match="metadata without d, context_lengths: expected held-out"):
+        run_program("analyse_regression", *given)
 
 
 def test_a_missing_run_and_one_of_other_settings_are_not_followed(tmp_path):

@@ -37,16 +37,20 @@ class HeldOut:
     def prompts(self, k: int, n_prompts: int | None = None) -> Prompts:
         """The (first ``n_prompts``) prompts of k pairs. Raises ConfigError if there are none."""
         if k not in self.lengths:
-            raise ConfigError(f"{self.path}: no held-out prompts of k = {k}")
+            lengths = ", ".join(map(str, self.lengths))
+            raise ConfigError(f"{self.path}: no held-out prompts of k = {k}: expected {lengths}")
         return evaluation_prompts(self.stored, k, n_prompts, self.noise).to(self.device)
 
 
 def read_held_out(path: Path, device: torch.device, settings: dict) -> HeldOut:
     """What the data stage wrote, with the noise of the network of these settings.
 
-    Raises CheckpointError if it cannot be read.
+    Raises CheckpointError if it cannot be read, or holds no prompts.
     """
     stored, about = read_tensors(path)
+    if missing := [key for key in ("d", "context_lengths") if key not in about]:
+        words = f"metadata without {', '.join(missing)}: expected held-out prompts"
+        raise CheckpointError(f"{path}: {words}")
     noise = settings.get("noise", 0.0)
     return HeldOut(path, stored, about["d"], about["context_lengths"], device, noise)
 
