@@ -45,7 +45,7 @@ def measured(request):
     settings = regression_settings(attention=request.param, **changes)
     good = single(merged_heads(*smoothing_heads([0.4, -0.4], [1.0, -1.0])))
     bad = {name: torch.full_like(tensor, torch.nan) for name, tensor in good.items()}
-    return measure(settings, [bad, good], ["diverged", "finished"])
+    return measure(settings, [bad, good], ["diverged", "stalled"])
 
 
 def test_a_head_matches_its_mirror_image_oppositely_and_the_untrained_one_does_not(measured):

@@ -28,10 +28,10 @@ N_EXAMPLES, EXAMPLE_LENGTH = 8, 20
 
 @torch.no_grad()
 def attention(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataFrame]:
-    """Tables ``attention``, and of one seed ``attention_examples``, ``attention_matrix`` and
-    ``query_key``."""
-    finished = [network for network in networks if network.status == "finished"]
-    shown = (finished or networks)[0]
+    """Tables ``attention``, and of the first sound seed ``attention_examples``,
+    ``attention_matrix`` and ``query_key``."""
+    sound = [network for network in networks if network.status != "diverged"]
+    shown = (sound or networks)[0]
     return {
         "attention": measure_heads(networks, held_out),
         "attention_examples": example_attention(shown, held_out),
