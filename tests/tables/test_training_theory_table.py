@@ -2,9 +2,10 @@
 
 import pandas as pd
 import pytest
+from helpers import regression_settings
 
 from mechanics.regression.laws.risk import one_step_risk, optimal_step_size
-from mechanics.tables.training_theory import compare
+from mechanics.tables.training_theory import compare, fits
 
 SETTINGS = {"d": 10, "k_min": 5, "k_max": 50}
 
@@ -26,6 +27,19 @@ def test_the_drop_is_half_way_and_its_ratio_measured_over_predicted():
     assert row["measured_over_predicted"] == pytest.approx(1.5)
     best = curves[0]["risk"].min()
     assert row["largest_deviation"] == pytest.approx(1 / best - 1)
+
+
+def record(status: str = "finished", **changes) -> dict:
+    plain = {"weight_decay": 0.0, "gradient_clip": None}
+    settings = regression_settings(**plain | changes)
+    return {"settings": settings, "replicas": [{"seed": 0, "status": status}]}
+
+
+def test_the_theory_is_of_one_linear_layer_that_adam_alone_has_trained():
+    assert fits(record())
+    others = [{"standard_tokens": True}, {"gradient_clip": 1.0}, {"weight_decay": 0.1}]
+    others += [{"trained_on": "moments"}, {"noise": 0.5}, {"n_layers": 2}, {"status": "diverged"}]
+    assert not any(fits(record(**changes)) for changes in others)
 
 
 def test_alike_curves_do_not_deviate():

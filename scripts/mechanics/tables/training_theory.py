@@ -43,6 +43,10 @@ COLUMNS = [
 ]
 CURVES = ["model", "status", "arm", "curve", "seed", "step", "k", "risk"]
 KEYS = ["step", "k", "seed"]
+NOT_PLAIN = (  # settings of which the theory knows nothing
+    *("d_max", "noise", "n_tasks", "standard_tokens", "strata", "one_length_per_step"),
+    *("weight_decay", "gradient_clip"),
+)
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
@@ -52,13 +56,14 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     of the best step, ``largest_deviation`` the largest |measured/predicted − 1| of the risk at any
     step. In the arm of the saddle they are risks.
     """
-    runs = [run for run in study.runs_of("linear_regression") if _fits(study.records[run])]
-    if not runs:
+    fit = [run for run in study.runs_of("linear_regression") if fits(study.records[run])]
+    if not fit:
         empty = {"training_theory": COLUMNS, "training_theory_curves": CURVES}
         return {name: pd.DataFrame(columns=columns) for name, columns in empty.items()}
-    record, history = study.records[runs[0]], pd.read_parquet(runs[0] / "history.parquet")
-    settings = record["settings"]
-    sound = [own["seed"] for own in record["replicas"] if own["status"] != "diverged"]
+    runs = [run for run in fit if run.parts[-2] == fit[0].parts[-2]]  # all blocks of seeds
+    history = pd.concat(pd.read_parquet(run / "history.parquet") for run in runs)
+    settings = study.records[runs[0]]["settings"]
+    sound = [seed for run in runs for seed in _sound_seeds(study.records[run])]
     arms = {
         "balanced start": balanced(settings),
         "random start": random_start(settings),
@@ -77,11 +82,16 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
     return {"training_theory": table[COLUMNS], "training_theory_curves": all_curves[CURVES]}
 
 
-def _fits(record: dict) -> bool:
-    """Whether a run trained one linear layer of one head, on plain prompts of its own d."""
+def fits(record: dict) -> bool:
+    """Whether a run trained one linear layer of one head, on plain prompts by plain Adam."""
     settings = record["settings"]
-    plain = not any(settings.get(key) for key in ("d_max", "noise", "n_tasks"))
-    return plain and has_exact_risk(architecture(settings))
+    plain = not any(settings.get(key) for key in NOT_PLAIN)
+    plain = plain and settings.get("trained_on", "prompts") == "prompts"
+    return plain and has_exact_risk(architecture(settings)) and bool(_sound_seeds(record))
+
+
+def _sound_seeds(record: dict) -> list[int]:
+    return [own["seed"] for own in record["replicas"] if own["status"] != "diverged"]
 
 
 def lengths_of(settings: dict) -> range:
