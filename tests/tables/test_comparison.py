@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from helpers import regression_settings
-from measured import evaluation, filters, history_of, keys_of, replicas
+from measured import evaluation, filters, history_of, keys_of, replicas, write_run
 
 from mechanics.tables.comparison import (
     ALL_RIGHT,
@@ -16,7 +16,9 @@ from mechanics.tables.comparison import (
     configuration,
     lengths_factor,
     regression_rows,
+    tables,
 )
+from mechanics.tables.study import Study
 from mechanics.training.schedules import lengths_of_step
 
 SETTINGS = regression_settings(d=10, k_min=5, k_max=50)
@@ -76,6 +78,18 @@ def test_markdown_has_one_row_for_each_metric_and_no_stray_bars():
     body = [line for line in lines if line.startswith("| ")][1:]
     assert len(body) == 1
     assert lines[0].count("|") == body[0].count("|")
+
+
+def test_a_network_of_few_tasks_is_in_another_table(tmp_path):
+    measured = {"risk": pd.DataFrame({"seed": [0], "k": 10, "risk": 0.5, "risk_se": 0.0})}
+    measured["filters"] = filters(OLS=0.1, zero=0.4)
+    own, place = [replicas("finished")[0] | {"train_flops": 1}], "linear_regression/{}/0"
+    runs = [
+        write_run(tmp_path, place.format("plain"), own, SETTINGS, **measured),
+        write_run(tmp_path, place.format("few"), own, SETTINGS | {"n_tasks": 4}),
+    ]
+    table = tables(Study(tmp_path, runs, {"tabulated_at": [10]}))["comparative_metrics"]
+    assert table["model"].tolist() == ["plain"] * 3
 
 
 def test_each_context_length_has_its_own_nearest_algorithm():

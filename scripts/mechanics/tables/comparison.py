@@ -31,13 +31,15 @@ REACHED = "step that first reached the accuracy of grokking, of the seeds that d
 def tables(study: Study) -> dict[str, pd.DataFrame | str]:
     """``comparative_metrics``, in the order of the assignment, and the same as Markdown.
 
-    Models that vary another one are left out.
+    Models that vary another one are left out, and those of ``task_diversity``.
     """
     rows = []
     runs = [run for run in study.runs if run.parts[-2] not in study.variants]
     for (task, model), group in groupby(runs, key=lambda run: run.parts[-3:-1]):
         own = list(group)
         records = [study.records[run] for run in own]
+        if "n_tasks" in records[0]["settings"]:
+            continue  # no risk is measured on it: it is for the table task_diversity alone
         if task == "linear_regression":
             found = [together(study, own, name) for name in ("risk", "filters")]
             rows += regression_rows(model, records, *found, study.settings)
@@ -226,9 +228,10 @@ def as_markdown(table: pd.DataFrame) -> str:
     note = (
         "\nMSE/d is the mean squared error over E[y²] = d, so that predicting zero scores 1. "
         "Intervals are Student's over seeds, and exact binomial ones of shares of seeds; seeds "
-        "that are all equal have none. All seeds share the evaluation prompts. FLOPs per "
-        "prompt are the matrix products that one answer needs, in their cheapest order, tokens "
-        "looked up; FLOPs of training those of the steps as they were run.\n"
+        "that are all equal have none. After ±: the standard error that the evaluation prompts "
+        "give to all seeds alike; the interval has it in it. FLOPs per prompt are the matrix "
+        "products that one answer needs, in their cheapest order, tokens looked up; FLOPs of "
+        "training those of the steps as they were run.\n"
     )
     return pd.DataFrame(shown).to_markdown(index=False) + "\n" + note
 
@@ -239,7 +242,7 @@ def _interval(row: pd.Series) -> str:
     text = _number(row["value"])
     if not math.isnan(row["ci_low"]):
         text += f" [{_number(row['ci_low'])}, {_number(row['ci_high'])}]"
-    if not math.isnan(row["evaluation_se"]):
+    if row["evaluation_se"] > 0:  # 0: the risk is exact
         text += f" ± {row['evaluation_se']:.1g}"
     return text
 
