@@ -83,13 +83,6 @@ def test_the_risk_is_exact_with_every_stray_weight():
     assert float(layer_risk(*layer, 1 / 2)) == pytest.approx(risk_by_quadrature(*layer), rel=1e-12)
 
 
-def test_a_layer_without_stray_weights_has_the_risk_of_its_preconditioner():
-    W_QK, value = random_layer(5)
-    W_QK[:5, 5], value[:5] = 0, 0
-    expected = risk.preconditioned_error(preconditioner(W_QK, value), 8) / 5
-    assert float(layer_risk(W_QK, value, 1 / 8)) == pytest.approx(expected, rel=1e-12)
-
-
 def test_the_mixture_has_the_risk_at_the_mean_of_one_over_k():
     layer = random_layer(4)
     each = torch.stack([layer_risk(*layer, 1 / k) for k in range(5, 51)])

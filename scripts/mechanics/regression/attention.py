@@ -14,9 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.models import regression
-from mechanics.models.attention import attention_pattern, split_heads
 from mechanics.models.prompts import Prompts
-from mechanics.models.transformer import Architecture, normalise
 from mechanics.models.weights import Network
 from mechanics.regression.algorithms import similarities
 from mechanics.regression.effective_weights import merged
@@ -63,7 +61,7 @@ def describe_heads(network: Network, prompts: Prompts) -> list[dict]:
     rows = []
     for layer, (pattern,) in enumerate(attention_patterns(network, prompts, first=k)):
         found = match_correlation(pattern, similarity.expand_as(pattern)).mean(dim=(0, 2))
-        signed = value_sign(network.weights, network.architecture, layer)[0] * found
+        signed = value_sign(network, layer) * found
         rows += [
             {"layer": layer, "head": head, "k": k, "correlation": own, "signed_correlation": sign}
             for head, (own, sign) in enumerate(zip(found.tolist(), signed.tolist(), strict=True))
@@ -138,26 +136,13 @@ def attention_patterns(
     Softmax probabilities, or linear scores over their number. Tokens 0 … k − 1 are the context's,
     then come the test points. ``prompts`` have the coordinates that the network reads.
     """
-    weights, architecture, patterns = network.weights, network.architecture, []
     cache: dict[str, Tensor] = {}
-    regression.run(weights, prompts, architecture, cache)
-    for layer in range(architecture.n_layers):
-        name = f"blocks.{layer}"
-        normed = normalise(cache[f"{name}.hook_resid_pre"], weights, f"{name}.ln1", architecture)
-        read = {"Q": normed[..., first:, :], "K": normed[..., : prompts.x.shape[-2], :]}
-        query, key = (
-            split_heads(stream, weights[f"{name}.attn.W_{letter}"]).transpose(-2, -3)
-            for letter, stream in read.items()
-        )
-        scores = query @ key.mT * architecture.score_scale
-        kind, zero_tokens = architecture.attention, architecture.zero_tokens
-        patterns.append(attention_pattern(scores, kind, zero_tokens=zero_tokens))
-    return patterns
+    regression.run(network.weights, prompts, network.architecture, cache)
+    layers = range(network.architecture.n_layers)
+    return [cache[f"blocks.{layer}.attn.hook_pattern"][..., first:, :] for layer in layers]
 
 
-def value_sign(
-    parameters: dict[str, Tensor], architecture: Architecture, layer: int
-) -> Float[Tensor, "seed head"]:
+def value_sign(network: Network, layer: int) -> Float[Tensor, "head"]:
     """Sign with which y_i of an attended token enters the prediction: that of −(W_V W_O)[y, y].
 
     A head that writes −y_i to tokens unlike the query does the same as one that writes y_i to
@@ -165,9 +150,8 @@ def value_sign(
     the network predicts minus the last coordinate of its stream. nan for an embedded network, whose
     stream has no coordinate y.
     """
-    W_V, W_O = (parameters[f"blocks.{layer}.attn.W_{letter}"] for letter in "VO")
-    sign = -torch.einsum("shi,shi->sh", W_V[:, :, -1], W_O[..., -1]).sign()
-    return sign * math.nan if architecture.embedded else sign
+    sign = -merged(network.weights, network.architecture, layer)[1][0, :, -1].sign()
+    return sign * math.nan if network.architecture.embedded else sign
 
 
 def match_correlation(

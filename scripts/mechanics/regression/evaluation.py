@@ -16,9 +16,9 @@ from mechanics.models.weights import Network
 from mechanics.regression.algorithms import gradient_descent, mirrored
 from mechanics.regression.effective_weights import describe_step, exact_risk, has_exact_risk
 from mechanics.regression.held_out import HeldOut, errors, predict, predictor
-from mechanics.regression.laws.depth import gradient_descent_risk, optimal_step_sizes
+from mechanics.regression.laws.depth import gradient_descent_risk
 from mechanics.regression.laws.spectrum import expected_spectrum
-from mechanics.regression.references import MIRRORED, references_for
+from mechanics.regression.references import MIRRORED, references_for, tuned_step_sizes
 
 N_COMPARED = 2048  # prompts that are compared with the algorithms; the risk takes all of them
 DIVERGED_RISK = 10.0  # a prompt whose error is this many times what predicting zero costs
@@ -27,11 +27,8 @@ DIVERGED_RISK = 10.0  # a prompt whose error is this many times what predicting 
 def evaluation(networks: list[Network], held_out: HeldOut) -> dict[str, pd.DataFrame]:
     """Tables ``risk``, a row per k and seed, and ``distances``, a row per k, seed and algorithm.
 
-    ``risk`` has Γ̂'s step size and isotropy beside the risk (``effective_weights.describe_step``),
-    and ``risk_sampled``, the mean over the prompts as they are; ``risk_se`` is 0 where the risk is
-    exact. ``distances`` has ``preds_diff``, E|ŷ − ŷ'| over the first 2,048 prompts (von Oswald et
-    al. 2023). Of an algorithm and its mirror image the nearer one counts: which of the two a
-    training ends with is chance.
+    ``preds_diff`` is that of von Oswald et al. 2023. Of an algorithm and its mirror image the
+    nearer one counts: which of the two a training ends with is chance.
     """
     settings, risks, distances = networks[0].settings, [], []
     algorithms = references_for(settings)
@@ -62,10 +59,9 @@ def control_errors(
 ) -> tuple[Float[Tensor, "prompt"], float]:
     """Every prompt's risk after so many gradient steps, best at this k, and its exact mean."""
     k, d = prompts.x.shape[-2:]
-    spectrum = expected_spectrum(d, [k], 2 * n_steps + 2)
-    steps = optimal_step_sizes(n_steps, spectrum, noise)
+    steps = tuned_step_sizes(n_steps, d, k, noise)
     found = errors(partial(gradient_descent, step_sizes=steps), prompts)
-    return found, gradient_descent_risk(steps, spectrum, noise)
+    return found, gradient_descent_risk(steps, expected_spectrum(d, [k], 2 * n_steps + 2), noise)
 
 
 def risk_of(
@@ -75,11 +71,7 @@ def risk_of(
     control: tuple[Float[Tensor, "prompt"], float],
     noise: float,
 ) -> dict[str, float]:
-    """``describe_risk``, with the exact risk where there is one, else the controlled mean.
-
-    ``diverged_share`` is that of prompts whose error is ten times what predicting zero costs, or no
-    number.
-    """
+    """``describe_risk``, with the exact risk where there is one, else the controlled mean."""
     n_prompts, k, d = prompts.x.shape[-3:]
     described = describe_risk(predictions, prompts)
     own = squared_errors(predictions, prompts)[0] / d

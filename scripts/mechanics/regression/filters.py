@@ -116,9 +116,8 @@ def filter_references(settings: dict) -> dict[str, Predictor]:
 def filters(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     """A row per seed, k, algorithm and bin of eigenvalues; algorithm ``network`` is the network.
 
-    ``eigenvalue`` is the mean in the bin, ``filter`` is f, ``unexplained`` the share of E‖g‖² that
-    f does not explain, the same in every bin; ``penalty`` is the λ of the fitted ridge. The
-    algorithms are measured on the same prompts as the network, ridge is fitted on others.
+    ``unexplained`` and ``penalty`` are the same in every bin. The algorithms are measured on the
+    same prompts as the network, ridge is fitted on others.
     """
     settings, rows = networks[0].settings, []
     references = filter_references(settings)

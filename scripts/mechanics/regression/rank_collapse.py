@@ -47,12 +47,9 @@ VARIANTS = {
 def rank_collapse(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     """A row per seed, trained or not, variant, layer (0: the embedding) and norm.
 
-    ``ratio`` is the mean over prompts of ‖res(X)‖ / ‖X‖, ``ratio_median`` the median, which a few
-    prompts that collapse late do not move; ``risk`` is the variant's MSE / d. Of the attention that
-    wrote the layer: ``condition_share``, the share of prompts that meet the theorem's condition;
-    ``bound``, what the theorem then leaves of the ratio (above 1 it says nothing): the median over
-    those of these prompts where what goes in is more than rounding; nan if there are none. Both are
-    nan for other variants than attention alone, for the Frobenius norm and for layer 0.
+    ``condition_share`` and ``bound`` are of the attention that wrote the layer: nan for layer 0,
+    for the Frobenius norm and for other variants than attention alone. The bound is a median over
+    the prompts that meet the condition and where what goes in is more than rounding.
     """
     k = max(held_out.lengths)
     # in float32 the residual of collapsed tokens would drown in rounding

@@ -39,8 +39,7 @@ def smoother(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     omega = scale = math.nan
     if n_heads <= 2:
         # replica 0 of this stream is the held-out prompts themselves
-        random, k_max = generator("evaluation", replica=1), max(trained[1], *held_out.lengths)
-        draws = softmax_draws(d, k_max, N_PROMPTS, random)
+        draws = softmax_draws(d, trained[1], N_PROMPTS, generator("evaluation", replica=1))
         omega, scale = optimal_softmax(range(trained[0], trained[1] + 1), n_heads, draws)
     best, rows = dot_product_smoother if n_heads == 1 else two_head_smoother, []
     for k in held_out.lengths:

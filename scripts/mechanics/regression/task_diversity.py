@@ -31,8 +31,7 @@ COLUMNS = [
 def task_diversity(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     """A row per seed and k of ``measured_at``; of unlimited tasks none is seen twice: nan.
 
-    ``predicted`` is the exact risk of the step Γ* that is best for these tasks. On the same prompts
-    that step says how hard they are (``controlled_mean``).
+    On the same prompts the step Γ* says how hard they are (``controlled_mean``).
     """
     settings, noise = networks[0].settings, held_out.noise
     d, n_tasks = settings["d"], settings["n_tasks"]

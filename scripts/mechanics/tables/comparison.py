@@ -130,8 +130,7 @@ def regression_rows(
 
     The one-step optimum r* is the best step for this k alone; a network trained on all k at once
     can at best take the one step that is best for all together. FLOPs are those of one prompt
-    with one test point, and the filter described is that at this k. ``evaluation_se`` is what the
-    finite number of prompts adds to every seed alike; the intervals have it in them.
+    with one test point, and the filter described is that at this k.
     """
     own, result = records[0]["settings"], []
     risks, filters = _sound(risks, records), _sound(filters, records)

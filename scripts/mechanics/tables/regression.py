@@ -85,9 +85,8 @@ def laws(settings: dict, k: int) -> dict[str, int | float]:
 def over_lengths(weights: pd.DataFrame, settings: dict[str, dict]) -> pd.DataFrame:
     """Means over the context lengths of the learning curves, and the nulls beside them.
 
-    ``correlation_null``, √(k/(k+d+1)), is what w itself has with W_GD = ηXᵀY, so that any network
-    that knows w reaches it; ``correlation_shuffled`` the network's own with W_GD of the context's y
-    in another order (by law √((k+d+1)/(k(kd+4)))).
+    Any network that knows w reaches ``correlation_null``; by law ``correlation_shuffled`` is
+    √((k+d+1)/(k(kd+4))) for one step.
     """
     own = [settings[model] for model in weights["model"]]
     nulls = [
@@ -115,8 +114,7 @@ def with_nearest(table: pd.DataFrame, distance: str) -> pd.DataFrame:
 def filter_distances(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """A row per ``keys`` and algorithm: ``distance``, the root mean square of f − f' over bins.
 
-    Bins hold equally many eigenvalues. ``largest`` is the largest |f − f'|; ``unexplained``, the
-    share of E‖g‖² that no filter explains, and ``penalty`` are the network's.
+    ``largest`` is the largest |f − f'|; ``unexplained`` and ``penalty`` are the network's.
 
     ``frame``: what ``regression.filters`` wrote, of one or more networks.
     """

@@ -50,12 +50,7 @@ NOT_PLAIN = (  # settings of which the theory knows nothing
 
 
 def tables(study: Study) -> dict[str, pd.DataFrame]:
-    """``training_theory``, a row per arm, seed and k, and ``training_theory_curves``.
-
-    ``predicted`` and ``measured`` are the steps at which the risk is half-way down from 1 to that
-    of the best step, ``largest_deviation`` the largest |measured/predicted − 1| of the risk at any
-    step. In the arm of the saddle they are risks.
-    """
+    """``training_theory``, a row per arm, seed and k, and ``training_theory_curves``."""
     fit = [run for run in study.runs_of("linear_regression") if fits(study.records[run])]
     if not fit:
         empty = {"training_theory": COLUMNS, "training_theory_curves": CURVES}
