@@ -36,6 +36,11 @@ def test_one_head_pays_a_factor_e_in_context_length_and_two_are_a_debiased_step(
         assert n_heads == 2 or 1 < omega * D**0.5 < 2
 
 
+def test_two_heads_that_see_one_point_cancel():
+    omega, scale = optimal_softmax([1], 2, draws(1, 10))
+    assert scale == 0 and softmax_head_risk(omega, scale, [1], 2, draws(1, 10)) == 1
+
+
 def test_a_mixture_costs_more_than_its_lengths():
     lengths, points = [5, 50], draws(50, 5_000)
     mixed = softmax_head_risk(*optimal_softmax(lengths, 1, points), lengths, 1, points)

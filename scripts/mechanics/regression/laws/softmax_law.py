@@ -64,14 +64,17 @@ def optimal_softmax(
 def _moments(
     omega: float, lengths: Sequence[int], n_heads: int, draws: SoftmaxDraws
 ) -> tuple[float, float]:
-    """E[vᵀx_test]/d and E‖v‖²/d, with v of one or both heads, over lengths and prompts."""
+    """E[vᵀx_test]/d and E‖v‖²/d, with v of one or both heads, over lengths and prompts.
+
+    The second is kept above 0, which it is where two heads see one point alone.
+    """
     d = draws.x.shape[-1]
     v = _tilted_means(omega, draws)
     if n_heads == 2:
         v = v - _tilted_means(-omega, draws)
     v = v[:, [k - 1 for k in lengths]]
     aligned = (v * draws.x_test[:, None]).sum(-1).mean().item() / d
-    return aligned, v.square().sum(-1).mean().item() / d
+    return aligned, max(v.square().sum(-1).mean().item() / d, 1e-300)
 
 
 def _tilted_means(omega: float, draws: SoftmaxDraws) -> Float[Tensor, "prompt k d"]:
