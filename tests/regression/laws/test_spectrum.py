@@ -59,13 +59,6 @@ def test_density_spectrum_has_the_exact_moments_and_knows_directions_without_dat
     assert without == pytest.approx(max(0, 1 - k / d))
 
 
-def test_density_spectrum_of_one_dimension_is_chi_square():
-    spectrum = density_spectrum(1, 5, 1, generator())
-    below = spectrum.weights[spectrum.eigenvalues < 1.0].sum().item()
-    expected = torch.special.gammainc(*torch.tensor([2.5, 2.5])).item()
-    assert below == pytest.approx(expected, abs=0.01)
-
-
 def test_the_tail_is_what_is_largest():
     weights = torch.tensor([0.4, 0.1, 0.3, 0.2])
     kept = Spectrum(torch.tensor([1.0, 9.0, 2.0, 5.0]), weights, weights).without_tail(0.25)
