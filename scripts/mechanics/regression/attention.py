@@ -20,7 +20,7 @@ from mechanics.regression.algorithms import similarities
 from mechanics.regression.effective_weights import merged
 from mechanics.regression.held_out import HeldOut, tokens, untrained
 
-N_PROMPTS, N_PROMPTS_DEEP = 1024, 256  # deep networks have many heads and take longer
+N_PROMPTS, N_PROMPTS_DEEP = 1024, 256  # with MLPs a network takes longer
 N_EXAMPLES, EXAMPLE_LENGTH = 8, 20
 
 

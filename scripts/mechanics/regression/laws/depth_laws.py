@@ -34,13 +34,9 @@ def bracket(
 ) -> dict[str, float]:
     """The risks of ``n_layers`` = L layers trained on k uniform in k_min … k_max, at one k.
 
-    ``zero_tokens`` are those of the network: what is best for a mixture of k depends on them.
-    ``gd_tied``, ``gd_free`` and ``gd_plus_plus`` have the step sizes that are best for all trained
-    k together, ``gd_free_at_k`` those that are best at this k. ``gd_plus_plus`` is the best found,
-    a local optimum and no bound. ``polynomial_floor`` is the best polynomial of degree (3^L − 1)/2
-    at this k, ``mixture_floor`` the one that is best for all trained k together, which a network
-    with one set of weights cannot pass in its mean over k; nan at a k that is not trained. With
-    noise it and ``gd_plus_plus`` are nan, and ``ridge`` has the penalty σ², Bayes's.
+    ``tables/columns.toml`` says what each is. ``zero_tokens`` are those of the network: what is
+    best for a mixture of k depends on them. ``mixture_floor`` is nan at a k that is not trained,
+    and with noise, as ``gd_plus_plus`` is.
 
     Where exact moments would take minutes the floors count prompts that no one will draw, as the
     exact mean does: on drawn prompts a network may pass them, and so may ``gd_plus_plus``, which
