@@ -127,8 +127,7 @@ def residual_streams(
     """The stream after the embedding (entry 0) and after each layer (entries 1 … n_layers).
 
     ``prompts`` are as the network reads them (``tokens``), positions the k context tokens, then the
-    query tokens. ``regression.forward`` has in the last layer the query tokens alone; here all are
-    kept, and ``skips`` and ``mlps`` can be left out (``transformer.run_blocks``).
+    query tokens; ``skips`` and ``mlps`` can be left out (``transformer.run_blocks``).
     """
     cache: dict[str, Tensor] = {}
     regression.run(parameters, prompts, architecture, cache, skips, mlps)

@@ -34,13 +34,14 @@ def smoother(networks: list[Network], held_out: HeldOut) -> pd.DataFrame:
     that are best for the mixture of k; nan for more.
     """
     settings = networks[0].settings
-    n_heads, d, trained = settings["n_heads"], settings["d"], (settings["k_min"], settings["k_max"])
+    n_heads, d = settings["n_heads"], settings["d"]
+    trained = range(settings["k_min"], settings["k_max"] + 1)
     heads = [softmax_heads(n.exact().weights, n.architecture, d) for n in networks]
     omega = scale = math.nan
     if n_heads <= 2:
         # replica 0 of this stream is the held-out prompts themselves
-        draws = softmax_draws(d, trained[1], N_PROMPTS, generator("evaluation", replica=1))
-        omega, scale = optimal_softmax(range(trained[0], trained[1] + 1), n_heads, draws)
+        draws = softmax_draws(d, trained[-1], N_PROMPTS, generator("evaluation", replica=1))
+        omega, scale = optimal_softmax(trained, n_heads, draws)
     best, rows = dot_product_smoother if n_heads == 1 else two_head_smoother, []
     for k in held_out.lengths:
         prompts = held_out.prompts(k, N_PROMPTS)
