@@ -47,11 +47,11 @@ def bracket(
     here = expected_spectrum(d, [k], 2 * n_layers + 2, zero_tokens)
     degree = (3**n_layers - 1) // 2
     floor, ridge, plus_plus = math.nan, math.nan, math.nan
-    if steps:
-        plus_plus = depth.gd_plus_plus_risk(*steps, _without_tail(degree, d, k, zero_tokens))
     if _is_resolved(degree, d, k):
         spectrum = _spectrum(degree, d, k, zero_tokens, N_MATRICES)
         floor = depth.polynomial_floor(degree, spectrum, noise)
+        if steps:
+            plus_plus = depth.gd_plus_plus_risk(*steps, _without_tail(degree, d, k, zero_tokens))
     if min(d, k) <= LARGEST_ORDER:
         density = _density(d, k, 0, N_MATRICES)
         ridge = depth.ridge_risk(noise or RIDGE_PENALTY, k, density, noise)
