@@ -6,14 +6,14 @@ import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network, final
 from helpers import random_network
 
-import analyse_addition
+from mechanics.addition.analysis import measure
 from mechanics.models.weights import Network
 
 TABLES = ("circuit", "identities", "circles", "embedding")
 
 
 def tables_of(network: Network) -> dict[str, pd.DataFrame]:
-    return analyse_addition.measure("circuit", [network])
+    return measure("circuit", [network])
 
 
 @pytest.mark.parametrize("kind", ["clock", "pizza"])

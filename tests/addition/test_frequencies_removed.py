@@ -8,8 +8,8 @@ import torch
 from clock_network import clock_network, final
 from helpers import addition_split, random_network
 
-from analyse_addition import measure
 from mechanics.addition import embedding_ablation
+from mechanics.addition.analysis import measure
 from mechanics.addition.embedding_ablation import in_embedding
 from mechanics.addition.fourier import fourier_basis
 from mechanics.models.weights import Network

@@ -8,7 +8,7 @@ import torch
 from clock_network import carrying_network, clock_network, final, planted_logits
 from helpers import normal
 
-import analyse_addition
+from mechanics.addition.analysis import measure
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.sum_exchange import N_PROMPTS, Streams, prompt_pairs
 from mechanics.addition.sum_in_stream import (
@@ -26,7 +26,7 @@ POSITION = {1: "b", 2: "="}
 
 
 def sum_in_stream(network: Network) -> dict[str, pd.DataFrame]:
-    return analyse_addition.measure("sum_in_stream", [network])
+    return measure("sum_in_stream", [network])
 
 
 class Measured:

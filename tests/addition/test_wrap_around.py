@@ -3,15 +3,16 @@
 import pytest
 import torch
 from clock_network import clock_network, final
-from helpers import random_network
+from helpers import random_network, run_program
 
-from analyse_addition import measure
+from mechanics.addition.analysis import measure
 from mechanics.addition.pairs import all_pairs
 from mechanics.addition.wrap_around import (
     split_agreement,
     strongest_correlation,
     wraps,
 )
+from mechanics.models.weights import write_network
 
 P = 59
 
@@ -38,6 +39,14 @@ def test_a_neuron_that_carries_the_jump_is_seen():
     neurons = torch.stack([wrapped.double(), torch.ones(P * P), all_pairs(P)[:, 0]], dim=1)
     assert strongest_correlation(neurons, wrapped) == pytest.approx(1)
     assert strongest_correlation(neurons[:, 2:], wrapped) == pytest.approx(0.577, abs=0.01)
+
+
+def test_a_product_does_not_wrap(tmp_path):
+    path = tmp_path / "seed0.safetensors"
+    write_network(path, random_network(operation="multiply"))
+    options = ("--weights", path, "--only", "wrap_around", "--output", tmp_path / "tables")
+    with pytest.raises(SystemExit, match=r"seed0.safetensors: no measure wrap_around of such"):
+        run_program("analyse_addition", *options)
 
 
 def test_a_deeper_network_has_no_row():

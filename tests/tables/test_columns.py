@@ -9,8 +9,8 @@ import measured
 import pyarrow.parquet
 import pytest
 
-from analyse_addition import COLUMNS as MEASURED
 from mechanics.addition import progress
+from mechanics.addition.analysis import COLUMNS as MEASURED
 from mechanics.study.lineage import ROOT
 from mechanics.tables import circuit as circuit_table
 from mechanics.tables import (

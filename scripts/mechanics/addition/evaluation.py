@@ -11,7 +11,7 @@ from mechanics.models.weights import Network
 SHARE = 0.9  # of the part of the logits that depends on a + b − c, carried by n_frequencies
 
 
-def measure(network: Network, split: pd.DataFrame) -> dict[str, list[dict]]:
+def measure(network: Network, split: pd.DataFrame | None) -> dict[str, list[dict]]:
     """``evaluation``: a row per part of the pairs (``members``), nan where it has none."""
     logits = addition_activations(network.weights, network.architecture).logits
     answers, spectrum = judge(logits), sum_spectrum(logits)
@@ -28,6 +28,6 @@ def measure(network: Network, split: pd.DataFrame) -> dict[str, list[dict]]:
             "sum_fve": float(spectrum.sum()),
             "n_frequencies": n_frequencies_for(spectrum / spectrum.sum(), SHARE),
         }
-        for name, own in members(split).items()
+        for name, own in members(split, len(logits)).items()
     ]
     return {"evaluation": rows}

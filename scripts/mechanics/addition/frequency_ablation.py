@@ -41,12 +41,12 @@ N_DRAWS = 10  # random sets of frequencies beside the keys
 N_SETS, LARGEST_SET = 1000, 10  # random sets of each size of the formula of equal amplitudes
 
 
-def measure(network: Network, split: pd.DataFrame) -> dict[str, list[dict]]:
+def measure(network: Network, split: pd.DataFrame | None) -> dict[str, list[dict]]:
     """The rows of ``ablation`` and ``parsimony``."""
     logits = addition_activations(network.weights, network.architecture).logits
     keys = key_frequencies(key_spectrum(network, logits))
     return {
-        "ablation": ablate(logits, keys, members(split)),
+        "ablation": ablate(logits, keys, members(split, len(logits))),
         "parsimony": measure_parsimony(logits, keys, network.seed),
     }
 
@@ -60,9 +60,10 @@ def ablate(
         without = judge(excluded_logits(logits, [k]))
         rows += [
             {"split": split, "level": "logits", "frequency": k, "is_key": k in keys}
-            | without.over(parts[split])
-            | {"loss_full": full.over(parts[split])["loss"]}
-            for split in SPLITS
+            | without.over(own)
+            | {"loss_full": full.over(own)["loss"]}
+            for split, own in parts.items()
+            if split in SPLITS
         ]
     return rows
 

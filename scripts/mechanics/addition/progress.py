@@ -40,7 +40,8 @@ def follow_progress(
     """``progress`` and ``spectra`` of every seed and checkpoint."""
     progress, spectra = [], []
     for seed in run.seeds:
-        parts, keys = members(splits[seed]), final_keys(run, seed, device)
+        split, keys = splits[seed], final_keys(run, seed, device)
+        parts = members(split, len(split))
         for step in run.steps(seed):
             common, network = {"seed": seed, "step": step}, exact_at(run, seed, step, device)
             row = common | {"p": network.settings["p"], "n_final_keys": len(keys)}

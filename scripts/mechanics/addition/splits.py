@@ -10,12 +10,18 @@ from torch import Tensor
 from mechanics.settings import ConfigError
 
 
-def members(split: pd.DataFrame) -> dict[str, Bool[Tensor, "pair"]]:
-    """Which pairs belong to which part. A swapped validation pair has (b, a) in training."""
+def members(split: pd.DataFrame | None, n_pairs: int) -> dict[str, Bool[Tensor, "pair"]]:
+    """Which pairs belong to which part; all, where the split is not known.
+
+    A swapped validation pair has (b, a) in training.
+    """
+    every = torch.ones(n_pairs, dtype=torch.bool)
+    if split is None:
+        return {"all": every}
     trained = torch.tensor((split["split"] == "train").to_numpy())
     swapped = torch.tensor(split["swapped_in_training"].to_numpy())
     return {
-        "all": torch.ones_like(trained),
+        "all": every,
         "train": trained,
         "validation": ~trained,
         "validation_swapped": ~trained & swapped,

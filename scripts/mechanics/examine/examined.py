@@ -11,8 +11,7 @@ import typst
 from jinja2 import Environment, FileSystemLoader
 from matplotlib.figure import Figure
 
-import analyse_addition  # the programs: they lie beside the library
-import analyse_regression
+from mechanics.addition.analysis import measure
 from mechanics.addition.as_addition import as_addition
 from mechanics.examine import summary
 from mechanics.examine.network import ADDITION, Understood
@@ -21,6 +20,8 @@ from mechanics.figures.embedding import embedding
 from mechanics.figures.risk_by_context import risk_by_context
 from mechanics.models.weights import Network
 from mechanics.regression import data
+from mechanics.regression.evaluation import evaluation
+from mechanics.regression.filters import filters
 from mechanics.regression.held_out import expect_regression, read_held_out
 from mechanics.runtime.files import atomic
 from mechanics.study.lineage import ROOT
@@ -70,15 +71,15 @@ def examine(understood: Understood, weights: Path, output: Path) -> str:
 def examine_addition(network: Network) -> tuple[dict[str, pd.DataFrame], Figure]:
     """Tables and a figure. Which pairs were trained on is unknown: tables are of all pairs."""
     p = network.settings["p"]
-    tables = analyse_addition.measure("evaluation", [network])
+    tables = measure("evaluation", [network])
     right = tables["evaluation"]["accuracy"].item()
     print(f"accuracy on all {p**2:,} pairs: {right:.4f}", flush=True)
     if right < 2 / p:
         print("that is guessing: if it was trained to answer, something assumed above is wrong")
     for name in ("circuit", "ablation", "patching"):
-        tables |= analyse_addition.measure(name, [network])
+        tables |= measure(name, [network])
     if not is_fourier(tables["parsimony"], p):
-        tables |= analyse_addition.measure("sum_in_stream", [network])
+        tables |= measure("sum_in_stream", [network])
     named = {"model": network.model, "arm": "main", "status": network.status}
     shown = (tables[name].assign(**named) for name in ("embedding", "circuit", "circles"))
     return tables, embedding(*shown)
@@ -97,9 +98,7 @@ def examine_regression(network: Network, weights: Path) -> tuple[dict[str, pd.Da
         held_out = read_held_out(prompts, torch.device("cpu"), settings)
     network = network.to(torch.float32)  # as it was trained
     expect_regression(network, held_out, weights)
-    tables = {}
-    for name in ("evaluation", "filters"):
-        tables |= analyse_regression.MEASURES[name]([network], held_out)
+    tables = evaluation([network], held_out) | {"filters": filters([network], held_out)}
     risks = tables["risk"].assign(model=network.model, status=network.status)
     levels = pd.DataFrame([laws(settings, k) for k in risks["k"]])
     return tables, risk_by_context(pd.concat([risks, levels], axis=1))

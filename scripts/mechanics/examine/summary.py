@@ -1,6 +1,6 @@
 """What a reader is told of an examined network: a verdict, its evidence, and tables of a page.
 
-Everything is read from the tables of ``analyse_addition`` and ``analyse_regression``.
+Everything is read from the tables that ``examined`` makes.
 """
 
 import math
