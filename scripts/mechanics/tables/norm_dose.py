@@ -40,25 +40,24 @@ def laws(table: pd.DataFrame) -> pd.DataFrame:
 
     The delay runs from memorising to grokking; ``n_runs`` grokked, of ``n_held``: a run that did
     not is in no fit, so slopes are too small where many are missing. ``slope`` is that of the first
-    variable. Of the least ε alone, which freezes no run.
+    variable. Of the least ε of theirs alone, which freezes no run.
     """
-    held = table[(table["arm"] == "held_norm") & (table["epsilon"] == table["epsilon"].min())]
-    grokked = held[held["status"] == "grokked"]
-    delays = np.log((grokked["grokking_step"] - grokked["memorised_step"]).astype(float))
-    scales = np.log((grokked["logit_scale_memorised"] / grokked["temperature"]).astype(float))
-    norms = grokked["norm_factor"]
-    at_one = grokked["temperature"] == 1
+    held = table[table["arm"] == "held_norm"]
+    held = held[held["epsilon"] == held["epsilon"].min()]
+    at_one = held[held["temperature"] == 1]
     tried = {
-        "exponential in the norm, temperature 1": (at_one, [norms]),
-        "exponential in the norm": (at_one | True, [norms]),
-        "power of the logit scale": (at_one | True, [scales]),
-        "power of the logit scale, exponential in the norm": (at_one | True, [scales, norms]),
+        "exponential in the norm, temperature 1": (at_one, ["norm"]),
+        "exponential in the norm": (held, ["norm"]),
+        "power of the logit scale": (held, ["scale"]),
+        "power of the logit scale, exponential in the norm": (held, ["scale", "norm"]),
     }
     rows = []
-    for law, (kept, variables) in tried.items():
-        n_held = int((held["temperature"] == 1).sum()) if kept is at_one else len(held)
-        slope, r_squared = _fit([own[kept] for own in variables], delays[kept])
-        rows.append((law, slope, r_squared, int(kept.sum()), n_held))
+    for law, (runs, names) in tried.items():
+        own = runs[runs["status"] == "grokked"]
+        delays = np.log((own["grokking_step"] - own["memorised_step"]).astype(float))
+        scales = np.log((own["logit_scale_memorised"] / own["temperature"]).astype(float))
+        variables = {"norm": own["norm_factor"], "scale": scales}
+        rows.append((law, *_fit([variables[name] for name in names], delays), len(own), len(runs)))
     return pd.DataFrame(rows, columns=LAWS)
 
 
