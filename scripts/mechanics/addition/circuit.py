@@ -57,9 +57,9 @@ def measure(network: Network) -> dict[str, list[dict]]:
         "keys_w_e": _listed(keys_w_e),
         "keys_neurons": _listed(cluster_keys(neurons, p)),
         "harmonics": _listed(doubled),
-        "w_e_keys": _share_of(in_embedding, shares),
-        "w_e_harmonics": _share_of(doubled, shares),
-        "logit_fve": _share_of(keys, spectrum) if keys else math.nan,
+        "w_e_keys": _sum(shares[_places(in_embedding)]),
+        "w_e_harmonics": _sum(shares[_places(doubled)]),
+        "logit_fve": _sum(spectrum[_places(keys)]) if keys else math.nan,
         "neurons_explained": float(explained.double().mean()),
         "distance_irrelevance": identities.distance_irrelevance(logits),
     }
@@ -67,7 +67,7 @@ def measure(network: Network) -> dict[str, list[dict]]:
     if W_L is not None:
         isolated = identities.clock_or_pizza(parameters, architecture, keys)
         by_key = [row | q for row, q in zip(by_key, isolated, strict=True)]
-        row["neurons_explained_weighted"] = float(contributions(hook_post, W_L)[explained].sum())
+        row["neurons_explained_weighted"] = _sum(contributions(hook_post, W_L)[explained])
         if keys:
             row["clock_circles"] = sum(q["q_clock"] > q["q_pizza"] for q in isolated)
     circles, embedding = embedding_rows(W_E, keys)
@@ -103,5 +103,10 @@ def _listed(keys: list[int]) -> str:
     return " ".join(map(str, keys))
 
 
-def _share_of(keys: list[int], shares: Tensor) -> float:
-    return float(shares[[k - 1 for k in keys]].sum())
+def _places(keys: list[int]) -> list[int]:
+    return [k - 1 for k in keys]
+
+
+def _sum(shares: Tensor) -> float:
+    """Of shares of one whole, which rounding would let exceed it."""
+    return float(shares.sum().clamp(max=1))
