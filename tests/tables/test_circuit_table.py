@@ -16,13 +16,13 @@ def test_losses_are_those_of_the_last_checkpoint_of_the_same_seed_and_entry():
     checkpoints += [("a", 1, 5, 8.0), ("b", 0, 30, 3.0)]
     progress = pd.DataFrame(checkpoints, columns=["entry", "seed", "step", "loss_all"])
     loss = progress["loss_all"]
-    progress = progress.assign(p=11, n_final_keys=progress["step"], restricted_loss_all=loss / 4)
+    progress = progress.assign(p=11, restricted_loss_all=loss / 4)
     progress = progress.assign(excluded_loss_train=5 * loss, accuracy_validation_new=loss / 10)
     table = tabulate(circuit, progress)
     assert table["full_loss_all"].tolist() == [1.0, 2.0, 3.0]
     assert table["excluded_loss"].tolist() == [5.0, 10.0, 15.0]
     assert table["restricted_loss_all"].tolist() == [1 / 4, 2 / 4, 3 / 4]
-    assert table["n_keys"].tolist() == [20, 10, 30]
+    assert table["n_keys"].tolist() == [2, 0, 1]
     assert table["accuracy_new"].tolist() == [0.1, 0.2, 0.3]
     assert table["uniform_loss"].tolist() == [math.log(11)] * 3
     assert table.columns[-1] == "entry"

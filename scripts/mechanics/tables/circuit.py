@@ -6,7 +6,6 @@ import pandas as pd
 from mechanics.tables.study import Study
 
 LAST = {  # column of the checkpoint analysis: its name here
-    "n_final_keys": "n_keys",
     "restricted_loss_all": "restricted_loss_all",
     "loss_all": "full_loss_all",
     "excluded_loss_train": "excluded_loss",
@@ -24,10 +23,11 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 def tabulate(circuit: pd.DataFrame, progress: pd.DataFrame) -> pd.DataFrame:
     """The measures of the final weights, with those of each seed's last checkpoint.
 
-    ``uniform_loss`` is ln p, what guessing costs. ``accuracy_new`` is that on validation pairs
-    trained on in neither order.
+    ``n_keys`` counts the key frequencies, ``uniform_loss`` is ln p, what guessing costs, and
+    ``accuracy_new`` that on validation pairs trained on in neither order.
     """
     last = progress.loc[progress.groupby(KEYS)["step"].idxmax(), [*KEYS, "p", *LAST]]
     last = last.rename(columns=LAST).assign(uniform_loss=np.log(last["p"])).drop(columns="p")
+    circuit = circuit.assign(n_keys=circuit["key_frequencies"].str.split().str.len())
     table = circuit.merge(last, on=KEYS, how="left", validate="1:1")
     return table[[*(name for name in table if name != "entry"), "entry"]]
