@@ -30,6 +30,10 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         device, task = choose_device(arguments.device), Run(arguments.run).settings["task"]
+        if arguments.shown is not None and task != "modular_addition":
+            raise ConfigError(
+                f"--shown {arguments.shown}: task = {task}: expected modular_addition"
+            )
         own = import_module(f"mechanics.{ROOMS[task]}.following")  # no room imports the other
         tables = own.follow(arguments.run, arguments.data, device)
         write_tables({name: tables[name] for name in measures(task).FOLLOWED}, arguments.output)
