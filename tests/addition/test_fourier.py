@@ -25,7 +25,8 @@ def test_planted_cosines_share_by_the_square_of_their_sizes_and_noise_has_nothin
     of_pairs = normal(P * P, 1)  # does not count, and a sine is no cosine
     shares = [0, 1 / 14, 0, 0, 0, 9 / 14]
     assert sum_spectrum(logits + 7 * of_pairs).tolist() == pytest.approx(shares, abs=1e-10)
-    assert sum_spectrum(normal(P * P, P)).max() < 20 / P**3
+    noise = sum_spectrum(normal(31**2, 31))
+    assert noise.mean() == pytest.approx(1 / 31**3, rel=0.5)
 
 
 def test_number_of_frequencies_that_reach_a_share_and_effective_rank():

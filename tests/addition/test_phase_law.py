@@ -7,8 +7,8 @@ import torch
 from clock_network import PIZZA_THRESHOLDS, clock_network, final, planted_logits
 from helpers import random_network
 
-from analyse_addition import measure
 from mechanics.addition.activations import addition_activations, neuron_inputs
+from mechanics.addition.analysis import measure
 from mechanics.addition.pairs import all_pairs
 from mechanics.addition.phase_law import (
     Waves,
@@ -101,3 +101,11 @@ def test_a_network_without_circuit_has_no_rows(changes):
     tables = measure("phase_law", [random_network(0.3, p=P, **changes)])
     assert tables["phase_law"].empty and tables["neuron_phases"].empty
     assert tables["phase_law"]["cosine"].dtype == float
+
+
+def test_waves_that_the_logits_lack_have_no_error():
+    network = final(*clock_network(P, KEYS))
+    for name, value in (("attn.W_O", 0), ("mlp.b_in", -1)):  # all logits are 0
+        network.weights[f"blocks.0.{name}"].fill_(value)
+    law = measure("phase_law", [network])["phase_law"]
+    assert law["alpha"].tolist() == [0, 0] and law["quadrature_error"].isna().all()

@@ -41,7 +41,7 @@ def test_no_gain_is_no_transition_and_a_loss_that_ends_where_it_began_has_not_fa
     for values in ([0.5, 0.5, 0.55], [0.5, 0.2, 0.1], [0.1, math.nan, math.nan], [0.3]):
         found = transition(np.arange(len(values)), np.array(values), least_gain=0.1)
         assert math.isnan(found.transition_width)
-    for values in ([5, 20, 4.8], [5, 4.9, math.nan], [5, 20, 20]):
+    for values in ([5, 20, 4.8], [5, 4.9, math.nan], [5, 20, 20], [0, 0, 0]):
         assert math.isnan(fall(pd.Series(values, [0, 1, 2])).transition_steps)
 
 

@@ -56,7 +56,8 @@ def key_frequencies(shares: Float[Tensor, "frequency"]) -> list[int]:
     """Frequencies with at least ``KEY_FACTOR`` times the share of a flat spectrum, in order.
 
     Empty for a flat spectrum and for one that is nan. A network that only memorised may have one
-    that just passes: keys are a circuit only if they carry the logits (logit FVE).
+    that just passes: keys are a circuit only if they carry the logits (logit FVE). At most a third
+    of the frequencies are keys, so that p < 6 has none.
     """
     least = KEY_FACTOR / len(shares)
     return [k for k, share in enumerate(shares.tolist(), start=1) if share >= least]
@@ -98,7 +99,7 @@ def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequenc
 
     ``logits`` are those of all p² pairs, b running fastest; they are centred over c first. The
     shares sum to the part of the variance that depends on a + b − c by an even function: 1 for an
-    ideal adder, 1/p² of noise for each frequency (Nanda et al. 2023, sec. 4.1).
+    ideal adder, 1/p³ of noise for each frequency (Nanda et al. 2023, sec. 4.1).
     """
     p = logits.shape[-1]
     centred = logits.double() - logits.double().mean(dim=-1, keepdim=True)

@@ -10,6 +10,7 @@ integral over the phase (Yip et al. 2024, arXiv 2412.03773; He et al. 2026, arXi
 For networks of one layer without LayerNorm; every statement stands beside its null.
 """
 
+import math
 from dataclasses import dataclass
 
 import pandas as pd
@@ -76,7 +77,9 @@ def measure(network: Network) -> dict[str, list[dict]]:
         if explained.any():
             draw = generator("bootstrap", network.seed, 20 + k)
             law |= phase_columns(waves.of(explained), own, draw)
-        law |= {"quadrature_error": other / alpha} | quadrature(waves.of(cluster), p, k)
+        law |= {"quadrature_error": other / alpha if alpha else math.nan} | quadrature(
+            waves.of(cluster), p, k
+        )
         of_cluster = float(recovered[cluster].sum())
         laws.append(law | {"recovery": of_cluster, "recovery_predicted": expected})
         neurons += neuron_rows(waves, own, explained, k)

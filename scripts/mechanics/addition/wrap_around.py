@@ -3,6 +3,7 @@
 A circuit of waves of period p needs no such neuron: for it p − 1 and p are neighbours like any
 others. Were there one, it would recover more of the logit difference where just one of the two
 prompts wraps round p than where both or neither do, and it would follow the wrap over the pairs.
+Neurons of the wave k = 1 follow it in part and carry nothing: of a smaller answer more pairs wrap.
 """
 
 import torch
@@ -34,8 +35,7 @@ def measure(network: Network) -> dict[str, list[dict]]:
     ``agreement``: correlation over the neurons of their recovery on the pairs of prompts of which
     just one wraps (``n_crossing``) with that on the others; ``agreement_halves`` the least of
     ``N_HALVES`` random halves, its null. ``follows_wrap``: largest |correlation| over the pairs of
-    a neuron with the wrap; ``follows_wrap_random`` with its neurons as they are on other, shuffled
-    pairs.
+    a neuron with the wrap; ``follows_wrap_random`` with the wrap of shuffled pairs.
     """
     if not (network.finite and network.architecture.reads_neurons_directly):
         return {}

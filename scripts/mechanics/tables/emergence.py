@@ -102,7 +102,7 @@ def fall(loss: pd.Series) -> Transition:
     A loss that rises first, as that of a network that memorises, has still to learn all of it.
     One that ends less than a tenth of the first loss below it has learned nothing.
     """
-    if not loss.iloc[-1] <= (1 - LEAST_SHARE) * loss.iloc[0]:  # nan is no loss
+    if not loss.iloc[-1] < (1 - LEAST_SHARE) * loss.iloc[0]:  # nan is no loss
         return NO_TRANSITION
     falling = loss.loc[loss.idxmax() :]
     return transition(falling.index.to_numpy(), -falling.to_numpy(), least_gain=0.0)
