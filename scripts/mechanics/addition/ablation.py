@@ -15,14 +15,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mechanics.addition.activations import neuron_logits
-from mechanics.addition.fourier import (
-    along_sum,
-    frequencies,
-    frequency_shares,
-    project,
-    sum_means,
-    sum_spectrum,
-)
+from mechanics.addition.fourier import along_sum, frequencies, frequency_shares, sum_spectrum
 from mechanics.addition.pairs import all_pairs, cross_entropy, targets
 from mechanics.models.weights import Network
 
@@ -84,16 +77,8 @@ def restricted_logits(
     everywhere with all frequencies, and partly with three. Read it beside what other frequencies
     alone answer and what is lost without these.
     """
-    p = logits.shape[-1]
-    sums = targets(all_pairs(p), p).to(logits.device)
-    return restricted_to(sum_means(logits.double(), p), keys)[sums]
-
-
-def restricted_to(
-    of_sums: Float[Tensor, "sum token"], keys: Sequence[int]
-) -> Float[Tensor, "sum token"]:
-    """``restricted_logits`` of the pairs of each sum, from their mean logits."""
-    return project(of_sums, keys) + of_sums.mean(dim=0)
+    exact = logits.double()
+    return along_sum(exact, keys, logits.shape[-1]) + exact.mean(dim=0)
 
 
 def excluded_logits(

@@ -22,13 +22,13 @@ from mechanics.addition.ablation import (
     judge,
     key_spectrum,
     random_sets,
-    restricted_to,
 )
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.fourier import (
     fitted_amplitudes,
     frequencies,
     key_frequencies,
+    project,
     sum_means,
     sum_spectrum,
 )
@@ -38,6 +38,8 @@ from mechanics.runtime.seeds import generator
 
 SPLITS = ("all", "train", "validation")
 N_DRAWS = 10  # random sets of frequencies beside the keys
+ABOUT_KEYS = ("keys_only", "random_frequencies", "without_keys", "without_random_frequencies")
+ABOUT_KEYS += ("equal_best",)
 N_SETS, LARGEST_SET = 1000, 10  # random sets of each size of the formula of equal amplitudes
 
 
@@ -87,7 +89,8 @@ def measure_parsimony(
 
     def restricted(chosen: Sequence[int]) -> dict[str, float]:
         """``restricted_logits``, judged: they are the same for all pairs of one sum."""
-        return judge(restricted_to(of_sums, chosen), torch.arange(p)).over_all()
+        kept = project(of_sums, chosen) + of_sums.mean(dim=0)
+        return judge(kept, torch.arange(p)).over_all()
 
     def excluded(chosen: Sequence[int]) -> dict[str, float]:
         return judge(excluded_logits(logits, chosen)).over_all()
@@ -99,9 +102,7 @@ def measure_parsimony(
         rows.append(row("frequencies", n, restricted((order[:n] + 1).tolist())))
         rows.append(row("ideal", n, formula_over_all(*formula_answers(kept, p))))
     if not keys:
-        about_keys = ("keys_only", "random_frequencies", "without_keys")
-        about_keys += ("without_random_frequencies", "equal_best")
-        return rows + [row(kind, 0, NAN) for kind in about_keys]
+        return rows + [row(kind, 0, NAN) for kind in ABOUT_KEYS]
     others = [k for k in every if k not in keys]
     draws = random_sets(others, len(keys), N_DRAWS, generator("bootstrap", seed))
     for own, other, change in (

@@ -25,7 +25,7 @@ from mechanics.addition.activations import (
     neuron_inputs,
     neuron_logits,
 )
-from mechanics.addition.fourier import frequency_shares, key_frequencies
+from mechanics.addition.fourier import frequency_shares, key_frequencies, sum_means
 from mechanics.addition.neurons import EXPLAINED, contributions, neuron_frequencies
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models.weights import Network
@@ -75,8 +75,10 @@ def measure(network: Network) -> dict[str, list[dict]]:
         waves = neuron_waves(inputs, W_L, k)
         law = {"frequency": k, "n_neurons": int(explained.sum()), "alpha": alpha}
         if explained.any():
-            draw = generator("bootstrap", network.seed, 20 + k)
-            law |= phase_columns(waves.of(explained), own, draw)
+            phases, draw = waves.of(explained), generator("bootstrap", network.seed, 20 + k)
+            law["cosine"] = agreement(phases, own)
+            law["cosine_shuffled"] = shuffled_agreement(phases, own, draw)
+            law["phase_spread"] = float((own * torch.exp(1j * phases.written)).sum().abs())
         law |= {"quadrature_error": other / alpha if alpha else math.nan} | quadrature(
             waves.of(cluster), p, k
         )
@@ -84,16 +86,6 @@ def measure(network: Network) -> dict[str, list[dict]]:
         laws.append(law | {"recovery": of_cluster, "recovery_predicted": expected})
         neurons += neuron_rows(waves, own, explained, k)
     return {"phase_law": laws, "neuron_phases": neurons}
-
-
-def phase_columns(waves: "Waves", weights: Tensor, draw: torch.Generator) -> dict[str, float]:
-    """What is said of the phases of one key's neurons."""
-    spread = (weights * torch.exp(1j * waves.written)).sum().abs()
-    return {
-        "cosine": agreement(waves, weights),
-        "cosine_shuffled": shuffled_agreement(waves, weights, draw),
-        "phase_spread": float(spread),
-    }
 
 
 def neuron_rows(waves: "Waves", weights: Tensor, chosen: Tensor, k: int) -> list[dict]:
@@ -194,11 +186,9 @@ def sum_waves(logits: Float[Tensor, "pair token"], k: int) -> tuple[float, float
     The first is the alpha of ``logit_identities``. For k = p/2 they are one wave.
     """
     p = logits.shape[1]
-    by_sum = torch.zeros(p, p, dtype=torch.float64)
-    by_sum.index_add_(0, targets(all_pairs(p), p), logits.double().cpu())
-    numbers = torch.arange(p, dtype=torch.float64)
-    turning = torch.exp(-2j * torch.pi * k / p * numbers)
-    over_sums = (1 if 2 * k == p else 2) / p**3 * (turning @ by_sum.to(turning))
+    turning = torch.exp(-2j * torch.pi * k / p * torch.arange(p, dtype=torch.float64))
+    of_sums = sum_means(logits.double().cpu(), p).to(turning)
+    over_sums = (1 if 2 * k == p else 2) / p**2 * (turning @ of_sums)
     return float((over_sums @ turning.conj()).real), float((over_sums @ turning).abs())
 
 

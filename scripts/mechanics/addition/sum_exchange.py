@@ -72,7 +72,7 @@ def carrier(streams: Streams) -> tuple[Place, list[float]]:
     weight = streams.pattern[:, :, 2].transpose(1, 2)[None, ..., None]
     brought = join_heads(weight * value, parameters[f"{name}.attn.W_O"])[0]
     brought[:, 2] += stream[:, 2]
-    parts = [_sum_part(brought[:, position], streams.p) for position in range(3)]
+    parts = [sum_part(brought[:, position], streams.p) for position in range(3)]
     total = sum(parts)
     taken = [float((part * total).sum() / total.square().sum()) for part in parts]
     return Place(max(range(3), key=taken.__getitem__), last), taken
@@ -156,11 +156,12 @@ def _exchange(
     return {"moved": moved, "kept": kept, "n_prompts": len(taker)}
 
 
-def _sum_part(values: Float[Tensor, "pair d_model"], p: int) -> Float[Tensor, "sum d_model"]:
+def sum_part(values: Float[Tensor, "pair d_model"], p: int) -> Float[Tensor, "sum d_model"]:
+    """What of a stream depends on a + b, about its mean."""
     return sum_means(values - values.mean(dim=0), p)
 
 
 def _part_at(streams: Streams, place: Place) -> tuple[Tensor, Tensor]:
     """The stream [pair, d_model] at a place, and its part of a + b [sum, d_model]."""
     at = streams.after[place.layer][:, place.position]
-    return at, _sum_part(at, streams.p)
+    return at, sum_part(at, streams.p)

@@ -15,7 +15,7 @@ from mechanics.addition.activations import addition_activations
 from mechanics.addition.attention import POSITIONS
 from mechanics.addition.fourier import frequency_shares, sum_means
 from mechanics.addition.pairs import all_pairs, targets
-from mechanics.addition.sum_exchange import Streams, carrier, exchange_rows
+from mechanics.addition.sum_exchange import Streams, carrier, exchange_rows, sum_part
 from mechanics.models.transformer import normalise
 from mechanics.models.weights import Network
 
@@ -52,7 +52,7 @@ def measure(network: Network) -> dict[str, list[dict]]:
             values = of_layer[:, index]
             add(position, layer, shares(values, p))
             if index and layer:
-                spectrum = frequency_shares(sum_means(values - values.mean(dim=0), p))
+                spectrum = frequency_shares(sum_part(values, p))
                 for k, value in enumerate(spectrum.tolist(), start=1):
                     add(position, layer, {"spectrum": value}, k)
     place, taken = carrier(streams)

@@ -6,7 +6,7 @@ passes into b_in and b_out; b_Q and b_U are carried by one more coordinate of th
 1 at every position, through W_pos. What cannot be folded is refused by name.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -44,7 +44,7 @@ class Understood:
     """A network, and what was read, assumed and folded to have it: (what, how) for a reader."""
 
     network: Network
-    said: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str]
 
 
 def understand(path: Path, given: Given, stated: dict | None = None) -> Understood:

@@ -12,7 +12,7 @@ BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
     "comparison": {"comparison": ["comparative_metrics", "comparative_metrics.md"]},
     "emergence": {"emergence": ["emergence", "emergence_curves"]},
 }
-DOSES = ("norm", "norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
+DOSES = ("norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
 TOO_LONG = {  # to read: kept as parquet, with the analyses
     *("attention_matrix", "spectral_filter_curves", "training_theory_curves", "emergence_curves"),
     *("embedding", "neuron_phases", "progress_measures"),
@@ -36,7 +36,7 @@ def is_dose(settings: dict) -> bool:
     The table ``norm_dose`` has such networks, those about weight decay and circuits leave them out.
     """
     scaled_down = settings.get("after_memorising") == "initial_norm"
-    dosed = any(key in settings for key in DOSES if key != "norm")
+    dosed = any(key in settings for key in DOSES)
     held = settings.get("norm", "free") != "free"
     return adds(settings) and (scaled_down or dosed or held)
 

@@ -5,6 +5,7 @@ exponentially with the norm that is held. Truong 2026 (arXiv 2606.18465): over n
 temperatures it is a function of the scale of the logits after division by the temperature.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -78,18 +79,14 @@ def with_shared_keys(table: pd.DataFrame) -> pd.DataFrame:
     frequencies. nan for the model itself.
     """
     itself = table[table["entry"] == table["model"]].set_index(["model", "seed"])
-    of_model = itself["key_frequencies"].str.split()
+    of_model = itself["key_frequencies"].str.split().to_dict()
     shared, chance = [], []
     for row in table.itertuples():
-        network = row.model, row.seed
-        known = row.entry != row.model and network in of_model
-        theirs = set(of_model[network]) if known else set()
-        shared.append(len(theirs & set(row.key_frequencies.split())) if known else None)
-        chance.append(len(theirs) * row.n_keys / ((row.p - 1) / 2) if known else None)
-    return table.assign(
-        shared_keys=pd.Series(shared, table.index, dtype="float64"),
-        shared_by_chance=pd.Series(chance, table.index, dtype="float64"),
-    )
+        theirs = None if row.entry == row.model else of_model.get((row.model, row.seed))
+        own = row.key_frequencies.split()
+        shared.append(math.nan if theirs is None else len({*theirs} & {*own}))
+        chance.append(math.nan if theirs is None else len(theirs) * len(own) / ((row.p - 1) / 2))
+    return table.assign(shared_keys=shared, shared_by_chance=chance)
 
 
 def arm(settings: dict, usual: str) -> str:

@@ -34,7 +34,7 @@ def summarise(neurons: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     is the mean over all sets of so many neurons, and clusters that share out all neurons cannot
     all exceed it. ``control`` is the mean over the few random sets that were patched.
     """
-    parts, columns = [], [*NETWORK, *COLUMNS]
+    parts, columns = [], [*NETWORK[:-1], *COLUMNS, "entry"]
     groups = groups[groups["direction"] == "denoising"].dropna(subset="recovery")
     for network, own in neurons.dropna(subset="recovery").groupby(NETWORK, **KEPT):
         about = dict(zip(NETWORK, network, strict=True))
@@ -53,8 +53,7 @@ def summarise(neurons: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
         found = found.assign(control=n.map(random), expected=n * own["recovery"].mean())
         parts.append(found.assign(**about)[columns])
     table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-    table = table.astype({"neuron": "Int64", "frequency": "Int64", "n_neurons": "Int64"})
-    return table[[*(name for name in table if name != "entry"), "entry"]]
+    return table.astype({"neuron": "Int64", "frequency": "Int64", "n_neurons": "Int64"})
 
 
 def _ranked(frame: pd.DataFrame) -> pd.DataFrame:
