@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import measured
@@ -55,6 +56,13 @@ def test_every_table_is_declared_and_every_declared_table_is_made():
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
 def test_every_published_column_is_declared(path):
     assert [name for name in header(path) if name not in COLUMNS] == []
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+def test_the_same_is_said_of_the_column_before(path):
+    declared = {*pairwise(COLUMNS)}
+    for pair in pairwise(header(path)):
+        assert pair in declared or not COLUMNS[pair[1]].meaning.startswith("The same"), pair
 
 
 def test_every_column_that_a_module_lists_is_declared():
