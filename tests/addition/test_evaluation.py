@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from helpers import (
-    addition_network,
     addition_settings,
     addition_split,
-    random_weights,
+    random_network,
     regression_settings,
     run_program,
     write_data,
@@ -18,14 +17,10 @@ from mechanics.addition.snapshots import read_snapshots
 from mechanics.models.weights import Network, write_network
 
 
-def random_network(settings: dict, **changes) -> Network:
-    return addition_network(settings, random_weights(settings), **changes)
-
-
 def test_untrained_network_is_near_chance_and_parts_add_up():
-    settings = addition_settings()
-    splits = {0: addition_split(settings)}
-    table = measure("evaluation", [random_network(settings)], splits)["evaluation"]
+    network = random_network()
+    splits = {0: addition_split(network.settings)}
+    table = measure("evaluation", [network], splits)["evaluation"]
     rows = table.set_index("split")
     assert rows["n_pairs"]["all"] == 121
     parts = rows[["n_pairs", "n_right"]].T
@@ -40,9 +35,8 @@ def test_untrained_network_is_near_chance_and_parts_add_up():
     [("validation_swapped", "swapped_in_training", False), ("validation", "split", "train")],
 )
 def test_part_without_pairs_is_a_row_of_nan_with_n_0(part, column, value):
-    settings = addition_settings(p=7, train_fraction=0.98)
-    splits = {0: addition_split(settings).assign(**{column: value})}
-    networks = [random_network(settings)]
+    networks = [random_network(p=7, train_fraction=0.98)]
+    splits = {0: addition_split(networks[0].settings).assign(**{column: value})}
     rows = measure("evaluation", networks, splits)["evaluation"].set_index("split")
     assert rows.loc[part, ["n_pairs", "n_right"]].tolist() == [0, 0]
     assert rows.loc[part, ["accuracy", "loss", "min_margin"]].isna().all()
@@ -54,7 +48,7 @@ def test_part_without_pairs_is_a_row_of_nan_with_n_0(part, column, value):
 def programs(folder, settings, seed=0):
     """Both programs on seed 0, with the split of a seed."""
     weights = folder / "seed0.safetensors"
-    network = random_network(addition_settings())
+    network = random_network()
     write_network(
         weights, Network(settings["task"], "m", 0, 20, "grokked", settings, network.weights)
     )
@@ -79,7 +73,7 @@ def test_programs_write_every_table_by_its_name_and_snapshots_of_the_seed_shown(
         *("attention", "progress", "spectra", "embedding_planes", "sum_in_stream", "sum_exchange"),
         *("phase_law", "neuron_phases", "wrap_around", "snapshots"),
     }
-    own = random_network(addition_settings()).weights["embed.W_E"][0].numpy()
+    own = random_network().weights["embed.W_E"][0].numpy()
     ((_, tensors),) = read_snapshots(snapshots)
     whole, scale = tensors["embed.W_E"]
     np.testing.assert_allclose(whole * scale, own, atol=0.51 * scale)

@@ -25,17 +25,6 @@ def length(p: int, k: int) -> torch.Tensor:
     return (torch.pi * k / p * (a - b)).cos().abs()
 
 
-def test_planted_logits():
-    p = 59
-    logits = planted_logits(p, {4: 2.0, 29: -1.0, 11: 0.5}) + torch.arange(p * p)[:, None]
-    found = logit_identities(logits, [4, 29])
-    assert [row["frequency"] for row in found] == [4, 29]
-    assert [row["alpha"] for row in found] == pytest.approx([2, -1], abs=1e-10)
-    assert [row["fve"] for row in found] == pytest.approx([4 / 5.25, 1 / 5.25], abs=1e-10)
-    assert not any("cos_r_squared" in row for row in found)  # no W_L given
-    assert logit_identities(logits, []) == []
-
-
 @pytest.mark.parametrize("kind", ["clock", "pizza"])
 def test_networks_built_by_hand(kind):
     """The neurons of a pizza hold |cos ω(a − b)/2| cos ω(a + b): R² is the length's mean² over mean

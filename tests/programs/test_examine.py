@@ -7,7 +7,6 @@ import sys
 
 import pandas as pd
 import pypdf
-import pytest
 import torch
 from clock_network import clock_network, multiplying_network
 from gradient_steps import one_step
@@ -29,23 +28,21 @@ def examined(tmp_path, weights, *options) -> dict:
     return content
 
 
-@pytest.mark.parametrize("is_random", [False, True])
-def test_a_circuit_is_told_from_none(tmp_path, capsys, is_random):
+def test_a_circuit_is_told_from_none_and_a_folder_has_the_tables_of_one_network(tmp_path, capsys):
+    draw = torch.Generator().manual_seed(0)
     weights, _ = clock_network(23, [2, 7], thresholds=[0.0, 0.15])
     own = {name: tensor[0] for name, tensor in weights.items()}
-    if is_random:
-        draw = torch.Generator().manual_seed(0)
-        own = {n: torch.randn(t.shape, generator=draw) / 8 for n, t in own.items()}
-    content = examined(tmp_path, own)
-    evaluation = pd.read_parquet(tmp_path / "out/tables/evaluation.parquet")
-    accuracy = evaluation["accuracy"].item()
+    noise = {n: torch.randn(t.shape, generator=draw) / 8 for n, t in own.items()}
+    of_no_circuit, evaluation = (
+        tmp_path / f"out/tables/{name}.parquet" for name in ("sum_in_stream", "evaluation")
+    )
+    verdict = examined(tmp_path, noise)["verdict"]
+    assert verdict.startswith("No circuit: no key frequencies in its logits")
+    accuracy = pd.read_parquet(evaluation)["accuracy"].item()
     assert f"accuracy on all 529 pairs: {accuracy:.4f}" in capsys.readouterr().out
-    if is_random:
-        assert content["verdict"].startswith("No circuit: no key frequencies in its logits")
-        assert accuracy < 0.2
-    else:
-        assert content["verdict"].startswith("Fourier circuit: 2 key frequencies")
-        assert accuracy == 1
+    assert accuracy < 0.2 and of_no_circuit.exists()
+    assert examined(tmp_path, own)["verdict"].startswith("Fourier circuit: 2 key frequencies")
+    assert pd.read_parquet(evaluation)["accuracy"].item() == 1 and not of_no_circuit.exists()
 
 
 def test_help_is_printed_where_the_locale_lacks_its_letters():
@@ -54,17 +51,6 @@ def test_help_is_printed_where_the_locale_lacks_its_letters():
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert "--weights" in ran.stdout
-
-
-def test_a_folder_has_the_tables_of_one_network(tmp_path):
-    random = torch.Generator().manual_seed(0)
-    weights, _ = clock_network(23, [2, 7], thresholds=[0.0, 0.15])
-    own = {name: tensor[0] for name, tensor in weights.items()}
-    noise = {n: torch.randn(t.shape, generator=random) for n, t in own.items()}
-    examined(tmp_path, noise)
-    assert (tmp_path / "out/tables/sum_in_stream.parquet").exists()
-    assert examined(tmp_path, own)["verdict"].startswith("Fourier circuit")
-    assert not (tmp_path / "out/tables/sum_in_stream.parquet").exists()
 
 
 def test_of_a_network_without_logits_that_vary_the_measures_are_undefined(tmp_path):

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.fourier import fourier_basis, frequencies
+from mechanics.addition.fourier import NO_VARIANCE, fourier_basis, frequencies
 from mechanics.runtime.seeds import generator
 
 N_RANDOM = 50  # random embeddings; a mean R² is then known to about .01
@@ -91,7 +91,7 @@ def circle(
     by_frequency = angle_r_squared(coordinates)
     k = int(by_frequency.argmax()) + 1 if frequency is None else frequency
     extent = coordinates.square().sum() / numbers.square().sum()
-    if 2 * k == len(numbers) or not extent > 1e-24:  # float64's rounding, or no variance at all
+    if 2 * k == len(numbers) or not extent > NO_VARIANCE:
         return Circle(k, *[float("nan")] * 3, coordinates)
     radius = coordinates.norm(dim=1)
     return Circle(

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from mechanics.addition.pairs import all_pairs, targets
 
+NO_VARIANCE = 1e-24  # share of the power of what is there, below which it is float64's rounding
+
 
 def frequencies(p: int) -> range:
     """E.g. 1 … 56 for p = 113, and for p = 112."""
@@ -44,7 +46,7 @@ def frequency_shares(matrix: Float[Tensor, "number *features"]) -> Float[Tensor,
     rows = matrix.double().flatten(1).cpu()
     power = (fourier_basis(len(rows)) @ rows).square().sum(dim=1)
     by_frequency = power[1:].unflatten(0, (-1, 2)).sum(dim=1)
-    if not by_frequency.sum() > 1e-24 * power.sum():  # what varies is float64's rounding
+    if not by_frequency.sum() > NO_VARIANCE * power.sum():
         return torch.full_like(by_frequency, torch.nan)
     return by_frequency / by_frequency.sum()
 

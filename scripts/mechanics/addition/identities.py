@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.embedding_ablation import in_embedding
-from mechanics.addition.fourier import fitted_amplitudes, fourier_basis, sum_spectrum
+from mechanics.addition.fourier import NO_VARIANCE, fitted_amplitudes, fourier_basis, sum_spectrum
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models.transformer import Architecture
 
@@ -110,7 +110,7 @@ def clock_and_pizza_fve(logits: Float[Tensor, "pair token"], k: int) -> tuple[fl
     clock = angle.cos()
     length = (omega / 2 * (pairs[:, 0] - pairs[:, 1]).double()).cos().abs()
     total = centred.square().sum()
-    if not total > 1e-24 * logits.double().square().sum().cpu():
+    if not total > NO_VARIANCE * logits.double().square().sum().cpu():
         return torch.nan, torch.nan
     by_pair = (centred * clock).sum(dim=1)
     size = clock[0].square().sum()  # the same for every pair, p/2, or p for the frequency p/2

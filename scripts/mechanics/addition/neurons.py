@@ -9,10 +9,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from mechanics.addition.fourier import fourier_basis, frequencies, key_frequencies
+from mechanics.addition.fourier import NO_VARIANCE, fourier_basis, frequencies, key_frequencies
 
 EXPLAINED = 0.85  # fve above which one frequency explains a neuron (Nanda et al. 2023)
-NO_VARIANCE = 1e-24  # share of a neuron's power that is float64's rounding
 
 
 @dataclass(frozen=True)

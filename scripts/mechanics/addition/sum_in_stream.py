@@ -13,7 +13,7 @@ from torch import Tensor
 from mechanics.addition.ablation import judge
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.attention import POSITIONS
-from mechanics.addition.fourier import frequency_shares, sum_means
+from mechanics.addition.fourier import NO_VARIANCE, frequency_shares, sum_means
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.sum_exchange import Streams, carrier, exchange_rows, sum_part
 from mechanics.models.transformer import normalise
@@ -25,7 +25,6 @@ COLUMNS = {
     "sum_exchange": "seed:int64 position:str layer:int64 carrier:bool exchanged:str"
     " n_frequencies:int64 frequencies:str moved kept n_prompts:int64",
 }
-NO_VARIANCE = 1e-24  # share of what is there that is float64's rounding
 
 
 def measure(network: Network) -> dict[str, list[dict]]:
