@@ -169,24 +169,16 @@ NAMES = {
 @pytest.mark.parametrize("case", NAMES)
 def test_what_is_no_network_of_ours_is_refused_by_name(tmp_path, case):
     content, message = NAMES[case]
-    with pytest.raises(WeightsError, match=f"weights.pth: .*{message}|weights.pth: {message}"):
+    with pytest.raises(WeightsError, match=f"weights.pth: .*{message}"):
         read(tmp_path, content)
 
 
-GIVEN = {
-    "heads": ({"heads": 3}, "n_heads = 2: expected 3, as is given"),
-    "operation": ({"operation": "multiply", "attention": "linear"}, "expected no --operation"),
-}
-
-
-@pytest.mark.parametrize("name", GIVEN)
-def test_an_option_that_is_not_the_files_is_refused(tmp_path, name):
-    given, message = GIVEN[name]
-    own = hooked(biases=False)
-    if name == "operation":
-        own = {"blocks.0.attn.W_Q": torch.ones(1, 4, 4)}  # of regression
-    with pytest.raises(WeightsError, match=message):
-        read(tmp_path, own, **given)
+def test_an_option_that_is_not_the_files_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match="n_heads = 2: expected 3, as is given"):
+        read(tmp_path, hooked(biases=False), heads=3)
+    of_regression = {"blocks.0.attn.W_Q": torch.ones(1, 4, 4)}
+    with pytest.raises(WeightsError, match="expected no --operation"):
+        read(tmp_path, of_regression, operation="multiply", attention="linear")
 
 
 @pytest.mark.parametrize("n_heads", [3, 0, -2])

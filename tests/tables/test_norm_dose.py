@@ -84,7 +84,9 @@ def test_a_planted_law_is_found_and_the_norm_adds_nothing_to_it():
     scale = table["logit_scale_memorised"] / table["temperature"]
     table["grokking_step"] = 100 + scale**2
     other = table.head(1).assign(arm="sham", epsilon=1e-30)  # another arm's ε chooses nothing
-    table = pd.concat([table, table.assign(status="censored", grokking_step=None), other])
+    at_once = table.head(1).assign(grokking_step=100)  # a delay of 0 has no logarithm
+    censored = table.head(11).assign(status="censored", grokking_step=None)
+    table = pd.concat([table, censored, at_once, other])
     found = laws(table).set_index("law_name")
     alone = found.loc["power of the logit scale"]
     assert (alone["slope"], alone["r_squared"]) == (pytest.approx(2), pytest.approx(1))

@@ -11,6 +11,11 @@ import numpy as np
 
 WINDOW = 500  # steps over which a fall is measured: wide enough to pass over single spikes
 LEAST = 1e-3  # share of Σθ²: a norm that is held fixed falls by less, by rounding, which is no fall
+FALLS = {  # of what
+    "steepest_fall_step": np.positive,
+    "steepest_l2_fall_step": np.sqrt,
+    "steepest_relative_fall_step": np.log,
+}
 
 
 def norm_moments(
@@ -28,23 +33,21 @@ def norm_moments(
     at_grokking = math.nan
     if not math.isnan(grokking_step):
         at_grokking = float(np.interp(grokking_step, steps, norm_squared))
-    kinds = ("steepest_fall_step", "steepest_l2_fall_step", "steepest_relative_fall_step")
-    falls = _steepest_falls(steps, norm_squared, memorised_step)
     return {
         "norm_squared_peak": float(norm_squared.max()),
         "norm_squared_at_grokking": at_grokking,
         "norm_squared_final": float(norm_squared[-1]),
-        **dict(zip(kinds, falls, strict=True)),
+        **_steepest_falls(steps, norm_squared, memorised_step),
     }
 
 
-def _steepest_falls(steps: np.ndarray, norm_squared: np.ndarray, after: float) -> list[float]:
-    """Centres of the steepest falls of Σθ², ‖θ‖₂ and log Σθ², in this order."""
+def _steepest_falls(steps: np.ndarray, norm_squared: np.ndarray, after: float) -> dict[str, float]:
+    """Centres of the steepest falls of Σθ², ‖θ‖₂ and log Σθ²."""
     if math.isnan(after) or steps[-1] - after < WINDOW:
-        return [math.nan] * 3
+        return dict.fromkeys(FALLS, math.nan)
     starts = np.arange(after, steps[-1] - WINDOW + 1)
     first, last = (np.interp(at, steps, norm_squared) for at in (starts, starts + WINDOW))
-    falls = (first - last, np.sqrt(first) - np.sqrt(last), np.log(first) - np.log(last))
     if not (1 - last / first).max() > LEAST:
-        return [math.nan] * 3
-    return [float(starts[fall.argmax()] + WINDOW / 2) for fall in falls]
+        return dict.fromkeys(FALLS, math.nan)
+    falls = {name: size(first) - size(last) for name, size in FALLS.items()}
+    return {name: float(starts[fall.argmax()] + WINDOW / 2) for name, fall in falls.items()}

@@ -39,9 +39,9 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
 def laws(table: pd.DataFrame) -> pd.DataFrame:
     """A row per law: how much of the logarithm of the delay it explains, among held networks.
 
-    The delay runs from memorising to grokking; ``n_runs`` grokked, of ``n_held``: a run that did
-    not is in no fit, so slopes are too small where many are missing. ``slope`` is that of the first
-    variable. Of the least ε of theirs alone, which freezes no run.
+    The delay runs from memorising to grokking; ``n_runs`` grokked later than they memorised, of
+    ``n_held``: a run that did not is in no fit, so slopes are too small where many are missing.
+    ``slope`` is that of the first variable. Of the least ε of theirs alone, which freezes no run.
     """
     held = table[table["arm"] == "held_norm"]
     held = held[held["epsilon"] == held["epsilon"].min()]
@@ -54,7 +54,7 @@ def laws(table: pd.DataFrame) -> pd.DataFrame:
     }
     rows = []
     for law, (runs, names) in tried.items():
-        own = runs[runs["status"] == "grokked"]
+        own = runs[runs["status"] == "grokked"].query("grokking_step > memorised_step")
         delays = np.log((own["grokking_step"] - own["memorised_step"]).astype(float))
         scales = np.log((own["logit_scale_memorised"] / own["temperature"]).astype(float))
         variables = {"norm": own["norm_factor"], "scale": scales}
