@@ -195,8 +195,11 @@ def test_what_was_recorded_is_refused_where_it_is_not_the_files(tmp_path):
         return understand(path, Given(attention="linear")).network.settings
 
     assert recorded([1])["attention"] == "linear"  # others' metadata
-    for key, value in {"task": "x", "operation": "divide", "attention": "cosine"}.items():
-        with pytest.raises(WeightsError, match=f"{key} = {value} in its metadata: expected"):
+    save_file(own, path, metadata={"json": "theirs"})
+    assert understand(path, Given()).said["numbers"].startswith("float64")
+    wrong = {"task": "x", "operation": "divide", "attention": "cosine", "n_layers": "1", "p": 11}
+    for key, value in wrong.items():
+        with pytest.raises(WeightsError, match=f"{key} = {value!r} in its metadata: expected"):
             recorded({"settings": {key: value}})
     with pytest.raises(WeightsError, match="attention = softmax: expected linear, as is given"):
         recorded({"settings": {"attention": "softmax"}})

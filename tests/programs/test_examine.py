@@ -1,12 +1,15 @@
 """Examining weights: a folder of tables and a summary, whatever the network is."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 
+import measured
 import pandas as pd
 import pypdf
+import pytest
 import torch
 from clock_network import clock_network, multiplying_network
 from gradient_steps import one_step
@@ -14,6 +17,7 @@ from helpers import run_program
 from safetensors.torch import save_file
 
 from mechanics.examine import examined as examination
+from mechanics.examine import summary
 from mechanics.study.lineage import ROOT
 
 
@@ -89,3 +93,10 @@ def test_a_random_network_of_regression_has_learned_nothing(tmp_path, monkeypatc
     verdict = examined(tmp_path, own, *options)["verdict"]
     assert verdict.startswith("At k = 4: Nothing learned: risk")
     assert "predicting zero has 1; filter nearest to" in verdict
+
+
+@pytest.mark.parametrize(("p", "why"), [(5, "p = 5 has too few frequencies"), (7, "no key freq")])
+def test_where_no_frequency_could_be_a_key_the_verdict_says_so(p, why):
+    tables = {"evaluation": measured.evaluation(1.0, 1.0, 100)}
+    tables |= measured.keys_of(0, keys="", alone=math.nan)
+    assert summary.judge_addition(tables, p).startswith(f"No circuit: {why}")

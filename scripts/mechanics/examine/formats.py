@@ -39,9 +39,9 @@ def read_file(path: Path) -> tuple[Tensors, dict]:
         if is_safetensors:
             with safe_open(path, "pt") as file:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                about = json.loads((file.metadata() or {}).get("json", "{}"))
+                written = (file.metadata() or {}).get("json", "{}")
         else:
-            tensors, about = torch.load(path, map_location="cpu", weights_only=True), {}
+            tensors, written = torch.load(path, map_location="cpu", weights_only=True), "{}"
     except pickle.UnpicklingError as error:
         what = "holds no weights: expected safetensors, or torch.save(model.state_dict())"
         if "Unsupported global" in str(error) or "Unsupported class" in str(error):
@@ -50,8 +50,6 @@ def read_file(path: Path) -> tuple[Tensors, dict]:
     except Exception as error:  # garbage fails inside the unpickler in any way there is
         first = str(error).partition("\n")[0] or type(error).__name__
         raise WeightsError(f"{path}: cannot be read as weights ({first})") from error
-    if not isinstance(about, dict) or not isinstance(about.get("settings", {}), dict):
-        about = {}  # others' metadata
     inside = [tensors[key] for key in NESTED if isinstance(tensors, dict) and key in tensors]
     tensors = next((own for own in inside if isinstance(own, dict)), tensors)
     if not isinstance(tensors, dict) or not tensors:
@@ -74,7 +72,17 @@ def read_file(path: Path) -> tuple[Tensors, dict]:
             and not _is_buffer(name)
         ):
             raise WeightsError(f"{path}: {name} has values that are no finite numbers")
-    return tensors, about
+    return tensors, _about(written)
+
+
+def _about(written: str) -> dict:
+    """What this project wrote beside weights; nothing where others wrote something else."""
+    try:
+        about = json.loads(written)
+    except ValueError:
+        return {}
+    known = isinstance(about, dict) and isinstance(about.get("settings", {}), dict)
+    return about if known else {}
 
 
 def _is_buffer(name: str) -> bool:

@@ -116,8 +116,8 @@ def sizes(weights: Tensors, given: Given, known: dict, said: dict[str, str]) -> 
             raise WeightsError(f"k = {given.k_min} to {given.k_max}: expected 1 <= k_min <= k_max")
         if "k_min" not in known:
             said["assumed"] = f"trained on {given.k_min} to {given.k_max} pairs (--k-min, --k-max)"
+    agree(own, known, given)
     settings = own | known
-    agree(settings, given, own["task"])
     if is_addition:
         settings |= {"operation": given.operation} if given.operation else {}
         said["operation"] = OPERATIONS[settings.get("operation", "add")].format(p=settings["p"])
@@ -147,20 +147,23 @@ def modulus(weights: Tensors) -> int:
     return n_tokens - 1
 
 
-def agree(settings: dict, given: Given, task: str) -> None:
+def agree(own: dict, known: dict, given: Given) -> None:
     """Raises WeightsError where the file's metadata, or an option, says otherwise than the file."""
-    possible = {"task": [task], "attention": ["softmax", "linear"], "operation": [*OPERATIONS]}
+    possible = {"attention": ["softmax", "linear"], "operation": [*OPERATIONS]}
+    sizes = ("task", "n_layers", "n_heads", "d_model", "d_mlp", "p")
+    possible |= {key: [own[key]] for key in sizes if key in own}
     for key, values in possible.items():
-        if settings.get(key, values[0]) not in values:
-            words = " or ".join(values)
-            raise WeightsError(f"{key} = {settings[key]} in its metadata: expected {words}")
+        if known.get(key, values[0]) not in values:
+            words = " or ".join(map(str, values))
+            raise WeightsError(f"{key} = {known[key]!r} in its metadata: expected {words}")
+    settings = own | known
     options = {"n_heads": given.heads, "attention": given.attention}
     options |= {"layer_norm": given.layer_norm or None}
     for key, value in options.items():
         if value is not None and settings[key] != value:
             raise WeightsError(f"{key} = {settings[key]}: expected {value}, as is given")
-    if given.operation and task != ADDITION:
-        raise WeightsError(f"task = {task}: expected no --operation")
+    if given.operation and own["task"] != ADDITION:
+        raise WeightsError(f"task = {own['task']}: expected no --operation")
 
 
 def cut(weights: Tensors, settings: dict, said: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ import math
 
 import pandas as pd
 
+from mechanics.addition.fourier import KEY_FACTOR, frequencies
 from mechanics.addition.neurons import EXPLAINED
 from mechanics.models.transformer import architecture
 from mechanics.regression.effective_weights import is_one_linear_layer
@@ -102,11 +103,13 @@ def judge_addition(tables: Frames, p: int) -> str:
     if right > 2 / p and carried["is_carried"].any():
         return f"A sum in the stream, read off: {describe_sum(carried)}. {said}."
     keys = circuit["key_frequencies"].iloc[0]
-    kept = tables["parsimony"].set_index("kind")["accuracy"].get("keys_only", math.nan)
     if keys:
+        kept = tables["parsimony"].set_index("kind").loc["keys_only", "accuracy"]
         why = f"the key frequencies {keys} alone answer {kept:.2%}, and that is not all pairs"
         if kept == 1:
             why = f"without the key frequencies {keys} it is still better than guessing"
+    elif len(frequencies(p)) < KEY_FACTOR:
+        why = f"p = {p} has too few frequencies for one to stand out as a key"
     else:
         why = describe_logits(evaluation)
     return f"No circuit: {why}. {said}; guessing would answer {1 / p:.2%}."
