@@ -145,27 +145,21 @@ def neuron_waves(
     return Waves(of_a, of_b, W_L.cpu().to(turning) @ turning, table.mean(dim=(0, 1)))
 
 
-def two_waves(waves: Waves, p: int, k: int) -> Float[Tensor, "pair neuron"]:
-    """What neurons would read if it were their two waves and their bias alone.
-
-    They also read products of waves, for attention's weights depend on the numbers that it mixes.
-    """
-    turned = torch.exp(2j * torch.pi * k / p * torch.arange(p, dtype=torch.float64))
-    of_a, of_b = ((turned[:, None] * wave).real for wave in (waves.of_a, waves.of_b))
-    return (of_a[:, None] + of_b[None] + waves.bias).flatten(0, 1)
-
-
 def quadrature(waves: Waves, p: int, k: int) -> dict[str, float]:
     """The two waves that a cluster adds to the logits, predicted from those that its neurons read,
-    through the ReLU, and from those that they write; nothing is fitted.
+    through the ReLU, and from those that they write; nothing is fitted. Neurons also read products
+    of waves, left out here, for attention's weights depend on the numbers that it mixes.
 
     ``alpha_predicted``: the amplitude of cos ω_k(a + b − c). ``quadrature_error_predicted``: the
     amplitude of the wave in ω_k(a + b + c) over it; ``quadrature_error_random``: the mean of that
     error if as many neurons with the same amplitudes had random phases. ``n_effective``: how many
     neurons of one amplitude err as much, (Σ w)²/Σ w² for amplitudes w.
     """
+    turned = torch.exp(2j * torch.pi * k / p * torch.arange(p, dtype=torch.float64))
+    of_a, of_b = ((turned[:, None] * wave).real for wave in (waves.of_a, waves.of_b))
+    fired = (of_a[:, None] + of_b[None] + waves.bias).flatten(0, 1).relu()
     turning = 2 / p**2 * torch.exp(-2j * torch.pi * k / p * targets(all_pairs(p), p))
-    made = turning @ two_waves(waves, p, k).relu().to(turning)  # h e^{iφ} for h cos(ω_k(a + b) + φ)
+    made = turning @ fired.to(turning)  # h e^{iφ} for h cos(ω_k(a + b) + φ)
     amplitudes = 0.5 * (made * waves.of_c).abs()
     alpha = 0.5 * (made * waves.of_c.conj()).real.sum()
     other = 0.5 * (made * waves.of_c).sum().abs()

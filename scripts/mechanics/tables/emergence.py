@@ -11,7 +11,6 @@ accuracy is a threshold, and makes any improvement look abrupt (Schaeffer et al.
 
 import math
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -32,9 +31,9 @@ def tables(study: Study) -> dict[str, pd.DataFrame]:
         for task in ("linear_regression", "modular_addition")
         for run in study.runs_of(task, variants=False)
     ]
-    rows, curves = (list(chain(*parts)) for parts in zip(*followed, strict=True))
+    curves = [curve for _, own in followed for curve in own]
     return {
-        "emergence": pd.DataFrame(rows),
+        "emergence": pd.DataFrame(row for own, _ in followed for row in own),
         "emergence_curves": pd.concat(curves, ignore_index=True),
     }
 
