@@ -78,3 +78,9 @@ def test_weights_that_are_not_finite_give_one_row_of_nan():
     assert tables["circuit"].loc[0, "w_e_keys":].isna().all()
     assert all(tables[name].empty for name in TABLES[1:])
     assert pd.api.types.is_float_dtype(tables["circles"]["radius_cv"])
+
+
+def test_no_share_is_more_than_the_whole():
+    row = tables_of(final(*clock_network(7, (2,))))["circuit"].iloc[0]  # rounded it was 1 + 2e-16
+    assert row["logit_fve"] == pytest.approx(1)
+    assert row[["logit_fve", "w_e_keys", "neurons_explained_weighted"]].max() <= 1
