@@ -73,19 +73,25 @@ def moved_on(record: dict) -> tuple[list[str], list[str]]:
     kept, lost = [], []
     for (program, commit, _), jobs in sorted(same_code.items()):
         code = jobs[0]["code"]
-        first, *others = [path for job in jobs for path in job["outputs"]]
-        more = f" and {len(others)} more" if others else ""
-        line = f"{program}: {{}}; it made {first}{more}"
         then = {file: sha256_at(commit, file) for file in code}
-        there = [file for file in code if (ROOT / file).is_file()]
-        now = {file: sha256(ROOT / file) for file in there}
+        now = {file: sha256(ROOT / file) for file in code if (ROOT / file).is_file()}
+        made = _some([path for job in jobs for path in job["outputs"]], 1)
         if not code:
-            lost.append(line.format("other code already when it was recorded"))
+            lost.append(f"{program}: other code already when it was recorded; it made {made}")
         elif foreign := [file for file in code if then[file] not in (None, code[file])]:
-            lost.append(line.format(f"{', '.join(foreign)}: not as in commit {commit}"))
+            told = f"{len(foreign)} of its {len(code)} files not as in commit {commit}"
+            lost.append(f"{program}: {told}: {_some(foreign, 2)}; it made {made}")
         elif edited := [file for file in code if now.get(file) != code[file]]:
-            (kept if then == code else lost).append(line.format(", ".join(edited)))
+            told = f"{len(edited)} of its {len(code)} files changed"
+            line = f"{program}: {told}: {_some(edited, 2)}; it made {made}"
+            (kept if then == code else lost).append(line)
     return kept, lost
+
+
+def _some(paths: list[str], at_most: int) -> str:
+    """The first of these, and how many more there are."""
+    more = [f"{len(paths) - at_most} more"] if len(paths) > at_most else []
+    return " and ".join([", ".join(paths[:at_most]), *more])
 
 
 @cache
