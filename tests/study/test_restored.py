@@ -114,10 +114,24 @@ def test_other_settings_are_named_and_nothing_is_restored_but_a_new_model_is_no_
     assert (tmp_path / "results").exists() == (said is None)
 
 
-def test_what_snakemake_says_of_a_wrong_config_is_told(published, tmp_path):
-    (tmp_path / "wrong.yaml").write_text("modular_addition: {p: 12}\n")
-    with pytest.raises((ValueError, ConfigError), match=r"modular_addition.p = 12: expected"):
-        restored.restore(published, [str(tmp_path / "wrong.yaml")])
+@pytest.mark.parametrize("what", ["restore", "remember"])
+def test_a_wrong_config_is_refused_before_snakemake_is_asked(published, asked, tmp_path, what):
+    (tmp_path / "wrong.yaml").write_text("modular_addition: {sweep: {of: none, epsilon: [1.0]}}\n")
+    with pytest.raises(ConfigError, match="wrong.yaml: modular_addition.sweep.*: expected"):
+        getattr(restored, what)(*[published][: what == "restore"], [str(tmp_path / "wrong.yaml")])
+    assert asked == []
+
+
+def test_where_snakemake_fails_nothing_is_left_and_nobody_is_told_to_remove_a_study(
+    published, files, monkeypatch, tmp_path
+):
+    script = '#!/bin/sh\ncase "$*" in *--summary*) exit 0;; esac\necho why; exit 1\n'
+    (tmp_path / "fails").write_text(script)
+    (tmp_path / "fails").chmod(0o755)
+    monkeypatch.setattr(restored.sys, "executable", str(tmp_path / "fails"))
+    with pytest.raises(ValueError, match="^Snakemake failed:\nwhy\n$"):
+        restored.restore(published, files)
+    assert not (tmp_path / "results/small").exists()
 
 
 def test_snakemake_is_told_of_what_agrees_with_the_record(published, files, monkeypatch, tmp_path):

@@ -17,17 +17,26 @@ import sys
 from pathlib import Path
 
 from mechanics.runtime.files import sha256
+from mechanics.settings import read_yaml
 from mechanics.study import crate
 from mechanics.study.config import load, of_results, spelled_out
+from mechanics.study.config_checks import check
 from mechanics.study.lineage import LOCK, ROOT
 from mechanics.study.provenance import ABSENT, altered, differences
 from mechanics.tables.frames import seal
 
 
+def settings_of(files: list[str]) -> tuple[dict, Path]:
+    """The config of the study, of which these files are laid over the main one, and its folder."""
+    paths = ["config/config.yaml", *files]
+    config = load(paths)
+    check(config, {path: read_yaml(path) for path in paths})
+    return spelled_out(config), Path(config["results_folder"], config["study"])
+
+
 def remember(files: list[str]) -> None:
-    """Raises ValueError for a study without a record, or whose record is of another config."""
-    config = spelled_out(load(["config/config.yaml", *files]))
-    study = Path(config["results_folder"], config["study"])
+    """Raises ConfigError or ValueError for a wrong config, no record, or one of another config."""
+    config, study = settings_of(files)
     record = crate.read(study / crate.NAME)
     if found := list(differences(record["config"], of_results(config))):
         raise ValueError(f"{study} was made with other settings: {found[0][0]}, …")
@@ -59,8 +68,7 @@ def restore(published: Path, files: list[str]) -> None:
     record = crate.read(published / crate.NAME)
     if found := altered(published, record):
         raise ValueError(f"{published} is not as it was published:\n  " + "\n  ".join(found))
-    said = snakemake(files, "--summary").splitlines()[1:]  # first: it checks the config
-    config = spelled_out(load(["config/config.yaml", *files]))
+    config, study = settings_of(files)
     found = [
         f"{key} = {there} there, {here} here"
         for key, there, here in differences(record["config"], of_results(config))
@@ -71,15 +79,22 @@ def restore(published: Path, files: list[str]) -> None:
             f"{published} was made with other settings:\n  " + "\n  ".join(found) + "\nRestore it"
             f" with its own, make restore OVERLAY={published}/config.yaml, and change them then."
         )
-    study = Path(config["results_folder"], config["study"])
     if study.exists():
         raise ValueError(f"{study} is there already: remove it, or name another study in {files}")
+    try:
+        copy(published, study, files, record["sha256"])
+    except BaseException:  # half a study is none, and in the way of the next attempt
+        shutil.rmtree(study, ignore_errors=True)
+        raise
 
+
+def copy(published: Path, study: Path, files: list[str], hashes: dict[str, str]) -> None:
+    """Make the study's folder. Raises ValueError if Snakemake fails, and leaves a part of it."""
+    outputs = [Path(line.split("\t")[0]) for line in snakemake(files, "--summary").splitlines()[1:]]
     shutil.copytree(published, study)
     shutil.copyfile(published / crate.NAME, study / crate.RESTORED)
     for table in study.glob("tables/*.csv"):
         seal(table)
-    outputs = [Path(line.split("\t")[0]) for line in said]
     data = [path for path in outputs if path.is_relative_to(study / "data") and not path.exists()]
     if data:
         snakemake(files, *map(str, data))
@@ -93,7 +108,7 @@ def restore(published: Path, files: list[str]) -> None:
         for path in absent:
             path.unlink(missing_ok=True)
     for path in data:
-        if sha256(path) != record["sha256"].get(path.relative_to(study).as_posix()):
+        if sha256(path) != hashes.get(path.relative_to(study).as_posix()):
             print(f"{path}: not as published to the bit: another processor rounds otherwise")
             print("Until this study is recorded anew, verify names what was made from these.")
     print(f"{study}: restored; of what it is made of {len(absent)} files are not published")
@@ -106,8 +121,5 @@ def snakemake(files: list[str], *arguments: str) -> str:
     command += ["--configfile", *files] if files else []
     result = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)
     if result.returncode:
-        raise ValueError(
-            f"Snakemake failed; remove the study's folder to begin again:\n"
-            f"{result.stdout}{result.stderr}"
-        )
+        raise ValueError(f"Snakemake failed:\n{result.stdout}{result.stderr}")
     return result.stdout
