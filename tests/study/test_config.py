@@ -133,6 +133,13 @@ def test_few_tasks_are_a_grid_that_leaves_the_study_as_it_is():
     assert len(cells) == len(names) == 2 * 9 and (0.25, None) in cells
 
 
+@pytest.mark.parametrize("entry", [None, {"variant_of": "softmax_L1", "steps": 7}])
+def test_a_cell_of_a_grid_may_be_left_out_or_written_out(entry):
+    name = "softmax_L1_held_norm_factor2.0_epsilon1e-20"
+    config = merge(load([STUDY]), {"modular_addition": {"models": {name: entry}}})
+    assert spelled_out(config)["modular_addition"]["models"][name] == entry
+
+
 def test_a_grid_is_left_out_with_its_model_and_without_one_a_study_is_as_it_is():
     config = load([STUDY, STUDY.replace("config.yaml", "without_sweep.yaml")])
     assert spelled_out(config) == config

@@ -190,7 +190,8 @@ def spelled_out(config: dict) -> dict:
     """The config with every sweep's models written out, and stacks of the size for its device.
 
     A model of a sweep is ``of`` with other values, a variant of it or of what it varies, and is
-    called after what it changes; a combination that the config has as a model is that model.
+    called after what it changes; a combination that the config has as a model is that model, and
+    one whose name it has is what stands there, null too.
     ``device: auto`` counts as the CPU: whether there is a GPU is only known where a job runs.
 
     >>> section = {"train_fraction": 0.3, "defaults": {"stack": {"cpu": 1, "cuda": 64}}}
@@ -237,6 +238,8 @@ def _models(section: dict) -> dict[str, dict]:
             changes = dict(zip(varied, values, strict=True))
             told = {key: value for key, value in changes.items() if value is not None}
             name = "_".join([of, *(f"{key}{value}" for key, value in told.items())])
+            if name in section["models"]:
+                continue
             new = {name: kept | changes}
             if _settings(section | {"models": section["models"] | new}, name) not in known:
                 found |= new
