@@ -57,6 +57,8 @@ BAD = [  # the key and its value, what is expected there, and what is set beside
     (f"{SOFTMAX}.checkpoints_at.also", [30000], "no checkpoint beyond the last step, 25000"),
     (f"{SOFTMAX}.learning_rate", float("inf"), "a finite number"),
     (f"{SOFTMAX}.learning_rate", "1e-3", "a finite number.*write 1.0e-3"),
+    (f"{SOFTMAX}.learning_rate", "1.0e3", "a finite number.*write .*1.0e.3"),
+    (f"{SWEEP}.weight_decay", ["1e-3", 1.0], "a list of different.*write 1.0e-3", OF),
     (f"{SOFTMAX}.d_mlp", 0, "a whole number of at least 1"),
     (f"{SOFTMAX}.mlp_dtype", "half", "float32 or bfloat16"),
     (f"{SOFTMAX}.norm", "held", "free, or weight_decay 0 in place of 1.0"),

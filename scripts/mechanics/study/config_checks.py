@@ -30,7 +30,7 @@ Problems = Iterator[tuple[tuple, str]]  # keys down to what is wrong, and what w
 
 GIVEN = "--config"  # the source that is the command line
 NESTED = "; --config gives nested values as text: write them in a file for --configfile"
-NO_POINT = "; YAML reads 1e-3 as text: write 1.0e-3"
+TEXT = "; YAML reads 1e-3 and 1.0e3 as text: write 1.0e-3 and 1.0e+3"
 
 
 def check(config: dict, sources: dict[str, dict]) -> None:
@@ -46,7 +46,7 @@ def check(config: dict, sources: dict[str, dict]) -> None:
         depths = {name: _depth(content, keys) for name, content in sources.items()}
         setters = [name for name, depth in depths.items() if depth == max(depths.values())]
         origin = setters[-1 if max(depths.values()) else 0]
-        hint = NO_POINT if re.match(r"\d+e", str(value)) else ""
+        hint = TEXT if re.search(r'"[-+]?[\d.]+e[-+]?\d+"', shown, re.IGNORECASE) else ""
         hint = NESTED if origin == GIVEN and len(keys) > 1 else hint
         name = ".".join(map(str, keys))
         raise ConfigError(f"{origin}: {name} = {shown}: expected {expected}{hint}")
