@@ -75,22 +75,23 @@ def stack_rows(settings: dict, n: int, steps: int, rate: float, device: torch.de
 def losses_apart(settings: dict, device: torch.device) -> float:
     """Largest relative difference of two replicas' losses from those on the CPU."""
     here, there = (stack_of(settings, 2, place) for place in (torch.device("cpu"), device))
-    apart = 0.0
-    for _ in range(N_COMPARED):
-        apart = max(apart, float((there().cpu() / here() - 1).abs().max()))
-    return apart
+    apart = [there().cpu() / here() - 1 for _ in range(N_COMPARED)]
+    return float(torch.stack(apart).abs().max())  # unlike Python's, torch's max keeps a NaN
 
 
 def study_rows(cpu: Path, other: Path) -> list[Row]:
-    """Of the comparative tables: largest difference of the risks, and of the final accuracies."""
+    """Of the comparative tables: largest difference of the risks, and of the final accuracies.
+
+    It is NaN if the other study lacks a value that the CPU's has.
+    """
     key = ["configuration", "task", "metric"]
     tables = [pd.read_csv(folder / "tables/comparative_metrics.csv") for folder in (cpu, other)]
     both = tables[0].drop_duplicates(key).merge(tables[1].drop_duplicates(key), on=key)
     rows = []
     for name, start in (("study_risks", "MSE/d"), ("study_accuracies", "accuracy")):
-        own = both[both["metric"].str.startswith(start)]
+        own = both[both["metric"].str.startswith(start)].dropna(subset="value_x")
         if own.empty:
             raise ValueError(f"{cpu}, {other}: their tables share no row whose metric is {start}")
-        apart = (own["value_y"] - own["value_x"]).abs().max()
+        apart = (own["value_y"] - own["value_x"]).abs().max(skipna=False)
         rows.append((name, apart, start, APART, f"largest of {len(own)} differences"))
     return rows
