@@ -50,8 +50,9 @@ def main() -> None:
 def record(study: Path, jobs: list[dict], config: dict) -> dict:
     """What ``study.crate`` writes.
 
-    A restored file keeps its job if it is the same still, and all that it was made from: of that,
-    what was not published cannot be compared, and may be absent here, too.
+    A restored file keeps its job if it is the same still, and all that it was made from. Of that,
+    what was not published may be absent here, too, or have other bytes: the held-out prompts are
+    sampled again, and another processor rounds otherwise.
     """
     machine = f"{platform.platform()}, {os.cpu_count()} cores"
     restored = {"machine": machine, "sha256": {}, "absent": [], "jobs": []}
@@ -76,7 +77,7 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
         """Seeds of the runs, splits and analyses that a file was made from; devices of the runs."""
         run = {"seeds": job_of[path]["seeds"]} | run_of(study, job_of[path])
         own = frozenset(run["seeds"]), frozenset({run["device"]} if "device" in run else ())
-        above = zip(own, *map(origin, job_of[path]["inputs"]), strict=True)
+        above = zip(own, *map(origin, job_of.keys() & job_of[path]["inputs"]), strict=True)
         seeds, devices = (frozenset().union(*parts) for parts in above)
         return seeds, devices
 

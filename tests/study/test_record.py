@@ -90,7 +90,15 @@ def test_what_is_gone_has_no_hash_and_restored_files_keep_their_jobs_while_input
     crate.write(tmp_path / crate.RESTORED, published | {"machine": "elsewhere"})
     found = record(tmp_path, jobs)
     assert found == published | {"machine": "elsewhere", "absent": [held]}
+    (tmp_path / held).write_text("sampled again, by another processor")
+    assert job_of(record(tmp_path, jobs), TABLE)["git_commit"] == "abc"
     (tmp_path / RUN).write_text((tmp_path / RUN).read_text() + " ")  # trained again
     found = record(tmp_path, jobs)
     assert "scripts/write_tables.py" in job_of(found, TABLE)["code"]
     assert job_of(found, "figures/frequencies.png")["git_commit"] == "abc"  # of the same table
+
+
+def test_weights_of_others_in_the_folder_of_a_study_are_no_file_of_it(tmp_path):
+    jobs = write_study(tmp_path)
+    jobs[0]["inputs"].append("theirs.pth")  # no job makes it
+    assert job_of(record(tmp_path, jobs), RUN)["inputs"] == []
