@@ -29,6 +29,7 @@ def test_readme_explains_every_table_and_the_package_has_the_columns_of_a_csv_in
     assert "## circuit\n\n`tables/circuit.csv`. A row is" in text
     assert LOSS in text.splitlines()
     assert "| `share_of_key` |" in text
+    assert "## benchmark\n\n`tables/benchmark.csv`. A row is" in text  # whether it was made or not
     [resource] = json.loads((tmp_path / described.PACKAGE).read_text())["resources"]
     assert (tmp_path / "tables" / resource["path"]).is_file()
     found = [(own["name"], own["type"], own.get("unit")) for own in resource["schema"]["fields"]]

@@ -12,7 +12,6 @@ from mechanics.figures.registry import caption
 from mechanics.tables import columns, training_theory
 from mechanics.tables.comparison import COLUMNS
 
-BENCHMARK = ("unit", "note")  # its table is made on request
 PATTERNS = {  # of Table Schema's types, as CSV has them
     "integer": re.compile(r"-?\d+"),
     "number": re.compile(r"-?(\d+(\.\d*)?(e[+-]\d+)?|inf)"),
@@ -140,7 +139,7 @@ def test_every_declared_column_is_that_of_a_table_as_it_was_made(study):
     """That every column is declared the job has seen that records the study: it writes them."""
     text = (study / "results/tiny/tables/README.md").read_text()
     told = set(re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE))
-    elsewhere = {*BENCHMARK, *training_theory.COLUMNS, *training_theory.CURVES}
+    elsewhere = {*training_theory.COLUMNS, *training_theory.CURVES}
     assert sorted({*columns.COLUMNS} - told - elsewhere) == []
     package = json.loads((study / "results/tiny/tables/datapackage.json").read_text())
     for resource in package["resources"]:

@@ -26,8 +26,10 @@ PROFILES = "https://datapackage.org/profiles/2.0"
 INTRODUCTION = """# The tables of this study
 
 A column means one thing in all tables. An empty cell: not measured, or not defined there. Losses
-are cross-entropies; of regression the risk is the squared error over that of predicting zero.
+are cross-entropies; of regression the risk is the squared error over that of predicting zero. The
+last table is made on request, by `make benchmark`.
 """
+BENCHMARK = {"tables/benchmark.csv": ["quantity", "value", "unit", "note"]}
 WEIGHTS = "weights/*/*/seed*.safetensors"
 CARD, COMPARED = "weights/README.md", "tables/comparative_metrics.csv"
 TEMPLATE = ROOT / "workflow/report/weights.md"
@@ -40,7 +42,7 @@ def describe_tables(study: Path, tables: list[str]) -> list[str]:
     Raises KeyError for a table or a column that is not declared.
     """
     found = {path: columns_of(study / path) for path in sorted(tables)}
-    return _write(study, {README: readme(found), PACKAGE: package(study.name, found)})
+    return _write(study, {README: readme(found | BENCHMARK), PACKAGE: package(study.name, found)})
 
 
 def describe_weights(study: Path, weights: list[str]) -> list[str]:
