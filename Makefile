@@ -6,8 +6,9 @@
 # make verify      a study against its record          make restore a study from results/published/
 # make examine WEIGHTS=path   weights from anywhere: a folder of tables and a summary, results/examined/
 # make snakemake-report   tables, figures and run times as Snakemake's own page, with captions
-# Each creates .venv from the lock first, if it is not there. The last four are for the whole study;
-# for another one:   make verify STUDY=results/quick OVERLAY=config/quick.yaml
+# Each creates .venv from the lock first, if it is not there. benchmark, publish, verify, restore and
+# snakemake-report are of the whole study, or of another:
+#   make verify STUDY=results/quick OVERLAY=config/quick.yaml
 SHELL := /bin/bash
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())')

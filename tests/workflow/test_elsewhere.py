@@ -42,7 +42,7 @@ def snakemake(folder: Path, *arguments: str, **environment) -> str:
         check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+    return result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("way", ["another folder", "module"])
@@ -51,7 +51,8 @@ def test_workflow_runs_elsewhere(tmp_path, way):
     if way == "module":
         (tmp_path / "Snakefile").write_text(MODULE.format(snakefile))
         snakefile = tmp_path / "Snakefile"
-    snakemake(tmp_path, "--snakefile", str(snakefile), f"results/tiny/{crate.NAME}")
+    said = snakemake(tmp_path, "--snakefile", str(snakefile), "all", f"results/tiny/{crate.NAME}")
+    assert ("All is in results/tiny/." in said) == (way == "another folder")  # who includes it ends
     record = crate.read(tmp_path / "results/tiny" / crate.NAME)
     made_by = {path: job["program"] for job in record["jobs"] for path in job["outputs"]}
     assert made_by["tables/grokking.csv"] == "scripts/write_tables.py"
@@ -68,6 +69,7 @@ def test_foreign_package_of_the_same_name_is_not_ours(tmp_path):
     foreign.parent.mkdir(parents=True)
     foreign.write_text("raise ImportError('the foreign one')")
     path = {"PYTHONPATH": str(foreign.parents[1])}
-    snakemake(tmp_path, "--snakefile", str(ROOT / "workflow/Snakefile"), SPLIT, **path)
+    said = snakemake(tmp_path, "--snakefile", str(ROOT / "workflow/Snakefile"), SPLIT, **path)
+    assert "is complete" not in said  # of a single file
     program = [sys.executable, ROOT / "scripts/prepare_data.py", "--help"]
     subprocess.run(program, env=path, cwd=foreign.parents[1], capture_output=True, check=True)
