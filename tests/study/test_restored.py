@@ -101,6 +101,10 @@ def test_altered_files_are_not_restored(published, files, asked, tmp_path):
         ({"p": 59}, "modular_addition.p = 113 there, 59 here"),
         ({"models": {"softmax_L1": {"seeds": [7]}}}, r"softmax_L1.seeds = \[0, 1\] there, \[7\]"),
         ({"defaults": {"gradient_clip": 5.0}}, "gradient_clip = None there, 5.0 here"),
+        (
+            {"models": {"softmax_L1": {"epsilon": 1.0}}},
+            r"epsilon = .absent., but the config says 1.0",
+        ),
         ({"models": {"new": {"seeds": [0]}}}, None),  # that the published study lacks
     ],
 )

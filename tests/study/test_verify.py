@@ -44,7 +44,7 @@ def without_run(study: Path) -> None:
 def test_run_with_other_settings_than_the_recorded_config_is_named(study, capsys):
     config = merge(CONFIG, {"modular_addition": {"models": {"m": {"weight_decay": 0.3}}}})
     edit(study, lambda record: record.update(config=config))
-    line = f"{RUN}: trained with weight_decay = 1.0, but the recorded config says 0.3"
+    line = f"{RUN}: trained with weight_decay = 1.0, but the config says 0.3"
     assert line in said(study, capsys)
 
 

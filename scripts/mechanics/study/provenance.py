@@ -45,7 +45,7 @@ def unlike_config(runs: list[Path], config: dict) -> list[str]:
             trained = run.get("asked", run["settings"])  # what an import found is in its settings
             asked = training_settings(config, task, model)
             found += [
-                f"{path}: trained with {key} = {one}, but the recorded config says {other}"
+                f"{path}: trained with {key} = {one}, but the config says {other}"
                 for key, one, other in differences(trained, asked)
             ]
     return found

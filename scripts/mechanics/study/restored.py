@@ -22,7 +22,7 @@ from mechanics.study import crate
 from mechanics.study.config import load, of_results, spelled_out
 from mechanics.study.config_checks import check
 from mechanics.study.lineage import LOCK, ROOT
-from mechanics.study.provenance import ABSENT, altered, differences
+from mechanics.study.provenance import ABSENT, altered, differences, unlike_config
 from mechanics.tables.frames import seal
 
 
@@ -72,8 +72,9 @@ def restore(published: Path, files: list[str]) -> None:
     found = [
         f"{key} = {there} there, {here} here"
         for key, there, here in differences(record["config"], of_results(config))
-        if there != ABSENT  # what was added since made no difference to what was published
+        if there != ABSENT  # what was added since may be about other models; the runs know
     ]
+    found += unlike_config(sorted(published.glob("runs/*/*/*/run.json")), config)
     if found:
         raise ValueError(
             f"{published} was made with other settings:\n  " + "\n  ".join(found) + "\nRestore it"
