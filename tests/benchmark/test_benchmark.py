@@ -10,6 +10,7 @@ import benchmark
 from mechanics.benchmark import steps
 from mechanics.settings import as_argument
 from mechanics.study.described import BENCHMARK
+from mechanics.training.loop import train
 from mechanics.training.objective import objective as open_objective
 
 VARIANTS = ("table_rows", "products", "bfloat16", "bfloat16_products")
@@ -71,16 +72,23 @@ def test_the_variants_train_one_network_alike_and_the_floor_has_the_products_of_
     assert len(set(flops.values())) == 1
 
 
-@pytest.mark.parametrize("settings", [addition_settings(), regression_settings()])
-def test_a_timed_step_of_a_stack_is_that_of_the_loop(settings, tmp_path):
-    seeds, cpu = [0, 1, 2], torch.device("cpu")
-    objective = open_objective(settings, write_data(tmp_path, settings, seeds), cpu)
-    parameters = {
-        name: torch.stack([objective.initial(seed)[name] for seed in seeds])
-        for name in objective.shapes
-    }
-    timed = steps.stack_of(settings, len(seeds), cpu)
+@pytest.mark.parametrize("changes", [{}, {"norm": "held", "weight_decay": 0.0}])
+def test_a_timed_step_of_addition_is_that_of_a_training(changes, tmp_path):
+    every_pair = {"pairs_per_step": None, "measure_every": 1, "steps": 3}
+    settings, cpu = addition_settings(**every_pair | changes), torch.device("cpu")
+    objective = open_objective(settings, write_data(tmp_path, settings, [0, 1]), cpu)
+    history = pd.DataFrame(train(objective, settings, [0, 1], cpu, tmp_path).history)
+    of_training = history[history["split"] == "train"].pivot(index="step", columns="seed")["loss"]
+    timed = steps.stack_of(settings, 2, cpu)
+    losses = torch.stack([timed() for _ in range(3)])
+    torch.testing.assert_close(losses, torch.tensor(of_training.to_numpy()[:3]), check_dtype=False)
+
+
+def test_a_timed_step_of_regression_has_the_prompts_of_the_middle_of_a_training(tmp_path):
+    settings, cpu = regression_settings(), torch.device("cpu")
+    objective = open_objective(settings, write_data(tmp_path, settings, []), cpu)
+    parameters = {name: weight[None] for name, weight in objective.initial(0).items()}
+    timed = steps.stack_of(settings, 1, cpu)
     losses = timed()
-    first = settings["steps"] // 2 if settings["task"] == "linear_regression" else 0
-    torch.testing.assert_close(losses, objective.losses(parameters, seeds, first))
-    assert (timed() != losses).all()  # it has learned, or drawn anew
+    torch.testing.assert_close(losses, objective.losses(parameters, [0], settings["steps"] // 2))
+    assert (timed() != losses).all()  # drawn anew

@@ -3,9 +3,9 @@
 A step is a function without arguments that returns the losses of its replicas.
 """
 
-import itertools
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,8 +17,9 @@ from mechanics.addition.pairs import training_mask
 from mechanics.addition.task import Task as ModularAddition
 from mechanics.models.lens import to_lens
 from mechanics.regression.task import Task as LinearRegression
+from mechanics.training import loop
 from mechanics.training.checkpoint import write_tensors
-from mechanics.training.optimiser import AdamW, flatten, unflatten
+from mechanics.training.course import first_weights, matrix_norms
 
 Step = Callable[[], Tensor | None]  # losses of the replicas; None of ``products_alone``
 
@@ -26,6 +27,7 @@ Step = Callable[[], Tensor | None]  # losses of the replicas; None of ``products
 def addition_variants(settings: dict) -> dict[str, Step]:
     """One step of the same network from the same weights, on all training pairs of seed 0."""
     settings = settings | {"mlp_dtype": "float32", "pairs_per_step": None}
+    settings |= {"schedule": "constant", "warmup_steps": 0}
     rounded = settings | {"mlp_dtype": "bfloat16"}
 
     def ours(own: dict, by_tables: bool = True) -> Step:
@@ -45,7 +47,7 @@ def addition_variants(settings: dict) -> dict[str, Step]:
 def stack_of(
     settings: dict, n_seeds: int, device: torch.device, by_tables: bool | None = None
 ) -> Step:
-    """One step of a stack of seeds of either task, as ``training/loop.py`` takes it.
+    """One step of a stack of seeds of either task, the very one of ``training/loop.py``.
 
     Addition: each on training pairs of its own; ``by_tables``: whether by table rows, if that is
     not for the task to choose. Regression: with the prompts of the middle of its training, for
@@ -65,21 +67,13 @@ def stack_of(
             nothing = Path(folder, "evaluation")
             write_tensors(nothing, {})
             objective = LinearRegression(settings | {"measured_at": []}, [nothing], device)
-    own, steps = [objective.initial(seed) for seed in seeds], itertools.count(first)
-    weights = {name: torch.stack([o[name] for o in own]).to(device) for name in objective.shapes}
-    decay, clip = settings["weight_decay"], settings["gradient_clip"]
-    optimiser = AdamW(flatten(weights), decay, tuple(settings["betas"]), clip)
-    views = unflatten(optimiser.weights, objective.shapes)
-    leaves = {name: view.detach().requires_grad_() for name, view in views.items()}
-
-    def step():
-        loss = objective.losses(leaves, seeds, next(steps))
-        gradients = torch.autograd.grad(loss.sum(), list(leaves.values()))
-        gradient = torch.cat([tensor.flatten(1) for tensor in gradients], dim=1)
-        optimiser.update(gradient, settings["learning_rate"])
-        return loss.detach()
-
-    return step
+    weights = first_weights(objective, seeds).to(device)
+    optimiser = loop._optimiser(settings, objective, weights)
+    if settings.get("norm") == "held":
+        optimiser.matrix_norms = matrix_norms(weights, objective)
+    replicas = [loop.Replica(seed) for seed in seeds]
+    training = loop.Training(optimiser, replicas, step=first, flops_per_step=0)
+    return partial(loop._step, training, objective, settings, loop._leaves(training, objective))
 
 
 def _training_rows(settings: dict, seed: int) -> Tensor:
