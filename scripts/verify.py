@@ -26,7 +26,7 @@ def main() -> None:
         sys.exit(f"verify.py: {error}")
     wrong = altered(study, record)
     kept, lost = moved_on(record)
-    why = f" ({why_no_history()})" if lost and why_no_history() else ""
+    why = f" ({reason})" if lost and (reason := why_no_history()) else ""
     for title, lines in {
         "Not as it was recorded": wrong,
         f"The code has moved on, and no commit that git knows holds what made these{why}": lost,

@@ -48,7 +48,7 @@ def made(track: str, names: list[str], study: Study) -> dict:
     for module, tables in modules.items():
         if set(tables) & set(names):
             found |= import_module(f"mechanics.tables.{module}").tables(study)
-    if unknown := set(names) - set(found):
+    if unknown := [name for name in names if name not in found]:
         expected = ", ".join([*known, *(name for own in modules.values() for name in own)])
         raise ConfigError(f"{track}: no table {', '.join(unknown)}; expected some of {expected}")
     return {name: found[name] for name in names}

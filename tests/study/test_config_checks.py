@@ -69,7 +69,6 @@ BAD = [  # the key and its value, what is expected there, and what is set beside
     (f"{SOFTMAX}.restart_at", 9, "null, or the schedule constant", {"schedule": "one_cycle"}),
     (f"{SOFTMAX}.operation", "divide", "add, subtract or multiply"),
     (f"{SOFTMAX}.norm_factor", 0.0, "a .* above 0"),
-    (f"{SOFTMAX}.norm_factor", -1.0, "a .* above 0"),
     (f"{L1}.skip_connections", False, "true, because d_model is token"),
     (f"{L1}.d_mlp", 8, "0, because d_model is token"),
     (f"{L6}.n_heads", 2, "1, because trained_on is moments"),
@@ -95,7 +94,6 @@ BAD = [  # the key and its value, what is expected there, and what is set beside
     ("modular_addition.defaults.stack", {"cpu": 1}, ".* or {cpu: 1, cuda: 64} for each device"),
     # networks that others have trained
     (f"{THEIRS}.weights", "none.pth", "a file that can be read"),
-    (f"{THEIRS}.weights", ".", "a file that can be read"),
     (f"{THEIRS}.weights", "~/x.pth", "a path written out"),
     (f"{THEIRS}.weights", 3, "a file of weights"),
     (f"{THEIRS}.weights", "p7.safetensors", "a network of p = 113, 114 .* its embed.W_E is 8 × 4"),

@@ -68,7 +68,7 @@ def test_the_lines_of_the_card_run_where_our_code_is_not(tmp_path):
     configs = [f"weights/modular_addition/{model}/config.json" for model in ("linear", "clock")]
     assert described.describe_weights(tmp_path, files) == [*configs, described.CARD]
     text = (tmp_path / described.CARD).read_text("utf-8")
-    assert text.count("0.9753") == 1 and "@" not in text
+    assert text.count("0.9753") == 1
     assert re.search(r"/linear`.*trained elsewhere", text)
     assert not re.search(r"/clock`.*trained elsewhere", text)
     assert json.loads((tmp_path / configs[0]).read_text())["transformer_lens"] is None

@@ -15,6 +15,8 @@ def test_the_first_screen_counts_the_jobs_and_says_how_long_they_take():
     assert "Study small: modular addition. " in words
     assert "Jobs: 2, of which 1 train networks" in words
     assert "Time: a minute, from nothing; here 2 cores" in words
+    words = screen.first(config | {"study": "other"}, "results/other", jobs, None, "snakemake.log")
+    assert "Time: not known; here many cores" in words
 
 
 def test_the_last_screen_names_what_there_is_to_look_at(tmp_path):

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
-from tiny_study import ROOT, TINY
+import tiny_study
+from tiny_study import ROOT, TINY, succeeded
 
 from mechanics.study import crate
 
@@ -29,20 +29,11 @@ SWEEP = {  # of one run
 SPLIT = "results/tiny/data/modular_addition/split_seed0.parquet"
 
 
-def snakemake(folder: Path, *arguments: str, **environment) -> str:
+def snakemake(folder: Path, *arguments: str, **variables) -> str:
     """What Snakemake prints; its environment is not active."""
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(SWEEP))
-    command = [Path(sys.executable).with_name("snakemake"), "--cores", "1", *arguments]
-    result = subprocess.run(
-        [*command, "--configfile", "tiny.yaml"],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout + result.stderr
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), **variables}
+    ran = tiny_study.snakemake(folder, *arguments, config=SWEEP, environment=environment)
+    return succeeded(ran).stdout + ran.stderr
 
 
 @pytest.mark.parametrize("way", ["another folder", "module"])

@@ -19,38 +19,34 @@ PATTERNS = {  # of Table Schema's types, as CSV has them
     "string": re.compile(".*", re.DOTALL),
 }
 ONE_LAYER = ["linear_L1", "linear_L1_subspace", "softmax_L1"]
+EVERY = [*ONE_LAYER, "deep_L6"]
 TRACK_A_TABLES = {  # columns that others may rely on, and the networks that have rows
     "regression_risk": (
         "model seed k risk risk_se risk_median diverged_share one_step_optimum one_step_mixture"
         " gd_tied gd_free gd_plus_plus ridge ols",
-        [*ONE_LAYER, "deep_L6"],
+        EVERY,
     ),
-    "algorithm_match": (
-        "model algorithm k preds_diff n_seeds nearest",
-        [*ONE_LAYER, "deep_L6"],
-    ),
+    "algorithm_match": ("model algorithm k preds_diff n_seeds nearest", EVERY),
     "effective_weights": (
         "model seed step c_hat c_star isotropy correlation_gd correlation_ols correlation_null",
-        [*ONE_LAYER, "deep_L6"],
+        EVERY,
     ),
-    "regression_generalisation": (
-        "model seed arm shift value risk law",
-        [*ONE_LAYER, "deep_L6"],
-    ),
+    "regression_generalisation": ("model seed arm shift value risk law", EVERY),
     "rank_collapse": ("model seed variant layer norm ratio", ["deep_L6"]),
     "kernel_smoother": ("model seed head omega scale k risk", ["softmax_L1"]),
     "spectral_filter": (
         "model k algorithm distance largest unexplained penalty n_seeds nearest",
-        [*ONE_LAYER, "deep_L6"],
+        EVERY,
     ),
     "emergence": (
         "task model seed transition_width transition_steps share_of_training",
         ["linear_L1", "softmax_L1", "deep_L6"],
     ),
 }
-TRACK_A_FIGURES = [
+FIGURES = [
     *("one_layer", "risk_by_context", "which_algorithm", "attention_maps_regression"),
-    *("rank_collapse", "regression_generalisation", "emergence"),
+    *("rank_collapse", "regression_generalisation", "emergence", "regression_training"),
+    "grokking_curves",
 ]
 
 
@@ -68,7 +64,7 @@ def test_table_has_its_columns_and_every_configuration(study):
 
 
 def test_figures_are_drawn(study):
-    for name in ("regression_training", "grokking_curves", *TRACK_A_FIGURES):
+    for name in FIGURES:
         for kind, magic in (("pdf", b"%PDF"), ("png", b"\x89PNG")):
             path = study / f"results/tiny/figures/{name}.{kind}"
             assert path.read_bytes().startswith(magic)

@@ -59,12 +59,15 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, config: dict = TINY) -> subprocess.CompletedProcess:
+def snakemake(
+    folder: Path, *arguments: str, config: dict = TINY, environment: dict | None = None
+) -> subprocess.CompletedProcess:
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
     return subprocess.run(
         [*command, "--configfile", "tiny.yaml"],  # last: it takes all that follows it
         cwd=folder,
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

@@ -6,7 +6,6 @@ has the tables that are CSV. Weights: a card says what the networks are, what wa
 and how TransformerLens loads them; each network has a config.json.
 """
 
-import csv
 import json
 from collections import Counter
 from pathlib import Path
@@ -85,8 +84,7 @@ def is_table(path: str) -> bool:
 def columns_of(path: Path) -> list[str]:
     if path.suffix == ".parquet":
         return pyarrow.parquet.read_schema(path).names
-    with path.open(newline="", encoding="utf-8") as lines:
-        return next(csv.reader(lines))
+    return list(pd.read_csv(path, nrows=0))
 
 
 def readme(tables: dict[str, list[str]]) -> str:

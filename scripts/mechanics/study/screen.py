@@ -36,13 +36,14 @@ def first(config: dict, results: str, jobs: Collection, cores: int | None, log: 
     """What is about to happen, how long that takes, and how to stop it."""
     n_networks = sum(job.rule.name.startswith("train_") for job in jobs)
     told = " and ".join(words for task, words in TRACKS.items() if config.get(task))
-    takes = config.get("takes", {}).get(config["study"], "not known")
+    takes = config.get("takes", {}).get(config["study"])
+    time = f"{takes}, from nothing" if takes else "not known"
     return "\n".join(
         [
             f"Study {config['study']}: {told}. Everything is made in {results}/.",
             f"Jobs: {len(jobs)}, of which {n_networks} train networks; the others measure them,"
             " draw figures, write the report.",
-            f"Time: {takes}, from nothing; here {cores or 'many'} cores are used.",
+            f"Time: {time}; here {cores or 'many'} cores are used.",
             "Ctrl-C stops it. The same command goes on where it stopped, trainings too.",
             f"What a job says: {results}/logs/   What Snakemake says: {log}",
             "",
