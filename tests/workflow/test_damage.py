@@ -10,26 +10,20 @@ WITHOUT = "config/config.yaml, left out by --replace-workflow-config: results_fo
 NESTED = 'modular_addition.p = "13": expected an odd prime number, such as 113; --config gives nest'
 
 
-def test_wrong_config_is_one_clear_message_before_any_job(study):
-    result = snakemake(study, config=changed(modular_addition={"p": 12}))
+@pytest.mark.parametrize(
+    ("arguments", "addition", "message"),
+    [
+        ([], {"p": 12}, "tiny.yaml: modular_addition.p = 12: expected an odd prime number"),
+        (["--replace-workflow-config"], {}, WITHOUT),
+        (["--config", 'modular_addition={"p": 13}'], {}, f"--config: {NESTED}"),
+    ],
+)
+def test_wrong_config_is_one_clear_message_before_any_job(clone, arguments, addition, message):
+    result = snakemake(clone, *arguments, config=changed(modular_addition=addition))
     assert result.returncode != 0
-    message = "tiny.yaml: modular_addition.p = 12: expected an odd prime number"
     assert message in result.stderr
     assert "Traceback" not in result.stderr
     assert "rule train" not in result.stdout + result.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["--replace-workflow-config"], WITHOUT),
-        (["--config", 'modular_addition={"p": 13}'], f"--config: {NESTED}"),
-    ],
-)
-def test_wrong_command_line_is_named(clone, arguments, message):
-    result = snakemake(clone, "--dry-run", *arguments)
-    assert result.returncode != 0
-    assert message in result.stdout + result.stderr
 
 
 @pytest.mark.parametrize("folder", ["other/", "./other"])

@@ -9,11 +9,6 @@ def data_read(task):
     return lambda wildcards: data_of(task, wildcards.model, seeds_of(task, wildcards))
 
 
-def run_read(task):
-    folder = f"{RESULTS}/runs/{task}/{{model}}/{{block}}/"
-    return multiext(folder, "run.json", "checkpoints.safetensors")
-
-
 def job_of_run(run, stage):
     """The options of a stage's program for a run, and the files that it writes."""
     measures = contents.measures(run.task)
@@ -38,9 +33,11 @@ def jobs_of_stage(task, stage):
 
 
 for task, stage in [(task, stage) for task in TASKS for stage in ("analyse", "follow")]:
-    job, code = f"{stage}_{ROOMS[task]}", [f"analyse_{ROOMS[task]}"]
+    job, code, read = f"{stage}_{ROOMS[task]}", [f"analyse_{ROOMS[task]}"], weights_read(task)
     if stage == "follow":
         code = ["follow", f"mechanics/{ROOMS[task]}/following"]
+        folder = f"{RESULTS}/runs/{task}/{{model}}/{{block}}/"
+        read = multiext(folder, "run.json", "checkpoints.safetensors")
     alike = jobs_of_stage(task, stage)
     for number, ((options, files), models) in enumerate(alike.items(), start=1):
 
@@ -49,7 +46,7 @@ for task, stage in [(task, stage) for task in TASKS for stage in ("analyse", "fo
                 f"{job}_{number}" if number > 1 else job
             input:
                 code=program(*code),
-                run=weights_read(task) if stage == "analyse" else run_read(task),
+                run=read,
                 data=data_read(task),
             output:
                 ensure([analysed(task, "{model}", "{block}", n) for n in files], non_empty=True),

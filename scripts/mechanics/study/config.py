@@ -61,11 +61,6 @@ def models(section: dict) -> list[str]:
     return [n for n, entry in section["models"].items() if entry is not None and n in kept]
 
 
-def is_variant(section: dict, name: str) -> bool:
-    """Whether a model only varies another one: main tables and figures leave it out."""
-    return section["models"][name].get("variant_of") is not None
-
-
 def is_imported(section: dict, name: str) -> bool:
     """Whether a model is a file of weights, and no training: an entry with ``weights``."""
     return "weights" in section["models"][name]
@@ -79,9 +74,10 @@ def variants(section: dict) -> dict[str, str]:
 
     The one that it varies, or itself if it is another network, or of another operation: a control.
     """
-    own = {name: section["models"][name] for name in models(section) if is_variant(section, name)}
     return {
-        name: name if NETWORK & set(entry) else entry["variant_of"] for name, entry in own.items()
+        name: name if NETWORK & set(own) else own["variant_of"]
+        for name in models(section)
+        if "variant_of" in (own := section["models"][name])
     }
 
 
@@ -118,7 +114,7 @@ class Run(NamedTuple):
     block: str  # the name of its folder
     seeds: list[int]
     settings: dict  # all of the model's, see ``model_entry``
-    is_variant: bool
+    is_variant: bool  # it varies another model: main tables and figures leave it out
     is_imported: bool
 
 
@@ -126,9 +122,9 @@ def runs(config: dict, task: str) -> list[Run]:
     """The runs of a task, in the order of its models."""
     section = config[task]
     return [
-        Run(task, name, block, seeds, entry, is_variant(section, name), is_imported(section, name))
+        Run(task, name, block, seeds, entry, "variant_of" in own, is_imported(section, name))
         for name in models(section)
-        for entry in [model_entry(section, name)]
+        for own, entry in [(section["models"][name], model_entry(section, name))]
         for block, seeds in blocks(section, name).items()
     ]
 
