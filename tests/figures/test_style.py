@@ -90,6 +90,11 @@ def test_tables_without_data_are_told_apart_from_a_table_with_one_diverged_model
     assert "every seed diverged" in words.get_text()
 
 
+def test_every_variant_of_a_network_that_diverged_counts():
+    runs = pd.DataFrame({"model": "m", "entry": ["m", "m_held"], "seed": 0, "status": "diverged"})
+    assert style.diverged_note(runs) == "diverged seeds, not drawn: m: 2"
+
+
 def test_the_users_matplotlibrc_changes_no_figure():
     style.use_style()
     ours = dict(mpl.rcParams)

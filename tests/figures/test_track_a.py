@@ -106,7 +106,9 @@ def weights() -> pd.DataFrame:
 
 def test_training_has_medians_at_the_checkpoints_that_all_seeds_have():
     history = weights().assign(k=10, risk=0.7)
-    risk, *_, gd, _, size = regression_training(history, risks(), weights()).axes
+    mine = weights().query("model == 'linear_L1'").assign(model="mine", c_hat=9.0)
+    both = pd.concat([weights(), mine])
+    risk, *_, gd, _, size = regression_training(history, risks(), both).axes
     assert title(risk) == "k = 10"
     assert lines(gd, LINEAR) == [pytest.approx([0.6, 0.6])]
     assert lines(size, LINEAR) == [pytest.approx([0.1, 0.5])]
@@ -169,6 +171,10 @@ def test_rank_collapse_says_what_is_left_and_draws_the_bound_where_it_holds():
     *_, third = rank_collapse(pd.concat([collapse(), without, with_all])).axes
     assert words(third) == ["no skip connections\nrisk 0"]
     assert lines(third) == [[1.0] * 4] * 2
+    lost = collapse().assign(model="deep_L6_no_mlp", status="diverged")
+    figure = rank_collapse(pd.concat([collapse(), lost]))
+    assert len(figure.axes) == 2
+    assert "no MLPs: 2" in figure.get_supxlabel()
     unmet = rank_collapse(collapse(share=0.0)).axes[0]
     assert not lines(unmet, dashes="--")
     assert "condition of the bound not met" in words(unmet)
@@ -225,3 +231,14 @@ def test_attention_is_drawn_times_the_sign_of_its_value_path():
     assert np.log(dots.get_ydata()) == pytest.approx(0.5 * dots.get_xdata())
     assert np.log(law.get_ydata()) == pytest.approx(0.5 * law.get_xdata())
     assert title(kernel[1]) == "bandwidth, best dashed: 1.25 to 1.25 of it"
+
+
+def test_a_head_that_could_not_be_measured_is_not_drawn_and_the_kernel_is_that_of_the_first_head():
+    heads, *others, smoother = attention()
+    heads.loc[heads["model"] == "linear_L1", "correlation"] = np.nan
+    known = pd.concat([heads, attention()[0].assign(seed=1)])  # of another seed it was
+    smoother = pd.concat([smoother.assign(head=1, omega=9.0), smoother])
+    figure = attention_maps_regression(known, *others, smoother)
+    titles = [title(axis) for axis in figure.axes]
+    assert titles[0] == "softmax, 1 layer"
+    assert "softmax, 1 layer: exp(ω̂ x$_i$·x), ω̂ = 0.50" in titles

@@ -24,9 +24,10 @@ def attention_maps_regression(
 ) -> plt.Figure:
     """Tables: attention_match, attention_examples, attention_matrix, query_key, kernel_smoother."""
     measured = without_arms(style.drawable(attention)).dropna(subset="correlation")
-    shown, matrices = _one_seed(examples.dropna(subset="weight")), _one_seed(query_key)
-    maps = _one_seed(attention_matrix)
-    known = shown[shown["model"].isin(measured["model"])]
+    known = sound(examples).dropna(subset="weight")
+    known = known.merge(measured[["model", "seed", "k"]].drop_duplicates())
+    # networks trained in several blocks come with an example of each
+    known = known[known["seed"] == known.groupby("model")["seed"].transform("min")]
     shown = known[~known["model"].isin(LEFT_OUT)]
     shown = shown if len(shown) else known
     models = models_of(shown)
@@ -41,7 +42,10 @@ def attention_maps_regression(
         trained = rows_of(measured, model=model, trained=True, k=k)
         heads = rows_of(trained, seed=seed)
         own = heads.loc[heads["correlation"].abs().idxmax()]  # it follows the match most
-        example, tokens, matrix = (_of_head(frame, own) for frame in (shown, maps, matrices))
+        example, tokens, matrix = (
+            rows_of(frame, **own[["model", "seed", "layer", "head"]])
+            for frame in (shown, attention_matrix, query_key)
+        )
         # of the value path; that of a deep network's head has none that were known
         sign = -1.0 if own["correlation"] * own["signed_correlation"] < 0 else 1.0
         if len(matrix):
@@ -64,20 +68,9 @@ def attention_maps_regression(
     return figure
 
 
-def _one_seed(frame: pd.DataFrame) -> pd.DataFrame:
-    """The first finished seed of each model: networks trained in several blocks come with more."""
-    finished = sound(frame)
-    return finished[finished["seed"] == finished.groupby("model")["seed"].transform("min")]
-
-
-def _of_head(frame: pd.DataFrame, own: pd.Series) -> pd.DataFrame:
-    """The rows of the model, layer and head of a measured head."""
-    return rows_of(frame, **own[["model", "layer", "head"]])
-
-
 def _correlation(trained: pd.DataFrame, own: pd.Series) -> str:
     """The range over seeds of the signed rank correlation; of a deep network, of its best head."""
-    values, words = _of_head(trained, own)["signed_correlation"], "rank corr."
+    values, words = rows_of(trained, **own[["layer", "head"]])["signed_correlation"], "rank corr."
     if np.isnan(own["signed_correlation"]):
         values, words = trained["correlation"].abs().groupby(trained["seed"]).max(), "|rank corr.|"
     return f"{words} {values.min():.3f} to {values.max():.3f}"
@@ -150,7 +143,7 @@ def _kernel(axis: plt.Axes, examples: pd.DataFrame, smoother: pd.DataFrame, shad
     both = own.assign(logs=np.log(own["weight"]))[["similarity", "logs"]]
     x, y = (both - both.groupby(own["prompt"]).transform("mean")).to_numpy().T
     axis.plot(x, np.exp(y), ".", color=shade, ms=2.5, alpha=0.5)
-    omega = rows_of(smoother, model=model, seed=own["seed"].iloc[0])["omega"].iloc[0]
+    omega = rows_of(smoother, model=model, seed=own["seed"].iloc[0], head=0)["omega"].iloc[0]
     ends = np.array([x.min(), x.max()])
     axis.plot(ends, np.exp(omega * ends), "--", color="black", linewidth=0.8)
     axis.set(yscale="log", xlabel="similarity − its mean", ylabel="attention / its mean")

@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from mechanics.figures import panels
-from mechanics.figures.style import REFERENCE, colour, label
+from mechanics.figures.style import REFERENCE, colour, label, note_diverged
 from mechanics.tables.frames import sound
 
 WORDS = {
@@ -45,6 +45,7 @@ def rank_collapse(frame: pd.DataFrame) -> plt.Figure:
     for axis in axes[0]:
         axis.set_xlabel("layer (0: embedding)")
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    note_diverged(figure, frame)
     return figure
 
 
@@ -53,7 +54,7 @@ def _lacks_a_part(frame: pd.DataFrame, model: str) -> bool:
     own = sound(panels.rows_of(frame, model=model, trained=True))
     ratios = own.pivot(index=["seed", "layer"], columns="variant", values="ratio")
     parts = ratios.reindex(columns=["no_skip", "no_mlp"])
-    return bool(parts.eq(ratios["whole"], axis="index").all().any())
+    return len(own) > 0 and bool(parts.eq(ratios["whole"], axis="index").all().any())
 
 
 def _ratios(axis: plt.Axes, part: pd.DataFrame) -> None:
@@ -94,8 +95,6 @@ def _finding(own: pd.DataFrame) -> str:
 
 
 def _in_words(part: pd.DataFrame) -> str:
-    """Context length and seeds, and how many of these diverged and are not drawn."""
-    n_diverged = part.loc[part["status"] == "diverged", "seed"].nunique()
+    """Context length and seeds."""
     lengths = ", ".join(str(k) for k in sorted(part["k"].unique()))
-    words = f"k = {lengths}, {panels.in_seeds(part)}"
-    return words + (f", {n_diverged} diverged, not drawn" if n_diverged else "")
+    return f"k = {lengths}, {panels.in_seeds(sound(part))}"

@@ -83,7 +83,8 @@ def _step_size(axis: plt.Axes, steps: pd.DataFrame) -> None:
         axis.set_axis_off()
         return
     panels.label_ends(axis, _medians(axis, steps, "c_hat"))
-    law = float(steps["c_star"].iloc[0])
+    first = panels.rows_of(steps, model=steps["model"].iloc[0])
+    law = float(first["c_star"].iloc[0])
     panels.level(axis, law, zorder=0)
-    reached = panels.last(steps.groupby("step")["c_hat"].mean())  # as in the report
+    reached = panels.last(first.groupby("step")["c_hat"].mean())  # as in the report
     axis.set_title(f"step size {reached:.4f}, law {law:.4f}")

@@ -129,8 +129,12 @@ def letter_panels(axes: Iterable[plt.Axes]) -> None:
 
 
 def diverged_note(frame: pd.DataFrame) -> str:
-    """How many seeds of each model are not drawn because they diverged; empty if none did."""
-    diverged = frame.loc[frame["status"] == "diverged", ["model", "seed"]].drop_duplicates()
+    """How many seeds of each model are not drawn because they diverged; empty if none did.
+
+    A seed of each variant of a model counts, where the table says which it is.
+    """
+    keys = [key for key in ("entry", "model", "seed") if key in frame]
+    diverged = frame.loc[frame["status"] == "diverged", keys].drop_duplicates()
     counts = diverged.groupby("model", sort=False).size()
     listed = ", ".join(f"{label(model)}: {n}" for model, n in counts.items())
     return f"diverged seeds, not drawn: {listed}" if listed else ""
