@@ -111,7 +111,8 @@ def write_addition(study: Path) -> list[Path]:
     grokked = pd.DataFrame([rows["free"] | {"first_reached_step": rows["free"]["grokking_step"]}])
     grokked.to_csv(study / "tables/grokking.csv", index=False)
     dose = {"arm": "held_norm", "norm_factor": 1.0, "temperature": 1.0, "epsilon": 1e-8}
-    dosed = pd.DataFrame([rows["held"] | dose | {"weight_decay": 0.0}])
+    dosed = pd.DataFrame([rows["held"] | dose | {"weight_decay": 0.0}, rows["free"] | dose])
+    dosed.loc[1, ["arm", "weight_decay"]] = "main", 1.0
     dosed.to_csv(study / "tables/norm_dose.csv", index=False)
     split = pd.DataFrame({"a": np.arange(P * P) // P, "b": np.arange(P * P) % P})
     split["split"] = np.where(split["a"] % 3 == 0, "train", "validation")

@@ -19,8 +19,9 @@ class Engine {
       this.worker = new Worker(URL.createObjectURL(new Blob([source, WORK], { type: "text/javascript" })));
       this.worker.onmessage = ({ data }) => this.done(data.result);
       this.worker.onerror = () => {
-        this.worker = null;
-        this.busy = null;
+        if (!this.worker) return;
+        if (this.busy) this.queue.unshift(this.busy); // asked, and never answered
+        this.worker = this.busy = null;
         this.next();
       };
     } catch {

@@ -116,13 +116,18 @@ function drawStep() {
     cursor.setAttribute("x1", x(step));
     cursor.setAttribute("x2", x(step));
   }
-  drawCircleAndSpectrum(run, index);
+  drawCircleAndSpectrum(run, step);
   drawSnapshot(run, index);
 }
 
-function drawCircleAndSpectrum(run, index) {
-  const { spectra, planes } = { spectra: learn.spectra[state.run], planes: learn.planes[state.run] },
+// As they were at the last checkpoint before, which is said where it is not this step's own.
+function drawCircleAndSpectrum(run, step) {
+  const spectra = learn.spectra[state.run],
+    planes = learn.planes[state.run],
+    index = run.steps.findLastIndex((own) => own <= step),
     n = (P - 1) / 2;
+  $("learn-kept").textContent =
+    spectra && run.steps[index] !== step ? `, at step ${grouped(run.steps[index])}` : "";
   if (!spectra) return;
   drawSpectrum(
     "learn-spectrum",
@@ -169,10 +174,11 @@ async function drawSnapshot(run, index) {
     canvas = $("learn-map");
   const [name, get] = networkAt(state.run, index),
     network = await get();
-  $("learn-network").textContent =
+  const words =
     i === null
       ? "All sums, answered by the trained network: the study kept no earlier one"
       : `All sums, answered by the network of step ${grouped(run.snapshots[i].step)}, the nearest that was kept`;
+  $("learn-network").textContent = words;
   const found = network && (await engine.ask("learn", name, [], "embedding"));
   if (!found || here[0] !== state.run || here[1] !== shownIndex()) return;
   const [right, wrong] = ["--map-right", "--map-wrong"].map(rgb);
@@ -182,7 +188,7 @@ async function drawSnapshot(run, index) {
     return `${a} + ${b} → ${found.answers[a * P + b]}`;
   });
   canvas.setAttribute("aria-label", `${grouped(found.right)} of all sums are right`);
-  $("learn-network").textContent += `: ${grouped(found.right)} right`;
+  $("learn-network").textContent = `${words}: ${grouped(found.right)} right`;
 }
 
 const PLAY_MS = 160;

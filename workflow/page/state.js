@@ -3,8 +3,13 @@
 const STUDY = JSON.parse($("study-data").textContent);
 const ADD = STUDY.addition,
   PROMPTS = STUDY.prompts;
-// The steps that the slider of a training moves over: its checkpoints, or else where it was measured.
-for (const run of ADD?.runs ?? []) run.track = run.steps.length ? run.steps : run.history.step;
+// The steps that the slider of a training moves over: its checkpoints and what the text names, or else
+// all where it was measured.
+for (const run of ADD?.runs ?? []) {
+  const named = [run.memorised, run.first_reached].filter((step) => run.history.step.includes(step));
+  const kept = [...new Set([...run.steps, ...named])].sort((a, b) => a - b);
+  run.track = run.steps.length ? kept : run.history.step;
+}
 const state = {
   a: 57,
   b: 94, // the sum

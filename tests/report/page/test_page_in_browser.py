@@ -33,7 +33,10 @@ WIDTHS = "document.documentElement.scrollWidth, document.documentElement.clientW
 def page(tmp_path_factory) -> Path:
     """That of the published study, without its figures."""
     model = model_for(PUBLISHED, "clock")[1]
-    data = page_data(PUBLISHED, sorted(PUBLISHED.glob(f"runs/modular_addition/{model}/*"))[:1])
+    found = (
+        sorted(PUBLISHED.glob(f"runs/modular_addition/{m}/*")) for m in (model, f"{model}_held")
+    )
+    data = page_data(PUBLISHED, [runs[0] for runs in found])
     content = data | {"study": "published", "data": Markup(as_json(data))}
     path = tmp_path_factory.mktemp("published") / "index.html"
     path.write_text(render("index.html.j2", content))
@@ -189,6 +192,24 @@ def test_the_step_is_moved_by_keys_and_by_a_click_on_the_curve(small, tmp_path):
     assert missing.startswith("Of this training only the curves were kept")
 
 
+def test_a_step_that_is_named_is_the_one_that_is_shown(page, tmp_path):
+    async def visit(tab):
+        await tab.value("set({ run: 1 })")
+        named = await tab.value("ADD.runs[1].first_reached")
+        await tab.value(f"document.querySelector('#learn-notes [data-step=\"{named}\"]').click()")
+        await tab.until(f"{text('learn-at')} === '{named}'")
+        return await tab.value(f"parseFloat({text('learn-accuracy')})")
+
+    assert visited(page, tmp_path, visit) >= 99
+
+
+def test_the_network_of_part_2_has_its_dot_among_the_arms(small, tmp_path):
+    async def visit(tab):
+        return await tab.value("[...document.querySelectorAll('#late-arms .dot')].length")
+
+    assert visited(small, tmp_path, visit) == 2  # and the one that was held
+
+
 def test_every_control_can_be_used(small, tmp_path):
     async def visit(tab):
         await tab.until(ANSWERED)
@@ -245,17 +266,20 @@ def test_a_link_keeps_what_was_chosen(small, tmp_path):
 
 
 NO_WORKER = "window.Worker = class { constructor() { throw new Error('none here'); } };"
+LOST_WORKER = "window.Worker = class { constructor() { setTimeout(() => this.onerror(), 300); } "
+LOST_WORKER += "postMessage() {} };"
 NO_ADDRESS = "history.replaceState = () => { throw new Error('not allowed'); };"
 
 
-def test_a_browser_without_workers_and_without_addresses_is_enough(small, tmp_path):
+@pytest.mark.parametrize("worker", [NO_WORKER, LOST_WORKER])
+def test_a_browser_without_workers_and_without_addresses_is_enough(small, tmp_path, worker):
     async def visit(tab):
         await tab.until(ANSWERED)
         assert await tab.value("engine.worker === null")
         await tab.value("set({ a: 1 })")
         await tab.until("!$('address-note').hidden")
 
-    visited(small, tmp_path, visit, before=NO_WORKER + NO_ADDRESS)
+    visited(small, tmp_path, visit, before=worker + NO_ADDRESS)
 
 
 def test_an_old_browser_is_told(small, tmp_path):

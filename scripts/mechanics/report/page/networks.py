@@ -22,7 +22,7 @@ from mechanics.report.page.pack import (
 )
 from mechanics.study.results import final_networks, model_for, networks, table
 
-DOSE = ("arm", "norm_factor", "temperature", "epsilon", "weight_decay", "seed", "status")
+DOSE = ("entry", "arm", "norm_factor", "temperature", "epsilon", "weight_decay", "seed", "status")
 DOSE += ("grokking_step", "last_step")
 STREAM = ("position", "layer", "quantity", "frequency", "value")
 IN_STREAM = ("share_sum", "spectrum", "sum_taken")
