@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mechanics.report.directions import directions
-from mechanics.report.numbers import numbers
+from mechanics.report.numbers import HELD, numbers
 from mechanics.report.prose import names
 from mechanics.report.stated import TABLES
 
@@ -84,8 +84,17 @@ def test_a_direction_that_the_tables_contradict_does_not_hold(tables, settings):
     assert stated["is_one_step"]["holds"]
 
 
+def test_what_is_said_of_every_seed_does_not_hold_with_one_that_fails(tables, settings):
+    doses = tables["norm_dose"].copy()
+    doses.loc[doses.query(HELD).index[0], ["status", "grokking_step"]] = "censored", float("nan")
+    changed = tables | {"norm_dose": doses}
+    stated = directions(changed, numbers(changed, settings), settings)
+    assert stated["held_is_early"]["holds"] is False
+
+
 def test_runs_from_one_start_are_compared_seed_by_seed():
     about = {"model": "softmax_L1", "epsilon": 1e-8, "status": "grokked"}
+    about |= {"norm_factor": 1, "temperature": 1}
     rows = [  # seed 1 is nine times slower under every decay
         about
         | {"entry": f"wd{decay}", "arm": arm, "seed": seed, "weight_decay": decay}

@@ -8,8 +8,8 @@ study of minutes, the sentence falls away and the report says at its end that it
 import pandas as pd
 from pandas.api.typing import NAType
 
-from mechanics.report.cells import Tables, Value, lower, number, upper, value
-from mechanics.report.numbers import FILTER, FITTED_RIDGE, SOFTMAX
+from mechanics.report.cells import Tables, Value, count, lower, number, upper, value
+from mechanics.report.numbers import FILTER, FITTED_RIDGE, HELD, SOFTMAX
 from mechanics.tables.frames import sound
 
 # What the prose states, by the names that it gives to ``#when``.
@@ -135,7 +135,10 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         # fixed factors: that the least key tops the largest other says too little
         "keys_needed": v("key_ablation") > 100.0,
         "others_idle": v("other_ablation") <= 2.0,
-        "held_is_early": v("grokking_first") > v("held_last"),
+        "held_is_early": _all(
+            v("grokking_first") > v("held_last"),
+            value(count(tables, "norm_dose", HELD, "status != 'grokked'")) <= 0,
+        ),
         "norm_falls_twice": _all(
             lower(found["norm_peak"]) > upper(found["norm_final"]),
             of("grokking", SOFTMAX, "steepest_fall_step / transition_start_step", "max") < 1,

@@ -10,6 +10,10 @@ from functools import partial
 from mechanics.report.cells import Tables, count, number, setting
 
 SOFTMAX, DEEP = "entry == 'softmax_L1'", "entry == 'deep_L6'"
+HELD = (  # at both ε
+    "model == 'softmax_L1' and entry != model and arm == 'held_norm'"
+    " and norm_factor == 1 and temperature == 1"
+)
 FITTED_RIDGE = "ridge, penalty fitted"
 FILTER = "model == 'deep_L6'"  # of the table spectral_filter
 SHIFTS = "['context_length', 'input_scale', 'weight_scale', 'covariance', 'noise']"
@@ -145,11 +149,7 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "norm_peak": grokking("norm_squared_peak", ",.0f"),
         "norm_final": grokking("norm_squared_final", ",.0f"),
         "grokked_fixed": grokked("entry == 'softmax_L1_fixed_norm'"),
-        "held_last": dose(  # at both ε
-            "model == 'softmax_L1' and entry != model and arm == 'held_norm'"
-            " and norm_factor == 1 and temperature == 1",
-            *("grokking_step", ",.0f", "max"),
-        ),
+        "held_last": dose(HELD, "grokking_step", ",.0f", "max"),
         "grokked_small": grokked(
             "arm == 'held_norm' and temperature == 1 and norm_factor == norm_factor.min()"
         ),
