@@ -266,8 +266,7 @@ def test_a_link_keeps_what_was_chosen(small, tmp_path):
 
 
 NO_WORKER = "window.Worker = class { constructor() { throw new Error('none here'); } };"
-LOST_WORKER = "window.Worker = class { constructor() { setTimeout(() => this.onerror(), 300); } "
-LOST_WORKER += "postMessage() {} };"
+LOST_WORKER = "window.Worker = class { postMessage() { setTimeout(() => this.onerror()); } };"
 NO_ADDRESS = "history.replaceState = () => { throw new Error('not allowed'); };"
 
 
