@@ -39,7 +39,7 @@ class Addition {
         query = product(equals, W_Q, dHead, from);
       rows.forEach((x, r) => {
         const key = product(x, W_K, dHead, from);
-        this.score[h * R + r] = key.reduce((sum, v, i) => sum + v * query[i], 0) / Math.sqrt(dHead);
+        this.score[h * R + r] = dot(key, query) / Math.sqrt(dHead);
         const brought = product(product(x, W_V, dHead, from), W_O, d, from);
         this.toNeurons.set(product(brought, W_in, m), (h * R + r) * m);
         this.toLogits.set(product(brought, W_U, p), (h * R + r) * p);
@@ -114,8 +114,7 @@ class Addition {
     const { p, d } = this,
       W = Float64Array.from(this.W_E);
     for (const wave of waves(p, frequencies)) {
-      const part = new Float64Array(d);
-      for (let t = 0; t < p; t++) for (let j = 0; j < d; j++) part[j] += wave[t] * this.W_E[t * d + j];
+      const part = product(wave, this.W_E, d);
       for (let t = 0; t < p; t++) for (let j = 0; j < d; j++) W[t * d + j] -= wave[t] * part[j];
     }
     return new Addition({
@@ -134,20 +133,12 @@ function waves(p, frequencies) {
 
 // Share of every frequency 1 … (p − 1)/2 in rows [p, d], without their mean.
 function spectrum(rows, p, d) {
-  const power = [];
-  for (let k = 1; k <= (p - 1) / 2; k++) {
-    let sum = 0;
-    for (const wave of waves(p, [k])) {
-      for (let j = 0; j < d; j++) {
-        let along = 0;
-        for (let t = 0; t < p; t++) along += wave[t] * rows[t * d + j];
-        sum += along * along;
-      }
-    }
-    power.push(sum);
-  }
-  const total = power.reduce((a, b) => a + b, 0);
-  return power.map((v) => v / total);
+  const square = (values) => dot(values, values);
+  const power = Array.from({ length: (p - 1) / 2 }, (_, i) =>
+    total(waves(p, [i + 1]).map((wave) => square(product(wave, rows, d)))),
+  );
+  const whole = total(power);
+  return power.map((v) => v / whole);
 }
 // Key frequencies have three times the share of a flat spectrum, or more.
 const keysOf = (shares) => shares.flatMap((share, i) => (share >= 3 / shares.length ? [i + 1] : []));
@@ -162,19 +153,18 @@ function transposed(rows, n, d) {
 function plane(rows, p, d, k) {
   const basis = [];
   for (const wave of waves(p, [k])) {
-    const v = new Float64Array(d);
-    for (let t = 0; t < p; t++) for (let j = 0; j < d; j++) v[j] += wave[t] * rows[t * d + j];
+    const v = product(wave, rows, d);
     for (const u of basis) {
-      const along = v.reduce((sum, x, j) => sum + x * u[j], 0);
+      const along = dot(v, u);
       for (let j = 0; j < d; j++) v[j] -= along * u[j];
     }
     const norm = Math.hypot(...v);
     basis.push(v.map((x) => x / norm));
   }
   const points = Array.from({ length: p }, (_, t) =>
-    basis.map((u) => u.reduce((sum, x, j) => sum + x * rows[t * d + j], 0)),
+    basis.map((u) => dot(u, rows.subarray(t * d, (t + 1) * d))),
   );
-  const centre = [0, 1].map((i) => points.reduce((sum, point) => sum + point[i], 0) / p);
+  const centre = [0, 1].map((i) => total(points.map((point) => point[i])) / p);
   return points.map((point) => point.map((x, i) => x - centre[i]));
 }
 
@@ -203,9 +193,9 @@ function judge(L, p, part = null) {
     const s = (Math.floor(r / p) + (r % p)) % p;
     for (let c = 0; c < p; c++) l[c] = L[r * p + c] - (part ? part[s * p + c] : 0);
     const best = largest(l);
-    let total = 0;
-    for (let c = 0; c < p; c++) total += Math.exp(l[c] - l[best]);
-    loss += (l[best] + Math.log(total) - l[s]) / (p * p);
+    let sum = 0;
+    for (let c = 0; c < p; c++) sum += Math.exp(l[c] - l[best]);
+    loss += (l[best] + Math.log(sum) - l[s]) / (p * p);
     answers[r] = best;
     right += best === s;
   }

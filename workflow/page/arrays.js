@@ -47,13 +47,14 @@ const product = (x, W, columns, from = 0) => addProduct(x, W, new Float64Array(c
 function softmax(scores) {
   const top = Math.max(...scores),
     raised = scores.map((s) => Math.exp(s - top));
-  const total = raised.reduce((a, b) => a + b, 0);
-  return raised.map((v) => v / total);
+  const whole = total(raised);
+  return raised.map((v) => v / whole);
 }
 
 const largest = (values) => values.reduce((best, v, i) => (v > values[best] ? i : best), 0);
 
 const dot = (x, w) => x.reduce((sum, v, j) => sum + v * w[j], 0);
+const total = (values) => values.reduce((sum, v) => sum + v, 0);
 
 // Gaussian elimination; a direction in which the matrix has nothing gets 0.
 function solve(matrix, right) {

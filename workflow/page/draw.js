@@ -5,6 +5,7 @@ const grouped = (n) => Math.round(n).toLocaleString("en");
 const percent = (share) => `${(100 * share).toFixed(share > 0.9995 && share < 1 ? 2 : 1)} %`;
 const short = (v, digits = 3) =>
   v === null || !Number.isFinite(v) ? "–" : Number(v.toPrecision(digits)).toString();
+const clamped = (v, least, most) => Math.max(least, Math.min(most, v));
 const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // ---------- What is under the pointer: an element's data-tip, or what its `tell(x, y)` says.
@@ -42,26 +43,27 @@ function tells(element, say) {
 }
 
 // ---------- Charts. A scale knows its ticks; a chart is text of SVG in a viewBox.
-function linear(domain, range, ticks) {
-  const [a, b] = domain,
-    scale = (v) => range[0] + ((v - a) / (b - a || 1)) * (range[1] - range[0]);
-  scale.back = (place) => a + ((place - range[0]) / (range[1] - range[0])) * (b - a);
-  scale.ticks = ticks ?? [a, (a + b) / 2, b];
-  return scale;
+function linear([a, b], range, ticks = [a, (a + b) / 2, b]) {
+  const scale = (v) => range[0] + ((v - a) / (b - a || 1)) * (range[1] - range[0]);
+  const back = (place) => a + ((place - range[0]) / (range[1] - range[0])) * (b - a);
+  return Object.assign(scale, { back, range, ticks });
 }
 function logarithmic([a, b], range) {
   const inner = linear([Math.log10(a), Math.log10(b)], range);
-  const scale = (v) => inner(Math.log10(Math.max(a, Math.min(b, v))));
-  scale.back = (place) => 10 ** inner.back(place);
+  const scale = (v) => inner(Math.log10(clamped(v, a, b)));
   const powers = Array.from({ length: 12 }, (_, i) => 10 ** (i - 4)).filter((v) => v >= a && v <= b);
-  scale.ticks = powers.length > 1 ? powers : [a, b];
-  return scale;
+  const ticks = powers.length > 1 ? powers : [a, b];
+  return Object.assign(scale, { back: (place) => 10 ** inner.back(place), range, ticks });
 }
 const tickText = (v) => (Math.abs(v) >= 1000 ? grouped(v) : String(Number(v.toPrecision(3))));
 
-function axes(x, y, { width, height, left, bottom, xTitle, yTitle }) {
-  const base = height - bottom;
-  return (
+// The axes of a chart, and what stands between them.
+function drawChart(id, x, y, xTitle, yTitle, content) {
+  const { width, height } = $(id).viewBox.baseVal,
+    left = x.range[0],
+    base = y.range[0];
+  $(id).innerHTML =
+
     x.ticks
       .map(
         (v) =>
@@ -77,8 +79,8 @@ function axes(x, y, { width, height, left, bottom, xTitle, yTitle }) {
     `<text class="axis" x="${(left + width) / 2}" y="${height - 5}" text-anchor="middle">${xTitle}</text>` +
     (yTitle
       ? `<text class="axis" x="12" y="${base / 2 + 4}" text-anchor="middle" transform="rotate(-90 12 ${base / 2})">${yTitle}</text>`
-      : "")
-  );
+      : "") +
+    content;
 }
 // Places in their order, moved until each is so far from the next.
 function apart(places, gap) {
@@ -95,7 +97,9 @@ function apart(places, gap) {
 }
 const path = (points) =>
   points.map(([x, y], i) => `${i ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
-const line = (points, name, extra = "") => `<path class="line ${name}" d="${path(points)}" ${extra}/>`;
+const line = (points, name) => `<path class="line ${name}" d="${path(points)}" />`;
+// A line through values at 0, 1, …
+const series = (values, x, y, name) => line(Array.from(values, (v, i) => [x(i), y(v)]), name);
 
 // ---------- The numbers on a circle: coloured by where they belong, some of them named.
 function circleOf(points, k, marked = {}) {
@@ -137,7 +141,7 @@ function drawMap(canvas, p, colour) {
   }
   context.putImageData(image, 0, 0);
 }
-const sumAt = (p, x, y) => [x, p - y].map((v) => Math.max(0, Math.min(p - 1, Math.floor(v)))); // a, b
+const sumAt = (p, x, y) => [x, p - y].map((v) => clamped(Math.floor(v), 0, p - 1)); // a, b
 const rgb = (name) =>
   colourOf(name)
     .match(/[0-9a-f]{2}/gi)

@@ -9,27 +9,19 @@ function drawClock() {
   const k = state.clock,
     { a, b } = state,
     s = (a + b) % P;
-  const ring = Array.from({ length: P }, (_, t) => [
-    Math.sin((2 * Math.PI * k * t) / P),
-    Math.cos((2 * Math.PI * k * t) / P),
-  ]);
+  const turn = (2 * Math.PI) / P,
+    ring = Array.from({ length: P }, (_, t) => [Math.sin(turn * k * t), Math.cos(turn * k * t)]);
   $("clock").innerHTML = circleOf(ring, k, { a, b, "a+b": s });
   $("clock-k").value = k;
   $("clock-waves").value = state.waves;
   const used = state.waves === 1 ? [k] : clockOrder().slice(0, state.waves);
   $("clock-which").textContent = `${state.waves}: k = ${used.join(", ")}`;
-  const score = (c, of = used) =>
-    of.reduce((sum, f) => sum + Math.cos((2 * Math.PI * f * (s - c)) / P), 0) / of.length;
+  const score = (c) => used.reduce((sum, f) => sum + Math.cos(turn * f * (s - c)), 0) / used.length;
   const scores = Array.from({ length: P }, (_, c) => score(c));
   const x = linear([0, P - 1], [40, 620], [0, s, P - 1]),
     y = linear([-1, 1], [138, 10]);
-  $("clock-scores").innerHTML =
-    axes(x, y, { width: 640, height: 170, left: 40, bottom: 32, xTitle: "answer c", yTitle: "score" }) +
-    line(
-      scores.map((v, c) => [x(c), y(v)]),
-      "sum",
-    ) +
-    `<circle class="mark" cx="${x(s)}" cy="${y(1)}" r="5" data-tip="a + b = ${s}"/>`;
+  const mark = `<circle class="mark" cx="${x(s)}" cy="${y(1)}" r="5" data-tip="a + b = ${s}"/>`;
+  drawChart("clock-scores", x, y, "answer c", "score", series(scores, x, y, "sum") + mark);
   tells($("clock-scores"), (px) => {
     const c = within(x.back(px), 0, P - 1);
     return `answer ${c}: ${short(scores[c])}`;
@@ -93,12 +85,12 @@ function drawLogits() {
     logits = Array.from(raw, (v) => v - mean);
   const each = keys.map((k) => {
     const wave = Array.from({ length: P }, (_, c) => Math.cos((2 * Math.PI * k * (s - c)) / P));
-    const height = (2 / P) * wave.reduce((sum, v, c) => sum + v * logits[c], 0);
+    const height = (2 / P) * dot(wave, logits);
     return wave.map((v) => height * v);
   });
-  const sum = logits.map((_, c) => each.reduce((total, wave) => total + wave[c], 0));
-  const square = (values) => values.reduce((total, v) => total + v * v, 0);
-  const share = 1 - square(logits.map((v, c) => v - sum[c])) / square(logits);
+  const sum = logits.map((_, c) => total(each.map((wave) => wave[c]))),
+    rest = logits.map((v, c) => v - sum[c]);
+  const share = 1 - dot(rest, rest) / dot(logits, logits);
   $("waves-share").textContent = percent(share);
   // a strip for each wave, all of which peak at a + b, and below them their sum over the scores
   const strip = 40,
@@ -106,20 +98,15 @@ function drawLogits() {
     height = top + 170,
     x = linear([0, P - 1], [46, 620], [0, s, P - 1]);
   const amplitude = Math.max(...each.map((wave) => Math.max(...wave.map(Math.abs))), 1e-9);
-  const y = linear([Math.min(...logits, ...sum), Math.max(...logits, ...sum)], [top + 130, top + 8]);
-  y.ticks = [0];
+  const y = linear([Math.min(...logits, ...sum), Math.max(...logits, ...sum)], [top + 132, top + 8], [0]);
   $("inside-logits").setAttribute("viewBox", `0 0 640 ${height}`);
-  $("inside-logits").innerHTML =
-    axes(x, y, { width: 640, height, left: 46, bottom: 38, xTitle: "answer c", yTitle: "" }) +
+  const content =
     `<line class="cursor" x1="${x(s)}" x2="${x(s)}" y1="4" y2="${top + 130}"/>` +
     each
       .map(
         (wave, i) =>
           `<text class="label ${waveClass(keys[i])}" x="40" y="${strip * i + 26}" text-anchor="end">${keys[i]}</text>` +
-          line(
-            wave.map((v, c) => [x(c), strip * (i + 0.5) + 2 - (v / amplitude) * 0.42 * strip]),
-            waveClass(keys[i]),
-          ),
+          series(wave, x, (v) => strip * (i + 0.5) + 2 - (v / amplitude) * 0.42 * strip, waveClass(keys[i])),
       )
       .join("") +
     logits
@@ -128,10 +115,8 @@ function drawLogits() {
           `<rect class="bar" x="${(x(c) - 1.8).toFixed(1)}" width="3.6" y="${Math.min(y(v), y(0)).toFixed(1)}" height="${Math.abs(y(v) - y(0)).toFixed(1)}"/>`,
       )
       .join("") +
-    line(
-      sum.map((v, c) => [x(c), y(v)]),
-      "sum",
-    );
+    series(sum, x, y, "sum");
+  drawChart("inside-logits", x, y, "answer c", "", content);
   tells($("inside-logits"), (px) => {
     const c = within(x.back(px), 0, P - 1);
     return `answer ${c}: score ${short(raw[c])}, waves ${short(sum[c])}`;

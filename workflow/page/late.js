@@ -13,9 +13,10 @@ const ARMS = {
 };
 const SHAPES = ["▼", "●", "▲", "■", "◆"];
 
+const stepOf = (row) => (row.status === "grokked" ? row.grokking_step : row.last_step);
 function dotOf(row, x, y, shape, name) {
   const known = row.status === "grokked",
-    step = known ? row.grokking_step : row.last_step;
+    step = stepOf(row);
   const said = `${ARMS[row.arm] ?? row.arm}, norm × ${row.norm_factor}, temperature ${row.temperature}, Adam’s ε ${row.epsilon}, decay ${row.weight_decay}, seed ${row.seed}: ${known ? `knew all at step ${grouped(step)}` : `${row.status}, ${grouped(step)} steps`}`;
   return `<text class="dot ${name} ${known ? "" : "open"}" x="${x.toFixed(1)}" y="${(y(step) + 4).toFixed(1)}" text-anchor="middle" data-tip="${said}">${shape}</text>`;
 }
@@ -36,29 +37,13 @@ function prepareLateness() {
         [...new Set(factors)].sort((a, b) => a - b),
       );
     const epsilons = [...new Set(held.map((row) => row.epsilon))].sort((a, b) => b - a);
-    const y = logarithmic([Math.min(...steps(held)) * 0.8, Math.max(...steps(held)) * 1.2], [218, 10]);
-    $("late-dose").innerHTML =
-      axes(x, y, {
-        width: 640,
-        height: 260,
-        left: 56,
-        bottom: 40,
-        xTitle: "norm that is held, of the initial one",
-        yTitle: "step",
-      }) +
-      held
-        .map((row) =>
-          dotOf(
-            row,
-            x(row.norm_factor) +
-              9 * (temperatures.indexOf(row.temperature) - (temperatures.length - 1) / 2) +
-              3 * epsilons.indexOf(row.epsilon),
-            y,
-            shapeOf(row),
-            epsilons.indexOf(row.epsilon) ? "w1" : "w0",
-          ),
-        )
-        .join("");
+    const y = logarithmic([Math.min(...steps(held)) * 0.8, Math.max(...steps(held)) * 1.2], [220, 10]);
+    const dots = held.map((row) => {
+      const heat = temperatures.indexOf(row.temperature) - (temperatures.length - 1) / 2,
+        epsilon = epsilons.indexOf(row.epsilon);
+      return dotOf(row, x(row.norm_factor) + 9 * heat + 3 * epsilon, y, shapeOf(row), epsilon ? "w1" : "w0");
+    });
+    drawChart("late-dose", x, y, "norm that is held, of the initial one", "step", dots.join(""));
     $("late-legend").innerHTML =
       temperatures
         .map(
@@ -81,29 +66,11 @@ function prepareLateness() {
   $("late-arms").setAttribute("viewBox", `0 0 640 ${height}`);
   const place = (arm) => 18 + 26 * arms.indexOf(arm);
   const y = linear([0, 1], [height - 40, 8], []);
-  $("late-arms").innerHTML =
-    axes(x, y, {
-      width: 640,
-      height,
-      left: 226,
-      bottom: 40,
-      xTitle: "step at which it knew all",
-      yTitle: "",
-    }) +
-    arms
-      .map((arm) => `<text class="tick" x="218" y="${place(arm) + 4}" text-anchor="end">${ARMS[arm]}</text>`)
-      .join("") +
-    own
-      .map((row) =>
-        dotOf(
-          row,
-          x(row.status === "grokked" ? row.grokking_step : row.last_step),
-          () => place(row.arm),
-          "●",
-          "w0",
-        ),
-      )
-      .join("");
+  const names = arms.map(
+    (arm) => `<text class="tick" x="218" y="${place(arm) + 4}" text-anchor="end">${ARMS[arm]}</text>`,
+  );
+  const dots = own.map((row) => dotOf(row, x(stepOf(row)), () => place(row.arm), "●", "w0"));
+  drawChart("late-arms", x, y, "step at which it knew all", "", names.join("") + dots.join(""));
 }
 
 async function prepareDeep() {
@@ -138,7 +105,7 @@ function prepareLayers(deep) {
       Array.from({ length: deep.n_layers + 1 }, (_, i) => i),
     ),
     y = linear([0, 1], [160, 10]);
-  const series = (position) =>
+  const sharesAt = (position) =>
     of("share_sum", position)
       .sort((a, b) => a.layer - b.layer)
       .map((row) => [x(row.layer), y(row.value ?? 0)]);
@@ -147,11 +114,11 @@ function prepareLayers(deep) {
     const layer = state.layer || deep.n_layers - 1;
     $("deep-layer").value = layer;
     $("deep-at").textContent = `${layer} of ${deep.n_layers}`;
-    $("deep-shares").innerHTML =
-      axes(x, y, { width: 300, height: 200, left: 40, bottom: 40, xTitle: "after layer", yTitle: "" }) +
-      line(series("="), "train") +
-      line(series("b"), "others") +
-      `<text class="label train" x="48" y="22">at “=”</text><text class="label others" x="48" y="38">at b</text><line class="cursor" x1="${x(layer)}" x2="${x(layer)}" y1="10" y2="160"/>`;
+    const lines = line(sharesAt("="), "train") + line(sharesAt("b"), "others");
+    const names =
+      '<text class="label train" x="48" y="22">at “=”</text><text class="label others" x="48" y="38">at b</text>';
+    const cursor = `<line class="cursor" x1="${x(layer)}" x2="${x(layer)}" y1="10" y2="160"/>`;
+    drawChart("deep-shares", x, y, "after layer", "", lines + names + cursor);
     const shares = Array.from(
       { length: (P - 1) / 2 },
       (_, i) =>

@@ -47,15 +47,7 @@ function drawCurves() {
     .map((own) => line(curve(own.history.accuracy_validation, accuracyX, y, own.history.step), "beside"))
     .join("");
   const notes = notesOn(run);
-  $("learn-chart").innerHTML =
-    axes(accuracyX, y, {
-      width: 640,
-      height: 250,
-      left: 44,
-      bottom: 38,
-      xTitle: "training step",
-      yTitle: "share right",
-    }) +
+  const content =
     beside +
     line(curve(accuracy_train, accuracyX, y), "train") +
     line(curve(accuracy_validation, accuracyX, y), "others") +
@@ -66,6 +58,7 @@ function drawCurves() {
       )
       .join("") +
     `<text class="label train" x="50" y="34">shown in training</text><text class="label others" x="50" y="52">never shown</text>${beside && `<text class="label beside" x="50" y="70">the same with ${runLabel(others[0])}</text>`}<line class="cursor" y1="16" y2="212"/>`;
+  drawChart("learn-chart", accuracyX, y, "training step", "share right", content);
   $("learn-notes").innerHTML = notes
     .map(([s, words]) => `<li><button class="goto" data-step="${Math.round(s)}">${words}</button></li>`)
     .join("");
@@ -76,17 +69,9 @@ function drawCurves() {
     [160, 8],
     [0, Number((most / 2).toPrecision(1)), Number(most.toPrecision(1))].filter((v) => v <= most),
   );
-  $("learn-norms").innerHTML =
-    axes(normX, normY, {
-      width: 300,
-      height: 200,
-      left: 46,
-      bottom: 40,
-      xTitle: "training step",
-      yTitle: "",
-    }) +
-    line(curve(norm_squared, normX, normY), "sum") +
-    '<line class="cursor" y1="8" y2="160"/>';
+  const norms = line(curve(norm_squared, normX, normY), "sum");
+  const cursor = '<line class="cursor" y1="8" y2="160"/>';
+  drawChart("learn-norms", normX, normY, "training step", "", norms + cursor);
   const say = (scale) => (px) => {
     const i = measured(run, indexOf(run, scale.back(px)));
     return `step ${grouped(step[i])}: shown ${percent(accuracy_train[i])}, others ${percent(accuracy_validation[i])}, norm ${grouped(norm_squared[i] ?? NaN)}`;
@@ -148,24 +133,18 @@ function drawCircleAndSpectrum(run, step) {
 
 function drawSpectrum(id, shares, top, marked) {
   const n = shares.length,
-    x = linear([0.5, n + 0.5], [40, 292], [1, ...marked]),
+    x = linear([0.5, n + 0.5], [40, 292], [1, n]),
     y = linear([0, top], [160, 22], [0, Number(top.toPrecision(2))]);
-  const ticks = { width: 300, height: 200, left: 40, bottom: 40, xTitle: "frequency k", yTitle: "" };
-  x.ticks = [1, n];
-  $(id).innerHTML =
-    axes(x, y, ticks) +
-    shares
-      .map(
-        (share, i) =>
-          `<rect class="wave-bar ${marked.includes(i + 1) ? waveClass(i + 1) : ""}" x="${(x(i + 1) - 1.6).toFixed(1)}" width="3.2" y="${y(Math.min(share, top)).toFixed(1)}" height="${Math.max(0, 160 - y(Math.min(share, top))).toFixed(1)}" data-tip="frequency ${i + 1}: ${percent(share)}"/>`,
-      )
-      .join("") +
-    apart(marked.map(x), 17)
-      .map(
-        (at, i) =>
-          `<text class="tick" x="${at.toFixed(1)}" y="${y(Math.min(shares[marked[i] - 1], top)) - 4}" text-anchor="middle">${marked[i]}</text>`,
-      )
-      .join("");
+  const heights = Array.from(shares, (share) => y(Math.min(share, top)));
+  const bars = heights.map(
+    (height, i) =>
+      `<rect class="wave-bar ${marked.includes(i + 1) ? waveClass(i + 1) : ""}" x="${(x(i + 1) - 1.6).toFixed(1)}" width="3.2" y="${height.toFixed(1)}" height="${Math.max(0, 160 - height).toFixed(1)}" data-tip="frequency ${i + 1}: ${percent(shares[i])}"/>`,
+  );
+  const names = apart(marked.map(x), 17).map(
+    (at, i) =>
+      `<text class="tick" x="${at.toFixed(1)}" y="${heights[marked[i] - 1] - 4}" text-anchor="middle">${marked[i]}</text>`,
+  );
+  drawChart(id, x, y, "frequency k", "", bars.join("") + names.join(""));
 }
 
 async function drawSnapshot(run, index) {

@@ -27,8 +27,8 @@ function points() {
     slope = 1.1 * draw(),
     found = [];
   for (let i = 0; i < PROMPTS.k_max; i++) {
-    const x = Math.max(-2.8, Math.min(2.8, draw()));
-    found.push(state.moved[i] ?? [x, Math.max(-3.8, Math.min(3.8, slope * x + 0.5 * draw()))]);
+    const x = clamped(draw(), -2.8, 2.8);
+    found.push(state.moved[i] ?? [x, clamped(slope * x + 0.5 * draw(), -3.8, 3.8)]);
   }
   return found.slice(0, state.k);
 }
@@ -65,35 +65,30 @@ async function drawPrompt() {
     );
   $("prompt-note").hidden = !notes.length;
   $("prompt-note").textContent = notes.join(" ");
-  const curve = (f) => grid.map((x, i) => [toX(x), Math.max(-900, Math.min(1200, toY(f(x, i))))]);
+  const curve = (name, f) =>
+    line(
+      grid.map((x, i) => [toX(x), clamped(toY(f(x, i)), -900, 1200)]),
+      name,
+    );
   const weights = PROMPTS.networks[model].architecture.attention === "softmax" ? pattern : null,
     most = weights && Math.max(...weights);
   const focused = document.activeElement,
     held = focused?.dataset?.point;
-  $("prompt-canvas").innerHTML =
-    axes(toX, toY, { width: 640, height: 340, left: 44, bottom: 34, xTitle: "x", yTitle: "y" }) +
+  const drawn =
     '<clipPath id="prompt-clip"><rect x="44" y="10" width="582" height="296"/></clipPath><g clip-path="url(#prompt-clip)">' +
-    line(
-      curve((x) => ols * x),
-      "ols",
-    ) +
-    line(
-      curve((_, i) => predictions[i]),
-      "net",
-    ) + // wide: what lies on it is seen on it
-    (smooth ? line(curve(kernel), "ks") : "") +
-    line(
-      curve((x) => gd * x),
-      "gd",
-    ) +
+    curve("ols", (x) => ols * x) +
+    curve("net", (_, i) => predictions[i]) + // wide: what lies on it is seen on it
+    (smooth ? curve("ks", kernel) : "") +
+    curve("gd", (x) => gd * x) +
     "</g>" +
-    `<g id="prompt-test" tabindex="0" role="slider" aria-label="x of the question" aria-valuemin="-3" aria-valuemax="3" aria-valuenow="${state.x}"><line class="cursor" x1="${toX(state.x)}" x2="${toX(state.x)}" y1="10" y2="306"/><circle class="handle net" cx="${toX(state.x)}" cy="${Math.max(10, Math.min(306, toY(at)))}" r="6"/></g>` +
+    `<g id="prompt-test" tabindex="0" role="slider" aria-label="x of the question" aria-valuemin="-3" aria-valuemax="3" aria-valuenow="${state.x}"><line class="cursor" x1="${toX(state.x)}" x2="${toX(state.x)}" y1="10" y2="306"/><circle class="handle net" cx="${toX(state.x)}" cy="${clamped(toY(at), 10, 306)}" r="6"/></g>` +
     own
       .map(
         ([x, value], i) =>
           `<circle class="point" tabindex="${i === Number(held ?? 0) ? 0 : -1}" role="slider" data-point="${i}" cx="${toX(x)}" cy="${toY(value)}" r="${weights ? 3 + 9 * (weights[i] / most) : 6}" aria-label="point ${i + 1}" aria-valuenow="${value.toFixed(2)}" aria-valuetext="x ${x.toFixed(2)}, y ${value.toFixed(2)}" data-tip="x ${x.toFixed(2)}, y ${value.toFixed(2)}${weights ? `, attention ${percent(weights[i])}` : ""}"/>`,
       )
       .join("");
+  drawChart("prompt-canvas", toX, toY, "x", "y", drawn);
   if (held) pointAt(held)?.focus();
   else if (focused?.id === "prompt-test") $("prompt-test").focus();
 }
@@ -148,7 +143,7 @@ async function drawScatter() {
         rows
           .map(
             (row) =>
-              `<circle class="spot ${colour}" cx="${x(Math.max(-8, Math.min(8, row[i]))).toFixed(1)}" cy="${y(Math.max(-8, Math.min(8, row[0]))).toFixed(1)}" r="2"/>`,
+              `<circle class="spot ${colour}" cx="${x(clamped(row[i], -8, 8)).toFixed(1)}" cy="${y(clamped(row[0], -8, 8)).toFixed(1)}" r="2"/>`,
           )
           .join("")
       );
@@ -166,16 +161,9 @@ function preparePrompts() {
   $("prompt-k").addEventListener("input", () => set({ k: Number($("prompt-k").value) }));
   $("prompt-new").addEventListener("click", () => set({ draw: state.draw + 1, moved: {} }));
   const canvas = $("prompt-canvas");
-  const move = (i, x, y) =>
-    set({
-      moved: {
-        ...state.moved,
-        [i]: [Math.max(-3, Math.min(3, x)), Math.max(-4, Math.min(4, y))].map(
-          (v) => Math.round(100 * v) / 100,
-        ),
-      },
-    });
-  const moveTest = (x) => set({ x: Math.round(100 * Math.max(-3, Math.min(3, x))) / 100 });
+  const cents = (v, most) => Math.round(100 * clamped(v, -most, most)) / 100;
+  const move = (i, x, y) => set({ moved: { ...state.moved, [i]: [cents(x, 3), cents(y, 4)] } });
+  const moveTest = (x) => set({ x: cents(x, 3) });
   let held = null; // the point that is dragged, or "test"
   canvas.addEventListener("pointerdown", (event) => {
     const [px, py] = place(canvas, event);

@@ -7,7 +7,7 @@ class Regression {
   normalised(x, name) {
     if (!this.layer_norm) return x;
     const n = x.length,
-      mean = x.reduce((a, b) => a + b, 0) / n;
+      mean = total(x) / n;
     const variance = x.reduce((sum, v) => sum + (v - mean) ** 2, 0) / n,
       scale = 1 / Math.sqrt(variance + 1e-5);
     const w = this.tensors[`${name}.w`].data,
@@ -41,9 +41,7 @@ class Regression {
           values = context.map((x) => project(x, "V"));
         normed.slice(start).forEach((x, i) => {
           const query = project(x, "Q");
-          const scores = keys.map(
-            (key) => key.reduce((sum, v, j) => sum + v * query[j], 0) / Math.sqrt(this.d_head),
-          );
+          const scores = keys.map((key) => dot(key, query) / Math.sqrt(this.d_head));
           const weights =
             this.attention === "softmax" ? softmax(scores) : scores.map((s) => s / (k + this.zero_tokens));
           const mixed = new Float64Array(this.d_head);

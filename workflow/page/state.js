@@ -90,7 +90,7 @@ function readAddress(text) {
   return found;
 }
 
-const within = (value, least, most) => Math.max(least, Math.min(most, Math.round(value)));
+const within = (value, least, most) => clamped(Math.round(value), least, most);
 
 // The state with everything in its range, whatever a link said.
 function sound(read) {
@@ -114,7 +114,7 @@ function sound(read) {
     whole("model", 0, PROMPTS.networks.length - 1);
     whole("k", 2, PROMPTS.k_max);
     whole("draw", 1, 1e9);
-    own.x = Number.isFinite(own.x) ? Math.max(-3, Math.min(3, own.x)) : state.x;
+    own.x = Number.isFinite(own.x) ? clamped(own.x, -3, 3) : state.x;
     const pairs = Object.entries(own.moved ?? {}).filter(
       ([, at]) => Array.isArray(at) && at.length === 2 && at.every(Number.isFinite),
     );
