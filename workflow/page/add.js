@@ -1,6 +1,7 @@
 // Parts 1 and 5: the network that adds, as the state says: of a step, without frequencies.
 
 const P = ADD?.p;
+const frequencies = Array.from({ length: ((P ?? 1) - 1) / 2 }, (_, i) => i + 1);
 const engine = ADD && new Engine($("core").textContent);
 const loaded = {}; // name → promise of an Addition with all its frequencies
 let whole = null,
@@ -13,11 +14,8 @@ const waveClass = (k) => (keys.includes(k) ? `w${keys.indexOf(k) % 8}` : "w-othe
 function snapshotAt(run, index) {
   const own = ADD.runs[run],
     step = own.track[index];
-  if (!own.snapshots.length) return null;
-  return Math.max(
-    0,
-    own.snapshots.findLastIndex((snapshot) => snapshot.step <= step),
-  );
+  const steps = own.snapshots.map((snapshot) => snapshot.step);
+  return steps.length ? lastBy(step, steps) : null;
 }
 function load(name, packed) {
   loaded[name] ??= unpack(packed).then((tensors) => {
@@ -125,9 +123,7 @@ function prepareAnswers() {
     inflate(ADD.trained).then((buffer) => {
       const bits = new Uint8Array(buffer);
       trainedOn = (a, b) => Boolean((bits[(a * P + b) >> 3] >> ((a * P + b) & 7)) & 1);
-      const n = Array.from({ length: P * P }, (_, r) => trainedOn(Math.floor(r / P), r % P)).filter(
-        Boolean,
-      ).length;
+      const n = total(Array.from({ length: P * P }, (_, r) => trainedOn(Math.floor(r / P), r % P)));
       $("shown-share").textContent = `shown ${grouped(n)} of the ${grouped(P * P)} sums`;
       answer();
     });
@@ -139,12 +135,10 @@ function prepareAnswers() {
   }
   for (const id of ["add-map", "break-map"]) {
     const step = (v, by) => (v + by + P) % P;
+    const pick = ([a, b]) => set({ a, b });
     chooses($(id), {
-      click: (x, y) => {
-        const [a, b] = sumAt(P, x, y);
-        set({ a, b });
-      },
-      keys: (x, y) => set({ a: step(state.a, x), b: step(state.b, y) }),
+      click: (x, y) => pick(sumAt(P, x, y)),
+      keys: (x, y) => pick([step(state.a, x), step(state.b, y)]),
     });
     tells($(id), (x, y) => {
       const [a, b] = sumAt(P, x, y),
@@ -161,12 +155,11 @@ function prepareAnswers() {
   on(["net", "all"], counts);
   on(["run", "step", "off", "place"], choose);
   on(["run", "step", "off", "place", "net"], () => {
-    const parts = [];
+    const parts = [],
+      { off, place } = state;
     if (state.step !== null) parts.push(networkInWords(state.run, state.step));
-    if (state.off.length)
-      parts.push(
-        `${state.off.length > 4 ? `${state.off.length} frequencies` : `frequency ${state.off.join(", ")}`} taken out of its ${state.place === "embedding" ? "embedding" : "scores"}`,
-      );
+    const which = off.length > 4 ? `${off.length} frequencies` : `frequency ${off.join(", ")}`;
+    if (off.length) parts.push(`${which} taken out of its ${place === "embedding" ? "embedding" : "scores"}`);
     $("now").hidden = !parts.length;
     $("now-what").textContent = `Answering now: ${parts.join("; ")}.`;
   });
@@ -181,17 +174,12 @@ function networkInWords(run, index) {
 
 // ---------- Part 5
 function prepareBreaking() {
-  const every = Array.from({ length: (P - 1) / 2 }, (_, i) => i + 1),
-    box = $("break-waves");
-  box.insertAdjacentHTML(
-    "beforeend",
-    every
-      .map(
-        (k) =>
-          `<label class="${waveClass(k)}"><input type="checkbox" checked data-frequency="${k}" tabindex="${k === 1 ? 0 : -1}">${k}</label>`,
-      )
-      .join(""),
-  );
+  const box = $("break-waves"),
+    labels = frequencies.map(
+      (k) =>
+        `<label class="${waveClass(k)}"><input type="checkbox" checked data-frequency="${k}" tabindex="${k === 1 ? 0 : -1}">${k}</label>`,
+    );
+  box.insertAdjacentHTML("beforeend", labels.join(""));
   const switches = [...box.querySelectorAll("input")];
   box.addEventListener("change", () =>
     set({ off: switches.filter((own) => !own.checked).map((own) => Number(own.dataset.frequency)) }),
@@ -206,7 +194,7 @@ function prepareBreaking() {
     next.focus();
   });
   $("break-only").textContent = `Only the keys: ${keysEmbedded.join(", ") || "none"}`;
-  const sets = { none: [], others: every.filter((k) => !keysEmbedded.includes(k)), keys: keysEmbedded };
+  const sets = { none: [], others: frequencies.filter((k) => !keysEmbedded.includes(k)), keys: keysEmbedded };
   for (const button of document.querySelectorAll("[data-off]"))
     button.addEventListener("click", () => set({ off: sets[button.dataset.off] }));
   for (const radio of document.querySelectorAll("[name=place]"))
@@ -215,7 +203,7 @@ function prepareBreaking() {
     switches.forEach((own) => (own.checked = !state.off.includes(Number(own.dataset.frequency))));
     for (const radio of document.querySelectorAll("[name=place]"))
       radio.checked = radio.value === state.place;
-    const none = state.off.length === every.length;
+    const none = state.off.length === frequencies.length;
     $("break-note").hidden = !none;
     if (none)
       $("break-note").textContent =

@@ -6,6 +6,8 @@ const percent = (share) => `${(100 * share).toFixed(share > 0.9995 && share < 1 
 const short = (v, digits = 3) =>
   v === null || !Number.isFinite(v) ? "–" : Number(v.toPrecision(digits)).toString();
 const clamped = (v, least, most) => Math.max(least, Math.min(most, v));
+// Place of the last of these steps that is no later, or of the first.
+const lastBy = (step, steps) => Math.max(0, steps.findLastIndex((own) => own <= step));
 const colourOf = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 // ---------- What is under the pointer: an element's data-tip, or what its `tell(x, y)` says.

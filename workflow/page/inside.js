@@ -1,10 +1,7 @@
 // Parts 3 and 4: a clock by hand, and the same in the weights of the network that answers.
 
 // ---------- Part 3
-function clockOrder() {
-  const others = Array.from({ length: (P - 1) / 2 }, (_, i) => i + 1).filter((k) => !keys.includes(k));
-  return [...keys, ...others];
-}
+const clockOrder = () => [...keys, ...frequencies.filter((k) => !keys.includes(k))];
 function drawClock() {
   const k = state.clock,
     { a, b } = state,

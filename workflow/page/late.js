@@ -25,32 +25,24 @@ function prepareLateness() {
   const rows = ADD.doses;
   if (!rows.length) return;
   const held = rows.filter((row) => row.arm === "held_norm" && row.last_step);
-  const temperatures = [...new Set(held.map((row) => row.temperature))].sort((a, b) => a - b);
-  const shapeOf = (row) =>
-    SHAPES[temperatures.length > 1 ? temperatures.indexOf(row.temperature) % SHAPES.length : 1];
+  const values = (key) => [...new Set(held.map((row) => row[key]))].sort((a, b) => a - b);
+  const temperatures = values("temperature");
+  const shapeOf = (t) => SHAPES[temperatures.length > 1 ? temperatures.indexOf(t) % SHAPES.length : 1];
   const steps = (own) => own.map((row) => row.grokking_step ?? row.last_step).filter(Boolean);
   if (held.length) {
-    const factors = held.map((row) => row.norm_factor),
-      x = linear(
-        [Math.min(...factors) - 0.1, Math.max(...factors) + 0.1],
-        [56, 620],
-        [...new Set(factors)].sort((a, b) => a - b),
-      );
-    const epsilons = [...new Set(held.map((row) => row.epsilon))].sort((a, b) => b - a);
+    const factors = values("norm_factor"),
+      x = linear([factors[0] - 0.1, factors.at(-1) + 0.1], [56, 620], factors);
+    const epsilons = values("epsilon").reverse();
     const y = logarithmic([Math.min(...steps(held)) * 0.8, Math.max(...steps(held)) * 1.2], [220, 10]);
     const dots = held.map((row) => {
       const heat = temperatures.indexOf(row.temperature) - (temperatures.length - 1) / 2,
         epsilon = epsilons.indexOf(row.epsilon);
-      return dotOf(row, x(row.norm_factor) + 9 * heat + 3 * epsilon, y, shapeOf(row), epsilon ? "w1" : "w0");
+      const at = x(row.norm_factor) + 9 * heat + 3 * epsilon;
+      return dotOf(row, at, y, shapeOf(row.temperature), epsilon ? "w1" : "w0");
     });
     drawChart("late-dose", x, y, "norm that is held, of the initial one", "step", dots.join(""));
     $("late-legend").innerHTML =
-      temperatures
-        .map(
-          (t, i) =>
-            `<li>${SHAPES[temperatures.length > 1 ? i % SHAPES.length : 1]} scores divided by ${t}</li>`,
-        )
-        .join("") +
+      temperatures.map((t) => `<li>${shapeOf(t)} scores divided by ${t}</li>`).join("") +
       epsilons.map((e, i) => `<li class="${i ? "w1" : "w0"}">Adam’s ε = ${e}</li>`).join("") +
       "<li>hollow: not within its steps</li>";
   }
@@ -99,11 +91,7 @@ function prepareLayers(deep) {
   const carrier = taken.length
     ? taken.reduce((best, row) => (row.value > best.value ? row : best)).position
     : "=";
-  const x = linear(
-      [0, deep.n_layers],
-      [40, 292],
-      Array.from({ length: deep.n_layers + 1 }, (_, i) => i),
-    ),
+  const x = linear([0, deep.n_layers], [40, 292], [...Array(deep.n_layers + 1).keys()]),
     y = linear([0, 1], [160, 10]);
   const sharesAt = (position) =>
     of("share_sum", position)
@@ -119,40 +107,26 @@ function prepareLayers(deep) {
       '<text class="label train" x="48" y="22">at “=”</text><text class="label others" x="48" y="38">at b</text>';
     const cursor = `<line class="cursor" x1="${x(layer)}" x2="${x(layer)}" y1="10" y2="160"/>`;
     drawChart("deep-shares", x, y, "after layer", "", lines + names + cursor);
-    const shares = Array.from(
-      { length: (P - 1) / 2 },
-      (_, i) =>
-        of("spectrum", carrier).find((row) => row.layer === layer && row.frequency === i + 1)?.value ?? 0,
-    );
+    const here = of("spectrum", carrier).filter((row) => row.layer === layer);
+    const shares = frequencies.map((k) => here.find((row) => row.frequency === k)?.value ?? 0);
     drawSpectrum("deep-sum", shares, Math.max(...shares, 1e-9), keysOf(shares));
-    const told = deep.exchange.filter((row) => row.layer === layer && row.moved !== null);
-    const whole = told
-      .filter((row) => row.exchanged === "sum")
-      .map(
-        (row) => `at “${row.position}”, ${percent(row.moved)} of the answers follow the other prompt’s a + b`,
-      );
-    const counted = told
-      .filter((row) => row.exchanged === "keys" && row.n_frequencies)
-      .map((row) => `${row.n_frequencies}: ${percent(row.moved)}`);
-    whole.push(
-      ...told
-        .filter((row) => row.exchanged === "keys everywhere")
-        .map((row) => `its key frequencies at both, ${percent(row.moved)}`),
-    );
+    const told = (exchanged, words) =>
+      deep.exchange
+        .filter((row) => row.exchanged === exchanged && row.layer === layer && row.moved !== null)
+        .map((row) => words(row, percent(row.moved)));
+    const whole = [
+      ...told("sum", (row, n) => `at “${row.position}”, ${n} of the answers follow the other prompt’s a + b`),
+      ...told("keys everywhere", (_, n) => `its key frequencies at both, ${n}`),
+    ];
+    const counted = told("keys", ({ n_frequencies: n }, share) => n && `${n}: ${share}`).filter(Boolean);
     $("deep-exchange").textContent = whole.length
       ? `Exchanged after layer ${layer}: ${whole.join("; ")}.${counted.length ? ` With only its strongest frequencies at “${carrier}”, ${counted.join(", ")}.` : ""}`
       : "";
   };
   tells($("deep-shares"), (px) => {
     const layer = within(x.back(px), 0, deep.n_layers);
-    return (
-      ["=", "b"]
-        .map(
-          (position) =>
-            `at “${position}” ${percent(of("share_sum", position).find((row) => row.layer === layer)?.value ?? 0)}`,
-        )
-        .join(", ") + ` after layer ${layer}`
-    );
+    const share = (at) => percent(of("share_sum", at).find((row) => row.layer === layer)?.value ?? 0);
+    return `at “=” ${share("=")}, at “b” ${share("b")} after layer ${layer}`;
   });
   $("deep-shares").addEventListener("click", (event) =>
     set({ layer: within(x.back(place($("deep-shares"), event)[0]), 1, deep.n_layers) }),

@@ -11,11 +11,7 @@ function opening(run) {
   );
   return run.track.indexOf(early.at(-1) ?? run.track.at(-1));
 }
-const indexOf = (run, step) =>
-  Math.max(
-    0,
-    run.track.findLastIndex((own) => own <= step),
-  );
+const indexOf = (run, step) => lastBy(step, run.track);
 const shownIndex = () => state.step ?? learn.step[state.run];
 const measured = (run, index) => run.history.step.indexOf(run.track[index]);
 
@@ -93,14 +89,8 @@ function drawStep() {
   $("learn-train").textContent = percent(accuracy_train[i]);
   $("learn-accuracy").textContent = percent(accuracy_validation[i]);
   $("learn-norm").textContent = norm_squared[i] === null ? "–" : grouped(norm_squared[i]);
-  for (const [id, x] of [
-    ["learn-chart", accuracyX],
-    ["learn-norms", normX],
-  ]) {
-    const cursor = $(id).querySelector(".cursor");
-    cursor.setAttribute("x1", x(step));
-    cursor.setAttribute("x2", x(step));
-  }
+  for (const [id, x] of Object.entries({ "learn-chart": accuracyX, "learn-norms": normX }))
+    for (const end of ["x1", "x2"]) $(id).querySelector(".cursor").setAttribute(end, x(step));
   drawCircleAndSpectrum(run, step);
   drawSnapshot(run, index);
 }
@@ -109,7 +99,7 @@ function drawStep() {
 function drawCircleAndSpectrum(run, step) {
   const spectra = learn.spectra[state.run],
     planes = learn.planes[state.run],
-    index = run.steps.findLastIndex((own) => own <= step),
+    index = lastBy(step, run.steps),
     n = (P - 1) / 2;
   $("learn-kept").textContent =
     spectra && run.steps[index] !== step ? `, at step ${grouped(run.steps[index])}` : "";
@@ -198,12 +188,8 @@ function preparePlaying() {
     stop();
     set({ step: indexOf(ADD.runs[state.run], step) });
   };
-  $("learn-chart").addEventListener("click", (event) =>
-    toStep(accuracyX.back(place($("learn-chart"), event)[0])),
-  );
-  $("learn-norms").addEventListener("click", (event) =>
-    toStep(normX.back(place($("learn-norms"), event)[0])),
-  );
+  for (const [id, scale] of Object.entries({ "learn-chart": () => accuracyX, "learn-norms": () => normX }))
+    $(id).addEventListener("click", (event) => toStep(scale().back(place($(id), event)[0])));
   document.addEventListener("click", (event) => {
     const own = event.target.closest(".goto");
     if (!own) return;
@@ -230,8 +216,6 @@ async function prepareLearning() {
   const radios = [...document.querySelectorAll("[name=run]")];
   radios.forEach((own) => own.addEventListener("change", () => set({ run: Number(own.value), step: null })));
   const other = ADD.runs[0].held ? "weight decay" : "a held norm";
-  const missing = [];
-  if (ADD.runs.length < 2) missing.push(`This study has no training with ${other} to compare with.`);
   const chooseRun = () => {
     const run = ADD.runs[state.run],
       found = Object.keys(run.planes);
@@ -239,15 +223,16 @@ async function prepareLearning() {
     $("learn-key").replaceChildren(
       ...(found.length ? found.map((k) => new Option(k, k)) : [new Option("none", "")]),
     );
-    const own = [...missing];
+    const missing = [];
+    if (ADD.runs.length < 2) missing.push(`This study has no training with ${other} to compare with.`);
     if (!run.spectra)
-      own.push("Of this training only the curves were kept: there are no circles to draw on its way.");
+      missing.push("Of this training only the curves were kept: there are no circles to draw on its way.");
     else if (!found.length)
-      own.push("This network ends without key frequencies: there is no circle to draw.");
+      missing.push("This network ends without key frequencies: there is no circle to draw.");
     if (run.snapshots.every((own) => !own.network))
-      own.push("The study kept none of its earlier weights: part 1 answers with those of its end.");
-    $("learn-missing").textContent = own.join(" ");
-    $("learn-missing").hidden = !own.length;
+      missing.push("The study kept none of its earlier weights: part 1 answers with those of its end.");
+    $("learn-missing").textContent = missing.join(" ");
+    $("learn-missing").hidden = !missing.length;
     for (const id of ["learn-circle", "learn-spectrum"]) $(id).replaceChildren();
     drawCurves();
   };

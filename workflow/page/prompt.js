@@ -120,19 +120,13 @@ async function drawScatter() {
     ]);
   }
   if (k !== Math.max(state.k, PROMPTS.k_min)) return;
-  const rivals = [
-    ["one gradient step", "gd"],
-    ["least squares", "ols"],
-    ["kernel smoother", "ks"],
-  ];
-  const distance = (i) =>
-    Math.sqrt(
-      rows.reduce((sum, row) => sum + (row[0] - row[i]) ** 2, 0) /
-        rows.reduce((sum, row) => sum + row[0] ** 2, 0),
-    );
-  const found = rivals
-    .map(([name, colour], i) => ({ name, colour, i: i + 1 }))
-    .filter(({ i }) => rows[0][i] !== null);
+  const found = [
+    { name: "one gradient step", colour: "gd", i: 1 },
+    { name: "least squares", colour: "ols", i: 2 },
+    { name: "kernel smoother", colour: "ks", i: 3 },
+  ].filter(({ i }) => rows[0][i] !== null);
+  const squares = (f) => total(rows.map((row) => f(row) ** 2));
+  const distance = (i) => Math.sqrt(squares((row) => row[0] - row[i]) / squares((row) => row[0]));
   $("prompt-scatter").innerHTML = found
     .map(({ name, colour, i }, column) => {
       const left = 8 + 212 * column,
