@@ -75,7 +75,7 @@ function typed() {
   $("add-why").className = "note";
 }
 function answer() {
-  if (!net) return;
+  if (!net || ![$("add-a"), $("add-b")].every(pairIsValid)) return; // what is typed is told first
   const { a, b } = state,
     logits = logitsOf(a, b),
     right = (a + b) % P,
@@ -150,7 +150,8 @@ function prepareAnswers() {
     set({ a: Math.floor(Math.random() * P), b: Math.floor(Math.random() * P) }),
   );
   $("add-trained").addEventListener("change", maps);
-  on(["a", "b", "net", "all"], moved);
+  on(["a", "b"], moved);
+  on(["net", "all"], answer);
   onFrame(["a", "b", "net", "all"], maps);
   on(["net", "all"], counts);
   on(["run", "step", "off", "place"], choose);

@@ -54,6 +54,7 @@ function drawInside() {
     )
     .join("");
   const names = [`a = ${a}`, `b = ${b}`, "“=”"];
+  $("inside-attention").setAttribute("viewBox", `0 0 640 ${4 + 23 * net.heads}`);
   $("inside-attention").innerHTML = net
     .attention(a, b)
     .map((weights, h) => {

@@ -45,7 +45,6 @@ def sum_in_stream(stream: pd.DataFrame, exchange: pd.DataFrame) -> plt.Figure:
 
 def _shares(axis: plt.Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> None:
     shares = own[own["quantity"] == "share_sum"].sort_values("layer")
-    ends = shares.groupby("position")["value"].max()
     for row, (position, look) in enumerate(POSITIONS.items()):
         line = shares[shares["position"] == position]
         each_seed(axis, line, "layer", "value", look, color=shade, linewidth=0.9)
@@ -54,7 +53,7 @@ def _shares(axis: plt.Axes, own: pd.DataFrame, at: pd.DataFrame, shade: str) -> 
     places = at[["seed", "position", "layer"]].drop_duplicates().merge(shares)
     axis.plot(places["layer"], places["value"], "o", color=shade, mfc="white", ms=4)
     axis.set(ylim=(-0.03, 1.05), xlabel="after layer", ylabel="share of a + b in the stream")
-    axis.set_title(f"up to {ends.max():.0%} of it is the sum")
+    axis.set_title(f"up to {shares['value'].max():.0%} of it is the sum")
 
 
 def _exchange(axis: plt.Axes, at: pd.DataFrame, others: pd.DataFrame, shade: str) -> None:

@@ -182,8 +182,10 @@ def prompts(study: Path) -> dict | None:
     """The regression networks on d dimensions, a seed of each, and the step that theory takes."""
     compared, smoother = table(study, "comparative_metrics"), table(study, "kernel_smoother")
     models = set() if compared is None else set(compared["model"])  # without variants
-    optima = ["omega_optimum", "scale_optimum"]  # the best of all context lengths
-    known = [] if smoother is None else smoother[optima].dropna().to_numpy(float).tolist()
+    known = []
+    if smoother is not None:  # of one head the best of all context lengths; two have another
+        one_head = smoother[smoother.groupby("model")["head"].transform("max") == 0]
+        known = one_head[["omega_optimum", "scale_optimum"]].dropna().to_numpy(float).tolist()
     found = []
     for task, model in networks(study):
         shown = task == "linear_regression" and model in models
