@@ -95,7 +95,9 @@ async function drawPrompt() {
 
 // 300 fresh prompts in all dimensions: the network's answer beside each rival's.
 async function drawScatter() {
-  const model = state.model,
+  const asked = () => [state.model, state.k, state.draw].join(),
+    mine = asked(),
+    model = state.model,
     network = await networkOf(model),
     k = Math.max(state.k, PROMPTS.k_min),
     smooth = smootherOf(network),
@@ -111,7 +113,7 @@ async function drawScatter() {
       y = X.map((x) => dot(x, w)),
       x = vector();
     if (i % 25 === 24) await new Promise((done) => setTimeout(done)); // let the page breathe
-    if (model !== state.model) return;
+    if (asked() !== mine) return;
     rows.push([
       network.predict(X, y, [x]).predictions[0],
       dot(gradientStep(X, y, PROMPTS.step_size), x),
@@ -119,7 +121,6 @@ async function drawScatter() {
       smooth && smoother(X, y, x, ...smooth),
     ]);
   }
-  if (k !== Math.max(state.k, PROMPTS.k_min)) return;
   const found = [
     { name: "one gradient step", colour: "gd", i: 1 },
     { name: "least squares", colour: "ols", i: 2 },

@@ -173,6 +173,20 @@ def test_a_softmax_layer_answers_as_a_kernel_smoother_of_its_own_sign(page, tmp_
     assert nearest.startswith("kernel smoother")
 
 
+def test_answers_to_prompts_that_are_gone_are_not_shown(small, tmp_path):
+    async def visit(tab):
+        ask = """(async () => {
+          const old = drawScatter();
+          await new Promise((done) => setTimeout(done));
+          set({ draw: state.draw + 1 });
+          await old;
+          return $("prompt-distances").textContent;
+        })()"""
+        return await tab.value(ask)
+
+    assert visited(small, tmp_path, visit).startswith("Asking")
+
+
 def test_the_step_is_moved_by_keys_and_by_a_click_on_the_curve(small, tmp_path):
     async def visit(tab):
         await tab.value("$('learn-step').focus()")
