@@ -28,6 +28,7 @@ def test_roles_are_found_by_what_a_network_is(tmp_path):
     write_weights(tmp_path, "b", addition_settings(attention="linear"))
     write_weights(tmp_path, "c", addition_settings(layer_norm=True))
     write_weights(tmp_path, "d", addition_settings(layer_norm=True, n_layers=2))
+    write_weights(tmp_path, "e", addition_settings(operation="subtract"))
     assert model_for(tmp_path, "gradient-step") == ("linear_regression", "any_name")
     assert model_for(tmp_path, "clock") is None
     assert model_for(tmp_path, "deep-addition") == ("modular_addition", "d")

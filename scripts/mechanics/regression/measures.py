@@ -14,7 +14,7 @@ TABLES = {
 GATHERED = {
     "spectral_filter_curves": ("filters", True),
     "attention_match": ("attention", True),
-    "attention_examples": ("attention_examples", True),
+    "attention_examples": ("attention_examples", False),
     "attention_matrix": ("attention_matrix", True),
     "query_key": ("query_key", True),
     "kernel_smoother": ("smoother", True),

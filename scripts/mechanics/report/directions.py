@@ -41,6 +41,7 @@ SENTENCES = {
     ),
     "grokking_is_sharper": "as a factor of its first step it takes less, in every seed",
     # Track B
+    "delay_is_long": "every seed generalises at more than three times the step of memorising",
     "all_right": "every seed answers all pairs",
     "phases_add": "the phases of a neuron add up in every circle",
     "no_jump": (
@@ -127,6 +128,7 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
         "grokking_takes_longer": v("fall_addition") > v("fall_regression"),
         "grokking_is_sharper": v("factor_addition") < v("factor_regression"),
         # Track B
+        "delay_is_long": v("grokking_first") > 3 * v("memorised"),
         "all_right": of("grokking", assigned, "min_margin", "min") > 0.0,
         "phases_add": _all(v("phase_cosine") > 0.99, v("phase_null") <= 0.5),
         "no_jump": of("wrap_around", jumping, "follows_wrap - follows_wrap_random", "max") <= 0.1,

@@ -10,6 +10,7 @@ import pandas as pd
 from mechanics.models.transformer import architecture
 from mechanics.models.weights import Network, read_network
 from mechanics.regression.effective_weights import has_exact_risk
+from mechanics.tables.contents import adds
 from mechanics.tables.frames import read_table
 from mechanics.training.checkpoint import CheckpointError
 
@@ -36,7 +37,8 @@ def final_networks(study: Path, task: str, model: str) -> list[Network]:
 def roles(settings: dict) -> dict[str, bool]:
     """Which networks the notebook opens up, by the tag of the cells that need one: is this one?"""
     own, is_regression = architecture(settings), settings["task"] == "linear_regression"
-    in_lens = not is_regression and settings["attention"] == "softmax"  # TransformerLens has it
+    adding = not is_regression and adds(settings)  # cells and page judge it by a + b
+    in_lens = adding and settings["attention"] == "softmax"  # TransformerLens has it
     return {
         # one layer and head of linear attention on the tokens [x; y], x in d dimensions
         "gradient-step": is_regression
