@@ -105,6 +105,7 @@ def test_edited_module_and_lock_are_the_code_that_moved_on(study, capsys):
     made_by_older_module(study, "abc-dirty")
     four = dict.fromkeys([LOCK, "scripts/a.py", "scripts/b.py", "scripts/c.py"], OLDER)
     edit(study, lambda record: job_of(record, TABLE)["code"].update(four))
+    edit(study, lambda record: job_of(record, TABLE).update(git_commit="abc-dirty"))
     lines = said(study, capsys)
     assert "Not as it was recorded" not in lines
     assert f" files changed: {MODULE}; it made figures/frequencies.pdf and 1 more" in lines
