@@ -35,7 +35,8 @@ def number(
 
     ``rows``: a pandas query; ``last``: columns of which each network and seed keeps its largest
     value. ``column``: a column or an expression of columns, ``risk / law``. ``statistic``: mean
-    (over seeds, each with the mean of its own rows), min, max, median, or only (all are equal).
+    (over seeds, each with the mean of its own rows), min, max, median, only (all are equal), or
+    range (its value is the least, its text has both ends).
 
     Raises ValueError where ``only`` finds several values.
     """
@@ -61,9 +62,10 @@ def number(
     else:
         if statistic == "only" and values.nunique() != 1:
             raise ValueError(f"{table}, {made['cell']}: {values.nunique()} values, expected one")
-        whole = values.iloc[0] if statistic == "only" else getattr(values, statistic)()
-        made |= {"value": float(whole), "n": len(values)}
-    text = as_text(made["value"], form)
+        named = {"only": "min", "range": "min"}.get(statistic, statistic)
+        made |= {"value": float(getattr(values, named)()), "n": len(values)}
+    ends = [made["value"], *([values.max()] if statistic == "range" else [])]
+    text = " to ".join(dict.fromkeys(as_text(float(end), form) for end in ends))
     if "seed" in chosen and _seeds(kept) < _seeds(chosen):
         text += f" (n = {_seeds(kept)} of {_seeds(chosen)})"
     return _number(text, **made)

@@ -129,8 +129,7 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "grokking_first": grokking("grokking_step", ",.0f", "min", unit="steps"),
         "grokking_last": grokking("grokking_step", ",.0f", "max", unit="steps"),
         # the circuit
-        "n_keys_low": circuit("n_keys", ".0f", "min"),
-        "n_keys_high": circuit("n_keys", ".0f", "max"),
+        "n_keys": circuit("n_keys", ".0f", "range"),
         "logit_fve": circuit("logit_fve", ".0%", "min"),
         "phase_cosine": phases("cosine", ".3f", "min"),
         "phase_null": phases("cosine_shuffled", ".2f", "max"),
@@ -142,12 +141,16 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "key_circles": circles(f"{SOFTMAX} and plane == 'key'", "angle_r_squared", ".2f", "min"),
         "margin_keys": kept(f"{SOFTMAX} and kind == 'keys_only'", form=".0f", statistic="min"),
         # cause
-        "key_ablation": removed(f"{logits} and is_key", form=".0f", statistic="min"),
+        "key_ablation": removed(f"{logits} and is_key", form=",.0f", statistic="min"),
         "other_ablation": removed(f"{logits} and not is_key", form=".1f", statistic="max"),
         "stand_in": count(tables, "frequency_ablation", f"{logits} and is_key", "accuracy >= 0.99"),
         # why so late
         "norm_peak": grokking("norm_squared_peak", ",.0f"),
         "norm_final": grokking("norm_squared_final", ",.0f"),
+        "falls_again": count(
+            *(tables, "grokking", SOFTMAX),
+            "0.9 <= steepest_relative_fall_step / grokking_step <= 1.1",
+        ),
         "grokked_fixed": grokked("entry == 'softmax_L1_fixed_norm'"),
         "held_last": dose(HELD, "grokking_step", ",.0f", "max"),
         "grokked_small": grokked(
@@ -159,7 +162,13 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "heated": grokked("arm == 'temperature'"),
         "sham": grokked("arm == 'sham'"),
         "keys_free": circuit("n_keys", ".1f"),
-        "keys_held": dose(held, "n_keys", ".1f"),
+        "keys_held": dose(held, "n_keys", ".1f", unit=""),
+        "keys_by_decay": dose(
+            "model == 'softmax_L1' and arm in ['main', 'weight_decay'] and epsilon == 1e-8"
+            " and status == 'grokked'",
+            *("n_keys", ".0f", "range"),
+            unit="",
+        ),
         # the deep network
         "deep_of_sum": stream(
             f"{DEEP} and quantity == 'logits_of_sum_and_c'", "value", ".1%", "min"
