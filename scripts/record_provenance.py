@@ -61,7 +61,8 @@ def record(study: Path, jobs: list[dict], config: dict) -> dict:
     job_of = {path: job for job in jobs for path in job["outputs"]}
     old = restored["sha256"]
     now = {path: sha256(study / path) for path in job_of if (study / path).exists()}
-    kept = {path for path in old if now.get(path, old[path]) == old[path]}
+    here = now.keys() & {*restored["absent"]}  # not published: made anew, if to the same bytes
+    kept = {path for path in job_of if path in old and now.get(path, old[path]) == old[path]} - here
     same = kept | {*restored["absent"]}
     found = [
         job | {"outputs": [path for path in job["outputs"] if path in kept]}

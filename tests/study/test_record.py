@@ -90,6 +90,8 @@ def test_what_is_gone_has_no_hash_and_restored_files_keep_their_jobs_while_input
     crate.write(tmp_path / crate.RESTORED, published | {"machine": "elsewhere"})
     found = record(tmp_path, jobs)
     assert found == published | {"machine": "elsewhere", "absent": [held]}
+    (tmp_path / held).write_text("")  # made anew: the same bytes, but by the code of today
+    assert job_of(record(tmp_path, jobs), held)["git_commit"] != "abc"
     (tmp_path / held).write_text("sampled again, by another processor")
     assert job_of(record(tmp_path, jobs), TABLE)["git_commit"] == "abc"
     (tmp_path / RUN).write_text((tmp_path / RUN).read_text() + " ")  # trained again
