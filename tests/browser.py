@@ -20,6 +20,7 @@ FLAGS = (
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     *("--hide-scrollbars", "--remote-debugging-port=0"),
 )
+ANSWERED = "all !== null"  # the page has asked its network for every sum
 PATIENCE = 60.0  # seconds for what a busy machine may take its time for
 
 

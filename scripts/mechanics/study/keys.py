@@ -109,8 +109,7 @@ class RegressionModel(Model):
     d_model: Width = key("`token`: [x; y] itself; a head has d + 1 dimensions", "dimensions")
     d_mlp: Natural = key("of each MLP; 0 leaves the MLPs out", "neurons")
     skip_connections: Switch = key(
-        "each layer adds to the stream that it reads; false: it passes on what it returns alone"
-        " (`d_model` a number)",
+        "a layer adds to the stream that it reads; false: its output alone (`d_model` a number)",
         "",
         True,
     )
