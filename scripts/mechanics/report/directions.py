@@ -54,6 +54,9 @@ SENTENCES = {
     "others_idle": "removing any other frequency does not double the loss",
     "held_is_early": "held at its initial norm a network groks before any under weight decay",
     "norm_falls_early": "the norm falls fastest before the answers come, in every seed",
+    "norm_falls_again": (
+        "relative to what is left it falls fastest within a tenth of the grokking step, in most"
+    ),
     "small_norm_fails": (
         "held at the smallest share of its initial norm no network groks in its budget"
     ),
@@ -138,6 +141,7 @@ def directions(tables: Tables, found: dict[str, dict], settings: dict) -> dict[s
             lower(found["norm_peak"]) > upper(found["norm_final"]),
             of("grokking", SOFTMAX, "steepest_fall_step / transition_start_step", "max") < 1,
         ),
+        "norm_falls_again": v("falls_again") > (found["falls_again"]["n"] or 0) / 2,
         "small_norm_fails": _all(v("held_last") > 0.0, v("grokked_small") <= 0.0),
         "neurons_are_read": v("neurons_read") > 0.95,
         "keys_are_circles": v("key_circles") > 0.95,
