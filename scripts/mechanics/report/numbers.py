@@ -149,7 +149,7 @@ def _addition(tables: Tables) -> dict[str, dict]:
         "norm_final": grokking("norm_squared_final", ",.0f"),
         "falls_again": count(
             *(tables, "grokking", SOFTMAX),
-            "0.9 <= steepest_relative_fall_step / grokking_step <= 1.1",
+            "status == 'grokked' and 0.9 <= steepest_relative_fall_step / grokking_step <= 1.1",
         ),
         "grokked_fixed": grokked("entry == 'softmax_L1_fixed_norm'"),
         "held_last": dose(HELD, "grokking_step", ",.0f", "max"),
