@@ -4,7 +4,7 @@ The addition network: our step in float32, and with the products of the MLP in b
 the same network in TransformerLens, against our general form, and against the floor, which is
 the time of the step's matrix products alone. Both tasks' networks: stacks of 1 to 32 replicas.
 
-    python scripts/benchmark.py --output /tmp/benchmark.csv     # worth reading on an idle machine
+    python scripts/benchmark.py --output benchmark.csv     # worth reading on an idle machine
 
 With --device another table: what a GPU does for this study, a stack of grokking runs timed on it,
 and how far its results are from the CPU's. It ends with 1 if that is further than the table allows.

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import pytest
 from helpers import regression_settings
-from measured import filters
+from measured import filters, replicas, write_run
 
 from mechanics.regression.laws.risk import gradient_cosine
 from mechanics.tables.regression import (
@@ -14,7 +14,9 @@ from mechanics.tables.regression import (
     match,
     nearest_filters,
     over_lengths,
+    tables,
 )
+from mechanics.tables.study import Study
 
 
 def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:
@@ -75,3 +77,9 @@ def test_the_nearest_is_that_of_the_mean_over_sound_seeds():
     assert table["distance"].to_dict() == pytest.approx({"OLS": 0.2, "zero": 0.3})
     assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
     assert (table["n_seeds"] == 2).all()
+
+
+def test_a_study_of_task_diversity_alone_has_none_of_the_tables_of_risk(tmp_path):
+    settings, place = regression_settings(n_tasks=2), "linear_regression/tasks/0"
+    run = write_run(tmp_path, place, replicas("finished"), settings)
+    assert tables(Study(tmp_path, [run])) == {}

@@ -25,7 +25,12 @@ def tables_of(track):
         for name, (analysis, variants) in contents.gathered(track).items()
         if analyses(track, [analysis], variants)
     ]
-    computed = [name for own in contents.computed(track).values() for name in own]
+    computed = [
+        name
+        for own in contents.computed(track).values()
+        for name, analysis in own.items()
+        if analysis is None or analyses(track, [analysis])
+    ]
     if not config.get(track, {}).get("training_theory", True):
         computed = [name for name in computed if name not in contents.SLOW]
     return computed + gathered

@@ -32,9 +32,10 @@ GATHERED = {
     "wrap_around": ("wrap_around", False),
     "embedding": ("embedding", False),
 }
-# The tables that are computed, by the module of mechanics.tables that makes them.
-COMPUTED = {name: [name] for name in ("grokking", "circuit", "patching_summary")}
-COMPUTED["norm_dose"] = ["norm_dose", "norm_laws"]
+# The tables that are computed, by the module of mechanics.tables that makes them, and the analysis
+# without which a study lacks them: all networks have what these need.
+COMPUTED = {name: {name: None} for name in ("grokking", "circuit", "patching_summary")}
+COMPUTED["norm_dose"] = {"norm_dose": None, "norm_laws": None}
 FOLLOWED = ["progress"]  # what follow.py writes,
 SNAPSHOTS = "snapshots.safetensors"
 SHOWN = ["spectra", "embedding_planes", SNAPSHOTS]  # and of the networks of ``shown``, too

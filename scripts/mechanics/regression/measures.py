@@ -22,10 +22,16 @@ GATHERED = {
     "regression_generalisation": ("generalisation", True),
     "task_diversity": ("task_diversity", True),
 }
-# The tables that are computed, by the module of mechanics.tables that makes them.
+# The tables that are computed, by the module of mechanics.tables that makes them, and the analysis
+# without which a study lacks them.
 COMPUTED = {
-    "regression": ["regression_risk", "effective_weights", "algorithm_match", "spectral_filter"],
-    "training_theory": ["training_theory", "training_theory_curves"],
+    "regression": {
+        "regression_risk": "risk",
+        "effective_weights": "effective_weights",
+        "algorithm_match": "distances",
+        "spectral_filter": "filters",
+    },
+    "training_theory": {"training_theory": None, "training_theory_curves": None},
 }
 FOLLOWED = ["effective_weights"]  # what follow.py writes
 

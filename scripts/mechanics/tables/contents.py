@@ -9,8 +9,8 @@ from types import ModuleType
 
 ROOMS = {"linear_regression": "regression", "modular_addition": "addition"}
 BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
-    "comparison": {"comparison": ["comparative_metrics", "comparative_metrics.md"]},
-    "emergence": {"emergence": ["emergence", "emergence_curves"]},
+    "comparison": {"comparison": {"comparative_metrics": None, "comparative_metrics.md": None}},
+    "emergence": {"emergence": {"emergence": None, "emergence_curves": None}},
 }
 DOSES = ("norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
 TOO_LONG = {  # to read: kept as parquet, with the analyses
@@ -49,8 +49,11 @@ def gathered(track: str) -> dict[str, tuple[str, bool]]:
     return measures(track).GATHERED if track in ROOMS else {}
 
 
-def computed(track: str) -> dict[str, list[str]]:
-    """Tables by the module of mechanics.tables whose function ``tables`` makes them."""
+def computed(track: str) -> dict[str, dict[str, str | None]]:
+    """Tables by the module of mechanics.tables whose function ``tables`` makes them.
+
+    Of each the analysis of which some network must have it, or None.
+    """
     return measures(track).COMPUTED if track in ROOMS else BOTH[track]
 
 

@@ -1,5 +1,7 @@
 """Tables of the regression networks, from what was measured on every run."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -7,6 +9,7 @@ from mechanics.models.transformer import architecture
 from mechanics.regression.laws.depth_laws import bracket
 from mechanics.regression.laws.risk import gradient_cosine, one_step_risk, optimal_step_size
 from mechanics.regression.references import mixture_risk
+from mechanics.tables.contents import computed
 from mechanics.tables.frames import sound
 from mechanics.tables.study import Study
 
@@ -28,14 +31,19 @@ WEIGHTS = [
 def tables(study: Study) -> dict[str, pd.DataFrame]:
     """``regression_risk``, a row per model, seed and k; ``effective_weights``, one per model, seed
     and step; of the final weights ``algorithm_match`` and ``spectral_filter``, a row per model,
-    algorithm and k."""
+    algorithm and k. Those are left out that no network is fit for."""
     task = "linear_regression"
     settings = study.settings_of(task)
+    makers = {
+        "regression_risk": partial(beside_laws, settings=settings),
+        "effective_weights": partial(over_lengths, settings=settings),
+        "algorithm_match": match,
+        "spectral_filter": nearest_filters,
+    }
     return {
-        "regression_risk": beside_laws(study.gather(task, "risk"), settings),
-        "effective_weights": over_lengths(study.gather(task, "effective_weights"), settings),
-        "algorithm_match": match(study.gather(task, "distances")),
-        "spectral_filter": nearest_filters(study.gather(task, "filters")),
+        name: makers[name](study.gather(task, analysis))
+        for name, analysis in computed(task)["regression"].items()
+        if study.runs_with(task, analysis)
     }
 
 

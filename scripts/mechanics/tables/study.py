@@ -65,6 +65,15 @@ class Study:
         """One file of what was measured on a run."""
         return pd.read_parquet(self.folder.joinpath("analysis", *run.parts[-3:], f"{name}.parquet"))
 
+    def runs_with(self, task: str, analysis: str, variants: bool = True) -> list[Path]:
+        """Runs of a task, imported ones too, that have this analysis."""
+        tables_of = measures(task).tables_of
+        return [
+            run
+            for run in self.runs_of(task, variants, imported=True)
+            if analysis in tables_of(self.records[run]["settings"], run.parts[-2] in self.variants)
+        ]
+
     def gather(self, task: str, name: str, variants: bool = True) -> pd.DataFrame:
         """One analysis of every run that has it, after columns ``model``, ``seed``, ``status``.
 
@@ -76,11 +85,9 @@ class Study:
         Raises TableError if no run has it.
         """
         parts = []
-        for run in self.runs_of(task, variants, imported=True):
+        for run in self.runs_with(task, name, variants):
             record, entry = self.records[run], run.parts[-2]
-            settings, variant = record["settings"], entry in self.variants
-            if name not in measures(task).tables_of(settings, variant):
-                continue
+            settings = record["settings"]
             status = {replica["seed"]: replica["status"] for replica in record["replicas"]}
             part = self.analysis(run, name)
             part.insert(part.columns.get_loc("seed") + 1, "status", part["seed"].map(status))
