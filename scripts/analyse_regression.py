@@ -6,33 +6,17 @@ defined for the network are made (``mechanics/regression/measures.py``).
 
 import argparse
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from mechanics.models.weights import read_network
-from mechanics.regression.attention import attention
-from mechanics.regression.evaluation import evaluation
-from mechanics.regression.filters import filters
-from mechanics.regression.generalisation import generalisation
 from mechanics.regression.held_out import expect_regression, read_held_out
 from mechanics.regression.measures import defined_for
-from mechanics.regression.rank_collapse import rank_collapse
-from mechanics.regression.smoother import smoother
-from mechanics.regression.task_diversity import task_diversity
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
+from mechanics.tables.contents import module_of
 from mechanics.tables.frames import write_tables
 from mechanics.training.checkpoint import CheckpointError
-
-# Called with the networks of the seeds and the held-out prompts; the tables by their names.
-MEASURES = {
-    "evaluation": evaluation,
-    "filters": lambda *asked: {"filters": filters(*asked)},
-    "attention": attention,
-    "generalisation": lambda *asked: {"generalisation": generalisation(*asked)},
-    "smoother": lambda *asked: {"smoother": smoother(*asked)},
-    "rank_collapse": lambda *asked: {"rank_collapse": rank_collapse(*asked)},
-    "task_diversity": lambda *asked: {"task_diversity": task_diversity(*asked)},
-}
 
 
 def main() -> None:
@@ -54,7 +38,10 @@ def main() -> None:
             words = f"no measure {', '.join(sorted(unfit))} of such a network"
             raise ConfigError(f"{arguments.weights[0]}: {words}: expected {', '.join(defined)}")
         for name in arguments.only or defined:
-            write_tables(MEASURES[name](networks, held_out), arguments.output)
+            measure = getattr(import_module(module_of("linear_regression", name)), name)
+            found = measure(networks, held_out)  # its one table, or several by their names
+            tables = found if isinstance(found, dict) else {name: found}
+            write_tables(tables, arguments.output)
     except (CheckpointError, ConfigError, OSError, ValueError) as error:
         sys.exit(f"analyse_regression.py: {error}")
 

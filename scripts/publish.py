@@ -1,9 +1,9 @@
 """Publish a finished study: copy what is small to results/published/.
 
-Left out are the checkpoints, the weights of variants whose training nothing follows, and what a
-clone makes again in minutes of what is published: analyses of published weights, the held-out
-prompts, the notebook as a page. The record names each. The old content is replaced once the new one
-is complete.
+Left out are the checkpoints, the weights of variants that stand in the table norm_dose alone, and
+what a clone makes again in minutes of what is published: analyses of published weights, the
+held-out prompts, the notebook as a page. The record names each. The old content is replaced once
+the new one is complete.
 
     python scripts/publish.py --study results/full
     python scripts/publish.py --restore     # a study of what is published, in a fresh clone

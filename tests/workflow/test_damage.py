@@ -41,13 +41,13 @@ def test_failed_job_leaves_what_is_finished(study):
     before, intact = kept.read_bytes(), split.read_bytes()
     shutil.rmtree(folder)
     split.write_bytes(b"not a table")
-    measured = "results/tiny/analysis/modular_addition/softmax_L1/1/evaluation.parquet"
-    result = snakemake(study, measured)
+    trained = f"{RUNS}/modular_addition/softmax_L1/1/run.json"
+    result = snakemake(study, trained)
     assert result.returncode != 0
     assert kept.read_bytes() == before
     split.write_bytes(intact)
-    assert snakemake(study, measured).returncode == 0
-    assert folder.exists()
+    assert snakemake(study, trained).returncode == 0
+    assert (study / trained).exists()
 
 
 def test_failed_job_is_named_however_quiet_snakemake_is(clone):

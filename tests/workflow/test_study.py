@@ -145,10 +145,3 @@ def test_every_declared_column_is_that_of_a_table_as_it_was_made(study):
             assert values.map(PATTERNS[field["type"]].fullmatch).all(), (resource["name"], field)
     long = pd.read_parquet(study / "results/tiny/analysis/progress_measures.parquet")
     assert long.attrs == {name: columns.column(name)._asdict() for name in long}
-
-
-def test_a_report_of_one_track_says_that_the_other_is_not_in_the_study(study):
-    report = "results/tiny/report/report.pdf"
-    succeeded(snakemake(study, report, config=TINY | {"modular_addition": None}))
-    text = "".join(page.extract_text() for page in pypdf.PdfReader(study / report).pages)
-    assert "Track B, modular addition, is not in this study" in text

@@ -81,18 +81,14 @@ def succeeded(result: subprocess.CompletedProcess) -> subprocess.CompletedProces
 
 def planned(folder: Path, config: dict = TINY) -> set[str]:
     """Rules that a dry run would run, without `all`, and the record that follows any change."""
-    return {
-        "train" if name.startswith("train_") else re.sub(r"_(\d+|long|theory)$", "", name)
-        for name in planned_jobs(folder, config)
-    }
-
-
-def planned_jobs(folder: Path, config: dict = TINY) -> set[str]:
-    """Their names as they are."""
     result = succeeded(snakemake(folder, "--dry-run", "--quiet", "host", config=config))
     stats = re.search(r"Job stats:\n.*?\n-+ .*?\n(.*?)\ntotal", result.stdout, re.DOTALL)
     assert stats or "Nothing to be done" in result.stdout + result.stderr
-    return {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
+    jobs = {line.split()[0] for line in stats[1].splitlines()} - LAST if stats else set()
+    return {
+        "train" if name.startswith("train_") else re.sub(r"_(\d+|long|theory)$", "", name)
+        for name in jobs
+    }
 
 
 def changed(**sections) -> dict:

@@ -10,42 +10,45 @@ def data_read(task):
 
 
 def job_of_run(run, stage):
-    """The options of a stage's program for a run, and the files that it writes."""
+    """The options of a stage's program for a run, the files that it writes, and its modules."""
     measures = contents.measures(run.task)
     if stage == "analyse":  # a sweep asks only how its many runs ended
         own = measures.defined_for(run.settings, run.is_variant)
         own = ["evaluation"] if SWEEP else own
         files = [name for measure in own for name in measures.TABLES[measure]]
-        return f"--only {' '.join(own)}", files
+        modules = [contents.module_of(run.task, measure).replace(".", "/") for measure in own]
+        return f"--only {' '.join(own)}", files, modules
+    following = [f"mechanics/{ROOMS[run.task]}/following"]
     if run.model not in {shown.model for shown in page_runs(run.task)}:
-        return "", measures.FOLLOWED
-    return f"--shown {run.settings['seeds'][0]}", measures.FOLLOWED + measures.SHOWN
+        return "", measures.FOLLOWED, following
+    shown = f"--shown {run.settings['seeds'][0]}"
+    return shown, measures.FOLLOWED + measures.SHOWN, following
 
 
 def jobs_of_stage(task, stage):
-    """The models whose jobs have the same options and files, by these."""
+    """The models whose jobs have the same options, files and modules, by these."""
     alike = {}
     for run in RUNS:
         if run.task == task and (stage == "analyse" or not run.is_imported):
-            options, files = job_of_run(run, stage)
-            alike.setdefault((options, tuple(files)), {})[run.model] = None
+            options, *lists = job_of_run(run, stage)
+            alike.setdefault((options, *map(tuple, lists)), {})[run.model] = None
     return alike
 
 
 for task, stage in [(task, stage) for task in TASKS for stage in ("analyse", "follow")]:
-    job, code, read = f"{stage}_{ROOMS[task]}", [f"analyse_{ROOMS[task]}"], weights_read(task)
+    job, name, read = f"{stage}_{ROOMS[task]}", f"analyse_{ROOMS[task]}", weights_read(task)
     if stage == "follow":
-        code = ["follow", f"mechanics/{ROOMS[task]}/following"]
+        name = "follow"
         folder = f"{RESULTS}/runs/{task}/{{model}}/{{block}}/"
         read = multiext(folder, "run.json", "checkpoints.safetensors")
     alike = jobs_of_stage(task, stage)
-    for number, ((options, files), models) in enumerate(alike.items(), start=1):
+    for number, ((options, files, modules), models) in enumerate(alike.items(), start=1):
 
         rule:
             name:
                 f"{job}_{number}" if number > 1 else job
             input:
-                code=program(*code),
+                code=program(name, *modules),
                 run=read,
                 data=data_read(task),
             output:
@@ -63,7 +66,7 @@ for task, stage in [(task, stage) for task in TASKS for stage in ("analyse", "fo
                 runtime=60,
                 device=ANALYSIS_DEVICE,
             params:  # a loop's names have their last values by the time that a command is run
-                program=code[0],
+                program=name,
                 source=lambda wildcards, input, stage=stage: (
                     ["--weights", *input.run]
                     if stage == "analyse"

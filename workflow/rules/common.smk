@@ -59,11 +59,11 @@ def weights_of(task, model, seed):
 
 
 def final_weights(variants=True):
-    """The final weights of each replica, but of variants whose training nothing follows."""
+    """The final weights of each replica, but of variants for the table ``norm_dose`` alone."""
     return [
         weights_of(run.task, run.model, seed)
         for run in RUNS
-        if not run.is_variant or (variants and run.settings["checkpoints_at"])
+        if not run.is_variant or (variants and not contents.is_dose(run.settings))
         for seed in run.seeds
     ]
 

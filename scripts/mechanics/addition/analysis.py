@@ -1,36 +1,14 @@
 """What is measured of final addition networks, as tables with the rows of every seed."""
 
+from importlib import import_module
+
 import pandas as pd
 
-from mechanics.addition import (
-    attention,
-    circuit,
-    embedding_ablation,
-    evaluation,
-    frequency_ablation,
-    patched,
-    phase_law,
-    sum_in_stream,
-    wrap_around,
-)
 from mechanics.addition.measures import TABLES
 from mechanics.models.weights import Network
+from mechanics.tables.contents import module_of
 
-# Called with one network, in float64: the rows of its tables, without the seed.
-MEASURES = {
-    "evaluation": evaluation.measure,
-    "circuit": circuit.measure,
-    "patching": patched.measure,
-    "ablation": frequency_ablation.measure,
-    "embedding_ablation": embedding_ablation.measure,
-    "attention": attention.measure,
-    "sum_in_stream": sum_in_stream.measure,
-    "phase_law": phase_law.measure,
-    "wrap_around": wrap_around.measure,
-}
 BY_PART = ("evaluation", "ablation")  # of the pairs: called with the network's split, too
-# Of tables that may lack rows or values: "name:dtype name …", float64 where no dtype is given.
-COLUMNS = circuit.COLUMNS | sum_in_stream.COLUMNS | phase_law.COLUMNS | wrap_around.COLUMNS
 
 
 def measure(
@@ -38,19 +16,23 @@ def measure(
 ) -> dict[str, pd.DataFrame]:
     """The tables of one measure, by their names.
 
+    Its module's function ``measure``, called with a network in float64, gives the rows without the
+    seed. ``COLUMNS`` there says of tables that may lack rows or values which columns they have.
     Of all pairs alone, where the splits are not known (``None``).
     """
+    module = import_module(module_of("modular_addition", name))
+    columns = getattr(module, "COLUMNS", {})
     rows = {table: [] for table in TABLES[name]}
     for network in networks:
         split = splits[network.seed] if splits else None
         given = (network, split) if name in BY_PART else (network,)
-        for table, own in MEASURES[name](*given).items():
+        for table, own in module.measure(*given).items():
             rows[table] += [{"seed": network.seed} | row for row in own]
-    return {table: frame(own, COLUMNS.get(table)) for table, own in rows.items()}
+    return {table: frame(own, columns.get(table)) for table, own in rows.items()}
 
 
 def frame(rows: list[dict], columns: str | None) -> pd.DataFrame:
-    """Rows as a table, with columns like those of ``COLUMNS``; what a row lacks is nan."""
+    """Rows as a table; what a row lacks is nan. ``columns``: "name:dtype name …", else float64."""
     if columns is None:
         return pd.DataFrame(rows)
     named = [column.partition(":") for column in columns.split()]

@@ -14,6 +14,7 @@ TABLES = {
     "phase_law": ["phase_law", "neuron_phases"],
     "wrap_around": ["wrap_around"],
 }
+MODULES = {"patching": "patched", "ablation": "frequency_ablation"}  # of those named otherwise
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
     "progress_measures": ("progress", True),
@@ -39,14 +40,14 @@ COMPUTED["norm_dose"] = {"norm_dose": None, "norm_laws": None}
 FOLLOWED = ["progress"]  # what follow.py writes,
 SNAPSHOTS = "snapshots.safetensors"
 SHOWN = ["spectra", "embedding_planes", SNAPSHOTS]  # and of the networks of ``shown``, too
-OF_VARIANTS = ("evaluation", "circuit", "sum_in_stream")  # these are measured less,
-OF_DOSES = ("evaluation", "circuit")  # and those that ask what decides when a network groks
+OF_VARIANTS = ["evaluation", "circuit", "sum_in_stream"]  # these are measured less,
+OF_DOSES = ["evaluation", "circuit"]  # and those that ask what decides when a network groks
 
 
 def defined_for(settings: dict, variant: bool) -> list[str]:
     """The measures that a network has. Only the sum of two numbers wraps round p."""
     if variant:
-        return list(OF_DOSES if contents.is_dose(settings) else OF_VARIANTS)
+        return OF_DOSES if contents.is_dose(settings) else OF_VARIANTS
     return [name for name in TABLES if name != "wrap_around" or contents.adds(settings)]
 
 

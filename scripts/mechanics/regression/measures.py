@@ -10,6 +10,7 @@ TABLES = {
     "rank_collapse": ["rank_collapse"],
     "task_diversity": ["task_diversity"],
 }
+MODULES = {}  # of those named otherwise
 # What one analysis wrote of every run, in one table: the analysis, and whether of variants, too.
 GATHERED = {
     "spectral_filter_curves": ("filters", True),

@@ -15,7 +15,7 @@ BOTH = {  # tables of both tracks, as COMPUTED of a track's measures
 DOSES = ("norm_factor", "orthogonal_gradient", "temperature", "epsilon", "restart_at")
 TOO_LONG = {  # to read: kept as parquet, with the analyses
     *("attention_matrix", "spectral_filter_curves", "training_theory_curves", "emergence_curves"),
-    *("embedding", "neuron_phases", "progress_measures"),
+    *("embedding", "neuron_phases", "progress_measures", "attention_examples"),
 }
 SLOW = ("training_theory", "training_theory_curves")  # a minute, where the others take seconds
 
@@ -25,20 +25,29 @@ def measures(task: str) -> ModuleType:
     return import_module(f"mechanics.{ROOMS[task]}.measures")
 
 
+def module_of(task: str, measure: str) -> str:
+    """The module of a measure, imported by name: a run waits for those of its own measures alone.
+
+    It has the measure's name, but for those in the track's ``MODULES``.
+    """
+    return f"mechanics.{ROOMS[task]}.{measures(task).MODULES.get(measure, measure)}"
+
+
 def adds(settings: dict) -> bool:
     """Whether an addition network adds, and neither subtracts nor multiplies."""
     return settings.get("operation", "add") == "add"
 
 
 def is_dose(settings: dict) -> bool:
-    """Whether a network that adds asks what norm, temperature or ε do to grokking.
+    """Whether a variant is there for the table ``norm_dose`` alone, and the others leave it out.
 
-    The table ``norm_dose`` has such networks, those about weight decay and circuits leave them out.
+    It asks what norm, temperature or ε do to grokking, or nothing follows its training.
     """
+    followed = settings.get("checkpoints_at", True) is not None
     scaled_down = settings.get("after_memorising") == "initial_norm"
     dosed = any(key in settings for key in DOSES)
     held = settings.get("norm", "free") != "free"
-    return adds(settings) and (scaled_down or dosed or held)
+    return not followed or (adds(settings) and (scaled_down or dosed or held))
 
 
 def gathered(track: str) -> dict[str, tuple[str, bool]]:

@@ -16,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mechanics.addition.pairs import grokking_step
 from mechanics.tables.study import Study
 
 LOW, HIGH = 0.1, 0.9
@@ -132,6 +131,8 @@ def grokking_moments(history: pd.DataFrame, threshold: float) -> pd.DataFrame:
     there. Where loss spikes throw a network back, the last of them dates it; the two steps then
     differ, and neither alone says when the network generalised. nan for what never happened.
     """
+    from mechanics.addition.pairs import grokking_step  # noqa: PLC0415 (PyTorch takes seconds)
+
     rows = {}
     for seed, own in history.groupby("seed", sort=False):
         train, validation = (own[own["split"] == split] for split in ("train", "validation"))

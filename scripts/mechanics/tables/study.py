@@ -37,16 +37,13 @@ class Study:
         return "weights" in self.records[run]["settings"]
 
     def _is_dose(self, run: Path) -> bool:
-        settings = self.records[run]["settings"]
-        followed = settings.get("checkpoints_at", True) is not None
-        return run.parts[-2] in self.variants and (is_dose(settings) or not followed)
+        return run.parts[-2] in self.variants and is_dose(self.records[run]["settings"])
 
     def runs_of(
         self, task: str, variants: bool = True, doses: bool = False, imported: bool = False
     ) -> list[Path]:
         """Runs of a task, without imported weights, of whose training nothing is known, and without
-        those for the table ``norm_dose`` alone: variants that are a dose of norm, temperature or ε
-        (``is_dose``), or whose training nothing follows."""
+        those for the table ``norm_dose`` alone (``is_dose``)."""
         return [
             run
             for run in self.runs
