@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from helpers import addition_network, addition_settings, normal, sizes_of
@@ -49,20 +50,17 @@ def clock_network(
     waves = torch.stack([(omega[:, None] * numbers).cos(), (omega[:, None] * numbers).sin()], dim=1)
     phases = 2 * torch.pi / p * numbers
     half = (p + 1) // 2 if p % 2 else 0.5  # 1/2 in Z_p, which an even p has not
+    turned, twice = (torch.stack([f.cos(), -f.sin()], dim=1) for f in (phases, 2 * phases))
     W_in, b_in, W_out = [], [], []
     for k, w in enumerate(omega):
-        cosine, sine = read[2 * k], read[2 * k + 1]
-        reading = phases.cos()[:, None] * cosine - phases.sin()[:, None] * sine
-        writing = (2 * phases).cos()[:, None] * write[2 * k]
-        writing = writing - (2 * phases).sin()[:, None] * write[2 * k + 1]
+        plane = slice(2 * k, 2 * k + 2)
         lengths = 2 * (w * half * numbers).cos()  # signed r for every a − b
         sizes = torch.stack([_second_harmonic(lengths, phases, t) for t in thresholds], dim=1)
-        wanted = torch.full((p, 1), scale, dtype=torch.float64)
-        weights = torch.linalg.lstsq(sizes, wanted).solution[:, 0]
+        weights = torch.linalg.lstsq(sizes, torch.full_like(sizes[:, :1], scale)).solution[:, 0]
         for threshold, weight in zip(thresholds, weights, strict=True):
-            W_in.append(reading)
+            W_in.append(turned @ read[plane])
             b_in.append(torch.full((p,), -threshold, dtype=torch.float64))
-            W_out.append(weight * writing)
+            W_out.append(weight * twice @ write[plane])
     n_heads, d_head = 2, n
     heads = read.view(n_heads, d_head, d_model)
     architecture = Architecture(
@@ -148,9 +146,8 @@ def carrying_network(
     read, write, mixed, out = directions[: 8 * n].view(4, 2 * n, d_model)
     silencing = directions[8 * n]
     of_first = {name.split("blocks.0.")[1]: t for name, t in parameters.items() if "blocks" in name}
-    d_mlp = clock.d_mlp
-    visible = carrier + 1  # positions that the carrier attends to
-    of_first["attn.W_O"] = of_first["attn.W_O"] * visible / 3 @ read.T @ mixed
+    n_visible = carrier + 1  # positions that the carrier attends to
+    of_first["attn.W_O"] = of_first["attn.W_O"] * n_visible / 3 @ read.T @ mixed
     of_first["mlp.W_in"] = mixed.T @ read @ of_first["mlp.W_in"] - 100 * silencing[:, None]
     heads = write.view(clock.n_heads, n, d_model)
     of_second = {name: torch.zeros_like(tensor) for name, tensor in of_first.items()}
@@ -162,4 +159,4 @@ def carrying_network(
     parameters["unembed.W_U"] = (out.T @ write)[None] @ parameters["unembed.W_U"]
     for layer, weights in enumerate((of_first, of_second)):
         parameters |= {f"blocks.{layer}.{name}": tensor for name, tensor in weights.items()}
-    return parameters, Architecture("softmax", 2, clock.n_heads, d_model, n, d_mlp, False)
+    return parameters, replace(clock, n_layers=2)

@@ -9,7 +9,6 @@ from unittest.mock import patch
 
 import pandas as pd
 import torch
-import yaml
 
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture, architecture, initialise
@@ -44,44 +43,24 @@ def regression_settings(**changes) -> dict:
 
 def write_data(folder: Path, settings: dict, seeds: list[int]) -> list[Path]:
     """Run the data stage for these settings, once."""
+
+    def prepare(name: str, slice_: dict, *of_seed) -> Path:
+        given = ("--settings", as_argument(slice_), "--output", folder / name, *of_seed)
+        run_program("prepare_data", "--task", settings["task"], *given)
+        return folder / name
+
     if settings["task"] == "linear_regression":
-        path = folder / "evaluation.safetensors"
         slice_ = {"d": settings["d"], "context_lengths": settings["measured_at"]}
         slice_ |= {"n_prompts": settings["n_prompts_history"], "n_queries": 2}
-        run_program("prepare_data", *("--task", settings["task"]), *_given(slice_, path))
-        return [path]
-    paths = [folder / f"split_seed{seed}.parquet" for seed in seeds]
+        return [prepare("evaluation.safetensors", slice_)]
     slice_ = {key: settings[key] for key in ("p", "train_fraction")}
-    for seed, path in zip(seeds, paths, strict=True):
-        arguments = ("--task", settings["task"], "--seed", seed)
-        run_program("prepare_data", *arguments, *_given(slice_, path))
-    return paths
-
-
-def _given(settings: dict, path: Path) -> tuple:
-    return ("--settings", as_argument(settings), "--output", path)
+    return [prepare(f"split_seed{seed}.parquet", slice_, "--seed", seed) for seed in seeds]
 
 
 def run_program(name: str, *arguments) -> None:
     """Run a program of scripts/ with these arguments, in this process: torch is imported once."""
     with patch.object(sys, "argv", [f"{name}.py", *map(str, arguments)]):
         import_module(name).main()
-
-
-def write_sweep_config(folder: Path, device: str) -> list[str]:
-    """Config files of a study with a sweep of two fractions and a stack for each device."""
-    section = {
-        "models": {"softmax_L1": {"seeds": [0, 1]}},
-        "defaults": {"stack": {"cpu": 1, "cuda": 2}},
-        "grid": None,
-        "sweep": {"of": "softmax_L1", "train_fraction": [0.3, 0.5]},
-    }
-    study = {"study": "small", "results_folder": str(folder / "results"), "device": device}
-    overlay = folder / "sweep.yaml"
-    overlay.write_text(
-        yaml.safe_dump(study | {"linear_regression": None, "modular_addition": section})
-    )
-    return [STUDY, str(overlay)]
 
 
 def write_run(folder: Path, settings: dict, weights: dict[str, torch.Tensor]) -> Path:

@@ -50,23 +50,15 @@ def history_of(steps, train, validation) -> pd.DataFrame:
 def filters(**by_algorithm: float) -> pd.DataFrame:
     """A network that keeps 0 of w everywhere, beside algorithms that keep other shares of it."""
     shares = {"network": 0.0} | {n.replace("_", " "): value for n, value in by_algorithm.items()}
-    rows = [
-        {"seed": 0, "k": 10, "algorithm": name, "bin": b, "eigenvalue": 1.0 + b, "filter": value}
-        for name, value in shares.items()
-        for b in range(2)
-    ]
-    return pd.DataFrame(rows).assign(unexplained=0.25, penalty=0.1)
+    found = pd.DataFrame(shares.items(), columns=["algorithm", "filter"])
+    found = found.merge(pd.DataFrame({"bin": [0, 1], "eigenvalue": [1.0, 2.0]}), "cross")
+    return found.assign(seed=0, k=10, unexplained=0.25, penalty=0.1)
 
 
 def evaluation(train: float, validation: float, n_right: int, seed: int = 0) -> pd.DataFrame:
-    parts = {"all": (0.5, 100), "train": (train, 30), "validation": (validation, 70)}
-    parts |= {"validation_swapped": (validation, 21)}
-    rows = [
-        {"seed": seed, "split": split, "accuracy": accuracy, "n_pairs": n_pairs}
-        | {"n_right": n_right, "sum_fve": 0.97, "n_frequencies": 4.0}
-        for split, (accuracy, n_pairs) in parts.items()
-    ]
-    return pd.DataFrame(rows)
+    parts = pd.DataFrame({"split": ["all", "train", "validation", "validation_swapped"]})
+    parts = parts.assign(accuracy=[0.5, train, validation, validation], n_pairs=[100, 30, 70, 21])
+    return parts.assign(seed=seed, n_right=n_right, sum_fve=0.97, n_frequencies=4.0)
 
 
 def keys_of(
@@ -74,17 +66,10 @@ def keys_of(
 ) -> dict[str, pd.DataFrame]:
     """Circuit, parsimony, sum_in_stream and sum_exchange: least margin with the keys alone, loss in
     nats without them; nothing was exchanged."""
-    circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "clock_circles": 1})
-    rows = [
-        {"seed": seed, "kind": kind, "min_margin": margin, "loss": loss}
-        for seed in seeds
-        for kind, margin, loss in (
-            ("full", 9.0, 0.0),
-            ("keys_only", alone, 0.0),
-            ("without_keys", math.nan, without),
-        )
-    ]
-    return {"circuit": circuit, "parsimony": pd.DataFrame(rows)} | sum_of()
+    circuit = pd.DataFrame({"seed": seeds, "key_frequencies": keys, "clock_circles": 2})
+    kinds = pd.DataFrame({"kind": ["full", "keys_only", "without_keys"]})
+    kinds = kinds.assign(min_margin=[9.0, alone, math.nan], loss=[0.0, 0.0, without])
+    return {"circuit": circuit, "parsimony": circuit[["seed"]].merge(kinds, "cross")} | sum_of()
 
 
 def sum_of(
@@ -93,22 +78,12 @@ def sum_of(
     """sum_in_stream and sum_exchange of a seed for each position, its carrier."""
     told = {"logits_of_sum_and_c": of_sum, "logits_of_sum_minus_c": 0.52, "neurons": 256.0}
     told |= {"neurons_of_one_sum": 126.0, "uniform_accuracy": 1.0, "share_sum": 0.8}
-    stream = [
-        {"seed": seed, "quantity": quantity, "value": value}
-        for seed in range(len(positions))
-        for quantity, value in told.items()
-    ]
-    exchange = [
-        {"seed": seed, "position": position, "carrier": True, "exchanged": exchanged}
-        | {"n_frequencies": n, "moved": share}
-        for seed, position in enumerate(positions)
-        for exchanged, n, share in (
-            *(("keys everywhere", 6 + seed, moved), ("keys", 0, 0.0)),
-            *(("rest everywhere", 0, by_rest), ("one key", 1, 0.0)),
-        )
-    ]
-    columns = ["seed", "position", "carrier", "exchanged", "n_frequencies", "moved"]
-    return {
-        "sum_in_stream": pd.DataFrame(stream, columns=["seed", "quantity", "value"]),
-        "sum_exchange": pd.DataFrame(exchange, columns=columns).astype({"carrier": bool}),
-    }
+    seeds = pd.DataFrame({"seed": range(len(positions)), "position": positions})
+    told = pd.DataFrame(told.items(), columns=["quantity", "value"])
+    stream = seeds[["seed"]].merge(told, "cross")
+    parts = [("keys everywhere", 6, moved), ("keys", 0, 0.0)]
+    parts += [("rest everywhere", 0, by_rest), ("one key", 1, 0.0)]
+    parts = pd.DataFrame(parts, columns=["exchanged", "n_frequencies", "moved"])
+    exchange = seeds.merge(parts, "cross").assign(carrier=True)
+    exchange["n_frequencies"] += exchange["seed"] * (exchange["exchanged"] == "keys everywhere")
+    return {"sum_in_stream": stream, "sum_exchange": exchange}

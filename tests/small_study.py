@@ -87,38 +87,39 @@ def write_weights(study: Path, model: str, settings: dict, seed: int = 0, weight
 
 
 def write_addition(study: Path) -> list[Path]:
-    settings, runs, rows = addition_settings(p=P, steps=STEPS[-1]), [], {}
-    entries = (("softmax_L1", "free", "grokked"), ("softmax_L1_held", "held", "censored"))
-    for entry, norm, status in entries:
-        own = settings | {"norm": norm}
-        weights = random_weights(own)
-        write_weights(study, entry, own, weights=weights)
-        place = f"modular_addition/{entry}/0"
-        run, analysis = study / "runs" / place, study / "analysis" / place
-        run.mkdir(parents=True)
-        (run / "run.json").write_text(json.dumps({"settings": own}))
-        frames = addition_frames()
-        frames.pop("history").to_parquet(run / "history.parquet")
-        if status == "grokked":
-            analysis.mkdir(parents=True)
-            for name, frame in frames.items():
-                frame.to_parquet(analysis / f"{name}.parquet")
-            write_snapshots(analysis / "snapshots.safetensors", weights)
-        reached = 100.0 if status == "grokked" else np.nan
-        rows[norm] = {"entry": entry, "seed": 0, "status": status, "memorised_step": 10.0}
-        rows[norm] |= {"grokking_step": reached, "last_step": STEPS[-1]}
-        runs.append(run)
-    grokked = pd.DataFrame([rows["free"] | {"first_reached_step": rows["free"]["grokking_step"]}])
+    common = {"seed": 0, "memorised_step": 10.0, "last_step": STEPS[-1]}
+    common |= {"norm_factor": 1.0, "temperature": 1.0, "epsilon": 1e-8}
+    free = {"entry": "softmax_L1", "status": "grokked", "grokking_step": 100.0}
+    held = {"entry": "softmax_L1_held", "status": "censored", "grokking_step": np.nan}
+    ends = pd.DataFrame([common | free, common | held])
+    grokked = ends[:1].assign(first_reached_step=ends["grokking_step"])
     grokked.to_csv(study / "tables/grokking.csv", index=False)
-    dose = {"arm": "held_norm", "norm_factor": 1.0, "temperature": 1.0, "epsilon": 1e-8}
-    dosed = pd.DataFrame([rows["held"] | dose | {"weight_decay": 0.0}, rows["free"] | dose])
-    dosed.loc[1, ["arm", "weight_decay"]] = "main", 1.0
-    dosed.to_csv(study / "tables/norm_dose.csv", index=False)
+    doses = ends.assign(arm=["main", "held_norm"], weight_decay=[1.0, 0.0])
+    doses.to_csv(study / "tables/norm_dose.csv", index=False)
+    runs = [write_training(study, name) for name in ends["entry"]]
     split = pd.DataFrame({"a": np.arange(P * P) // P, "b": np.arange(P * P) % P})
     split["split"] = np.where(split["a"] % 3 == 0, "train", "validation")
     (study / "data/modular_addition").mkdir(parents=True)
     split.to_parquet(study / "data/modular_addition/split_seed0.parquet")
     return runs
+
+
+def write_training(study: Path, entry: str) -> Path:
+    norm = "held" if entry.endswith("held") else "free"
+    settings = addition_settings(p=P, steps=STEPS[-1], norm=norm)
+    weights, frames = random_weights(settings), addition_frames()
+    write_weights(study, entry, settings, weights=weights)
+    place = f"modular_addition/{entry}/0"
+    run, analysis = study / "runs" / place, study / "analysis" / place
+    run.mkdir(parents=True)
+    (run / "run.json").write_text(json.dumps({"settings": settings}))
+    frames.pop("history").to_parquet(run / "history.parquet")
+    if norm == "free":
+        analysis.mkdir(parents=True)
+        for name, frame in frames.items():
+            frame.to_parquet(analysis / f"{name}.parquet")
+        write_snapshots(analysis / "snapshots.safetensors", weights)
+    return run
 
 
 def write_snapshots(path: Path, weights: dict) -> None:
@@ -132,23 +133,18 @@ def write_snapshots(path: Path, weights: dict) -> None:
 
 def addition_frames() -> dict[str, pd.DataFrame]:
     """A history, and what follows a network whose circles grow."""
-    history, spectra, planes = [], [], []
-    for place, step in enumerate(STEPS):
-        done, common = place / (len(STEPS) - 1), {"seed": 0, "step": step}
-        for split in ("train", "validation"):
-            history.append(common | {"split": split, "loss": 2.5 - 2 * done, "accuracy": done})
-            history[-1]["norm_squared"] = 100.0 - 10 * place
-        shares = np.where(np.isin(np.arange(1, 7), KEYS), 0.1 + 0.3 * done, 0.1)
-        spectra += [
-            common | {"matrix": "W_E", "frequency": k, "share": share / shares.sum()}
-            for k, share in enumerate(shares, start=1)
-        ]
-        for k in KEYS:
-            angle, radius = 2 * np.pi * k * np.arange(P) / P, 0.1 + done
-            own = {"number": np.arange(P), "x": radius * np.cos(angle), "y": radius * np.sin(angle)}
-            planes.append(pd.DataFrame(common | {"frequency": k} | own))
-    frames = {"history": pd.DataFrame(history), "spectra": pd.DataFrame(spectra)}
-    return frames | {"embedding_planes": pd.concat(planes, ignore_index=True)}
+    steps = pd.DataFrame({"seed": 0, "step": STEPS, "done": np.linspace(0, 1, len(STEPS))})
+    history = steps.merge(pd.DataFrame({"split": ["train", "validation"]}), "cross")
+    done = history["done"]
+    history = history.assign(loss=2.5 - 2 * done, accuracy=done, norm_squared=100 - 40 * done)
+    spectra = steps.merge(pd.DataFrame({"matrix": "W_E", "frequency": range(1, 7)}), "cross")
+    spectra["share"] = 0.1 + 0.3 * spectra["done"] * spectra["frequency"].isin(KEYS)
+    spectra["share"] /= spectra.groupby("step")["share"].transform("sum")
+    planes = steps.merge(pd.DataFrame({"frequency": KEYS}), "cross")
+    planes = planes.merge(pd.DataFrame({"number": range(P)}), "cross")
+    angle, radius = 2 * np.pi * planes["frequency"] * planes["number"] / P, 0.1 + planes["done"]
+    planes = planes.assign(x=radius * np.cos(angle), y=radius * np.sin(angle))
+    return {"history": history, "spectra": spectra, "embedding_planes": planes}
 
 
 def write_picture(path: Path) -> None:

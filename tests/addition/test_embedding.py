@@ -1,11 +1,9 @@
 """Circles of known shape in a random plane, and the planes of a run that is followed."""
 
-from pathlib import Path
-
 import pytest
 import torch
 from clock_network import random_orthonormal
-from helpers import addition_settings, write_checkpoints
+from helpers import addition_settings, normal, write_checkpoints
 
 from mechanics.addition.circuit import embedding_rows
 from mechanics.addition.embedding import (
@@ -34,8 +32,7 @@ def planted(p: int, waves: list[tuple[int, float, float]]) -> torch.Tensor:
     return W_E
 
 
-@pytest.mark.parametrize(("p", "k"), [(13, 6), (59, 4)])
-@pytest.mark.parametrize("sine", [3.0, -3.0])
+@pytest.mark.parametrize(("p", "k", "sine"), [(13, 6, 3.0), (59, 4, -3.0)])
 def test_a_perfect_circle(p, k, sine):
     numbers = number_embeddings(planted(p, [(k, 3.0, sine)]))
     for plane, frequency in ((key_plane(numbers, k), k), (principal_plane(numbers), None)):
@@ -66,13 +63,6 @@ def test_leading_components_that_mix_two_frequencies():
     assert lengths == pytest.approx([2, 1.5, 1, 0.5], abs=1e-10)
 
 
-def test_a_frequency_in_the_same_plane_is_seen():
-    numbers = number_embeddings(planted(59, [(7, 2.0, 2.0)]))
-    other = number_embeddings(planted(59, [(14, 1.0, 1.0)]))  # the same two directions
-    found = circle(numbers + other, key_plane(numbers + other, 7), 7)
-    assert found.radius_cv > 0.2
-
-
 def test_a_plane_that_a_frequency_chose_is_half_a_circle_by_itself():
     assert random_circle(113, 128, "key") == pytest.approx(0.55, abs=0.02)
     assert random_circle(113, 128, "raw") < 0.2
@@ -87,20 +77,12 @@ def test_embeddings_without_extent():
     assert str(circle(same, principal_plane(same)).fve) == "nan"
 
 
-def planes_of(folder: Path, embeddings: dict[int, torch.Tensor], keys: list[int]):
-    """Planes of the embeddings that seed 0 had, by step."""
-    weights = {(0, step): {"embed.W_E": W_E} for step, W_E in embeddings.items()}
-    run = Run(write_checkpoints(folder, addition_settings(p=11), weights))
-    return embedding_planes(run, 0, keys)
-
-
-def random_embedding(seed: int) -> torch.Tensor:
-    return torch.randn(12, 8, generator=torch.Generator().manual_seed(seed))
-
-
-def test_coordinates_are_those_in_the_plane_of_every_checkpoint(tmp_path):
-    embeddings = {step: random_embedding(step) for step in (0, 5)}
-    planes = planes_of(tmp_path, embeddings, [2, 4])
+def test_planes_are_those_of_every_finite_checkpoint_and_without_keys_there_are_none(tmp_path):
+    embeddings = {step: normal(12, 8, seed=step) for step in (0, 5)}
+    written = embeddings | {9: torch.full((12, 8), torch.nan)}
+    weights = {(0, step): {"embed.W_E": W_E} for step, W_E in written.items()}
+    run = Run(write_checkpoints(tmp_path, addition_settings(p=11), weights))
+    planes = embedding_planes(run, 0, [2, 4])
     assert len(planes) == 2 * 2 * 11
     for step, W_E in embeddings.items():
         numbers = number_embeddings(W_E)
@@ -109,11 +91,6 @@ def test_coordinates_are_those_in_the_plane_of_every_checkpoint(tmp_path):
         assert own["number"].tolist() == list(range(11))
         found = torch.tensor(own[["x", "y"]].to_numpy())
         torch.testing.assert_close(found.double(), expected.coordinates, atol=1e-6, rtol=1e-5)
-
-
-def test_a_checkpoint_that_is_not_finite_has_no_rows_and_without_keys_the_table_is_empty(tmp_path):
-    embeddings = {0: random_embedding(0), 5: torch.full((12, 8), torch.nan)}
-    assert set(planes_of(tmp_path, embeddings, [3])["step"]) == {0}
-    planes = planes_of(tmp_path, embeddings, [])
-    assert planes.empty
-    assert list(planes.columns) == PLANES
+    without_keys = embedding_planes(run, 0, [])
+    assert without_keys.empty
+    assert list(without_keys.columns) == PLANES

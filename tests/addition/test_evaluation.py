@@ -1,5 +1,7 @@
 """The evaluation of networks whose answers are known, and what becomes of a part without pairs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers import (
@@ -8,20 +10,20 @@ from helpers import (
     random_network,
     regression_settings,
     run_program,
+    single,
     write_data,
     write_run,
 )
 
 from mechanics.addition.analysis import measure
 from mechanics.addition.snapshots import read_snapshots
-from mechanics.models.weights import Network, write_network
+from mechanics.models.weights import write_network
 
 
 def test_untrained_network_is_near_chance_and_parts_add_up():
     network = random_network()
     splits = {0: addition_split(network.settings)}
-    table = measure("evaluation", [network], splits)["evaluation"]
-    rows = table.set_index("split")
+    rows = measure("evaluation", [network], splits)["evaluation"].set_index("split")
     assert rows["n_pairs"]["all"] == 121
     parts = rows[["n_pairs", "n_right"]].T
     assert (parts["train"] + parts["validation"]).equals(parts["all"])
@@ -47,14 +49,10 @@ def test_part_without_pairs_is_a_row_of_nan_with_n_0(part, column, value):
 
 def programs(folder, settings, seed=0):
     """Both programs on seed 0, with the split of a seed."""
-    weights = folder / "seed0.safetensors"
-    network = random_network()
-    write_network(
-        weights, Network(settings["task"], "m", 0, 20, "grokked", settings, network.weights)
-    )
+    weights, network = folder / "seed0.safetensors", random_network()
+    write_network(weights, replace(network, task=settings["task"], settings=settings))
     split = write_data(folder, addition_settings(), [seed])[0]
-    own = {name: tensor[0] for name, tensor in network.weights.items()}
-    run = write_run(folder, settings, own)
+    run = write_run(folder, settings, single(network.weights))
     common = ("--split", split, "--output", folder / "out", "--device", "cpu")
     return (
         ("analyse_addition", "--weights", weights, *common),

@@ -8,14 +8,12 @@ import torch
 from clock_network import clock_network, final
 from helpers import addition_split, random_network
 
-from mechanics.addition import embedding_ablation
 from mechanics.addition.analysis import measure
 from mechanics.addition.embedding_ablation import in_embedding
 from mechanics.addition.fourier import fourier_basis
 from mechanics.models.weights import Network
 
 P, KEYS = 31, [3, 15]
-HARMONICS = [1, 6]  # 2 × 3, and 2 × 15 = −1 (mod 31)
 NEED_KEYS = {"keys_only", "without_keys", "equal_best"}
 ABOUT_KEYS = ["keys_kept", "keys_removed", "random_kept", "random_removed"]
 
@@ -25,18 +23,14 @@ def of_logits(network: Network) -> tuple[pd.DataFrame, pd.DataFrame]:
     return tables["ablation"], tables["parsimony"]
 
 
-def of_embedding(network: Network) -> pd.DataFrame:
-    return pd.DataFrame(embedding_ablation.measure(network)["embedding_ablation"])
-
-
 @pytest.fixture(scope="module")
 def clock() -> Network:
-    return final(*clock_network(P, KEYS, d_model=8))
+    return final(*clock_network(P, KEYS))
 
 
 @pytest.fixture(scope="module")
 def removed(clock) -> pd.DataFrame:
-    return of_embedding(clock)
+    return measure("embedding_ablation", [clock])["embedding_ablation"]
 
 
 def test_only_keys_are_needed_by_a_clock_and_they_suffice(clock):
@@ -65,15 +59,6 @@ def test_only_keys_are_needed_by_a_clock_and_they_suffice(clock):
     assert best.index.tolist() == list(range(1, 11))
     assert best.is_monotonic_increasing
     assert margin["ideal", 2] <= best[2]
-
-
-@pytest.mark.parametrize(
-    "changes", [{"n_layers": 2, "layer_norm": True}, {"attention": "linear"}], ids=str
-)
-def test_any_network_has_every_row(changes):
-    ablation, parsimony = of_logits(random_network(p=P, **changes))
-    assert ablation["loss"].notna().all()
-    assert parsimony.loc[parsimony["kind"] == "ideal", "loss"].notna().all()
 
 
 def test_network_without_keys_has_nan_where_it_needs_them():
@@ -117,8 +102,9 @@ def test_a_row_for_each_set_draw_and_frequency(removed):
     expected |= dict.fromkeys(["keys_kept", "keys_removed", "harmonics_removed", "both_kept"], 1)
     assert removed["kind"].value_counts().to_dict() == expected
     single = removed[removed["kind"] == "one_removed"].set_index("frequency")
-    groups = dict.fromkeys(range(1, 16), "other") | dict.fromkeys(HARMONICS, "harmonic")
-    assert single["group"].to_dict() == groups | dict.fromkeys(KEYS, "key")
+    groups = dict.fromkeys(range(1, 16), "other") | dict.fromkeys(KEYS, "key")
+    groups |= dict.fromkeys([1, 6], "harmonic")  # 2 × 3, and 2 × 15 = −1 (mod 31)
+    assert single["group"].to_dict() == groups
     assert (single["is_key"] == (single["group"] == "key")).all()
     n = removed.set_index("kind")["n"]
     assert set(n[ABOUT_KEYS]) == {2} and n["both_kept"] == 4
@@ -143,7 +129,7 @@ def test_only_keys_are_read_by_a_clock(removed):
 def test_no_frequency_matters_to_random_weights_of_a_deep_network():
     """Each holds some 1/15 of the embedding, so no single one moves the loss much."""
     own = {"n_layers": 2, "layer_norm": True, "d_model": 16, "d_mlp": 40}
-    table = of_embedding(random_network(0.3, p=P, **own))
+    table = measure("embedding_ablation", [random_network(0.3, p=P, **own)])["embedding_ablation"]
     whole = table.set_index("kind").loc["whole"]
     single = table[table["kind"] == "one_removed"]
     assert single["loss"].to_numpy() == pytest.approx(whole["loss"], rel=0.02)
@@ -155,7 +141,7 @@ def test_embedding_without_keys_has_nan_where_it_needs_them(weight):
     """A diverged network, and one whose embedding is the same for all numbers."""
     network = random_network(p=P)
     network.weights["embed.W_E"][:] = weight
-    table = of_embedding(network)
+    table = measure("embedding_ablation", [network])["embedding_ablation"]
     own = table[~table["kind"].isin(["whole", "one_removed"])]
     assert sorted(own["kind"]) == sorted([*ABOUT_KEYS, "harmonics_removed", "both_kept"])
     assert own[["loss", "accuracy", "share"]].isna().all(axis=None)

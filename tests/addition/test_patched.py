@@ -1,41 +1,30 @@
 """Patching of networks whose parts are known."""
 
+import math
+
 import pandas as pd
 import pytest
-import torch
 from clock_network import clock_network, final, random_orthonormal
-from helpers import addition_network, addition_settings, random_weights
+from helpers import random_network
 
 from mechanics.addition.patched import measure
+from mechanics.models.weights import Network
 
 P = 29  # 14 frequencies: with fewer, a third of the power is no key frequency
 
 
-def clock_run(**changes) -> tuple[dict[str, torch.Tensor], dict]:
-    network = final(*clock_network(P, [2, 5], **changes))
-    return {name: tensor[0] for name, tensor in network.weights.items()}, network.settings
-
-
-def patch(settings: dict, weights: dict[int, dict[str, torch.Tensor]], n_prompts=40):
-    """The two tables of seeds with these last weights."""
-    rows = {"patched_neurons": [], "patched_groups": []}
-    for seed, own in weights.items():
-        found = measure(addition_network(settings, own, seed), n_prompts=n_prompts)
-        for name, table in rows.items():
-            table += [{"seed": seed} | row for row in found[name]]
-    return tuple(pd.DataFrame(table) for table in rows.values())
+def patch(network: Network, n_prompts=40) -> list[pd.DataFrame]:
+    """The two tables, ``patched_neurons`` and ``patched_groups``."""
+    return [pd.DataFrame(rows) for rows in measure(network, n_prompts=n_prompts).values()]
 
 
 @pytest.fixture(scope="module")
 def tables():
-    """Seed 0: a clock. Seed 1: random weights. Seed 2: weights that are not numbers."""
-    clock, settings = clock_run()
-    diverged = {name: tensor * torch.nan for name, tensor in clock.items()}
-    return patch(settings, {0: clock, 1: random_weights(settings), 2: diverged})
+    return patch(final(*clock_network(P, [2, 5])))
 
 
 def test_neurons_of_the_clock_carry_its_answer(tables):
-    clock = tables[0][tables[0]["seed"] == 0]
+    clock, _ = tables
     assert clock["frequency"].value_counts().tolist() == [len(clock) // 2] * 2
     assert clock["recovery"].sum() == pytest.approx(1, abs=1e-10)
     assert (clock["effect_hooked"] - clock["effect_closed_form"]).abs().max() < 1e-10
@@ -45,7 +34,7 @@ def test_neurons_of_the_clock_carry_its_answer(tables):
 
 @pytest.mark.parametrize("direction", ["denoising", "noising"])
 def test_groups_of_the_clock(tables, direction):
-    groups = tables[1][(tables[1]["seed"] == 0) & (tables[1]["direction"] == direction)]
+    groups = tables[1][tables[1]["direction"] == direction]
     recovery = groups.set_index(["kind", "name"])["recovery"].sort_index()
     clusters = recovery["cluster"]
     assert set(clusters.index) == {"2", "5", "other"}
@@ -62,7 +51,7 @@ def test_groups_of_the_clock(tables, direction):
 
 
 def test_top_neurons_recover_more_than_random_ones_and_all_of_them_the_same(tables):
-    groups = tables[1][(tables[1]["seed"] == 0) & (tables[1]["direction"] == "denoising")]
+    groups = tables[1][tables[1]["direction"] == "denoising"]
     by_kind = groups.set_index(["kind", "n_neurons"])["recovery"].sort_index()
     top, random = by_kind["top"], by_kind["random"].groupby("n_neurons").agg(["mean", "size"])
     assert top.index[-1] == tables[0]["neuron"].max() + 1
@@ -74,23 +63,23 @@ def test_top_neurons_recover_more_than_random_ones_and_all_of_them_the_same(tabl
     assert set(clusters[clusters > 0]) <= set(random.index)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_networks_that_do_not_answer_have_no_recovery(tables, seed):
-    for table in tables:
-        own = table[table["seed"] == seed]
-        assert len(own)
+@pytest.mark.parametrize("std", [0.5, math.nan])
+def test_networks_that_do_not_answer_have_no_recovery(std):
+    neurons, groups = patch(random_network(std, p=P))
+    for own in (neurons, groups):
         assert set(own["n_pairs"]) == {0}
         assert own[[c for c in own if c.startswith(("recovery", "effect"))]].isna().all(axis=None)
-    assert "cluster" not in set(tables[1].loc[tables[1]["seed"] == 2, "kind"])
+    assert "cluster" not in set(groups["kind"])  # neither has key frequencies
 
 
 def test_linear_attention_has_the_closed_form_alone():
-    weights, settings = clock_run(d_model=10)
+    network = final(*clock_network(P, [2, 5], d_model=10), attention="linear")
+    weights, d_head = network.weights, network.settings["d_head"]
     spare = random_orthonormal(10, 0)[8]  # neither read nor written: a coordinate that is always 1
     weights["pos_embed.W_pos"] = weights["pos_embed.W_pos"] + spare
     for letter in "QK":  # so that every score is 1, and attention uniform as in the softmax clock
-        weights[f"blocks.0.attn.W_{letter}"][:, :, 0] = spare * settings["d_head"] ** 0.25
-    neurons, groups = patch(settings | {"attention": "linear"}, {0: weights})
+        weights[f"blocks.0.attn.W_{letter}"][..., 0] = spare * d_head**0.25
+    neurons, groups = patch(network)
     assert neurons["recovery"].sum() == pytest.approx(1, abs=1e-10)
     assert neurons[["effect_hooked", "deviation"]].isna().all(axis=None)
     own = groups.groupby("kind")["recovery"].apply(lambda values: values.notna().sum())
@@ -99,8 +88,8 @@ def test_linear_attention_has_the_closed_form_alone():
 
 
 def test_deep_network_with_layer_norm_is_patched_by_hooks_alone():
-    settings = addition_settings(p=P, n_layers=2, layer_norm=True)
-    neurons, groups = patch(settings, {0: random_weights(settings)}, n_prompts=2000)
+    network = random_network(p=P, n_layers=2, layer_norm=True)
+    neurons, groups = patch(network, n_prompts=2000)
     assert neurons["n_pairs"].iloc[0] > 0  # chance answers a few
     nothing = ["effect_hooked", "effect_closed_form", "deviation", "recovery", "recovery_se"]
     assert neurons[nothing].isna().all(axis=None)

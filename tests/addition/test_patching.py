@@ -21,23 +21,18 @@ from mechanics.addition.patching import (
     usable_prompts,
 )
 from mechanics.models.lens import to_lens
-from mechanics.models.transformer import Architecture
 
 P = 13
 POST, ATTN_OUT = "blocks.0.mlp.hook_post", "blocks.0.hook_attn_out"
 
 
-def random_parts(**changes) -> tuple[dict[str, torch.Tensor], Architecture]:
-    network = random_network(p=P, **changes)
-    return network.weights, network.architecture
-
-
-def closed_form(parameters, architecture, prompts):
+def closed_form(network, prompts):
     """Effects of neurons and of attention's direct path, and the gap."""
-    activations = addition_activations(parameters, architecture)
+    activations = addition_activations(network.weights, network.architecture)
+    W_L = neuron_logits(network.weights, network.architecture)
     return (
-        neuron_effects(activations, neuron_logits(parameters, architecture), prompts),
-        attention_direct_effects(activations, parameters["unembed.W_U"][0], prompts),
+        neuron_effects(activations, W_L, prompts),
+        attention_direct_effects(activations, network.weights["unembed.W_U"][0], prompts),
         metric_gap(activations.logits, prompts),
     )
 
@@ -55,20 +50,19 @@ def test_prompt_pairs_are_uniform_over_those_with_different_answers():
     assert not torch.equal(prompts, draw_prompt_pairs(P, 40_000, 1))
 
 
-@pytest.mark.parametrize("direction", ["denoising", "noising"])
-def test_hooks_agree_with_the_closed_form_whose_parts_add_up_to_the_gap(direction):
+def test_hooks_agree_with_the_closed_form_whose_parts_add_up_to_the_gap():
     prompts = draw_prompt_pairs(P, 10, 0)
-    prompts = prompts if direction == "denoising" else prompts.flip(0)
     for attention in ("linear", "softmax"):
-        parameters, architecture = random_parts(attention=attention)
-        neurons, direct, gap = closed_form(parameters, architecture, prompts)
+        network = random_network(p=P, attention=attention)
+        neurons, direct, gap = closed_form(network, prompts)
         torch.testing.assert_close(neurons.sum(1) + direct, gap, atol=1e-10, rtol=0)
-    every = torch.ones(architecture.d_mlp, dtype=torch.bool)
-    some = neuron_sets(torch.arange(architecture.d_mlp).flip(0), [5])[0]
-    patches = [Patch(POST, index=mask) for mask in torch.eye(architecture.d_mlp).bool()]
+    own, d_mlp = network.architecture, network.architecture.d_mlp
+    every = torch.ones(d_mlp, dtype=torch.bool)
+    some = neuron_sets(torch.arange(d_mlp).flip(0), [5])[0]
+    patches = [Patch(POST, index=mask) for mask in torch.eye(d_mlp).bool()]
     patches += [Patch(POST, index=some), Patch(POST, index=every), Patch("blocks.0.hook_mlp_out")]
     patches += [Patch(ATTN_OUT, frozen=[POST]), Patch(ATTN_OUT)]
-    found = hooked_effects(to_lens(parameters, architecture), patches, prompts, architecture)
+    found = hooked_effects(to_lens(network.weights, own), patches, prompts, own)
     groups = [neurons[:, some].sum(1), neurons.sum(1), neurons.sum(1), direct, gap]
     expected = torch.cat([neurons.T, torch.stack(groups)])
     assert found.dtype == torch.float64
@@ -78,8 +72,9 @@ def test_hooks_agree_with_the_closed_form_whose_parts_add_up_to_the_gap(directio
 def test_hooks_agree_with_transformer_lens_own_and_the_whole_stream_recovers_the_answer():
     from transformer_lens.patching import get_act_patch_attn_head_out_by_pos  # noqa: PLC0415
 
-    parameters, architecture = random_parts(n_layers=2, layer_norm=True)
-    model, prompts = to_lens(parameters, architecture).eval(), draw_prompt_pairs(P, 10, 0)
+    network = random_network(p=P, n_layers=2, layer_norm=True)
+    weights, architecture = network.weights, network.architecture
+    model, prompts = to_lens(weights, architecture).eval(), draw_prompt_pairs(P, 10, 0)
     clean, corrupted = torch.nn.functional.pad(prompts, (0, 1), value=P)
     c, other = targets(prompts, P)
     rows = torch.arange(10)
@@ -94,7 +89,7 @@ def test_hooks_agree_with_transformer_lens_own_and_the_whole_stream_recovers_the
     patches = [Patch(f"blocks.{i}.attn.hook_z", index=head) for i in (0, 1) for head in (0, 1)]
     ours = hooked_effects(model, patches, prompts, architecture)
     torch.testing.assert_close(ours.float(), theirs.detach().flatten(0, 1), atol=1e-5, rtol=1e-4)
-    gap = metric_gap(addition_activations(parameters, architecture).logits, prompts)
+    gap = metric_gap(addition_activations(weights, architecture).logits, prompts)
     first, last = "blocks.0.hook_resid_pre", "blocks.1.hook_resid_post"
     patches = [Patch(first, position=slice(None)), Patch(last), Patch(first)]
     effects = hooked_effects(model, patches, prompts, architecture)
@@ -115,11 +110,12 @@ def test_recovery_and_its_standard_error():
         found = [own.tolist() for own in recovery(effects[:, pairs], gap[pairs])]
         assert found == [pytest.approx(own, nan_ok=True) for own in (share, error)]
     same = draw_prompt_pairs(P, 5, 0)[[0, 0]]
-    assert not closed_form(*random_parts(), same)[2].any()
+    assert not closed_form(random_network(p=P), same)[2].any()
 
 
 def test_prompts_of_which_both_are_answered_are_used():
-    logits = addition_activations(*random_parts()).logits
+    network = random_network(p=P)
+    logits = addition_activations(network.weights, network.architecture).logits
     right = logits.argmax(dim=1) == targets(all_pairs(P), P)
     own = usable_prompts(logits, 1000, 0)
     assert 0 < own.shape[1] < 30

@@ -50,20 +50,14 @@ def test_clock_is_seen_to_arise(tmp_path):
     assert shares[list(FREQUENCIES)].sum() == pytest.approx(1, abs=0.01)
 
 
-def test_network_without_key_frequencies_has_no_measures_of_them(tmp_path):
-    progress, _ = analyse(tmp_path, NETWORK.settings, {(0, 0): UNTRAINED})
-    row = progress.iloc[0]
-    assert row["n_final_keys"] == 0
-    keyed = [c for c in COLUMNS if c.startswith(("restricted", "excluded")) or c == "logit_fve"]
-    assert row[keyed].isna().all()
-    assert row[["loss_train", "effective_rank_W_E", "norm_squared"]].notna().all()
-
-
-def test_diverged_replica_keeps_its_rows(tmp_path):
+def test_diverged_replica_keeps_its_rows_without_measures_of_key_frequencies(tmp_path):
     broken = {name: tensor * math.nan for name, tensor in CLOCK.items()}
     checkpoints = {(0, 0): CLOCK, (0, 20): broken}
     progress, spectra = analyse(tmp_path, NETWORK.settings, checkpoints, "diverged")
     assert progress["n_final_keys"].tolist() == [0, 0]
+    keyed = [c for c in COLUMNS if c.startswith(("restricted", "excluded")) or c == "logit_fve"]
+    assert progress.iloc[0][keyed].isna().all()
+    assert progress.iloc[0].drop(keyed).notna().all()
     assert progress["accuracy_train"].iloc[0] == 1
     known = ["seed", "step", "p", "n_final_keys"]
     assert progress.iloc[1].drop(known).isna().all()

@@ -35,8 +35,7 @@ def test_a_weight_is_off_by_at_most_half_a_step():
 
 
 @pytest.mark.parametrize(
-    ("base", "expected"),
-    [("free", ["base", "held"]), ("held", ["base", "decay"])],
+    ("base", "expected"), [("free", ["base", "held"]), ("held", ["base", "decay"])]
 )
 def test_the_page_shows_a_training_with_decay_and_one_with_a_held_norm(base, expected):
     own = {"n_layers": 1, "layer_norm": False, "attention": "softmax", "d_mlp": 4}

@@ -11,36 +11,22 @@ from helpers import normal
 from mechanics.addition.analysis import measure
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.sum_exchange import N_PROMPTS, Streams, prompt_pairs
-from mechanics.addition.sum_in_stream import (
-    collapse,
-    logit_shares,
-    neurons_of_one_sum,
-    shares,
-)
-from mechanics.models.weights import Network
+from mechanics.addition.sum_in_stream import collapse, logit_shares, neurons_of_one_sum, shares
 
 P, KEYS, SCALE = 31, [3, 7, 15], 2.0
 PAIRS = all_pairs(P)
 SUMS = targets(PAIRS, P)
-POSITION = {1: "b", 2: "="}
-
-
-def sum_in_stream(network: Network) -> dict[str, pd.DataFrame]:
-    return measure("sum_in_stream", [network])
 
 
 class Measured:
-    """A network with a known carrier, and both tables of it."""
+    """Both tables of a network with a known carrier, which is ``at`` b or "="."""
 
     def __init__(self, carrier: int):
-        self.carrier = carrier
-        self.network = final(*carrying_network(P, KEYS, carrier, SCALE))
-        tables = sum_in_stream(self.network)
-        self.stream, self.exchange = tables["sum_in_stream"], tables["sum_exchange"]
-
-    def value(self, quantity: str, position: str, layer: int, frequency: int = 0) -> float:
-        own = self.stream.set_index(["quantity", "position", "layer", "frequency"])["value"]
-        return own[quantity, position, layer, frequency]
+        self.at, self.other = ("b", "=") if carrier == 1 else ("=", "b")
+        tables = measure("sum_in_stream", [final(*carrying_network(P, KEYS, carrier, SCALE))])
+        stream, self.exchange = tables["sum_in_stream"], tables["sum_exchange"]
+        by_place = stream.set_index(["quantity", "position", "layer", "frequency"]).sort_index()
+        self.values = by_place["value"]
 
     def exchanged(self, name: str) -> pd.DataFrame:
         return self.exchange[self.exchange["carrier"] & (self.exchange["exchanged"] == name)]
@@ -72,29 +58,28 @@ def test_a_wave_depends_on_what_it_is_made_of_alone_and_parts_of_a_sum_add_up():
 def test_the_stream_at_the_carrier_holds_what_was_put_there(measured):
     """Of every frequency b twice, its own and what attention brought, a once, and where b is the
     carrier a + b, ``SCALE``² in power; at "=" the same without b's own."""
-    position, of_b = ("b", 2) if measured.carrier == 1 else ("=", 1)
+    at, values = measured.at, measured.values
+    of_b = 2 if at == "b" else 1
     total = 1 + of_b + SCALE**2
-    found = {name: measured.value(f"share_{name}", position, 1) for name in ("a", "b", "sum")}
+    found = {name: values[f"share_{name}", at, 1, 0] for name in ("a", "b", "sum")}
     expected = {"a": 1 / total, "b": of_b / total, "sum": SCALE**2 / total}
     assert found == pytest.approx(expected, rel=0.02)
-    assert measured.value("share_difference", position, 1) == pytest.approx(0, abs=1e-10)
-    other = POSITION[3 - measured.carrier]
-    assert measured.value("share_sum", other, 1) == pytest.approx(0, abs=1e-10)
-    for k in range(1, (P + 1) // 2):
-        share = 1 / len(KEYS) if k in KEYS else 0
-        assert measured.value("spectrum", position, 1, k) == pytest.approx(share, abs=0.01)
-    margin = measured.value("least_margin", "=", 2)  # its attention is uniform already
-    assert measured.value("uniform_least_margin", "=", 2) == pytest.approx(margin)
-    assert measured.value("uniform_accuracy", "=", 2) == 1
+    nothing = [values["share_difference", at, 1, 0], values["share_sum", measured.other, 1, 0]]
+    assert nothing == pytest.approx([0, 0], abs=1e-10)
+    spectrum = {k: 1 / len(KEYS) if k in KEYS else 0 for k in range(1, (P + 1) // 2)}
+    assert values["spectrum", at, 1].to_dict() == pytest.approx(spectrum, abs=0.01)
+    answer = values[:, "=", 2, 0]
+    assert answer["uniform_least_margin"] == pytest.approx(answer["least_margin"])  # it is uniform
+    assert answer["uniform_accuracy"] == 1
 
 
 def test_the_carrier_is_found_and_the_sum_exchanged_there_is_answered_and_the_rest_is_not(measured):
     place = measured.exchange.set_index(["exchanged", "position", "layer"])
     found = measured.exchange.query("carrier")[["position", "layer"]].drop_duplicates()
-    assert found.to_numpy().tolist() == [[POSITION[measured.carrier], 1]]
-    assert measured.value("sum_taken", POSITION[measured.carrier], 1) == pytest.approx(1)
-    mine, other = POSITION[measured.carrier], POSITION[3 - measured.carrier]
-    for name, at, moved in (("sum", mine, 1), ("rest", mine, 0), ("sum", other, 0)):
+    assert found.to_numpy().tolist() == [[measured.at, 1]]
+    assert measured.values["sum_taken", measured.at, 1, 0] == pytest.approx(1)
+    own, other = measured.at, measured.other
+    for name, at, moved in (("sum", own, 1), ("rest", own, 0), ("sum", other, 0)):
         assert place["moved"][name, at, 1] == moved
         assert place["kept"][name, at, 1] == 1 - moved
     assert place["moved"]["sum", "=", 2] == 1
@@ -106,7 +91,7 @@ def test_the_carrier_is_found_and_the_sum_exchanged_there_is_answered_and_the_re
 def test_a_sum_at_two_positions_is_exchanged_at_both():
     parameters, architecture = carrying_network(P, KEYS, 2, SCALE)
     parameters["pos_embed.W_pos"][0, 1] = 0  # nothing silences its neurons at b
-    tables = sum_in_stream(final(parameters, architecture))
+    tables = measure("sum_in_stream", [final(parameters, architecture)])
     taken = tables["sum_in_stream"].query("quantity == 'sum_taken'").set_index("position")["value"]
     assert taken[["b", "="]].min() > 0.3
     moved = tables["sum_exchange"].set_index(["exchanged", "position", "layer"])["moved"]
@@ -117,8 +102,7 @@ def test_a_sum_at_two_positions_is_exchanged_at_both():
 
 def test_of_some_frequencies_exchanged_the_answer_is_that_of_the_mixed_waves(measured):
     """The logits are Σ_k cos ω_k (s_k − c), with each frequency's own sum s_k."""
-    pairs = prompt_pairs(SUMS, measured.network.seed)
-    given, taken = SUMS[pairs]
+    given, taken = SUMS[prompt_pairs(SUMS, seed=0)]
     keys = measured.exchanged("keys").sort_values("n_frequencies")
     assert keys["n_frequencies"].tolist() == [0, 1, 2, 3]
     assert keys["moved"].iloc[[0, 3]].tolist() == [0, 1]
@@ -168,7 +152,7 @@ def test_neurons_of_one_sum_are_counted_with_their_sums():
 def test_one_layer_is_read_after_it_and_knows_no_sum_before():
     network = final(*clock_network(P, KEYS, d_model=12))
     assert len(Streams(network).after) == 2
-    exchange = sum_in_stream(network)["sum_exchange"]
+    exchange = measure("sum_in_stream", [network])["sum_exchange"]
     assert set(exchange["position"]) == {"="} and set(exchange["layer"]) == {1}
     assert exchange["carrier"].all()
     moved = exchange.set_index("exchanged")["moved"]
@@ -177,7 +161,7 @@ def test_one_layer_is_read_after_it_and_knows_no_sum_before():
 
 def test_weights_that_are_not_finite_have_no_rows_and_linear_attention_is_never_uniform():
     network = final(*clock_network(P, KEYS, d_model=12), attention="linear")
-    stream = sum_in_stream(network)["sum_in_stream"].set_index("quantity")["value"]
+    stream = measure("sum_in_stream", [network])["sum_in_stream"].set_index("quantity")["value"]
     assert math.isnan(stream["uniform_accuracy"])
     network.weights["embed.W_E"][:] = math.nan
-    assert all(table.empty for table in sum_in_stream(network).values())
+    assert all(table.empty for table in measure("sum_in_stream", [network]).values())

@@ -7,11 +7,7 @@ from helpers import random_network, run_program
 
 from mechanics.addition.analysis import measure
 from mechanics.addition.pairs import all_pairs
-from mechanics.addition.wrap_around import (
-    split_agreement,
-    strongest_correlation,
-    wraps,
-)
+from mechanics.addition.wrap_around import split_agreement, strongest_correlation, wraps
 from mechanics.models.weights import write_network
 
 P = 59

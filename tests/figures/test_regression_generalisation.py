@@ -17,27 +17,23 @@ VALUES = {
 LEVEL = {"linear_L1": 0.5, "linear_L2": 0.2, "mine": 0.4}
 
 
-def rows(model: str, seed: int = 0, status: str = "finished", d_max: bool = False) -> list[dict]:
-    common = {"model": model, "seed": seed, "status": status, "n_prompts": 8}
+def rows(model: str, seed: int = 0, status: str = "finished", d_max: bool = False) -> pd.DataFrame:
     found = [
-        {"shift": shift, "value": value, "k": int(value) if shift == "context_length" else 50}
-        | {"arm": "trained", "d": 10}
+        (shift, value, int(value) if shift == "context_length" else 50, "trained", 10)
         for shift, values in VALUES.items()
         for value in values
     ]
     if d_max:
-        found += [
-            {"shift": "dimension", "value": float(d), "k": k, "arm": "axis", "d": d}
-            for k in (5, 10, 20, 50)
-            for d in (5, 10, 20)
-        ]
+        found += [("dimension", d, k, "axis", d) for k in (5, 10, 20, 50) for d in (5, 10, 20)]
     level = LEVEL[model] * (1 + 0.1 * seed)
     law = level * 1.01 if model == "linear_L1" else np.nan
-    return [{**common, **row, "risk": level, "law": law, "ols": 1e-14} for row in found]
+    table = pd.DataFrame(found, columns=["shift", "value", "k", "arm", "d"])
+    table = table.assign(model=model, seed=seed, status=status, n_prompts=8)
+    return table.assign(risk=level, law=law, ols=1e-14)
 
 
-def draw(*parts: list[dict]):
-    return regression_generalisation(pd.DataFrame([row for part in parts for row in part]))
+def draw(*parts: pd.DataFrame):
+    return regression_generalisation(pd.concat(parts, ignore_index=True))
 
 
 def panel(figure, title: str):
@@ -78,14 +74,14 @@ def test_dimension_has_a_line_for_each_of_the_longest_contexts():
 
 
 def test_line_that_goes_to_infinity_has_its_name():
-    frame = pd.DataFrame([*rows("linear_L1"), *rows("mine")])
-    frame.loc[(frame["model"] == "mine") & (frame["value"] == 2.0), "risk"] = np.inf
-    axis = panel(regression_generalisation(frame), "inputs of another scale")
+    mine = rows("mine")
+    mine.loc[mine["value"] == 2.0, "risk"] = np.inf
+    axis = panel(draw(rows("linear_L1"), mine), "inputs of another scale")
     assert words(axis) == ["linear, 1 layer", "mine"]
 
 
 def test_labels_of_an_axis_have_room_and_the_largest_value_has_one():
     own = rows("linear_L1")
-    own += [{**row, "value": v, "k": int(v)} for row in own[:1] for v in (10.0, 20.0, 100.0, 150.0)]
-    axis = panel(draw(own), "longer contexts")
+    more = [own[:1].assign(value=float(k), k=k) for k in (10, 20, 100, 150)]
+    axis = panel(draw(own, *more), "longer contexts")
     assert axis.get_xticks().tolist() == [5, 10, 20, 50, 200]

@@ -90,25 +90,21 @@ def test_the_nearest_filter_and_the_nearest_predictions_are_named():
     assert numbers == {(0, 0, ".10"), (1, 1, ".05")}
 
 
-def weights() -> pd.DataFrame:
+def test_training_has_medians_at_the_checkpoints_that_all_seeds_have():
     rows = [
-        {"model": model, "seed": seed, "status": "finished", "step": step}
-        | {"c_hat": 0.1 * step if model == "linear_L1" else np.nan, "c_star": 0.6}
-        | {"correlation_gd": 0.5 + 0.1 * seed, "correlation_ols": 0.4, "correlation_null": 0.8}
-        | {"correlation_shuffled": 0.05}
+        {"model": model, "seed": seed, "step": step, "correlation_gd": 0.5 + 0.1 * seed}
+        | {"c_hat": 0.1 * step if model == "linear_L1" else np.nan}
         for model in ("linear_L1", "deep_L6")
         for seed in (0, 1, 2)
         for step in (0, 1, 5)
     ]
     extra = rows[0] | {"step": 3, "correlation_gd": -1.0}  # a checkpoint that one seed alone has
-    return pd.DataFrame([*rows, extra])
-
-
-def test_training_has_medians_at_the_checkpoints_that_all_seeds_have():
-    history = weights().assign(k=10, risk=0.7)
-    mine = weights().query("model == 'linear_L1'").assign(model="mine", c_hat=9.0)
-    both = pd.concat([weights(), mine])
-    risk, *_, gd, _, size = regression_training(history, risks(), both).axes
+    weights = pd.DataFrame([*rows, extra]).assign(status="finished", c_star=0.6)
+    nulls = {"correlation_ols": 0.4, "correlation_null": 0.8, "correlation_shuffled": 0.05}
+    weights = weights.assign(**nulls)
+    mine = weights[weights["model"] == "linear_L1"].assign(model="mine", c_hat=9.0)
+    tables = weights.assign(k=10, risk=0.7), risks(), pd.concat([weights, mine])
+    risk, *_, gd, _, size = regression_training(*tables).axes
     assert title(risk) == "k = 10"
     assert lines(gd, LINEAR) == [pytest.approx([0.6, 0.6])]
     assert lines(size, LINEAR) == [pytest.approx([0.1, 0.5])]
@@ -118,10 +114,9 @@ def test_training_has_medians_at_the_checkpoints_that_all_seeds_have():
 
 
 def test_theory_of_training_says_measured_over_predicted():
-    arms = pd.DataFrame({"arm": ["balanced start", "saddle"], "k": 50.0, "seed": 0})
-    arms = arms.assign(model="linear_L1", status="finished", predicted=[10.0, 0.9]).assign(
-        measured_over_predicted=[1.2, np.nan]
-    )
+    arms = pd.DataFrame({"arm": ["balanced start", "saddle"], "predicted": [10.0, 0.9]})
+    arms = arms.assign(k=50.0, seed=0, model="linear_L1", status="finished")
+    arms["measured_over_predicted"] = [1.2, np.nan]
     curves = arms.merge(pd.DataFrame({"curve": ["measured", "measured"], "step": [1, 2]}), "cross")
     first, *_, saddle = training_theory(curves.assign(risk=0.5), arms).axes
     assert title(first) == "balanced start\n1.20 × predicted"
@@ -129,11 +124,11 @@ def test_theory_of_training_says_measured_over_predicted():
 
 
 def test_every_seed_has_its_width_and_a_missing_transition_is_said():
-    tasks = ["linear_regression"] * 2 + ["modular_addition"] * 2
     width = np.array([0.5, 0.7, 0.2, np.nan])
-    transitions = pd.DataFrame({"task": tasks, "model": "linear_L1", "seed": [0, 1, 0, 1]})
-    transitions = transitions.assign(status="finished", transition_width=width)
-    transitions = transitions.assign(transition_steps=1000 * width, share_of_training=width / 10)
+    transitions = pd.DataFrame({"transition_width": width, "transition_steps": 1000 * width})
+    transitions["task"] = ["linear_regression"] * 2 + ["modular_addition"] * 2
+    transitions = transitions.assign(model="linear_L1", seed=[0, 1, 0, 1], status="finished")
+    transitions["share_of_training"] = width / 10
     curves = [transitions.assign(step=step, held_out_loss=step + 1.0) for step in (0, 1, 10)]
     axes = emergence(transitions, pd.concat(curves)).axes
     assert title(axes[0]) == "regression: the loss falls in 500 to 700 steps"
@@ -185,35 +180,36 @@ def test_rank_collapse_says_what_is_left_and_draws_the_bound_where_it_holds():
 
 K, N_PROMPTS, D = 8, 4, 3
 SIMILARITY = np.linspace(2.5, -2.5, K)
+HEADS = [  # model, layer, head, and the correlation of its attention with similarity
+    ("linear_L1", 0, 0, -0.9),
+    ("softmax_L1", 0, 0, 0.8),
+    ("deep_L6", 0, 0, 0.2),
+    ("deep_L6", 0, 1, 0.3),
+    ("deep_L6", 1, 0, -0.6),
+]
 
 
 def attention() -> list[pd.DataFrame]:
-    """A linear head that reads by its negative, a softmax head, a deep network's four heads."""
-    measured = [("linear_L1", 0, 0, -0.9, 0.9), ("softmax_L1", 0, 0, 0.8, 0.8)]
-    measured += [
-        ("deep_L6", n, h, c, np.nan) for n, h, c in ((0, 0, 0.2), (0, 1, 0.3), (1, 0, -0.6))
-    ]
-    weights = {"linear_L1": -SIMILARITY, "softmax_L1": np.exp(0.5 * SIMILARITY) / 99}
-    heads, examples, matrices = [], [], []
-    for model, layer, head, correlation, signed in measured:
-        key = {"model": model, "seed": 0, "layer": layer, "head": head, "status": "finished"}
-        both = {"correlation": correlation, "signed_correlation": signed, "k": K}
-        heads += [key | both | {"trained": trained} for trained in (True, False)]
-        values = weights.get(model, np.exp(SIMILARITY))
-        for prompt in range(N_PROMPTS):
-            for place, (s, w) in enumerate(zip(SIMILARITY, values, strict=True)):
-                row = {"k": K, "prompt": prompt, "rank": place, "similarity": s}
-                examples.append(key | row | {"weight": w * (1 + prompt)})
-        if model != "deep_L6":
-            matrix = np.diag([-1.5] * D + [0])
-            cells = np.ndenumerate(matrix)
-            matrices += [key | {"row": i, "column": j, "value": v} for (i, j), v in cells]
+    """A linear head that reads by its negative, a softmax head, a deep network's three heads."""
+    heads = pd.DataFrame(HEADS, columns=["model", "layer", "head", "correlation"])
+    heads = heads.assign(seed=0, status="finished", k=K)
+    heads["signed_correlation"] = heads["correlation"].abs().where(heads["model"] != "deep_L6")
+    tokens = pd.DataFrame({"rank": range(K), "similarity": SIMILARITY})
+    tokens = pd.DataFrame({"prompt": range(N_PROMPTS)}).merge(tokens, "cross")
+    examples = heads.merge(tokens, "cross")
+    s, model = examples["similarity"], examples["model"]
+    of_softmax = np.where(model == "softmax_L1", np.exp(0.5 * s) / 99, np.exp(s))
+    weight = np.where(model == "linear_L1", -s, of_softmax)
+    examples["weight"] = weight * (1 + examples["prompt"])
+    tokens = examples.assign(query_token=examples["prompt"] + 1, key_token=examples["rank"])
+    cells = [(*at, value) for at, value in np.ndenumerate(np.diag([-1.5] * D + [0]))]
+    cells = pd.DataFrame(cells, columns=["row", "column", "value"])
+    matrices = heads[heads["model"] != "deep_L6"].merge(cells, "cross")
     smoother = {"model": "softmax_L1", "seed": 0, "status": "finished", "head": [0, 0], "k": [5, 8]}
     smoother |= {"omega": 0.5, "omega_optimum": 0.4, "omega_unit": 0.3}
     smoother |= {"r_squared_exponential": 0.999, "r_squared_gaussian": 0.7}
-    heads, examples, matrices, smoother = map(pd.DataFrame, (heads, examples, matrices, smoother))
-    tokens = examples.assign(query_token=examples["prompt"] + 1, key_token=examples["rank"])
-    return [heads, examples, tokens, matrices, smoother]
+    heads = heads.merge(pd.DataFrame({"trained": [True, False]}), "cross")
+    return [heads, examples, tokens, matrices, pd.DataFrame(smoother)]
 
 
 def test_attention_is_drawn_times_the_sign_of_its_value_path():

@@ -18,6 +18,7 @@ from mechanics.figures.circuit import circuit
 from mechanics.figures.embedding import embedding
 from mechanics.figures.frequencies import frequencies
 from mechanics.figures.grokking_curves import in_words
+from mechanics.figures.grokking_sweep import grokking_sweep
 from mechanics.figures.neurons import neurons
 from mechanics.figures.norm_and_scale import norm_and_scale
 from mechanics.figures.sum_in_stream import sum_in_stream
@@ -26,32 +27,31 @@ from mechanics.figures.weight_norm import weight_norm
 COMMON = {"model": "softmax_L1", "arm": "main", "weight_decay": 1.0, "seed": 0}
 COMMON |= {"status": "finished", "entry": "softmax_L1"}
 SHADE = style.colour("softmax_L1")
-RUNS = [  # arm, weight decay, seed, status, grokking step, last step
-    ("main", 1.0, 0, "grokked", 1000.0, 3000),
-    ("main", 1.0, 1, "grokked", 2000.0, 4000),
-    ("weight_decay", 0.0, 0, "censored", math.nan, 5000),
-    ("weight_decay", 0.0, 1, "diverged", math.nan, 700),
-    ("no_decay", 1.0, 0, "censored", math.nan, 5000),
-]
 
 
-def grokking() -> pd.DataFrame:
-    columns = ["arm", "weight_decay", "seed", "status", "grokking_step", "last_step"]
-    table = pd.DataFrame(RUNS, columns=columns).assign(model="softmax_L1", memorised_step=150.0)
-    table["norm_squared_final"] = np.where(table["status"] == "grokked", 900.0, 3000.0)
-    return table
+def ends(*rows: tuple, group: str) -> pd.DataFrame:
+    """How runs of groups ended: 900 is the norm of those that grokked, 3,000 of the others."""
+    columns = [group, "weight_decay", "seed", "status", "grokking_step", "last_step"]
+    table = pd.DataFrame(rows, columns=columns).assign(model="softmax_L1", memorised_step=150.0)
+    return table.assign(norm_squared_final=np.where(table["status"] == "grokked", 900.0, 3000.0))
 
 
 def progress(table: pd.DataFrame) -> pd.DataFrame:
     """Σθ² falls from 3,000 to 2,000 by the last step."""
     found = table.merge(pd.DataFrame({"part": [0.0, 0.5, 1.0]}), "cross")
-    return found.assign(
-        step=found["part"] * found["last_step"], norm_squared=3000 - 1000 * found["part"]
-    )
+    steps = found["part"] * found["last_step"]
+    return found.assign(step=steps, norm_squared=3000 - 1000 * found["part"])
 
 
 def test_norm_and_survival_by_weight_decay_and_arm():
-    table = grokking()
+    table = ends(
+        ("main", 1.0, 0, "grokked", 1000.0, 3000),
+        ("main", 1.0, 1, "grokked", 2000.0, 4000),
+        ("weight_decay", 0.0, 0, "censored", math.nan, 5000),
+        ("weight_decay", 0.0, 1, "diverged", math.nan, 700),
+        ("no_decay", 1.0, 0, "censored", math.nan, 5000),
+        group="arm",
+    )
     figure = weight_norm(progress(table), table)
     norms, arms, survival, of_arms = figure.axes
     assert title(norms).endswith("ends at 900 if it groks, else at 3,000")
@@ -66,6 +66,24 @@ def test_norm_and_survival_by_weight_decay_and_arm():
     diverged = table.assign(status="diverged")
     with pytest.raises(style.NothingToDraw, match="no finished seed"):
         weight_norm(progress(diverged), diverged)
+
+
+def test_a_sweep_has_a_panel_for_each_fraction_and_a_median_where_half_grokked():
+    table = ends(
+        (0.3, 1.0, 0, "grokked", 1000.0, 2000),
+        (0.3, 1.0, 1, "grokked", 3000.0, 4000),
+        (0.3, 0.0, 0, "censored", math.nan, 5000),
+        (0.3, 0.0, 1, "grokked", 4000.0, 5000),
+        (0.5, 1.0, 0, "censored", math.nan, 5000),
+        (0.5, 1.0, 1, "diverged", math.nan, 50),
+        group="train_fraction",
+    )
+    figure = grokking_sweep(table)
+    *panels, grid = figure.axes
+    assert [title(axis) for axis in panels] == ["0.3 of the pairs", "0.5 of the pairs"]
+    assert len(panels[0].lines) == 3  # two curves, one censored run
+    assert {*words(grid)} == {"1,000  (2/2)", "4,000  (1/2)", "–  (0/1)"}
+    assert "softmax, 1 layer: 1" in figure.get_supxlabel()
 
 
 @pytest.mark.parametrize(
@@ -129,14 +147,12 @@ def test_key_rule_is_that_of_the_measure():
 
 
 def test_circuit_shows_the_first_seed_that_grokked_with_its_phases():
-    found = clock()
-    law = pd.DataFrame([COMMON | {"frequency": k, "cosine": c} for k, c in ((4, 0.99), (17, 1.0))])
+    both = [clock()[name].assign(seed=1) for name in ("embedding", "circuit")]
+    runs = pd.DataFrame(COMMON | {"seed": [0, 1], "status": ["censored", "grokked"]})
+    law = pd.DataFrame(COMMON | {"seed": 1, "frequency": [4, 17], "cosine": [0.99, 1.0]})
     phases = {"input_phase": [0.5, 3.0], "output_phase": [0.6, 3.1], "share_of_key": 0.5}
-    phases = pd.DataFrame(COMMON | {"frequency": 4} | phases)
-    endings = ((1, "censored"), (0, "grokked"))
-    runs = pd.DataFrame([COMMON | {"status": status, "seed": seed} for seed, status in endings])
-    figure = circuit(found["embedding"], found["circuit"], runs, law, phases)
-    circle, spectrum, scatter = figure.axes
+    phases = pd.DataFrame(COMMON | {"seed": 1, "frequency": 4} | phases)
+    circle, spectrum, scatter = circuit(*both, runs, law, phases).axes
     assert title(circle) in ("(a) k = 4", "(a) k = 17")
     assert title(spectrum) == "(b) 2 waves: 100%"
     assert title(scatter) == "(c) cosine ≥ 0.990"

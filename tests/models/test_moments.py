@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from gradient_steps import gradient_steps
 
 from mechanics.models import moments, regression
 from mechanics.models.prompts import sample_prompts, shorten, squared_errors
@@ -14,9 +15,9 @@ ARCHITECTURE = Architecture("linear", 3, 1, D + 1, D + 1, 0, False, False)
 STANDARD = replace(ARCHITECTURE, **standard_tokens(D))
 
 
-def replica(seed=0, std=0.25):
+def replica():
     shapes = regression.parameter_shapes(ARCHITECTURE, D)
-    own = initialise(shapes, std, torch.Generator().manual_seed(seed))
+    own = initialise(shapes, 0.25, torch.Generator().manual_seed(0))
     return {name: tensor[None].double() for name, tensor in own.items()}
 
 
@@ -34,14 +35,14 @@ def test_error_is_that_of_the_network_on_the_prompts_with_these_moments(architec
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=1e-12)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.5])
+@pytest.mark.parametrize("noise", [0.0, 4.0])
 @pytest.mark.parametrize("k", [2, 5])
 def test_drawn_moments_have_the_law_of_those_of_sampled_prompts(k, noise):
-    n, weights = 20000, replica()
+    n, (weights, layer) = 20000, gradient_steps([0.4], D)  # its risk depends on the moments
     drawn = moments.draw_moments("prompts", 0, 0, torch.full((n,), k), D, noise=noise)
     prompts = sample_prompts("prompts", 1, 0, n, k, 1, D, noise)
-    exact = moments.squared_errors(weights, double(drawn), STANDARD)[0]
-    sampled = squared_errors(regression.forward(weights, prompts.double(), STANDARD), prompts)[0]
+    exact = moments.squared_errors(weights, double(drawn), layer)[0]
+    sampled = squared_errors(regression.forward(weights, prompts.double(), layer), prompts)[0]
     error = (exact.var() / n + sampled.var() / n).sqrt()
     assert (exact.mean() - sampled.mean()).abs() < 4 * error
     assert error < 0.05 * sampled.mean()

@@ -16,7 +16,6 @@ from mechanics.report.directions import directions
 from mechanics.report.numbers import numbers
 
 SOURCE = Path(__file__).parents[2] / "workflow" / "report"
-FIGURES = registry.REPORT
 NAMES = numbers({}, {})
 STATED = directions({}, NAMES, {})
 
@@ -36,7 +35,7 @@ def arguments(tmp_path) -> list:
     }
     (tmp_path / "claims.json").write_text(json.dumps(content))
     shutil.copytree(SOURCE, tmp_path / "source")
-    paths = [tmp_path / f"{name}.pdf" for name in FIGURES]
+    paths = [tmp_path / f"{name}.pdf" for name in registry.REPORT]
     for path in paths:
         plt.figure(figsize=(3.4, 2.5)).savefig(path, metadata={"CreationDate": None})
         plt.close()
@@ -51,8 +50,10 @@ def change(folder: Path, **content) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | content))
 
 
-def text_of(folder: Path) -> str:
-    pages = pypdf.PdfReader(folder / "report.pdf").pages
+def text_of(arguments: list) -> str:
+    """What the report says that is built with these."""
+    run_program("build_report", *arguments)
+    pages = pypdf.PdfReader(arguments[-1]).pages
     return " ".join("".join(page.extract_text() for page in pages).split())
 
 
@@ -88,8 +89,7 @@ def test_a_typed_in_number_and_a_third_page_build_nothing(
 def test_a_study_without_anything_says_what_is_missing(arguments, tmp_path):
     stated = STATED | {"all_right": STATED["all_right"] | {"holds": False}}
     change(tmp_path, claims=NAMES, comparison=[], directions=stated)
-    run_program("build_report", *arguments)
-    text = text_of(tmp_path)
+    text = text_of(arguments)
     assert "No softmax network of this study has key frequencies." in text
     assert "In this study it does not hold that every seed answers all pairs." in text
     assert "One linear layer is one gradient step" not in text
@@ -99,8 +99,7 @@ def test_where_every_seed_diverged_the_report_says_so_on_as_many_pages_as_it_tak
     arguments, tmp_path
 ):
     change(tmp_path, claims={name: own | {"text": DIVERGED} for name, own in NAMES.items()})
-    run_program("build_report", *arguments)
-    assert DIVERGED in text_of(tmp_path)
+    assert DIVERGED in text_of(arguments)
 
 
 @pytest.mark.parametrize(
@@ -109,5 +108,4 @@ def test_where_every_seed_diverged_the_report_says_so_on_as_many_pages_as_it_tak
 )
 def test_one_track_alone_is_a_report(arguments, tmp_path, track, missing):
     change(tmp_path, tracks=[track])
-    run_program("build_report", *arguments)
-    assert missing in text_of(tmp_path)
+    assert missing in text_of(arguments)

@@ -51,22 +51,17 @@ def execute(study: Path, source: str, output: Path) -> None:
     run_program("execute_notebook", "--study", study, "--source", path, "--output", output)
 
 
-def set_for_other_kernels(folder: Path, monkeypatch) -> None:
-    """What a user may have set for kernels of their own, and what none of ours may read."""
-    foreign = folder / "jupyter/kernels/python3"
-    foreign.mkdir(parents=True)
-    spec = {"argv": ["/bin/false"], "display_name": "foreign", "language": "python"}
-    (foreign / "kernel.json").write_text(json.dumps(spec))
-    monkeypatch.setenv("JUPYTER_PATH", str(folder / "jupyter"))
-    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
-    monkeypatch.setenv("MPLBACKEND", "TkAgg")
-
-
 def test_executed_twice_it_is_the_same_whatever_a_user_has_set_and_needs_no_network(
     study, tmp_path, capsys, monkeypatch
 ):
     execute(study, IMPORTS + TINY, tmp_path / "first")
-    set_for_other_kernels(tmp_path, monkeypatch)
+    foreign = tmp_path / "jupyter/kernels/python3"
+    foreign.mkdir(parents=True)
+    spec = {"argv": ["/bin/false"], "display_name": "foreign", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    monkeypatch.setenv("MPLBACKEND", "TkAgg")
     execute(study, IMPORTS + TINY, tmp_path / "second")
     notebook, page, exercises = (
         tmp_path / "first" / name for name in ("tiny.ipynb", "tiny.html", "exercises.ipynb")
@@ -84,11 +79,9 @@ def test_executed_twice_it_is_the_same_whatever_a_user_has_set_and_needs_no_netw
     assert outputs[0].text.endswith("\n0 module://matplotlib_inline.backend_inline\n")
     assert outputs[1].metadata["image/png"]["alt"] == "an empty plot"
     unsolved = [cell.source for cell in nbformat.read(exercises, as_version=4).cells]
-    stub = "def double(x):\n    '''Twice x.'''\n    raise NotImplementedError  # your code"
-    assert [own.source for own in cells if own.source not in unsolved] == [
-        "def double(x):\n    '''Twice x.'''\n    return 2 * x"
-    ]
-    assert stub in unsolved
+    head = "def double(x):\n    '''Twice x.'''\n    "
+    assert [own.source for own in cells if own.source not in unsolved] == [f"{head}return 2 * x"]
+    assert f"{head}raise NotImplementedError  # your code" in unsolved
 
 
 def test_failing_cell_is_named_and_no_product_written(study, tmp_path, capsys):
@@ -129,16 +122,18 @@ def test_source_without_parameters_is_refused(study, tmp_path):
         execute(study, "# %%\n1\n", tmp_path / "out")
 
 
+def prose() -> str:
+    return "\n".join(cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown")
+
+
 def test_prose_of_the_notebook_has_no_typed_results():
-    prose = [cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown"]
-    assert [own for text in prose for own in re.findall(r"\d[.,]\d+|\d+ ?%", text)] == []
+    assert re.findall(r"\d[.,]\d+|\d+ ?%", prose()) == []
 
 
 def test_every_exercise_is_one_function_that_the_next_code_cell_checks():
     code = [cell for cell in read(SOURCE).cells if cell.cell_type == "code"]
     found = [i for i, cell in enumerate(code) if "exercise" in cell.metadata.get("tags", [])]
-    prose = "\n".join(cell.source for cell in read(SOURCE).cells if cell.cell_type == "markdown")
-    assert len(found) == len(re.findall(r"\*\*Exercise \d+\.\*\*", prose)) > 0
+    assert len(found) == len(re.findall(r"\*\*Exercise \d+\.\*\*", prose())) > 0
     for i in found:
         (function,) = ast.parse(code[i].source).body
         assert ast.get_docstring(function)

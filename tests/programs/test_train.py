@@ -13,10 +13,9 @@ from helpers import addition_settings, run_program, write_data
 
 from mechanics.models.weights import read_network
 from mechanics.settings import as_argument
+from mechanics.study.lineage import ROOT
 from mechanics.training import loop
 from mechanics.training.checkpoint import Run
-
-ROOT = Path(__file__).parents[2]
 
 
 def arguments(tmp_path: Path, name: str, settings: dict) -> list[str]:
@@ -32,7 +31,7 @@ def weights_hash(folder: Path) -> str:
 def test_training_killed_by_sigkill_ends_with_the_same_weights(tmp_path):
     settings = addition_settings(steps=400, measure_every=10)
     run_program("train", *arguments(tmp_path, "whole", settings))
-    command = [sys.executable, str(ROOT / "scripts/train.py")]
+    command = [sys.executable, ROOT / "scripts/train.py"]
     command += arguments(tmp_path, "killed", settings)
     state = tmp_path / "killed" / ".state"
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:

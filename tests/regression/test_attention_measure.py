@@ -1,41 +1,26 @@
 """Attention and its match with x_iᵀx_test, on heads where it is known by construction."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from gradient_steps import merged_heads, smoothing_heads, token_layers
+from gradient_steps import merged_heads, smoothing_heads
 from helpers import held_out, normal, regression_network, regression_settings, single
 from scipy.stats import spearmanr
 
-from mechanics.models.prompts import Prompts, sample_prompts
+from mechanics.models.prompts import sample_prompts
 from mechanics.models.regression import parameter_shapes
-from mechanics.models.transformer import Architecture, architecture, initialise
+from mechanics.models.transformer import architecture, initialise
 from mechanics.models.weights import Network
-from mechanics.regression.algorithms import similarities
 from mechanics.regression.attention import attention, attention_patterns, match_correlation
 from mechanics.regression.effective_weights import merged
 
 D, K = 3, 6
-TOKENS = token_layers(n_layers=2, n_heads=2)
 
 
-def random_network(network: Architecture) -> dict[str, torch.Tensor]:
-    drawn = initialise(parameter_shapes(network, D), 0.5, torch.Generator().manual_seed(7))
-    return {name: tensor.double()[None] for name, tensor in drawn.items()}
-
-
-def draw_prompts() -> Prompts:
-    return sample_prompts("prompts", 0, 0, 4, K, 2, D).double()
-
-
-def measure(settings, final, statuses) -> list[pd.DataFrame]:
-    """The tables of seeds 0, 1, … with these final weights."""
-    networks = [
-        regression_network(settings, weights, seed, status)
-        for seed, (weights, status) in enumerate(zip(final, statuses, strict=True))
-    ]
-    return list(attention(networks, held_out(settings)).values())
+def random_network(settings: dict) -> Network:
+    shapes = parameter_shapes(architecture(settings), D)
+    drawn = initialise(shapes, 0.5, torch.Generator().manual_seed(7))
+    return regression_network(settings, drawn)
 
 
 @pytest.fixture(params=["linear", "softmax"], scope="module")
@@ -45,7 +30,11 @@ def measured(request):
     settings = regression_settings(attention=request.param, **changes)
     good = single(merged_heads(*smoothing_heads([0.4, -0.4], [1.0, -1.0])))
     bad = {name: torch.full_like(tensor, torch.nan) for name, tensor in good.items()}
-    return measure(settings, [bad, good], ["diverged", "stalled"])
+    networks = [
+        regression_network(settings, bad, 0, "diverged"),
+        regression_network(settings, good, 1, "stalled"),
+    ]
+    return list(attention(networks, held_out(settings)).values())
 
 
 def test_a_head_matches_its_mirror_image_oppositely_and_the_untrained_one_does_not(measured):
@@ -95,8 +84,8 @@ def test_query_key_is_read_back(measured):
 def test_an_embedded_network_has_neither_sign_nor_query_key_on_tokens():
     changes = {"n_layers": 2, "n_heads": 2, "d_model": 8, "layer_norm": True}
     settings = regression_settings(attention="softmax", **changes)
-    weights = single(random_network(architecture(settings)))
-    heads, examples, matrix, query_key = measure(settings, [weights], ["finished"])
+    tables = attention([random_network(settings)], held_out(settings))
+    heads, examples, matrix, query_key = tables.values()
     assert heads["signed_correlation"].isna().all()
     assert heads["correlation"].notna().all()
     assert len(heads) == 2 * 2 * 2 * 2  # trained, k, layer, head
@@ -106,12 +95,11 @@ def test_an_embedded_network_has_neither_sign_nor_query_key_on_tokens():
 
 
 def test_first_scores_of_a_token_network_are_bilinear_in_the_tokens():
-    weights, prompts = random_network(TOKENS), draw_prompts()
-    settings = regression_settings(n_layers=2, n_heads=2)
-    network = Network("linear_regression", "model", 0, 0, "finished", settings, weights)
+    network = random_network(regression_settings(n_layers=2, n_heads=2)).exact()
+    prompts = sample_prompts("prompts", 0, 0, 4, K, 2, D).double()
     context = torch.cat([prompts.x, prompts.y[..., None]], dim=-1)
     query = torch.nn.functional.pad(prompts.x_test, (0, 1))
-    W_QK = merged(weights, TOKENS)[0][:, None]  # seed 1 head token token
+    W_QK = merged(network.weights, network.architecture)[0][:, None]  # seed 1 head token token
     expected = query[:, :, None] @ W_QK @ context[:, :, None].mT / K
     found = attention_patterns(network, prompts, first=K)[0]
     torch.testing.assert_close(found, expected, atol=1e-10, rtol=1e-10)
@@ -124,8 +112,7 @@ def test_rank_correlation_is_spearmans_with_ties_too():
 
 
 def test_what_orders_nothing_matches_nothing():
-    similarity = similarities(draw_prompts())
-    assert match_correlation(torch.full_like(similarity, 1 / K), similarity).eq(0).all()
+    assert match_correlation(torch.full((4, K), 1 / K), normal(4, K)).eq(0).all()
     weights = torch.tensor([[1.0, 2.0, torch.nan], [1.0, 2.0, torch.inf], [1.0, 2.0, 3.0]])
     found = match_correlation(weights, torch.arange(3.0).expand(3, 3))
     assert found.isnan().tolist() == [True, True, False]

@@ -4,10 +4,13 @@ import math
 
 import pandas as pd
 import pytest
+import torch
 from gradient_steps import one_step
 from helpers import held_out, regression_settings, write_checkpoints, write_run
+from monte_carlo import draw_prompts
 
-from mechanics.regression.following import effective_weights
+from mechanics.regression.following import correlation, effective_weights
+from mechanics.regression.held_out import sensitivities
 from mechanics.regression.laws.risk import gradient_cosine
 from mechanics.training.checkpoint import Run
 
@@ -58,3 +61,11 @@ def test_a_diverged_replica_is_nan_and_no_crash(tmp_path):
     broken = {name: tensor * math.nan for name, tensor in one_step(3, SIZE).items()}
     weights = follow(write_run(tmp_path, settings, broken), settings)
     assert weights["correlation_gd"].isna().all()
+
+
+def test_sensitivity_of_a_curve_is_its_derivative_at_each_test_point():
+    prompts = draw_prompts(4, 12, n_prompts=300, n_queries=3)  # more than one chunk
+    found = sensitivities(lambda p: p.x_test.square().sum(-1), prompts)
+    torch.testing.assert_close(found, 2 * prompts.x_test[0])
+    assert correlation(found, 3 * found) == pytest.approx(1)  # at any step size
+    assert math.isnan(correlation(found, torch.ones_like(found)))

@@ -16,15 +16,10 @@ from mechanics.models.shifted_prompts import Shift, base_draws, shifted_prompts
 from mechanics.models.transformer import standard_tokens
 from mechanics.regression import generalisation
 from mechanics.regression.generalisation import mean_subspace_risk, shift_law
-from mechanics.regression.laws.risk import (
-    least_squares_risk,
-    one_step_risk,
-    preconditioned_error,
-)
+from mechanics.regression.laws.risk import least_squares_risk, one_step_risk, preconditioned_error
 from mechanics.regression.laws.softmax_law import softmax_draws
 
 D, C = 3, 0.6
-COLUMNS = "seed arm shift value k d risk risk_se risk_median law ols n_prompts"
 K, N = 6, 10_000
 WHITE = (1.0,) * D
 SHIFTS = [
@@ -61,7 +56,8 @@ def assert_laws(rows) -> None:
 
 def test_a_gradient_step_has_its_law_at_every_shift_beside_least_squares(evaluated):
     rows = evaluated(regression_settings(), one_step(D, C))
-    assert list(rows.columns) == COLUMNS.split()
+    columns = "seed arm shift value k d risk risk_se risk_median law ols n_prompts"
+    assert rows.columns.tolist() == columns.split()
     assert set(rows["arm"]) == {"trained"}
     assert set(rows["shift"]) == {shift.name for shift in SHIFTS}
     assert_laws(rows)

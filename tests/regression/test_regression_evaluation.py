@@ -31,22 +31,15 @@ def test_a_constructed_step_has_the_risk_of_the_law_and_is_recognised(noise):
     assert by_algorithm.drop("one-step GD").min() > 0.1
 
 
-def test_of_two_mirror_images_the_nearer_one_counts():
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_of_two_mirror_images_the_nearer_one_counts(sign):
     settings = regression_settings(attention="softmax")
-    found = []
-    for sign in (1.0, -1.0):
-        heads = merged_heads(*smoothing_heads([0.4 * sign], [1.2 * sign]))
-        network = regression_network(settings, single(heads))
-        distances = evaluation([network], held_out(settings))["distances"]
-        found.append(distances.set_index(["algorithm", "k"])["preds_diff"])
-    assert all(own["softmax kernel smoother"].max() < 0.5 for own in found)
-    assert found[0]["one-step GD"].max() < 1
+    heads = single(merged_heads(*smoothing_heads([0.4 * sign], [1.2 * sign])))
+    distances = evaluation([regression_network(settings, heads)], held_out(settings))["distances"]
+    assert distances.query("algorithm == 'softmax kernel smoother'")["preds_diff"].max() < 0.5
 
 
-@pytest.mark.parametrize(
-    ("d", "k_min", "k_max", "k"),
-    [*((D, K_MIN, K_MAX, k) for k in (1, 2, 3, 9)), (1, 4, 4, 4)],
-)
+@pytest.mark.parametrize(("d", "k_min", "k_max", "k"), [(3, 2, 9, 1), (3, 2, 9, 3), (1, 4, 4, 4)])
 def test_every_predictor_is_finite_on_short_contexts_and_in_one_dimension(d, k_min, k_max, k):
     prompts = sample_prompts("prompts", 0, 0, 50, k, 2, d)
     for name, predictor in reference_predictors(d, k_min, k_max).items():

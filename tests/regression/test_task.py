@@ -42,20 +42,17 @@ def test_the_last_stratum_is_stretched_and_as_short_as_the_first(task):
 
 
 def test_strata_of_prompts_have_a_length_each_and_their_own_risks(tmp_path):
-    """Without weights the prediction is 0: the risks are the mean squares of y_test over d."""
     changes = {"attention": "softmax", "d_model": 8, "one_length_per_step": True}
     settings = regression_settings(**changes, strata=STRATA, curriculum="mixed")
     task = Task(settings, write_data(tmp_path, settings, []), torch.device("cpu"))
     lengths = lengths_of_step(settings, 0, 3)
     assert len(lengths) == STRATA
     assert (lengths.diff() > 0).all()
-    weights = {name: torch.zeros(2, *shape) for name, shape in task.shapes.items()}
-    y_test = torch.cat([task.prompts(seed, 3).y_test for seed in (0, 1)])
-    expected = y_test.square().unflatten(1, (STRATA, -1)).mean((-1, -2)) / settings["d"]
-    torch.testing.assert_close(task.losses(weights, [0, 1], 3), expected)
-    weights = {name: torch.ones_like(own) for name, own in weights.items()}
-    second = shorten(task.prompts(1, 3).part(slice(4, 8)), lengths[1].expand(1, 4))
-    own = {name: tensor[1:] for name, tensor in weights.items()}
-    errors = squared_errors(regression.forward(own, second, task.architecture), second)
-    found = task.losses(weights, [0, 1], 3)[1, 1]
-    torch.testing.assert_close(found, errors.mean() / settings["d"])
+    weights, n = {name: torch.ones(1, *shape) for name, shape in task.shapes.items()}, N // STRATA
+    for seed in (0, 1):
+        drawn, risks = task.prompts(seed, 3), []
+        for stratum, k in enumerate(lengths):
+            own = shorten(drawn.part(slice(n * stratum, n * (stratum + 1))), k.expand(1, n))
+            errors = squared_errors(regression.forward(weights, own, task.architecture), own)
+            risks.append(errors.mean() / settings["d"])
+        torch.testing.assert_close(task.losses(weights, [seed], 3)[0], torch.stack(risks))

@@ -3,21 +3,13 @@
 import pandas as pd
 import pytest
 
-from mechanics.report.cells import (
-    ABSENT,
-    DIVERGED,
-    UNMEASURED,
-    count,
-    lower,
-    number,
-    setting,
-    upper,
-)
+from mechanics.report import cells
+from mechanics.report.cells import count, lower, number, setting, upper
 from mechanics.report.text import as_text, short
 
-ROWS = [("linear", 0, 0.3), ("linear", 1, 0.4), ("linear", 2, 0.5), ("deep", 0, 0.01)]
-RISKS = pd.DataFrame([*ROWS, ("deep", 1, 9.0)], columns=["model", "seed", "risk"])
-RISKS = RISKS.assign(status=["finished"] * 4 + ["diverged"], k=20, law=0.4)
+RISKS = pd.DataFrame({"model": ["linear"] * 3 + ["deep"] * 2, "seed": [0, 1, 2, 0, 1]})
+RISKS = RISKS.assign(risk=[0.3, 0.4, 0.5, 0.01, 9.0], k=20, law=0.4)
+RISKS["status"] = ["finished"] * 4 + ["diverged"]
 TABLES = {"risk": RISKS}
 LINEAR, DEEP = "model == 'linear'", "model == 'deep'"
 
@@ -29,8 +21,8 @@ def test_a_mean_over_seeds_carries_its_interval_n_table_and_cell():
     half = 4.302652729911275 * 0.1 / 3**0.5  # Student's t for 2 degrees of freedom
     assert (lower(found), upper(found)) == pytest.approx((0.4 - half, 0.4 + half))
     assert found["interval"] == "0.15 to 0.65, n = 3"
-    assert found["table"] == "risk"
-    assert found["cell"] == "model == 'linear' and k == 20: mean of risk"
+    cell = "model == 'linear' and k == 20: mean of risk"
+    assert (found["table"], found["cell"]) == ("risk", cell)
 
 
 def test_a_diverged_seed_is_left_out_and_the_text_says_so():
@@ -66,16 +58,16 @@ def test_what_the_study_leaves_out_is_absent():
         count({}, "risk", LINEAR, "risk > law"),
         setting({}, "p", "modular_addition.p"),
     ):
-        assert (found["text"], found["value"], found["absent"]) == (ABSENT, None, True)
+        assert (found["text"], found["value"], found["absent"]) == (cells.ABSENT, None, True)
     assert setting({"p": 113}, "p", "modular_addition.p")["text"] == "113"
 
 
 def test_a_measure_that_no_sound_seed_has_is_said_to_be_missing():
     unknown = {"risk": RISKS.assign(risk=float("nan"))}
-    assert number(unknown, "risk", LINEAR, "risk")["text"] == UNMEASURED
-    assert number({"risk": pd.DataFrame()}, "risk", LINEAR, "risk")["text"] == UNMEASURED
+    assert number(unknown, "risk", LINEAR, "risk")["text"] == cells.UNMEASURED
+    assert number({"risk": pd.DataFrame()}, "risk", LINEAR, "risk")["text"] == cells.UNMEASURED
     diverged = {"risk": RISKS.assign(status="diverged")}
-    assert number(diverged, "risk", LINEAR, "risk")["text"] == DIVERGED
+    assert number(diverged, "risk", LINEAR, "risk")["text"] == cells.DIVERGED
 
 
 def test_a_missing_column_and_several_values_for_one_are_errors():

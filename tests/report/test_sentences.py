@@ -11,7 +11,6 @@ from mechanics.figures.registry import REPORT
 from mechanics.report.text import WORDS
 
 ROOT = Path(__file__).parents[2]
-BODY = (8.5, 10)  # points; captions, the table and the figures are smaller, the title is larger
 NUMBER = re.compile(rf"\d[\d.,]*(?: × 10\S+)?|\b(?:{'|'.join(WORDS[2:])})\b", re.IGNORECASE)
 
 
@@ -20,7 +19,8 @@ def sentences(pdf: Path) -> list[str]:
     kept = []
 
     def visit(text, transform, text_transform, _font, size):
-        if text.isspace() or BODY[0] < size * abs(transform[3] * text_transform[3]) < BODY[1]:
+        points = size * abs(transform[3] * text_transform[3])
+        if text.isspace() or 8.5 < points < 10:  # captions and tables are smaller, the title larger
             kept.append(text)
 
     for page in pypdf.PdfReader(pdf).pages:

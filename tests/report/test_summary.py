@@ -22,17 +22,14 @@ def test_how_all_runs_ended_is_said():
         " means. Of the 5 on addition 1 generalised. Of the others 2 had not when their steps were"
         " used up, 1 stood still before."
     )
-
-
-def test_where_all_went_well_nothing_else_is_said():
     text = seeds_sentences([record("b", "finished")], ends("grokked"))
     assert text.endswith("none diverged. Of the 1 on addition 1 generalised.")
     assert seeds_sentences([record("b", "finished")], None).endswith("none diverged.")
-
-
-def test_where_every_seed_diverged_none_grokked_and_no_value_is_made_up():
     text = seeds_sentences([record("b", "diverged")], ends("diverged"))
     assert text.endswith("nothing is measured. Of the 1 on addition 0 generalised.")
+
+
+def test_where_every_seed_diverged_no_value_is_made_up():
     missing = dict.fromkeys(["value", "ci_low", "ci_high", "reference", "reference_value"])
     row = {"configuration": "Linear Attention (L=1)", "task": "linear_regression", "n_seeds": 0}
     row |= {"metric": "MSE/d at k = 5", "flops_per_prompt": 15730, "interpretation": "no seed"}

@@ -1,7 +1,8 @@
 """The slices that the config is cut into, and its sweeps, spelled out."""
 
 import pytest
-from test_config_checks import STUDY, check
+from helpers import STUDY
+from test_config_checks import check
 
 from mechanics.settings import ConfigError, read_yaml
 from mechanics.study.config import (
@@ -149,8 +150,6 @@ def test_a_grid_is_left_out_with_its_model_and_without_one_a_study_is_as_it_is()
     assert not [name for name in names if name.startswith("softmax_L1_wd3")]
 
 
-def test_the_grid_of_no_model_is_named_and_a_stack_may_name_both_devices(tmp_path):
+def test_the_grid_of_no_model_is_named(tmp_path):
     with pytest.raises(ConfigError, match='grid.0.of = "held": expected a model: softmax_L1, '):
         check(tmp_path, {"modular_addition": {"grid": [{"of": "held"}]}})
-    stack = {"softmax_L1": {"stack": {"cpu": 1, "cuda": 8}}}
-    check(tmp_path, {"modular_addition": {"models": stack}})

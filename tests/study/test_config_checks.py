@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from helpers import STUDY
 from safetensors.torch import save_file
 
 from mechanics.settings import ConfigError, read_yaml
 from mechanics.study import config_checks, config_tables, keys
 from mechanics.study.config import load, merge, models
-
-ROOT = Path(__file__).parents[2]
-STUDY = str(ROOT / "config" / "config.yaml")
 
 
 def sources(files: list[str]) -> dict[str, dict]:
@@ -139,36 +137,30 @@ def test_a_value_from_the_command_line_is_named_as_such():
 
 
 def test_value_missing_in_entry_and_defaults_is_named(tmp_path):
-    config = load([STUDY])
+    config = load([STUDY]) | {"results_folder": str(tmp_path)}
     del config["modular_addition"]["defaults"]["steps"]
-    config["modular_addition"]["only"] = ["softmax_L1"]
-    config["modular_addition"]["grid"] = None
-    config["results_folder"] = str(tmp_path)
+    config["modular_addition"] |= {"only": ["softmax_L1"], "grid": None}
     with pytest.raises(ConfigError, match="softmax_L1.steps = .absent.: expected a value"):
         config_checks.check(config, sources([STUDY]))
 
 
-@pytest.mark.parametrize(
-    ("folder", "expected"),
-    [
-        ("~/x", "written out"),
-        ("$HOME/x", "written out"),
-        ("any.pth", "that can be written"),
-        ("forbidden", "that can be written"),
-    ],
-)
-def test_results_folder_that_cannot_be_is_refused(files, monkeypatch, folder, expected):
-    if folder == "forbidden":
-        # root, who may run the tests, may write anywhere: the system's answer is put in its mouth
-        monkeypatch.setattr(config_checks.os, "access", lambda path, mode: False)
-    config = load([STUDY]) | {"results_folder": folder}
-    with pytest.raises(ConfigError, match=f"results_folder = .*: expected a folder {expected}"):
-        config_checks.check(config, sources([STUDY]))
+def test_results_folder_that_cannot_be_is_refused(files, monkeypatch):
+    def refused(folder: str, expected: str) -> None:
+        config = load([STUDY]) | {"results_folder": folder}
+        with pytest.raises(ConfigError, match=f"results_folder = .*: expected a folder {expected}"):
+            config_checks.check(config, sources([STUDY]))
+
+    refused("~/x", "written out")
+    refused("$HOME/x", "written out")
+    refused("any.pth", "that can be written")
+    # root, who may run the tests, may write anywhere: the system's answer is put in its mouth
+    monkeypatch.setattr(config_checks.os, "access", lambda path, mode: False)
+    refused("forbidden", "that can be written")
 
 
-@pytest.mark.parametrize("overlay", ["config.yaml", "quick.yaml", "operations.yaml"])
-def test_own_configs_are_right(overlay):
-    paths = [STUDY, str(ROOT / "config" / overlay)]
+@pytest.mark.parametrize("overlay", ["quick.yaml", "operations.yaml"])
+def test_configs_laid_over_the_study_are_right(overlay):
+    paths = [STUDY, str(Path(STUDY).with_name(overlay))]
     config_checks.check(load(paths), sources(paths))
 
 

@@ -1,20 +1,16 @@
 """The code that made a file, and the id in the metadata of what is drawn."""
 
 import subprocess
-from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pytest
 from recorded_study import repository
 
-from mechanics.figures import style
 from mechanics.study import lineage
 from mechanics.study.lineage import (
     SCRIPTS,
     closure,
     code_sha256,
     git_commit,
-    id_of,
     short_id,
     why_no_history,
 )
@@ -43,7 +39,6 @@ def test_closure_follows_imports_of_imports_and_leaves_out_what_is_not_imported(
         ("models/prompts", {"regression"}),
         ("addition/pairs", {"addition"}),
         ("regression/laws/risk", set()),
-        ("runtime/seeds", {"regression", "addition"}),
         ("training/checkpoint", {"regression", "addition"}),
     ],
 )
@@ -55,13 +50,11 @@ def test_a_training_is_made_by_its_own_track_and_what_both_share(module, rooms):
         assert (SCRIPTS / f"mechanics/{module}.py" in made_by) == (room in rooms)
 
 
-@pytest.mark.parametrize(
-    ("room", "other"), [("regression", "addition"), ("addition", "regression")]
-)
-def test_a_run_is_followed_by_code_of_its_own_track(room, other):
-    followed_by = closure(SCRIPTS / "follow.py", SCRIPTS / f"mechanics/{room}/following.py")
-    assert {path.parent.name for path in followed_by} >= {room, "training"}
-    assert not [path for path in followed_by if other in path.parts]
+def test_a_run_is_followed_by_code_of_its_own_track():
+    for room, other in (("regression", "addition"), ("addition", "regression")):
+        followed_by = closure(SCRIPTS / "follow.py", SCRIPTS / f"mechanics/{room}/following.py")
+        assert {path.parent.name for path in followed_by} >= {room, "training"}
+        assert not [path for path in followed_by if other in path.parts]
 
 
 def test_every_form_of_import_is_seen_and_modules_imported_by_name_are_given(tmp_path):
@@ -76,7 +69,6 @@ def test_every_form_of_import_is_seen_and_modules_imported_by_name_are_given(tmp
     assert FIGURE not in closure(PLOT)
     assert {FIGURE, PLOT, template} <= set(closure(PLOT, FIGURE, template))
     before = code_sha256([template])
-    assert before == code_sha256([template])
     template.write_text("= Another report")
     assert before != code_sha256([template])
 
@@ -91,20 +83,6 @@ def test_id_depends_on_inputs_and_code_but_not_on_their_order(tmp_path):
     assert found != short_id([first, second], PLOT)
     second.write_text("3")
     assert found != short_id([first, second], PLOT, FIGURE)
-
-
-def test_figures_carry_the_id_and_are_the_same_bytes_twice(tmp_path):
-    def drawn(folder: Path) -> dict[str, bytes]:
-        figure, axis = plt.subplots()
-        axis.plot([0, 1])
-        style.save(figure, folder, "line", id_of(["a"], "b"))
-        plt.close(figure)
-        return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-    style.use_style()
-    files = drawn(tmp_path / "once")
-    assert files == drawn(tmp_path / "again")
-    assert all(id_of(["a"], "b").encode() in content for content in files.values())
 
 
 NO_CLONE = "this is no git clone"

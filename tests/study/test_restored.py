@@ -2,10 +2,12 @@
 
 import json
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
-from helpers import write_sweep_config
+import yaml
+from helpers import STUDY
 from recorded_study import recorded_job, write_record
 
 from mechanics.runtime.files import sha256
@@ -24,7 +26,14 @@ CHECKPOINTS = f"runs/modular_addition/{NAME}/0-1/checkpoints.safetensors"
 
 @pytest.fixture
 def files(tmp_path) -> list[str]:
-    return write_sweep_config(tmp_path, "cuda")
+    """The config of a study with a sweep of two fractions, two seeds in a stack."""
+    own = {"study": "small", "results_folder": str(tmp_path / "results"), "device": "cuda"}
+    section = {"models": {"softmax_L1": {"seeds": [0, 1]}}, "grid": None}
+    section["defaults"] = {"stack": {"cpu": 1, "cuda": 2}}
+    section["sweep"] = {"of": "softmax_L1", "train_fraction": [0.3, 0.5]}
+    own |= {"linear_regression": None, "modular_addition": section}
+    (tmp_path / "sweep.yaml").write_text(yaml.safe_dump(own))
+    return [STUDY, str(tmp_path / "sweep.yaml")]
 
 
 @pytest.fixture
@@ -32,13 +41,12 @@ def published(tmp_path, files) -> Path:
     """A run, a table of it, and the record of these, of the split and of the checkpoints."""
     config = of_results(spelled_out(load(files)))
     settings = training_settings(config, "modular_addition", NAME)
-    contents = {RUN: json.dumps({"settings": settings}), TABLE: "a\n1\n"}
     folder = tmp_path / "published"
-    for path, text in contents.items():
+    for path, text in ((RUN, json.dumps({"settings": settings})), (TABLE, "a\n1\n")):
         (folder / path).parent.mkdir(parents=True)
         (folder / path).write_text(text)
     (tmp_path / "split").write_text("the same bytes")
-    hashes = {path: sha256(folder / path) for path in contents}
+    hashes = {path: sha256(folder / path) for path in (RUN, TABLE)}
     hashes |= {SPLIT: sha256(tmp_path / "split"), CHECKPOINTS: "not published"}
     write_record(folder, hashes, [], config)
     return folder
@@ -98,7 +106,6 @@ def test_altered_files_are_not_restored(published, files, asked, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"p": 59}, "modular_addition.p = 113 there, 59 here"),
         ({"models": {"softmax_L1": {"seeds": [7]}}}, r"softmax_L1.seeds = \[0, 1\] there, \[7\]"),
         ({"defaults": {"gradient_clip": 5.0}}, "gradient_clip = None there, 5.0 here"),
         (
@@ -118,11 +125,11 @@ def test_other_settings_are_named_and_nothing_is_restored_but_a_new_model_is_no_
     assert (tmp_path / "results").exists() == (said is None)
 
 
-@pytest.mark.parametrize("what", ["restore", "remember"])
-def test_a_wrong_config_is_refused_before_snakemake_is_asked(published, asked, tmp_path, what):
+def test_a_wrong_config_is_refused_before_snakemake_is_asked(published, asked, tmp_path):
     (tmp_path / "wrong.yaml").write_text("modular_addition: {sweep: {of: none, epsilon: [1.0]}}\n")
-    with pytest.raises(ConfigError, match="wrong.yaml: modular_addition.sweep.*: expected"):
-        getattr(restored, what)(*[published][: what == "restore"], [str(tmp_path / "wrong.yaml")])
+    for begin in (partial(restored.restore, published), restored.remember):
+        with pytest.raises(ConfigError, match="wrong.yaml: modular_addition.sweep.*: expected"):
+            begin([str(tmp_path / "wrong.yaml")])
     assert asked == []
 
 

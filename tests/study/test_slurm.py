@@ -55,7 +55,7 @@ def test_partitions_are_those_of_jobs_and_of_the_file(tmp_path):
     assert slurm.partitions_of(jobs[1:], None) == set()
 
 
-@pytest.mark.parametrize("states", [{"7": "CANCELLED by 1000", "8": "RUNNING"}, {}, None])
+@pytest.mark.parametrize("states", [{"7": "CANCELLED by 1000", "8": "RUNNING"}, None])
 def test_states_are_cut_to_their_first_words(states):
     async def query(command):
         return states, 0.1

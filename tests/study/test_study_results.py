@@ -8,14 +8,17 @@ from small_study import write_weights
 from mechanics.study.results import final_networks, model_for, networks
 from mechanics.training.checkpoint import CheckpointError
 
-BROKEN = {"embed.W_E": torch.full((1, 1), torch.nan)}  # of a network that diverged
+NUMBERS = {"embed.W_E": torch.ones(1, 1)}
+NOT_A_NUMBER = NUMBERS | {"unembed.W_U": torch.tensor([[1.0, torch.nan]])}
+INFINITE = NUMBERS | {"unembed.W_U": torch.tensor([[1.0, torch.inf]])}
 
 
 def test_seeds_come_in_order_without_diverged_ones(tmp_path):
     settings = regression_settings()
     for seed in (10, 2):
         write_weights(tmp_path, "linear", settings, seed)
-    write_weights(tmp_path, "linear", settings, 3, BROKEN)
+    write_weights(tmp_path, "linear", settings, 3, NOT_A_NUMBER)
+    write_weights(tmp_path, "linear", settings, 4, INFINITE)
     found = final_networks(tmp_path, "linear_regression", "linear")
     assert [network.seed for network in found] == [2, 10]
 
@@ -36,7 +39,7 @@ def test_roles_are_found_by_what_a_network_is(tmp_path):
 
 def test_a_network_without_a_sound_seed_fills_no_role(tmp_path):
     settings = addition_settings()
-    write_weights(tmp_path, "net", settings, weights=BROKEN)
+    write_weights(tmp_path, "net", settings, weights=NOT_A_NUMBER)
     write_weights(tmp_path, "net_variant", settings)
     assert model_for(tmp_path, "clock") == ("modular_addition", "net_variant")
 

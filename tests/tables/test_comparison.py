@@ -5,19 +5,8 @@ import pytest
 from helpers import regression_settings
 from measured import evaluation, filters, history_of, keys_of, replicas, write_run
 
-from mechanics.tables.comparison import (
-    ALL_RIGHT,
-    COLUMNS,
-    GROKKING,
-    REACHED,
-    addition_rows,
-    as_markdown,
-    assignment_order,
-    configuration,
-    lengths_factor,
-    regression_rows,
-    tables,
-)
+from mechanics.tables import comparison
+from mechanics.tables.comparison import addition_rows, as_markdown, lengths_factor, regression_rows
 from mechanics.tables.study import Study
 from mechanics.training.schedules import lengths_of_step
 
@@ -41,15 +30,14 @@ def record(*statuses: str) -> dict:
     ],
 )
 def test_configurations_are_named_by_their_architecture(changes, name):
-    assert configuration(SETTINGS | changes) == name
+    assert comparison.configuration(SETTINGS | changes) == name
 
 
 def regression_table(*statuses: str) -> pd.DataFrame:
     risks = pd.DataFrame({"seed": [0, 1], "k": 10, "risk": [0.5, 0.6], "risk_se": 0.01})
-    rows = regression_rows(
-        "m", [record(*statuses)], risks, filters(OLS=0.1, zero=0.4), {"tabulated_at": [10]}
-    )
-    return pd.DataFrame(rows, columns=COLUMNS)
+    given = (risks, filters(OLS=0.1, zero=0.4), {"tabulated_at": [10]})
+    rows = regression_rows("m", [record(*statuses)], *given)
+    return pd.DataFrame(rows, columns=comparison.COLUMNS)
 
 
 def test_risk_stands_beside_ols_and_the_one_step_optimum():
@@ -83,21 +71,19 @@ def test_markdown_has_one_row_for_each_metric_and_no_stray_bars():
 def test_a_network_of_few_tasks_is_in_another_table(tmp_path):
     measured = {"risk": pd.DataFrame({"seed": [0], "k": 10, "risk": 0.5, "risk_se": 0.0})}
     measured["filters"] = filters(OLS=0.1, zero=0.4)
-    own, place = [replicas("finished")[0] | {"train_flops": 1}], "linear_regression/{}/0"
+    own, place = record("finished")["replicas"], "linear_regression/{}/0"
     runs = [
         write_run(tmp_path, place.format("plain"), own, SETTINGS, **measured),
         write_run(tmp_path, place.format("few"), own, SETTINGS | {"n_tasks": 4}),
     ]
-    table = tables(Study(tmp_path, runs, {"tabulated_at": [10]}))["comparative_metrics"]
+    table = comparison.tables(Study(tmp_path, runs, {"tabulated_at": [10]}))["comparative_metrics"]
     assert table["model"].tolist() == ["plain"] * 3
 
 
 def test_each_context_length_has_its_own_nearest_algorithm():
     risks = pd.DataFrame({"seed": 0, "k": [10, 50], "risk": 0.5, "risk_se": 0.01})
-    at_k = [filters(OLS=0.3, ridge=0.1), filters(OLS=0.1, ridge=0.3).assign(k=50)]
-    rows = regression_rows(
-        "m", [record("finished")], risks, pd.concat(at_k), {"tabulated_at": [10, 50]}
-    )
+    at_k = pd.concat([filters(OLS=0.3, ridge=0.1), filters(OLS=0.1, ridge=0.3).assign(k=50)])
+    rows = regression_rows("m", [record("finished")], risks, at_k, {"tabulated_at": [10, 50]})
     said = {row["metric"]: row["interpretation"] for row in rows}
     assert "nearest to ridge" in said["MSE/d at k = 10"]
     assert "nearest to OLS" in said["MSE/d at k = 50"]
@@ -106,7 +92,7 @@ def test_each_context_length_has_its_own_nearest_algorithm():
 def test_assigned_configurations_come_first():
     names = ["Linear Attention (L=1)", "Deep Transformer (L=6)", "Linear Attention (L=6)"]
     rows = [{"configuration": name} for name in names]
-    assert sorted(reversed(rows), key=assignment_order) == rows
+    assert sorted(reversed(rows), key=comparison.assignment_order) == rows
 
 
 def test_flops_of_steps_follow_their_context_length():
@@ -128,7 +114,7 @@ def test_an_imported_network_has_the_rows_of_all_pairs_alone():
     results = evaluation(1.0, 1.0, 100).query("split == 'all'").assign(accuracy=1.0)
     results = {"evaluation": results} | keys_of(0)
     table = pd.DataFrame(addition_rows("theirs", [about], results, None))
-    assert table["metric"].tolist() == [ALL_RIGHT, "accuracy, all pairs"]
+    assert table["metric"].tolist() == [comparison.ALL_RIGHT, "accuracy, all pairs"]
     assert table["value"].tolist() == [1.0, 1.0]
     assert table["configuration"].unique().tolist() == ["Linear Attention (L=1), imported"]
     assert "| —" in as_markdown(table.assign(evaluation_se=float("nan")))  # FLOPs of training
@@ -143,7 +129,8 @@ def test_addition_rows_say_who_did_not_grok():
     about = record("finished", "finished") | {"settings": SETTINGS | addition}
     table = addition_rows("m", [about], {"evaluation": results} | keys_of(0, 1), history)
     rows = pd.DataFrame(table).set_index("metric")
-    assert rows.loc[REACHED, "value"] == rows.loc[GROKKING, "value"] == 10
-    assert rows.loc[GROKKING, "n_seeds"] == 1
+    reached, grokked = rows.loc[comparison.REACHED], rows.loc[comparison.GROKKING]
+    assert reached["value"] == grokked["value"] == 10
+    assert grokked["n_seeds"] == 1
     assert rows["interpretation"].str.endswith("1 of 2 seeds did not grok").all()
     assert rows.loc["accuracy, validation", "ci_high"] == 1

@@ -1,37 +1,26 @@
 """Tables of regression networks: nearest algorithms and filters, and means beside their nulls."""
 
-import math
-
 import pandas as pd
 import pytest
 from helpers import regression_settings
 from measured import filters, replicas, write_run
 
 from mechanics.regression.laws.risk import gradient_cosine
-from mechanics.tables.regression import (
-    beside_laws,
-    filter_distances,
-    match,
-    nearest_filters,
-    over_lengths,
-    tables,
-)
+from mechanics.tables import regression
 from mechanics.tables.study import Study
 
+# How far every seed is from two algorithms.
+SEEDS = pd.DataFrame({"seed": range(3), "status": ["finished", "finished", "diverged"]})
+SEEDS = SEEDS.assign(model="m", k=5, OLS=[0.1, 0.3, 9.0], zero=[0.4, 0.2, 0.0])
 
-def distances(preds_diff: dict[str, float], seed: int, **more) -> list[dict]:
-    own = {"model": "m", "seed": seed, "status": "finished", "k": 5} | more
-    return [own | {"algorithm": name, "preds_diff": value} for name, value in preds_diff.items()]
 
-
-def test_nearest_is_the_least_mean_and_diverged_seeds_are_no_part_of_it():
-    rows = distances({"OLS": 1.0, "zero": 2.0}, 0) + distances({"OLS": 3.0, "zero": 2.5}, 1)
-    rows += distances({"OLS": 1e6, "zero": 0.0}, 2, status="diverged")
-    table = match(pd.DataFrame(rows)).set_index("algorithm")
-    assert table["preds_diff"].to_dict() == {"OLS": 2.0, "zero": 2.25}
+def test_the_nearest_is_that_of_the_mean_over_sound_seeds():
+    distances = SEEDS.melt(["model", "seed", "status", "k"], None, "algorithm", "preds_diff")
+    table = regression.match(distances).set_index("algorithm")
+    assert table["preds_diff"].to_dict() == pytest.approx({"OLS": 0.2, "zero": 0.3})
     assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
     assert table["n_seeds"].tolist() == [2, 2]
-    alone = match(pd.DataFrame(distances({"OLS": math.nan}, 0, status="diverged")))
+    alone = regression.match(distances[distances["status"] == "diverged"])
     assert alone.empty
     assert {"model", "algorithm", "k", "preds_diff", "nearest"} <= set(alone.columns)
 
@@ -41,7 +30,7 @@ def test_the_step_of_a_layer_that_counts_zero_tokens_has_its_law():
     settings = {"m": regression_settings(standard_tokens=True)}
     risks = pd.DataFrame({"model": "m", "seed": 0, "status": "finished", "k": [4, 8], "c_hat": 1.0})
     measured = ["risk", "risk_se", "risk_sampled", "risk_median", "diverged_share", "isotropy"]
-    table = beside_laws(risks.assign(**dict.fromkeys(measured, 0.0)), settings)
+    table = regression.beside_laws(risks.assign(**dict.fromkeys(measured, 0.0)), settings)
     assert table["c_star"].tolist() == pytest.approx([1, 1])
     assert table["risk_at_c_hat"].tolist() == pytest.approx([4 / 8, 4 / 12])
     assert table["one_step_optimum"].tolist() == pytest.approx([4 / 8, 4 / 12])
@@ -50,9 +39,10 @@ def test_the_step_of_a_layer_that_counts_zero_tokens_has_its_law():
 def test_effective_weights_are_means_over_k_beside_their_nulls():
     rows = [(0, 4, 0.0), (0, 8, 0.1), (9, 4, 0.9), (9, 8, 1.0)]
     measured = pd.DataFrame(rows, columns=["step", "k", "correlation_gd"])
-    measured = measured.assign(model="m", seed=0, status="finished", c_hat=0.5, isotropy=0.5)
-    measured = measured.assign(correlation_ols=0.5, correlation_shuffled=0.5)
-    table = over_lengths(measured, {"m": regression_settings()})
+    measured = measured.assign(model="m", seed=0, status="finished")
+    others = ("c_hat", "isotropy", "correlation_ols", "correlation_shuffled")
+    measured = measured.assign(**dict.fromkeys(others, 0.5))
+    table = regression.over_lengths(measured, {"m": regression_settings()})
     assert table["correlation_gd"].tolist() == pytest.approx([0.05, 0.95])
     null = (gradient_cosine(3, 4) + gradient_cosine(3, 8)) / 2
     assert table["correlation_null"].tolist() == pytest.approx([null, null])
@@ -61,19 +51,17 @@ def test_effective_weights_are_means_over_k_beside_their_nulls():
 def test_the_distance_is_the_root_mean_square_over_bins():
     frame = filters(OLS=1.0)
     frame.loc[(frame["algorithm"] == "OLS") & (frame["bin"] == 1), "filter"] = 0.5
-    row = filter_distances(frame, ["seed"]).iloc[0]
+    row = regression.filter_distances(frame, ["seed"]).iloc[0]
     assert row["distance"] == pytest.approx((1.25 / 2) ** 0.5)
     assert (row["largest"], row["unexplained"], row["penalty"]) == (1.0, 0.25, 0.1)
 
 
-def test_the_nearest_is_that_of_the_mean_over_sound_seeds():
-    parts = [
-        filters(OLS=0.1, zero=0.4),
-        filters(OLS=0.3, zero=0.2).assign(seed=1),
-        filters(OLS=9.0, zero=0.0).assign(seed=2, status="diverged"),
-    ]
-    frame = pd.concat(parts, ignore_index=True).fillna({"status": "finished"})
-    table = nearest_filters(frame.assign(model="m")).set_index("algorithm")
+def test_the_nearest_filter_is_that_of_the_mean_over_sound_seeds():
+    frame = pd.concat(
+        filters(OLS=own.OLS, zero=own.zero).assign(seed=own.seed, status=own.status, model="m")
+        for own in SEEDS.itertuples()
+    )
+    table = regression.nearest_filters(frame).set_index("algorithm")
     assert table["distance"].to_dict() == pytest.approx({"OLS": 0.2, "zero": 0.3})
     assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
     assert (table["n_seeds"] == 2).all()
@@ -82,4 +70,4 @@ def test_the_nearest_is_that_of_the_mean_over_sound_seeds():
 def test_a_study_of_task_diversity_alone_has_none_of_the_tables_of_risk(tmp_path):
     settings, place = regression_settings(n_tasks=2), "linear_regression/tasks/0"
     run = write_run(tmp_path, place, replicas("finished"), settings)
-    assert tables(Study(tmp_path, [run])) == {}
+    assert regression.tables(Study(tmp_path, [run])) == {}

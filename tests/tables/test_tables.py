@@ -9,13 +9,7 @@ from helpers import addition_settings, regression_settings, run_program
 from measured import replicas, write_run
 from pyarrow.parquet import ParquetFile
 
-from mechanics.tables.frames import (
-    TableError,
-    check_unedited,
-    read_table,
-    sound,
-    write_table,
-)
+from mechanics.tables.frames import TableError, check_unedited, read_table, sound, write_table
 from mechanics.tables.study import Study, arm_of
 
 

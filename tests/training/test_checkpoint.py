@@ -1,38 +1,24 @@
 import errno
 import fcntl
-import json
 from unittest.mock import Mock
 
 import pytest
 import torch
+from helpers import write_checkpoints
 
-from mechanics.runtime.files import atomic, sha256
+from mechanics.runtime.files import atomic
 from mechanics.training import checkpoint
-from mechanics.training.checkpoint import (
-    CheckpointError,
-    Run,
-    alone,
-    checkpoint_key,
-    read_tensors,
-    write_tensors,
-)
+from mechanics.training.checkpoint import CheckpointError, Run, alone, read_tensors, write_tensors
 
 
 @pytest.fixture
 def run_folder(tmp_path):
-    tensors = {
-        checkpoint_key(seed, step, "W"): torch.full((2,), float(seed + step))
+    weights = {
+        (seed, step): {"W": torch.full((2,), float(seed + step))}
         for seed in (0, 3)
         for step in (0, 10)
     }
-    write_tensors(tmp_path / "checkpoints.safetensors", tensors)
-    record = {
-        "settings": {"p": 11},
-        "replicas": [{"seed": 0, "status": "finished"}, {"seed": 3, "status": "finished"}],
-        "checkpoints_sha256": sha256(tmp_path / "checkpoints.safetensors"),
-    }
-    (tmp_path / "run.json").write_text(json.dumps(record))
-    return tmp_path
+    return write_checkpoints(tmp_path, {"p": 11}, weights)
 
 
 def test_weights_come_back_by_seed_and_step(run_folder):
@@ -45,10 +31,9 @@ def test_weights_come_back_by_seed_and_step(run_folder):
     assert others_may & 0o044 == 0o044
 
 
-@pytest.mark.parametrize("damage", [lambda raw: raw[:-3], lambda raw: raw[:-1] + b"\x01"])
-def test_truncated_or_altered_checkpoints_are_named(run_folder, damage):
+def test_altered_checkpoints_and_an_unfinished_run_are_named(run_folder):
     path = run_folder / "checkpoints.safetensors"
-    path.write_bytes(damage(path.read_bytes()))
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
     with pytest.raises(CheckpointError, match=r"checkpoints\.safetensors: truncated or corrupted"):
         Run(run_folder)
     with pytest.raises(CheckpointError, match="not a finished run"):

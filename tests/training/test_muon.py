@@ -72,13 +72,6 @@ def test_equals_torch_on_hidden_matrices_and_adam_on_the_rest(monkeypatch):
             assert torch.equal(found[name], weights)
 
 
-def test_a_replica_moves_alone_as_it_does_in_a_stack():
-    start, gradients = draw(3, 0), [draw(3, seed) for seed in (1, 2, 3)]
-    whole = trained(start, gradients).weights
-    single = trained(start[1:2], [gradient[1:2] for gradient in gradients]).weights
-    torch.testing.assert_close(whole[1:2], single, atol=1e-12, rtol=0)
-
-
 def test_no_hidden_weight_counts_as_one_whose_step_epsilon_sets():
     optimiser = trained(draw(1, 0), [1e-12 * draw(1, 1)])
     n_hidden = sum(torch.Size(SHAPES[name]).numel() for name in HIDDEN)

@@ -2,9 +2,7 @@ import pytest
 import torch
 from helpers import normal
 
-from mechanics.training.optimiser import AdamW, flatten, unflatten
-
-SHAPES = {"a": (2, 3), "b": (4,)}
+from mechanics.training.optimiser import AdamW
 
 
 def stack(n_seeds: int) -> torch.Tensor:
@@ -52,26 +50,6 @@ def test_movement_is_measured_from_where_it_was_asked_last_and_follows_its_repli
     optimiser.keep([0, 2])
     assert optimiser.moved().tolist() == [0.0, 0.5]
     assert optimiser.moved().tolist() == [0.0, 0.0]
-
-
-def test_a_dropped_replica_does_not_change_the_others():
-    whole = AdamW(stack(3), 0.1, (0.9, 0.98))
-    reduced = AdamW(stack(3), 0.1, (0.9, 0.98))
-    first, second = gradients(2, 3)
-    whole.update(first, 0.01)
-    whole.update(second, 0.01)
-    reduced.update(first, 0.01)
-    reduced.keep([0, 2])
-    reduced.update(second[[0, 2]], 0.01)
-    assert torch.equal(reduced.weights, whole.weights[[0, 2]])
-
-
-def test_unflatten_gives_views_in_order():
-    flat = stack(2)
-    views = unflatten(flat, SHAPES)
-    assert torch.equal(flatten(views), flat)
-    views["b"][0, 0] = 7
-    assert flat[0, 6] == 7
 
 
 def test_decay_ends_and_norm_is_held_for_the_replicas_asked_for():

@@ -41,8 +41,8 @@ def test_moments_are_those_of_chi_square_in_one_dimension_and_of_the_transpose()
         assert wishart_moment(order, 4, 7) * 4 * 7**order == swapped
 
 
-@pytest.mark.parametrize("lengths", [[20], [5, 10, 30]])
-def test_expected_spectrum_has_the_exact_moments(lengths):
+def test_expected_spectrum_has_the_exact_moments():
+    lengths = [5, 10, 30]
     spectrum = expected_spectrum(10, lengths, 13)
     for order in range(14):
         expected = sum(wishart_moment(order, 10, k) for k in lengths) / len(lengths)

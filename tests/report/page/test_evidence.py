@@ -21,18 +21,15 @@ def test_references_stand_beside_one_value():
 
 
 def test_a_value_of_no_seed_is_said_so():
-    rows = [row | {"n_seeds": 0, "value": np.nan, "ci_low": np.nan} for row in comparison_rows("t")]
-    ((line,),) = (group["lines"] for group in grouped(pd.DataFrame(rows)))
+    rows = pd.DataFrame(comparison_rows("t")).assign(n_seeds=0, value=np.nan, ci_low=np.nan)
+    ((line,),) = (group["lines"] for group in grouped(rows))
     assert (line["value"], line["interval"]) == ("no seed", "")
 
 
 def test_an_interpretation_stands_once_beside_the_metrics_that_share_it():
-    rows = [
-        row | {"metric": metric, "interpretation": words}
-        for metric, words in (("k = 10", "a step"), ("k = 20", "a step"), ("k = 50", "many"))
-        for row in comparison_rows("t")
-    ]
-    (group,) = grouped(pd.DataFrame(rows))
+    rows, said = pd.DataFrame(comparison_rows("t")), {10: "a step", 20: "a step", 50: "many"}
+    of_metrics = [rows.assign(metric=f"k = {k}", interpretation=own) for k, own in said.items()]
+    (group,) = grouped(pd.concat(of_metrics))
     found = [(line["interpretation"], line["n_lines"]) for line in group["lines"]]
     assert found == [("a step", 2), ("a step", 0), ("many", 1)]
 
