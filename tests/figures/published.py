@@ -16,6 +16,9 @@ BINS = pd.DataFrame({"bin": range(3), "eigenvalue": (0.1, 1.0, 2.0), "filter": (
 PHASES = pd.DataFrame(
     {"input_phase": (0.5, 3.0), "output_phase": (0.6, 3.1), "share_of_key": (0.4, 0.6)}
 )
+EXAMPLES = pd.DataFrame(
+    {"prompt": 0, "rank": (1, 2, 3), "similarity": (2.0, 0.0, -2.0), "weight": (0.5, 0.3, 0.2)}
+)
 MEASURES = ("restricted_loss_all", "excluded_loss_train", "norm_squared")
 
 
@@ -42,12 +45,14 @@ def long(found: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     runs = found["regression_risk"][["model", "seed", "status", "k"]]
     names = pd.DataFrame({"curve": ("predicted", "measured")})
     training = found["training_theory"].merge(names, "cross")
-    examples = found["attention_examples"]
+    heads = found["attention_match"].query("k == 20")[["model", "seed", "status", "layer", "head"]]
+    examples = heads.drop_duplicates().assign(k=20).merge(EXAMPLES, "cross")
     main = grokking.query("arm == 'main'")[["model", "seed"]].assign(loss=1.0, accuracy=0.5)
     risks = found["regression_risk"].query("k in [5, 50]")[["model", "seed", "k", "risk"]]
     splits = pd.DataFrame({"split": ("train", "validation")})
     emergence = found["emergence"][["task", "model", "seed", "status"]].merge(STEPS, "cross")
     return {
+        "attention_examples": examples,
         "attention_matrix": examples.rename(columns={"prompt": "query_token", "rank": "key_token"}),
         "spectral_filter_curves": found["spectral_filter"].merge(runs).merge(BINS, "cross"),
         "training_theory_curves": training.merge(STEPS.rename(columns={"done": "risk"}), "cross"),
