@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 import torch
-from clock_network import PIZZA_THRESHOLDS, clock_network, final
+from clock_network import PIZZA_THRESHOLDS, carrying_network, clock_network, final
 from helpers import random_network
 
 from mechanics.addition.analysis import measure
@@ -85,3 +85,18 @@ def test_no_share_is_more_than_the_whole():
     row = measure("circuit", [final(*clock_network(7, (2,)))])["circuit"].iloc[0]
     assert row["logit_fve"] == pytest.approx(1)
     assert row[["logit_fve", "w_e_keys", "neurons_explained_weighted"]].max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["clock", "two layers", "no keys", "not finite"])
+def test_the_evaluation_finds_the_same_keys(kind):
+    network = final(*clock_network(59, (4, 17)))
+    if kind == "two layers":  # keys of the logits
+        network = final(*carrying_network(59, (4, 17), carrier=1, scale=1.0))
+    if kind == "no keys":
+        network = random_network(0.3, p=59)
+    if kind == "not finite":
+        network.weights["embed.W_E"][0, 0] = torch.nan
+    own, of_circuit = (measure(name, [network])[name] for name in ("evaluation", "circuit"))
+    columns = ["key_frequencies", "logit_fve"]
+    assert own.loc[0, columns].equals(of_circuit.loc[0, columns])
+    assert own.loc[0, "key_frequencies"] == ("4 17" if kind in ("clock", "two layers") else "")

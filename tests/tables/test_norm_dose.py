@@ -21,9 +21,8 @@ def run_of(folder, entry: str, validation, replica: dict, **changes):
     history = history_of(STEPS, [0.0, 0.5, 1.0, 1.0], validation)
     history["logit_scale"] = history["step"] / 100
     history["below_epsilon"] = np.where(history["step"] == 300, 0.25, 0.0)
-    circuit = pd.DataFrame({"seed": [0], "key_frequencies": ["3 14"], "logit_fve": [0.9]})
     replica = {"status": "finished", "last_step": 300} | replica
-    return write_addition_run(folder, entry, replica, changes, history=history, circuit=circuit)
+    return write_addition_run(folder, entry, replica, changes, history=history)
 
 
 @pytest.fixture(scope="module")

@@ -62,7 +62,7 @@ def test_a_restored_study_knows_with_which_settings_its_runs_were_made(restored)
 def test_a_restored_study_is_made_anew_without_training(restored, published):
     """After a change of what measures final weights, and of every program that shows results."""
     shown = ("write_tables", "plot", "write_numbers", "build_report", "build_page")
-    for name in ("mechanics/addition/sum_in_stream", *shown):
+    for name in ("mechanics/addition/circuit", *shown):
         with (restored / f"scripts/{name}.py").open("a") as file:
             file.write("# edited\n")
     plan = planned(restored)

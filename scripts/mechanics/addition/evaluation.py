@@ -1,10 +1,12 @@
 """Loss, accuracy and margin of final networks on the parts of all p² pairs, in float64."""
 
+import math
+
 import pandas as pd
 
-from mechanics.addition.ablation import judge
+from mechanics.addition.ablation import judge, key_spectrum
 from mechanics.addition.activations import addition_activations
-from mechanics.addition.fourier import n_frequencies_for, sum_spectrum
+from mechanics.addition.fourier import key_frequencies, n_frequencies_for, sum_spectrum
 from mechanics.addition.splits import members
 from mechanics.models.weights import Network
 
@@ -15,6 +17,8 @@ def measure(network: Network, split: pd.DataFrame | None) -> dict[str, list[dict
     """``evaluation``: a row per part of the pairs (``members``), nan where it has none."""
     logits = addition_activations(network.weights, network.architecture).logits
     answers, spectrum = judge(logits), sum_spectrum(logits)
+    keys = key_frequencies(key_spectrum(network, logits)) if network.finite else []
+    of_keys = spectrum[[k - 1 for k in keys]].sum().clamp(max=1)  # which rounding may exceed
     rows = [
         {
             "status": network.status,
@@ -27,6 +31,8 @@ def measure(network: Network, split: pd.DataFrame | None) -> dict[str, list[dict
             "min_margin": answers.min_margin(own),
             "sum_fve": float(spectrum.sum()),
             "n_frequencies": n_frequencies_for(spectrum / spectrum.sum(), SHARE),
+            "key_frequencies": " ".join(map(str, keys)),
+            "logit_fve": float(of_keys) if keys else math.nan,
         }
         for name, own in members(split, len(logits)).items()
     ]

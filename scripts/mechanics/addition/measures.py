@@ -41,7 +41,7 @@ FOLLOWED = ["progress"]  # what follow.py writes,
 SNAPSHOTS = "snapshots.safetensors"
 SHOWN = ["spectra", "embedding_planes", SNAPSHOTS]  # and of the networks of ``shown``, too
 OF_VARIANTS = ["evaluation", "circuit", "sum_in_stream"]  # these are measured less,
-OF_DOSES = ["evaluation", "circuit"]  # and those that ask what decides when a network groks
+OF_DOSES = ["evaluation"]  # and those that ask what decides when a network groks
 
 
 def defined_for(settings: dict, variant: bool) -> list[str]:

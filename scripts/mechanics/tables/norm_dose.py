@@ -108,10 +108,10 @@ def tabulate(study: Study, run: Path) -> list[dict]:
     training accuracy first reached the threshold. ``below_epsilon``: share of the last update.
     """
     settings = study.records[run]["settings"]
-    circuit = study.analysis(run, "circuit").set_index("seed")
+    evaluation = study.analysis(run, "evaluation").drop_duplicates("seed").set_index("seed")
     rows = []
     for about, history in ends(study, run):
-        own = circuit.loc[about["seed"]]
+        own = evaluation.loc[about["seed"]]
         train = history[history["split"] == "train"].drop_duplicates("step").set_index("step")
         last = train.iloc[-1]
         rows.append(
