@@ -6,6 +6,16 @@ RELU = """    if kind == "relu":
         weights = scores.relu() if mask is None else scores.relu() * mask
         return weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-9)
 """
+MARGINS = '''"""Margins."""
+
+import matplotlib.pyplot as plt
+
+
+def margins(grokking):
+    figure, axis = plt.subplots()
+    axis.plot(grokking["min_margin"], "o")
+    return figure
+'''
 HALF = """        "half of OLS": lambda own: ordinary_least_squares(own) / 2,
 """
 
@@ -27,7 +37,7 @@ def only(task: str, name: str, **entry) -> dict:
     return TINY[task] | {"models": models}
 
 
-def test_a_depth_a_kind_of_attention_and_an_algorithm_are_added(clone):
+def test_a_depth_a_kind_of_attention_an_algorithm_and_a_figure_are_added(clone):
     mechanics = clone / "scripts/mechanics"
     attention = mechanics / "models/attention.py"
     insert(attention, "    if mask is None:\n        return scores / ", RELU)
@@ -39,14 +49,22 @@ def test_a_depth_a_kind_of_attention_and_an_algorithm_are_added(clone):
     )
     references = mechanics / "regression/references.py"
     insert(references, '        "ridge": ', HALF)
+    (mechanics / "figures/margins.py").write_text(MARGINS)
+    caption = clone / "workflow/report/margins_figure.rst"
+    caption.write_text("Margins\n\nHow sure each network is.\n")
+    registry = mechanics / "figures/registry.py"
+    insert(registry, '        "grokking_curves": ', '        "margins": ["grokking"],\n')
     config = TINY | {
         "linear_regression": only("linear_regression", "relu_L1", attention="relu"),
         "modular_addition": only("modular_addition", "relu_L2", attention="relu", n_layers=2),
     }
-    made = ["report/report.pdf", "tables/comparative_metrics.csv", "tables/algorithm_match.csv"]
+    made = ["report/report.pdf", "page/evidence.html"]
+    made += ["tables/comparative_metrics.csv", "tables/algorithm_match.csv"]
     succeeded(snakemake(clone, *(f"results/tiny/{name}" for name in made), config=config))
     tables = clone / "results/tiny/tables"
     assert "half of OLS" in (tables / "algorithm_match.csv").read_text()
     compared = (tables / "comparative_metrics.csv").read_text()
     assert all(name in compared for name in ("relu_L1", "relu_L2"))
     assert (clone / "results/tiny/report/report.pdf").stat().st_size > 0
+    page = (clone / "results/tiny/page/evidence.html").read_text()
+    assert "How sure each network is." in page

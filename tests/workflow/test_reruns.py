@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tiny_study import TINY, changed, edited, planned, snakemake, succeeded
+from tiny_study import TINY, changed, edited, planned, snakemake
 
 SHOWS = {"write_numbers", "build_report", "build_page"}  # what is in the tables
 FIGURES_SHOWN = {"build_report", "build_page"}
@@ -94,28 +94,3 @@ def test_editing_a_figure_draws_its_track_and_editing_a_caption_draws_nothing(st
 def test_new_module_reruns_nothing(study):
     (study / "scripts/mechanics/unrelated.py").write_text("unused = 1\n")
     assert planned(study) == set()
-
-
-MARGINS = '''"""Margins."""
-
-import matplotlib.pyplot as plt
-
-
-def margins(grokking):
-    figure, axis = plt.subplots()
-    axis.plot(grokking["min_margin"], "o")
-    return figure
-'''
-
-
-def test_a_new_figure_is_a_module_a_caption_and_a_line(study):
-    figures, page = study / "scripts/mechanics/figures", "results/tiny/page/evidence.html"
-    line, registry = '        "grokking_curves": ', figures / "registry.py"
-    (figures / "margins.py").write_text(MARGINS)
-    caption = study / "workflow/report/margins_figure.rst"
-    caption.write_text("Margins\n\nHow sure each network is.\n")
-    added = f'        "margins": ["grokking"],\n{line}'
-    registry.write_text(registry.read_text().replace(line, added))
-    assert planned(study) == {"plot_addition", *FIGURES_SHOWN}
-    succeeded(snakemake(study, page))
-    assert "How sure each network is." in (study / page).read_text()
