@@ -15,6 +15,7 @@ from mechanics.addition.attention import POSITIONS
 from mechanics.addition.fourier import frequency_shares, key_frequencies
 from mechanics.addition.neurons import neuron_frequencies
 from mechanics.addition.patching import Patch, PromptPairs, recovery
+from mechanics.models.lens import to_lens
 from mechanics.models.transformer import Architecture
 from mechanics.models.weights import Network
 from mechanics.runtime.seeds import generator
@@ -33,8 +34,6 @@ class Patched:
     """
 
     def __init__(self, network: Network):
-        from mechanics.models.lens import to_lens  # noqa: PLC0415 (importing it takes seconds)
-
         own = self.parameters, self.architecture = network.weights, network.architecture
         self.lens = to_lens(*own) if self.architecture.attention == "softmax" else None
         self.activations, self.W_L = addition_activations(*own), neuron_logits(*own)

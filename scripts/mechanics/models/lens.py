@@ -2,15 +2,13 @@
 
 TransformerLens 4 builds small networks as ``TransformerBridge.boot_native(config)``: a causal
 pre-LayerNorm Transformer with learned positions, the network of ``models/addition.py`` written by
-others. A test holds the two equal. Importing this module takes seconds: import it where it is used.
+others. A test holds the two equal. TransformerLens, whose import takes seconds, is imported when a
+network is made.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from transformer_lens.config import TransformerBridgeConfig
-from transformer_lens.model_bridge import TransformerBridge
-from transformer_lens.utilities.tl_checkpoint_conversion import convert_tl_checkpoint
 
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
@@ -18,8 +16,8 @@ from mechanics.models.transformer import Architecture
 
 def to_lens(
     parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture
-) -> TransformerBridge:
-    """The same network in TransformerLens, with copies of the weights of one replica.
+) -> torch.nn.Module:
+    """The same network as a ``TransformerBridge``, with copies of the weights of one replica.
 
     Call it with tokens [pair, 3] = (a, b, p) for logits [pair, 3, p]; those at "=" are the last.
     Dtype and device are those of the weights. The native model has attention biases and ours has
@@ -28,6 +26,12 @@ def to_lens(
     Raises ValueError for linear attention, which the native model cannot express, and for
     parameters that are not those of one replica of an addition network of this architecture.
     """
+    from transformer_lens.config import TransformerBridgeConfig  # noqa: PLC0415
+    from transformer_lens.model_bridge import TransformerBridge  # noqa: PLC0415
+    from transformer_lens.utilities.tl_checkpoint_conversion import (  # noqa: PLC0415
+        convert_tl_checkpoint,
+    )
+
     if architecture.attention != "softmax":
         raise ValueError(
             f"{architecture.attention} attention: TransformerLens's native model has softmax only"
