@@ -126,7 +126,6 @@ NAMES = {
     "NaN": (damaged(unembed__W_U=torch.full((D, P), torch.nan)), "W_U has values that are no"),
     "p": (damaged(embed__W_E=torch.ones(10, D)), "embed.W_E: 10 tokens: expected .*odd prime"),
     "names": ({"fc.weight": torch.ones(2, 2)}, "fc.weight: no known family: expected .*W_Q"),
-    "heads": (as_bridge(hooked()), "shapes do not tell the heads; give --heads"),
     "nanoGPT": ({"transformer.h.0.attn.c_attn.weight": torch.ones(3, 1)}, "nanoGPT's MLP has GELU"),
     "attention": ({"blocks.0.attn.W_Q": torch.ones(1, 4, 4)}, "give --attention"),
     "no tensors": ([1, 2], "holds no tensors with names"),
@@ -159,9 +158,12 @@ def test_an_option_that_is_not_the_files_is_refused(tmp_path):
         read(tmp_path, of_regression, operation="multiply", attention="linear")
 
 
-@pytest.mark.parametrize("n_heads", [3, 0, -2])
-def test_heads_must_divide_the_matrices_of_attention(tmp_path, n_heads):
-    with pytest.raises(WeightsError, match=f"attn.*: expected a multiple of the heads, {n_heads}"):
+@pytest.mark.parametrize("n_heads", [3, 0, -2, None])
+def test_heads_are_asked_for_and_must_divide_the_matrices_of_attention(tmp_path, n_heads):
+    message = f"attn.*: expected a multiple of the heads, {n_heads}"
+    if n_heads is None:
+        message = "shapes do not tell the heads; give --heads"
+    with pytest.raises(WeightsError, match=message):
         read(tmp_path, as_bridge(hooked(biases=False)), heads=n_heads)
 
 
