@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from tornado.websocket import websocket_connect
 
 CHROMIUM = next(
@@ -25,14 +27,17 @@ PATIENCE = 60.0  # seconds for what a busy machine may take its time for
 
 
 class Tab:
-    """One tab of a running Chromium."""
+    """One tab of a running Chromium. Whatever is asked of it waits for the answer."""
 
-    def __init__(self, socket) -> None:
-        self.socket, self.numbers = socket, itertools.count(1)
+    def __init__(self, runner: asyncio.Runner, socket) -> None:
+        self.runner, self.socket, self.numbers = runner, socket, itertools.count(1)
         self.complaints: list[str] = []  # uncaught exceptions and what the console calls an error
         self.requests: list[str] = []  # addresses asked for
 
-    async def call(self, method: str, **parameters) -> dict:
+    def call(self, method: str, **parameters) -> dict:
+        return self.runner.run(self._call(method, parameters))
+
+    async def _call(self, method: str, parameters: dict) -> dict:
         number = next(self.numbers)
         message = {"id": number, "method": method, "params": parameters}
         await self.socket.write_message(json.dumps(message))
@@ -59,74 +64,87 @@ class Tab:
         elif method == "Network.requestWillBeSent":
             self.requests.append(about["request"]["url"])
 
-    async def value(self, expression: str):
+    def value(self, expression: str):
         """The value of a JavaScript expression, awaited if it is a promise."""
-        result = await self.call(
+        result = self.call(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
         if "exceptionDetails" in result:
             raise RuntimeError(f"{expression}: {result['exceptionDetails']}")
         return result["result"].get("value")
 
-    async def open(self, path: Path, width: int, height: int, before: str = "") -> None:
+    def open(self, path: Path, width: int, height: int, before: str = "") -> None:
         """Show a file in a window of this size; wait until it is drawn. ``before``: what runs in
         the page before its own scripts."""
         for domain in ("Page", "Runtime", "Log", "Network"):
-            await self.call(f"{domain}.enable")
-        await self.call(
+            self.call(f"{domain}.enable")
+        self.call(
             "Emulation.setDeviceMetricsOverride",
             **{"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600},
         )
-        await self.call("Emulation.setFocusEmulationEnabled", enabled=True)
-        await self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
-        await self.call("Page.navigate", url=path.resolve().as_uri())
-        await self.until("document.documentElement?.dataset.drawn === 'yes'")
+        self.call("Emulation.setFocusEmulationEnabled", enabled=True)
+        self.call("Page.addScriptToEvaluateOnNewDocument", source=before)
+        self.call("Page.navigate", url=path.resolve().as_uri())
+        self.until("document.documentElement?.dataset.drawn === 'yes'")
 
-    async def until(self, expression: str) -> None:
+    def until(self, expression: str) -> None:
         """Raises TimeoutError, with what the page complained about, if it never becomes true."""
         end = time.monotonic() + PATIENCE
-        while not await self.value(expression):
+        while not self.value(expression):
             if time.monotonic() > end:
                 raise TimeoutError(f"{expression} did not come true; {self.complaints}")
-            await asyncio.sleep(0.05)
+            time.sleep(0.05)
 
-    async def press(self, key: str, code: int) -> None:
+    def press(self, key: str, code: int) -> None:
         for kind in ("rawKeyDown", "keyUp"):
-            await self.call(
+            self.call(
                 "Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code
             )
 
-    async def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Press the mouse at one place of the window, move it to another and let it go."""
         moves = (("Moved", start), ("Pressed", start), ("Moved", end), ("Released", end))
         for kind, (x, y) in moves:
             at = {"x": x, "y": y, "button": "left", "clickCount": 1, "buttons": 1}
-            await self.call("Input.dispatchMouseEvent", type=f"mouse{kind}", **at)
+            self.call("Input.dispatchMouseEvent", type=f"mouse{kind}", **at)
 
-    async def middle(self, selector: str) -> tuple[float, float]:
+    def middle(self, selector: str) -> tuple[float, float]:
         """Where the middle of an element is in the window, which is scrolled to it."""
         box = f"document.querySelector({json.dumps(selector)})"
-        await self.value(f"{box}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        self.value(f"{box}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
         return tuple(
-            await self.value(
+            self.value(
                 f"(({{x, y, width, height}}) => [x + width / 2, y + height / 2])"
                 f"({box}.getBoundingClientRect())"
             )
         )
 
 
-def browse(visit: Callable, profile: Path):
-    """Start Chromium with a fresh profile, await ``visit(tab)``, end it; return the result."""
+@contextmanager
+def shown(page: Path, profile: Path, before: str = "") -> Iterator[Tab]:
+    """A tab with the page, in a Chromium of its own with a fresh profile; ``before``: as above.
+
+    Nothing may complain or ask for another address.
+    """
+    if CHROMIUM is None:
+        pytest.skip("no chromium, chromium-browser or google-chrome on the PATH")
     command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        return asyncio.run(_visit(visit, profile / "DevToolsActivePort"))
+        with asyncio.Runner() as runner:
+            tab = Tab(runner, runner.run(_socket(profile / "DevToolsActivePort")))
+            tab.open(page, 1280, 900, before)
+            yield tab
+        assert tab.complaints == []
+        asked = {url for url in tab.requests if not url.startswith(("data:", "blob:"))}
+        assert asked == {page.resolve().as_uri()}
     finally:
         process.terminate()
         process.wait(PATIENCE)
 
 
-async def _visit(visit: Callable, port_file: Path):
+async def _socket(port_file: Path):
+    """The connection to the one tab of a Chromium that starts."""
     end = time.monotonic() + PATIENCE
     while not (port_file.exists() and port_file.read_text().count("\n")):
         if time.monotonic() > end:
@@ -135,34 +153,16 @@ async def _visit(visit: Callable, port_file: Path):
     port = port_file.read_text().splitlines()[0]
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/json/list") as answer:
         page = next(target for target in json.load(answer) if target["type"] == "page")
-    socket = await websocket_connect(page["webSocketDebuggerUrl"], max_message_size=2**28)
-    try:
-        return await visit(Tab(socket))
-    finally:
-        socket.close()
-
-
-def visited(page: Path, profile: Path, visit, before: str = ""):
-    """Open the page, await ``visit(tab)``; nothing may complain or ask for another address."""
-
-    async def whole(tab):
-        await tab.open(page, 1280, 900, before)
-        result = await visit(tab)
-        assert tab.complaints == []
-        asked = {url for url in tab.requests if not url.startswith(("data:", "blob:"))}
-        assert asked == {page.resolve().as_uri()}
-        return result
-
-    return browse(whole, profile)
+    return await websocket_connect(page["webSocketDebuggerUrl"], max_message_size=2**28)
 
 
 def text(name: str) -> str:
     return f"document.getElementById('{name}').textContent"
 
 
-async def type_in(tab, name: str, value: str) -> None:
+def type_in(tab: Tab, name: str, value: str) -> None:
     """What a reader types; a number input has no value for what is no number."""
-    await tab.value(f"$('{name}').focus(); $('{name}').select()")
-    await tab.call("Input.insertText", text=value)
+    tab.value(f"$('{name}').focus(); $('{name}').select()")
+    tab.call("Input.insertText", text=value)
     if not value:
-        await tab.press("Backspace", 8)
+        tab.press("Backspace", 8)

@@ -29,13 +29,17 @@ def write_run(
 def write_addition_run(
     folder: Path, entry: str, replica: dict, changes: dict, **tables: pd.DataFrame
 ) -> Path:
-    """A run of one seed, and how it ends: of all pairs .9 are right, of the validation pairs .8."""
+    """A run of one seed, and how it ends: of all pairs .9 are right, of the validation pairs .8.
+
+    It finished at the last step of its ``history``, unless its ``replica`` says otherwise.
+    """
     ends = {"split": ["all", "validation"], "accuracy": [0.9, 0.8], "loss": [0.2, 0.3]}
     ends |= {"key_frequencies": "3 14", "logit_fve": 0.9}
     tables["evaluation"] = pd.DataFrame({"seed": 0, "min_margin": [-1.0, -0.5]} | ends)
-    tables["history"] = tables["history"].drop(columns="model")
+    history = tables["history"] = tables["history"].drop(columns="model")
+    own = {"seed": 0, "status": "finished", "last_step": int(history["step"].iloc[-1])} | replica
     place, settings = f"modular_addition/{entry}/0", addition_settings(**changes)
-    return write_run(folder, place, [{"seed": 0} | replica], settings, **tables)
+    return write_run(folder, place, [own], settings, **tables)
 
 
 def history_of(steps, train, validation) -> pd.DataFrame:

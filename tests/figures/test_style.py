@@ -68,7 +68,6 @@ def test_noise_of_the_layout_does_not_reach_the_file(tmp_path):
         axis = part.add_axes((0.1 + noise, 0.1, 0.8, 0.7))
         panels.label_ends(axis, {"a": (0.2, "black"), "b": (0.21, "black")})
         style.save(figure, tmp_path, "figure", "id")
-        plt.close(figure)
         files.append([(tmp_path / f"figure.{kind}").read_bytes() for kind in ("pdf", "png")])
     assert files[0] == files[1]
 
@@ -118,7 +117,6 @@ def test_every_variant_of_a_network_that_diverged_counts():
 
 
 def test_the_users_matplotlibrc_changes_no_figure():
-    style.use_style()
     ours = dict(mpl.rcParams)
     mpl.rcParams.update({"text.usetex": True, "savefig.bbox": "tight", "image.cmap": "jet"})
     style.use_style()

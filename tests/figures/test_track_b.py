@@ -86,17 +86,12 @@ def test_a_sweep_has_a_panel_for_each_fraction_and_a_median_where_half_grokked()
     assert "softmax, 1 layer: 1" in figure.get_supxlabel()
 
 
-@pytest.mark.parametrize(
-    ("steps", "expected"),
-    [
-        ([30.0, 30.0], "memorises by 150,\ngroks at 30"),
-        ([10.0, 30.0], "memorises by 150,\ngroks at 10–30"),
-        ([10.0, np.nan], "memorises by 150,\ngroks at 10 (1/2)"),
-        ([np.nan, np.nan], "does not grok in its budget"),
-    ],
-)
-def test_grokking_step_is_in_the_title(steps, expected):
-    assert in_words(pd.DataFrame({"memorised_step": 150.0, "grokking_step": steps})) == expected
+def test_grokking_step_is_in_the_title():
+    of_seeds = ([30.0, 30.0], [10.0, 30.0], [10.0, np.nan], [np.nan, np.nan])
+    runs = [pd.DataFrame({"memorised_step": 150.0, "grokking_step": own}) for own in of_seeds]
+    *said, never = map(in_words, runs)
+    assert said == [f"memorises by 150,\ngroks at {at}" for at in ("30", "10–30", "10 (1/2)")]
+    assert never == "does not grok in its budget"
 
 
 def dose(arm="held_norm", factor=1.0, tau=1.0, end=500.0, status="grokked", **more) -> dict:

@@ -10,7 +10,7 @@ import pytest
 from mechanics.report.directions import directions
 from mechanics.report.numbers import HELD, numbers
 from mechanics.report.prose import names
-from mechanics.report.stated import TABLES
+from mechanics.report.stated import TABLES, stated_settings
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = json.loads((ROOT / "results/published/report/claims.json").read_text())
@@ -103,3 +103,12 @@ def test_runs_from_one_start_are_compared_seed_by_seed():
         assert holds("fewer_when_held") is fewer
     doses["grokking_step"] = 100.0
     assert holds("decay_sets_pace") is False
+
+
+def test_of_the_settings_models_inherit_and_what_the_config_lacks_is_left_out():
+    lengths = {"d": 3, "k_min": 2, "k_max": 8}
+    section = lengths | {"tabulated_at": [8], "models": {"linear_L1_subspace": {"seeds": [0]}}}
+    section["defaults"] = {"d_max": 6, "seeds": [0, 1]}
+    stated = stated_settings({"linear_regression": section, "modular_addition": None})
+    assert stated.pop("tracks") == ["linear_regression"]
+    assert stated == lengths | {"k_middle": 8, "subspace_d": 6}  # of a shorter list the last

@@ -5,9 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from measured import history_of
 
-from mechanics.tables.emergence import fall, grokking_moments, regression_loss, transition
+from mechanics.tables.emergence import fall, regression_loss, transition
 
 
 def test_logistic_of_log_step_has_its_known_width():
@@ -19,13 +18,6 @@ def test_logistic_of_log_step_has_its_known_width():
     assert (found.start_step, found.end_step) == pytest.approx((start, end), rel=1e-3)
     assert found.transition_steps == pytest.approx(end - start, rel=1e-3)
     assert found.share_of_training == pytest.approx((end - start) / 1e6, rel=1e-3)
-
-
-def test_a_jump_is_narrow():
-    steps = np.unique(np.round(np.geomspace(1, 10000, 200))).astype(int)
-    jump = transition(steps, (steps >= 3000).astype(float), least_gain=0.1)
-    assert jump.transition_width < 0.05
-    assert 2800 < jump.start_step < jump.end_step < 3100
 
 
 def test_a_rise_that_is_lost_again_has_not_ended():
@@ -57,19 +49,3 @@ def test_the_loss_of_regression_is_its_risk_at_the_longest_context():
         {"step": [0, 0, 5, 5], "k": [5, 10, 5, 10], "risk": [7.0, 3.0, 0.6, 0.2]}
     )
     assert regression_loss(history).to_dict() == pytest.approx({0: 1.0, 5: 0.2})
-
-
-@pytest.mark.parametrize(
-    ("validation", "first_reached", "grokked"),
-    [
-        ([0, 0.995, 0.98, 0.999], 10, 30),  # a spike dates the grokking step
-        ([0, 0.995, 0.98, 0.98], 10, math.nan),
-        ([0, 0.5, 0.5, 0.5], math.nan, math.nan),
-    ],
-)
-def test_moments_are_the_first_steps_that_reach_the_threshold_or_stay_there(
-    validation, first_reached, grokked
-):
-    moments = grokking_moments(history_of([0, 10, 20, 30], [0, 1, 1, 1], validation), 0.99)
-    expected = [10, first_reached, grokked]
-    assert moments.loc[0].tolist() == pytest.approx(expected, nan_ok=True)

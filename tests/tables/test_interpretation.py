@@ -37,16 +37,10 @@ def described(of_seeds: pd.DataFrame, *seeds: int, n_layers: int = 1, **keys) ->
     return describe_addition({"evaluation": of_seeds, **keys_of(*seeds, **keys)}, n_layers, 10)
 
 
-@pytest.mark.parametrize(
-    ("train", "validation", "name"),
-    [
-        (0.02, 0.01, "Untrained"),
-        (1.0, 0.31, "Symmetric lookup table"),
-        (1.0, 0.99, "Fourier circuit"),
-    ],
-)
-def test_addition_is_named_by_the_nearest_profile(train, validation, name):
-    assert described(evaluation(train, validation, 0), 0).startswith(name)
+def test_addition_is_named_by_the_nearest_profile():
+    assert described(evaluation(0.02, 0.01, 0), 0).startswith("Untrained")
+    assert described(evaluation(1.0, 0.31, 0), 0).startswith("Symmetric lookup table")
+    assert described(evaluation(1.0, 0.99, 0), 0).startswith("Fourier circuit")
 
 
 @pytest.mark.parametrize(

@@ -21,28 +21,22 @@ def run_of(folder, entry: str, validation, replica: dict, **changes):
     history = history_of(STEPS, [0.0, 0.5, 1.0, 1.0], validation)
     history["logit_scale"] = history["step"] / 100
     history["below_epsilon"] = np.where(history["step"] == 300, 0.25, 0.0)
-    replica = {"status": "finished", "last_step": 300} | replica
     return write_addition_run(folder, entry, replica, changes, history=history)
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Study:
-    folder = tmp_path_factory.mktemp("runs")
+def test_each_network_has_its_arm_its_ending_and_what_was_measured_at_it_and_before(tmp_path):
     never, grokked = [0.0] * 4, [0.0, 0.0, 0.0, 1.0]
     stalled = {"status": "stalled", "stalled_step": 200}
     runs = [
-        run_of(folder, "main", never, {}),
-        run_of(folder, "held", grokked, {}, **HELD),
-        run_of(folder, "sham", never, stalled, **HEATED),
-        run_of(folder, "heated", never, {"status": "diverged"}, temperature=8.0, **HEATED),
-        run_of(folder, "small", never, {}, epsilon=1e-20),
-        run_of(folder, "scaled", never, {}, after_memorising="initial_norm"),
+        run_of(tmp_path, "main", never, {}),
+        run_of(tmp_path, "held", grokked, {}, **HELD),
+        run_of(tmp_path, "sham", never, stalled, **HEATED),
+        run_of(tmp_path, "heated", never, {"status": "diverged"}, temperature=8.0, **HEATED),
+        run_of(tmp_path, "small", never, {}, epsilon=1e-20),
+        run_of(tmp_path, "scaled", never, {}, after_memorising="initial_norm"),
     ]
     variants = dict.fromkeys(("held", "sham", "heated", "small", "scaled"), "main")
-    return Study(folder, runs, {"variants": variants, "followed": False})
-
-
-def test_each_network_has_its_arm_its_ending_and_what_was_measured_then_and_on_memorising(study):
+    study = Study(tmp_path, runs, {"variants": variants, "followed": False})
     table = tables(study)["norm_dose"].set_index("entry")
     columns = ["model", "arm", "status", "norm_factor", "epsilon"]
     assert {entry: [*row] for entry, *row in table[columns].itertuples()} == {

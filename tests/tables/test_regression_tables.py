@@ -9,20 +9,30 @@ from mechanics.regression.laws.risk import gradient_cosine
 from mechanics.tables import regression
 from mechanics.tables.study import Study
 
-# How far every seed is from two algorithms.
 SEEDS = pd.DataFrame({"seed": range(3), "status": ["finished", "finished", "diverged"]})
-SEEDS = SEEDS.assign(model="m", k=5, OLS=[0.1, 0.3, 9.0], zero=[0.4, 0.2, 0.0])
+SEEDS = SEEDS.assign(model="m", k=10, OLS=[0.1, 0.3, 9.0], zero=[0.4, 0.2, 0.0])  # their distances
+DISTANCES = SEEDS.melt(["model", "seed", "status", "k"], None, "algorithm", "preds_diff")
+FILTERS = pd.concat(
+    filters(OLS=own.OLS, zero=own.zero).assign(seed=own.seed, status=own.status, model="m")
+    for own in SEEDS.itertuples()
+)
 
 
-def test_the_nearest_is_that_of_the_mean_over_sound_seeds():
-    distances = SEEDS.melt(["model", "seed", "status", "k"], None, "algorithm", "preds_diff")
-    table = regression.match(distances).set_index("algorithm")
-    assert table["preds_diff"].to_dict() == pytest.approx({"OLS": 0.2, "zero": 0.3})
+@pytest.mark.parametrize(
+    ("make", "of_seeds", "distance"),
+    [
+        (regression.match, DISTANCES, "preds_diff"),
+        (regression.nearest_filters, FILTERS, "distance"),
+    ],
+)
+def test_the_nearest_is_that_of_the_mean_over_sound_seeds(make, of_seeds, distance):
+    table = make(of_seeds).set_index("algorithm")
+    assert table[distance].to_dict() == pytest.approx({"OLS": 0.2, "zero": 0.3})
     assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
     assert table["n_seeds"].tolist() == [2, 2]
-    alone = regression.match(distances[distances["status"] == "diverged"])
+    alone = make(of_seeds[of_seeds["status"] == "diverged"])
     assert alone.empty
-    assert {"model", "algorithm", "k", "preds_diff", "nearest"} <= set(alone.columns)
+    assert {"model", "algorithm", "k", distance, "nearest"} <= set(alone.columns)
 
 
 def test_the_step_of_a_layer_that_counts_zero_tokens_has_its_law():
@@ -54,17 +64,6 @@ def test_the_distance_is_the_root_mean_square_over_bins():
     row = regression.filter_distances(frame, ["seed"]).iloc[0]
     assert row["distance"] == pytest.approx((1.25 / 2) ** 0.5)
     assert (row["largest"], row["unexplained"], row["penalty"]) == (1.0, 0.25, 0.1)
-
-
-def test_the_nearest_filter_is_that_of_the_mean_over_sound_seeds():
-    frame = pd.concat(
-        filters(OLS=own.OLS, zero=own.zero).assign(seed=own.seed, status=own.status, model="m")
-        for own in SEEDS.itertuples()
-    )
-    table = regression.nearest_filters(frame).set_index("algorithm")
-    assert table["distance"].to_dict() == pytest.approx({"OLS": 0.2, "zero": 0.3})
-    assert table["nearest"].to_dict() == {"OLS": True, "zero": False}
-    assert (table["n_seeds"] == 2).all()
 
 
 def test_a_study_of_task_diversity_alone_has_none_of_the_tables_of_risk(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
-from browser import ANSWERED, CHROMIUM, text, type_in, visited
+from browser import ANSWERED, shown, text, type_in
 from markupsafe import Markup
 
 from build_page import render
@@ -18,9 +18,6 @@ from mechanics.report.page.networks import page_data
 from mechanics.report.page.pack import as_json
 from mechanics.study.results import final_networks, model_for
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium, chromium-browser or google-chrome on the PATH"
-)
 PUBLISHED = Path(__file__).parents[3] / "results/published"
 
 
@@ -39,127 +36,97 @@ def page(tmp_path_factory) -> Path:
 def test_first_view_is_soon_and_nothing_is_wider_than_the_window(page, tmp_path):
     widths = "(({ clientWidth: shown, scrollWidth }) => [shown, scrollWidth <= shown])"
     widths += "(document.documentElement)"
-
-    async def visit(tab):
-        paints = "performance.getEntriesByName('first-contentful-paint')"
-        await tab.until(f"{paints}.length > 0")  # the page may be loaded before it is painted
-        assert await tab.value(f"{paints}[0].startTime") <= 2000  # milliseconds
-        assert await tab.value(widths) == [1280, True]
-        await tab.open(page, 390, 900)
-        assert await tab.value(widths) == [390, True]
-
-    visited(page, tmp_path, visit)
+    paints = "performance.getEntriesByName('first-contentful-paint')"
+    with shown(page, tmp_path) as tab:
+        tab.until(f"{paints}.length > 0")  # the page may be loaded before it is painted
+        assert tab.value(f"{paints}[0].startTime") <= 2000  # milliseconds
+        assert tab.value(widths) == [1280, True]
+        tab.open(page, 390, 900)
+        assert tab.value(widths) == [390, True]
 
 
-def test_all_sums_are_right_and_without_a_key_as_many_as_in_the_table(ask):
+def test_all_sums_are_right_and_without_a_key_as_many_as_in_the_table(tab):
     table = pd.read_csv(PUBLISHED / "tables/embedding_ablation.csv")
     own = table.query("entry == 'softmax_L1' and seed == 0 and kind == 'one_removed'")
-    by_frequency = own.set_index("frequency")["accuracy"]
+    by_frequency, n = own.set_index("frequency")["accuracy"], 113**2
     key = by_frequency.idxmin()
-
-    async def visit(tab):
-        await tab.until(ANSWERED)
-        found = [await tab.value(text("add-right"))]
-        box = f"document.querySelector('[data-frequency=\"{key}\"]')"
-        await tab.value(f"{box}.focus()")
-        await tab.press(" ", 32)
-        await tab.until(f"!{box}.checked && state.off.length === 1 && {ANSWERED}")
-        found.append(await tab.value(text("add-right")))
-        assert await tab.value(text("break-right")) == found[-1]
-        assert f"frequency {key}" in await tab.value(text("now-what"))
-        await tab.value("document.querySelector('#now-back').click()")
-        await tab.until(f"state.off.length === 0 && {ANSWERED}")
-        return [*found, await tab.value(text("add-right"))]
-
-    whole, without, again = ask(visit)
-    n = 113**2
-    assert whole == again == f"{n:,}"
-    assert without == f"{round(by_frequency[key] * n):,}"
+    tab.until(ANSWERED)
+    assert tab.value(text("add-right")) == f"{n:,}"
+    box = f"document.querySelector('[data-frequency=\"{key}\"]')"
+    tab.value(f"{box}.focus()")
+    tab.press(" ", 32)
+    tab.until(f"!{box}.checked && state.off.length === 1 && {ANSWERED}")
+    right = f"{round(by_frequency[key] * n):,}"
+    assert tab.value(text("add-right")) == tab.value(text("break-right")) == right
+    assert f"frequency {key}" in tab.value(text("now-what"))
+    tab.value("document.querySelector('#now-back').click()")
+    tab.until(f"state.off.length === 0 && {ANSWERED}")
+    assert tab.value(text("add-right")) == f"{n:,}"
 
 
-def test_a_sum_is_answered_at_once(ask):
-    async def visit(tab):
-        await type_in(tab, "add-a", "112")
-        await type_in(tab, "add-b", "3")
-        await tab.until("state.a === 112 && state.b === 3")
-        assert await tab.value(text("add-answer")) == "2"
-        await tab.until(ANSWERED)  # then nothing else is computed
-        timed = "(() => { const t = performance.now(), a = (state.a + 7) % P; set({ a }); "
-        timed += f"const said = Number({text('add-answer')}); "
-        timed += "return said === (a + state.b) % P ? performance.now() - t : NaN; })()"
-        return min([await tab.value(timed) for _ in range(9)])
-
-    assert ask(visit) <= 50
+def test_a_sum_is_answered_at_once(tab):
+    type_in(tab, "add-a", "112")
+    type_in(tab, "add-b", "3")
+    tab.until("state.a === 112 && state.b === 3")
+    assert tab.value(text("add-answer")) == "2"
+    tab.until(ANSWERED)  # then nothing else is computed
+    timed = "(() => { const t = performance.now(), a = (state.a + 7) % P; set({ a }); "
+    timed += f"const said = Number({text('add-answer')}); "
+    timed += "return said === (a + state.b) % P ? performance.now() - t : NaN; })()"
+    assert min(tab.value(timed) for _ in range(9)) <= 50
 
 
-def test_what_is_no_number_is_said_in_its_place(ask):
-    async def visit(tab):
-        for value in ("", "-1", "113", "x", "1.5"):
-            await type_in(tab, "add-a", value)
-            await tab.until("$('add-a').getAttribute('aria-invalid') === 'true'")
-            await tab.value("announce('all')")  # a late answer does not say otherwise
-            assert await tab.value(text("add-answer")) == "–", value
-            said = await tab.value(text("add-why"))
-            assert said == "Type a whole number from 0 to 112 for a.", value
-            await type_in(tab, "add-a", "5")
-            await tab.until(f"{text('add-answer')} !== '–'")
-
-    ask(visit)
+def test_what_is_no_number_is_said_in_its_place(tab):
+    for value in ("", "-1", "113", "x", "1.5"):
+        type_in(tab, "add-a", value)
+        tab.until("$('add-a').getAttribute('aria-invalid') === 'true'")
+        tab.value("announce('all')")  # a late answer does not say otherwise
+        assert tab.value(text("add-answer")) == "–", value
+        said = tab.value(text("add-why"))
+        assert said == "Type a whole number from 0 to 112 for a.", value
+        type_in(tab, "add-a", "5")
+        tab.until(f"{text('add-answer')} !== '–'")
 
 
-def test_a_dragged_point_moves_the_network_and_the_gradient_step_together(ask):
-    async def visit(tab):
-        names = ("layer", "gd", "ols")
-        numbers = "[" + ", ".join(f"Number({text(f'prompt-{name}')})" for name in names) + "]"
-        await tab.until(f"{text('prompt-layer')} !== '–'")
-        before = await tab.value(numbers)
-        x, y = await tab.middle("[data-point='0']")
-        await tab.drag((x, y), (x + 120, y - 80))
-        await tab.until("'0' in state.moved")
-        await tab.press("ArrowUp", 38)
-        await tab.value("new Promise((done) => setTimeout(done, 300))")
-        return before, await tab.value(numbers), await tab.value("points()")
-
-    before, after, points = ask(visit)
-    assert after[0] != before[0]
-    assert after[0] == pytest.approx(after[1], abs=0.02 * max(1, abs(after[0])))
+def test_a_dragged_point_moves_the_network_and_the_gradient_step_together(tab):
+    tab.until(f"{text('prompt-layer')} !== '–'")
+    before = tab.value(text("prompt-layer"))
+    x, y = tab.middle("[data-point='0']")
+    tab.drag((x, y), (x + 120, y - 80))
+    tab.until("'0' in state.moved")
+    tab.press("ArrowUp", 38)
+    tab.value("new Promise((done) => setTimeout(done, 300))")
+    layer, step = (float(tab.value(text(f"prompt-{name}"))) for name in ("layer", "gd"))
+    assert layer != float(before)
+    assert layer == pytest.approx(step, abs=0.02 * max(1, abs(layer)))
     network = final_networks(PUBLISHED, "linear_regression", "linear_L1")[0].exact()
-    x, y = torch.tensor(points, dtype=torch.float64).T
+    x, y = torch.tensor(tab.value("points()"), dtype=torch.float64).T
     query = torch.eye(1, network.settings["d"], dtype=torch.float64)  # 1 in the first dimension
     own = (x[:, None] * query, y, query, torch.zeros(1, dtype=torch.float64))
     prompts = Prompts(*(part[None, None] for part in own))
     expected = regression.forward(network.weights, prompts, network.architecture).item()
-    assert after[0] == pytest.approx(expected, abs=6e-4)  # three decimals are shown
+    assert layer == pytest.approx(expected, abs=6e-4)  # three decimals are shown
 
 
-def test_a_softmax_layer_answers_as_a_kernel_smoother_of_its_own_sign(ask):
-    async def visit(tab):
-        await tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
-        softmax = "PROMPTS.networks.findIndex((n) => n.model === 'softmax_L1')"
-        await tab.value(f"set({{ model: {softmax} }})")
-        said = await tab.value(text("prompt-distances"))
-        assert said.startswith("Asking")  # not of the last one
-        await tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
-        side = await tab.value("networkOf(state.model).then((network) => network.side(D))")
-        names = ("layer", "smoother")
-        found = [float(await tab.value(text(f"prompt-{name}"))) for name in names]
-        return side, found, await tab.value(text("prompt-distances"))
-
-    side, (network, smoother), distances = ask(visit)
+def test_a_softmax_layer_answers_as_a_kernel_smoother_of_its_own_sign(tab):
+    tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
+    softmax = "PROMPTS.networks.findIndex((n) => n.model === 'softmax_L1')"
+    tab.value(f"set({{ model: {softmax} }})")
+    assert tab.value(text("prompt-distances")).startswith("Asking")  # not of the last one
+    tab.until(f"{text('prompt-distances')}.startsWith('300 prompts')")
+    side = tab.value("networkOf(state.model).then((network) => network.side(D))")
     heads = pd.read_csv(PUBLISHED / "tables/kernel_smoother.csv")
     omega = heads.query("model == 'softmax_L1' and seed == 0")["omega"].iloc[0]
     assert (side > 0) == (omega > 0)
+    network, smoother = (float(tab.value(text(f"prompt-{name}"))) for name in ("layer", "smoother"))
     assert network == pytest.approx(smoother, abs=0.02)
-    nearest = distances.partition("size: ")[2]
+    nearest = tab.value(text("prompt-distances")).partition("size: ")[2]
     assert nearest.startswith("kernel smoother")
 
 
-def test_a_step_that_is_named_is_the_one_that_is_shown(ask):
-    async def visit(tab):
-        await tab.value("set({ run: 1 })")
-        named = await tab.value("ADD.runs[1].first_reached")
-        await tab.value(f"document.querySelector('#learn-notes [data-step=\"{named}\"]').click()")
-        await tab.until(f"{text('learn-at')} === '{named}'")
-        return await tab.value(f"parseFloat({text('learn-accuracy')})")
-
-    assert ask(visit) >= 99
+def test_a_step_that_is_named_is_the_one_that_is_shown(tab):
+    tab.value("set({ run: 1 })")
+    named = tab.value("ADD.runs[1].first_reached")
+    tab.value(f"document.querySelector('#learn-notes [data-step=\"{named}\"]').click()")
+    tab.until(f"{text('learn-at')} === '{named}'")
+    assert tab.value(f"parseFloat({text('learn-accuracy')})") >= 99
