@@ -10,12 +10,11 @@ from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.patching import (
     Patch,
-    attention_direct_effects,
     cluster_sets,
+    direct_effects,
     draw_prompt_pairs,
     hooked_effects,
     metric_gap,
-    neuron_effects,
     neuron_sets,
     recovery,
     usable_prompts,
@@ -30,9 +29,10 @@ def closed_form(network, prompts):
     """Effects of neurons and of attention's direct path, and the gap."""
     activations = addition_activations(network.weights, network.architecture)
     W_L = neuron_logits(network.weights, network.architecture)
+    W_U = network.weights["unembed.W_U"][0]
     return (
-        neuron_effects(activations, W_L, prompts),
-        attention_direct_effects(activations, network.weights["unembed.W_U"][0], prompts),
+        direct_effects(activations.hook_post[-1], W_L, prompts),
+        direct_effects(activations.attn_out[-1], W_U, prompts).sum(dim=1),
         metric_gap(activations.logits, prompts),
     )
 

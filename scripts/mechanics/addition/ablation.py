@@ -1,9 +1,8 @@
 """How well logits answer, which frequencies the answers need, and which suffice.
 
-Logits are those of all p² pairs at "=", b running fastest, in float64. The directions of frequency
-k are cos ω_k (a + b) and sin ω_k (a + b) over the pairs, ω_k = 2πk/p (Nanda et al. 2023, sec. 4.4,
-5 and 5.1). Removing them leaves what of frequency k is not a function of a + b alone: a clock whose
-amplitude depends on a − b keeps the deviations of that amplitude from its mean.
+The directions of frequency k are cos ω_k (a + b) and sin ω_k (a + b) over the pairs, ω_k = 2πk/p
+(Nanda et al. 2023, sec. 4.4, 5 and 5.1). Removing them leaves what of frequency k is not a function
+of a + b alone: a clock whose amplitude depends on a − b keeps how that deviates from its mean.
 """
 
 import math
@@ -15,7 +14,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from mechanics.addition.activations import neuron_logits
-from mechanics.addition.fourier import along_sum, frequencies, frequency_shares, sum_spectrum
+from mechanics.addition.fourier import (
+    Logits,
+    Spectrum,
+    along_sum,
+    frequencies,
+    frequency_shares,
+    sum_spectrum,
+)
 from mechanics.addition.pairs import all_pairs, cross_entropy, targets
 from mechanics.models.weights import Network
 
@@ -58,35 +64,26 @@ def judge(
     return Answers(loss.cpu(), right.cpu(), margin.cpu())
 
 
-def key_spectrum(
-    network: Network, logits: Float[Tensor, "pair token"]
-) -> Float[Tensor, "frequency"]:
+def key_spectrum(network: Network, logits: Logits) -> Spectrum:
     """The shares by which key frequencies are chosen: of W_L, or else ``sum_spectrum``."""
     if network.architecture.reads_neurons_directly:
         return frequency_shares(neuron_logits(network.weights, network.architecture).T)
     return sum_spectrum(logits)
 
 
-def restricted_logits(
-    logits: Float[Tensor, "pair token"], keys: Sequence[int]
-) -> Float[Tensor, "pair token"]:
+def restricted_logits(logits: Logits, keys: Sequence[int]) -> Logits:
     """What the key frequencies say of a + b, and the mean over pairs; all else is taken away.
 
-    The projection averages over all pairs of the same sum, which lends what a network knows of
-    some pairs to the others: it can be right where the network is not, as a memorised network is
-    everywhere with all frequencies, and partly with three. Read it beside what other frequencies
-    alone answer and what is lost without these.
+    The average over all pairs of a sum lends what a network knows of some pairs to the others: a
+    memorised network is right everywhere with all frequencies, and partly with three. Read it
+    beside what other frequencies alone answer and what is lost without these.
     """
-    exact = logits.double()
-    return along_sum(exact, keys, logits.shape[-1]) + exact.mean(dim=0)
+    return along_sum(logits, keys) + logits.double().mean(dim=0)
 
 
-def excluded_logits(
-    logits: Float[Tensor, "pair token"], keys: Sequence[int]
-) -> Float[Tensor, "pair token"]:
+def excluded_logits(logits: Logits, keys: Sequence[int]) -> Logits:
     """The logits without what these key frequencies say of a + b."""
-    exact = logits.double()
-    return exact - along_sum(exact, keys, logits.shape[-1])
+    return logits.double() - along_sum(logits, keys)
 
 
 def formula_answers(
@@ -94,9 +91,8 @@ def formula_answers(
 ) -> tuple[Float[Tensor, "*set"], Float[Tensor, "*set"]]:
     """Loss (nats) and margin of Σ_k α_k cos ω_k (a + b − c): the same for all pairs.
 
-    In exact arithmetic one frequency answers every pair of a prime p: its margin is
-    α (1 − cos(2π/p)), whichever frequency it is: tiny (0.0015 α for p = 113), but not zero. More
-    frequencies are not needed to be right; they buy margin, that is, loss, for the same Σ α_k.
+    Any single frequency answers every pair of a prime p, with the margin α (1 − cos(2π/p)):
+    0.0015 α for p = 113. More frequencies buy margin, that is, loss, for the same Σ α_k.
     """
     k = torch.tensor(list(frequencies(p)), dtype=torch.float64)
     cosines = torch.cos(2 * torch.pi / p * k[:, None] * torch.arange(p))

@@ -6,32 +6,32 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from mechanics.addition.fourier import Logits
 from mechanics.addition.pairs import all_pairs
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
+
+Parameters = dict[str, Float[Tensor, "1 ..."]]
 
 
 @dataclass(frozen=True)
 class AdditionActivations:
     """Activations at "=" of one replica for all p² pairs (``all_pairs``), under the field's names.
 
-    Lists have an entry for each layer: ``pattern``, how much of the heads' attention at "=" goes
-    to a, b and "="; ``attn_out``, what attention adds to the stream; ``hook_post``, the neurons
-    after the ReLU. ``resid_embed`` is the stream at "=" before the first layer, the same for all
-    pairs.
+    Lists have an entry for each layer: ``pattern``, the heads' attention to a, b and "=";
+    ``attn_out``, what attention adds to the stream; ``hook_post``, the neurons after the ReLU.
+    ``resid_embed`` is the stream before the first layer, the same for all pairs.
     """
 
     resid_embed: Float[Tensor, " d_model"]
     pattern: list[Float[Tensor, "pair head 3"]]
     attn_out: list[Float[Tensor, "pair d_model"]]
     hook_post: list[Float[Tensor, "pair d_mlp"]]
-    logits: Float[Tensor, "pair token"]
+    logits: Logits
 
 
 @torch.no_grad()
-def addition_activations(
-    parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture
-) -> AdditionActivations:
+def addition_activations(parameters: Parameters, architecture: Architecture) -> AdditionActivations:
     """Run one replica on all pairs."""
     own = {name: tensor.double() for name, tensor in parameters.items()}
     pairs = all_pairs(own["embed.W_E"].shape[1] - 1).to(own["embed.W_E"].device)
@@ -46,7 +46,7 @@ def addition_activations(
 
 
 def neuron_inputs(
-    parameters: dict[str, Float[Tensor, "1 ..."]], activations: AdditionActivations
+    parameters: Parameters, activations: AdditionActivations
 ) -> Float[Tensor, "pair d_mlp"]:
     """What the neurons of a one-layer network without LayerNorm read, before the ReLU."""
     stream = activations.resid_embed + activations.attn_out[0]
@@ -55,11 +55,9 @@ def neuron_inputs(
 
 
 def neuron_logits(
-    parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture
+    parameters: Parameters, architecture: Architecture
 ) -> Float[Tensor, "d_mlp token"]:
-    """W_L = W_out W_U of the last layer: what each neuron adds to the logits, in float64.
-
-    Exact where no LayerNorm lies between (else only a direction).
-    """
+    """W_L = W_out W_U of the last layer, in float64: what each neuron adds to the logits, or with
+    LayerNorm between only a direction."""
     W_out = parameters[f"blocks.{architecture.n_layers - 1}.mlp.W_out"][0].double()
     return W_out @ parameters["unembed.W_U"][0].double()

@@ -13,11 +13,8 @@ from mechanics.models.weights import Network
 
 
 def as_addition(network: Network) -> Network:
-    """The network that adds: ``p`` is the number of its exponents.
-
-    One that subtracts is given −b for b. In one that multiplies 0 has no exponent: it is left out
-    of the numbers and of the answers.
-    """
+    """The network that adds its ``p`` exponents. One that subtracts is given −b for b; in one that
+    multiplies 0 has no exponent, and is left out of the numbers and of the answers."""
     if "operation" not in network.settings:
         return network
     settings, weights = dict(network.settings), network.weights

@@ -20,10 +20,9 @@ def measure(network: Network) -> dict[str, list[dict]]:
 
 
 def describe(pattern: torch.Tensor) -> list[dict]:
-    """Mean, best frequency and its fve of every head's attention to each position.
+    """Mean, best frequency and its fve of every head's attention [pair, head, 3] to each position.
 
-    ``pattern`` [pair, head, 3] are the weights at "=". Where they vary by less than ``EVEN`` there
-    is nothing to explain: frequency is 0, fve nan.
+    Where it varies by less than ``EVEN`` there is nothing to explain: frequency is 0, fve nan.
     """
     p = round(len(pattern) ** 0.5)
     rows = []

@@ -57,9 +57,9 @@ def measure(network: Network) -> dict[str, list[dict]]:
         "keys_w_e": _listed(keys_w_e),
         "keys_neurons": _listed(cluster_keys(neurons, p)),
         "harmonics": _listed(doubled),
-        "w_e_keys": _sum(shares[_places(in_embedding)]),
-        "w_e_harmonics": _sum(shares[_places(doubled)]),
-        "logit_fve": _sum(spectrum[_places(keys)]) if keys else math.nan,
+        "w_e_keys": _sum(shares, in_embedding),
+        "w_e_harmonics": _sum(shares, doubled),
+        "logit_fve": _sum(spectrum, keys) if keys else math.nan,
         "neurons_explained": float(explained.double().mean()),
         "distance_irrelevance": identities.distance_irrelevance(logits),
     }
@@ -67,7 +67,8 @@ def measure(network: Network) -> dict[str, list[dict]]:
     if W_L is not None:
         isolated = identities.clock_or_pizza(parameters, architecture, keys)
         by_key = [row | q for row, q in zip(by_key, isolated, strict=True)]
-        row["neurons_explained_weighted"] = _sum(contributions(hook_post, W_L)[explained])
+        weights = contributions(hook_post, W_L)[explained]
+        row["neurons_explained_weighted"] = float(weights.sum().clamp(max=1))
         if keys:
             row["clock_circles"] = sum(q["q_clock"] > q["q_pizza"] for q in isolated)
     circles, embedding = embedding_rows(W_E, keys)
@@ -103,10 +104,6 @@ def _listed(keys: list[int]) -> str:
     return " ".join(map(str, keys))
 
 
-def _places(keys: list[int]) -> list[int]:
-    return [k - 1 for k in keys]
-
-
-def _sum(shares: Tensor) -> float:
-    """Of shares of one whole, which rounding would let exceed it."""
-    return float(shares.sum().clamp(max=1))
+def _sum(shares: Tensor, chosen: list[int]) -> float:
+    """Of the chosen frequencies' shares of one whole, which rounding would let exceed it."""
+    return float(shares[[k - 1 for k in chosen]].sum().clamp(max=1))

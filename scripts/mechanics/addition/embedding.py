@@ -1,7 +1,6 @@
 """The circles of an addition network's embedding, measured rather than looked at.
 
-The rows of W_E that belong to the numbers 0 … p − 1 are centred first: what all numbers share says
-nothing about which number is there.
+The embeddings of the numbers are centred first: what all share does not tell one from another.
 """
 
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from torch import Tensor
 from mechanics.addition.fourier import NO_VARIANCE, fourier_basis, frequencies
 from mechanics.runtime.seeds import generator
 
+Numbers = Float[Tensor, "number d_model"]  # the centred embeddings of 0 … p − 1
+Plane = Float[Tensor, "d_model 2"]  # an orthonormal basis
 N_RANDOM = 50  # random embeddings; a mean R² is then known to about .01
 
 
@@ -22,8 +23,7 @@ class Circle:
     """How near to a perfect circle of frequency k the p numbers lie in a plane.
 
     ``radius_cv``: standard deviation of the distances from the centre over their mean; 0 for a
-    circle. ``angle_r_squared``: ``angle_r_squared``. ``fve``: share of the variance of W_E that
-    lies in the plane.
+    circle. ``fve``: share of the variance of W_E that lies in the plane.
     """
 
     frequency: int
@@ -33,19 +33,16 @@ class Circle:
     coordinates: Float[Tensor, "number 2"]
 
 
-def number_embeddings(W_E: Float[Tensor, "token d_model"]) -> Float[Tensor, "number d_model"]:
+def number_embeddings(W_E: Float[Tensor, "token d_model"]) -> Numbers:
     """The centred embeddings of 0 … p − 1, in float64, without the last token, "="."""
     numbers = W_E[:-1].double().cpu()
     return numbers - numbers.mean(dim=0)
 
 
-def key_plane(
-    numbers: Float[Tensor, "number d_model"], frequency: int
-) -> Float[Tensor, "d_model 2"]:
-    """An orthonormal basis of the plane spanned by W_Eᵀ cos ω_k and W_Eᵀ sin ω_k.
+def key_plane(numbers: Numbers, frequency: int) -> Plane:
+    """The plane spanned by W_Eᵀ cos ω_k, along which the first vector points, and W_Eᵀ sin ω_k.
 
-    The first vector points along W_Eᵀ cos ω_k. Directions are not chosen by variance, so other
-    frequencies that share the plane stay visible in it.
+    It is not chosen by variance, so other frequencies that share the plane stay visible in it.
     """
     waves = fourier_basis(len(numbers))[2 * frequency - 1 : 2 * frequency + 1]
     directions = (waves @ numbers).T
@@ -53,8 +50,8 @@ def key_plane(
     return basis * torch.where(triangle.diagonal() < 0, -1.0, 1.0)
 
 
-def principal_plane(numbers: Float[Tensor, "number d_model"]) -> Float[Tensor, "d_model 2"]:
-    """The first two principal components of the centred embeddings."""
+def principal_plane(numbers: Numbers) -> Plane:
+    """The first two principal components."""
     return torch.linalg.svd(numbers, full_matrices=False).Vh[:2].T
 
 
@@ -62,10 +59,9 @@ def angle_r_squared(coordinates: Float[Tensor, "number 2"]) -> Float[Tensor, "fr
     """How well the angle of number t is ±ω_k t plus a constant, for every frequency k.
 
     The share of the sum of squares of the unit vectors e^{iθ_t} that the best c·e^{±iω_k t}
-    explains, |mean e^{i(θ_t ∓ ω_k t)}|², for the better of both directions of rotation. It needs
-    no unwrapping; R² of unwrapped angles would be near 1 for almost any plane, because k full
-    turns are far more variance than any error. The radius does not enter: ``radius_cv`` is about
-    it. 1 for a circle; for points without order about 1/p, but in a plane that was chosen by the
+    explains, |mean e^{i(θ_t ∓ ω_k t)}|², for the better direction of rotation. (R² of unwrapped
+    angles would be near 1 for almost any plane: k full turns are far more variance than any error.)
+    1 for a circle; for points without order about 1/p, but in a plane that was chosen by the
     frequency itself far more (``random_circle``).
     """
     p = len(coordinates)
@@ -76,16 +72,10 @@ def angle_r_squared(coordinates: Float[Tensor, "number 2"]) -> Float[Tensor, "fr
     return torch.maximum(transform[k].abs(), transform[p - k].abs()).square()
 
 
-def circle(
-    numbers: Float[Tensor, "number d_model"],
-    plane: Float[Tensor, "d_model 2"],
-    frequency: int | None = None,
-) -> Circle:
-    """Measure the numbers' projection on an orthonormal plane.
+def circle(numbers: Numbers, plane: Plane, frequency: int | None = None) -> Circle:
+    """Measure the numbers in a plane, by default at the frequency that explains the angles best.
 
-    Without a ``frequency`` it is compared with the one that explains the angles best. All is nan
-    where the numbers have no extent in the plane, and for the frequency p/2: its numbers lie at two
-    points.
+    All is nan where they have no extent in the plane, and for p/2, whose numbers lie at two points.
     """
     coordinates = numbers @ plane
     by_frequency = angle_r_squared(coordinates)
@@ -94,21 +84,16 @@ def circle(
     if 2 * k == len(numbers) or not extent > NO_VARIANCE:
         return Circle(k, *[float("nan")] * 3, coordinates)
     radius = coordinates.norm(dim=1)
-    return Circle(
-        frequency=k,
-        radius_cv=float(radius.std(correction=0) / radius.mean()),
-        angle_r_squared=float(by_frequency[k - 1]),
-        fve=float(extent),
-        coordinates=coordinates,
-    )
+    radius_cv = float(radius.std(correction=0) / radius.mean())
+    return Circle(k, radius_cv, float(by_frequency[k - 1]), float(extent), coordinates)
 
 
 @cache
 def random_circle(p: int, d_model: int, plane: str) -> float:
-    """The null of a circle: mean ``angle_r_squared`` of random embeddings.
+    """The null of a circle: mean ``angle_r_squared`` of normal random embeddings.
 
-    Entries are normal, and ``plane`` is chosen as in a network: "key" by frequency 1 (any other is
-    as good), "raw" by variance, measured at the frequency that fits best.
+    ``plane`` is chosen as in a network: "key" by frequency 1 (any other is as good), "raw" by
+    variance, measured at the frequency that fits best.
     """
     draw, total = generator("bootstrap", 0, 30), 0.0
     for _ in range(N_RANDOM):

@@ -1,9 +1,7 @@
 """Frequencies kept in or removed from the embedding of the numbers, and what is answered then.
 
-W_E is where a network of any depth first meets a number: what it cannot read there it cannot use.
-So this tells whether an answer *needs* frequencies that its logits need not show. That holds with
-LayerNorm and several layers, too, where there is no W_L and where the logits may be a function of
-the frequencies that is not their sum.
+What a network of any depth cannot read in W_E it cannot use. So this tells whether an answer
+*needs* frequencies that its logits need not show, with LayerNorm and several layers, too.
 """
 
 import math
@@ -14,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from mechanics.addition.ablation import NAN, Answers, judge, random_sets
-from mechanics.addition.activations import neuron_logits
+from mechanics.addition.activations import Parameters, neuron_logits
 from mechanics.addition.embedding import number_embeddings
 from mechanics.addition.fourier import (
     frequencies,
@@ -32,16 +30,14 @@ from mechanics.runtime.seeds import generator
 N_DRAWS = 10  # random sets of frequencies beside the keys
 ABOUT_KEYS = ("keys_kept", "keys_removed", "random_kept", "random_removed")
 ABOUT_KEYS += ("harmonics_removed", "both_kept")
+Embedding = Float[Tensor, "token d_model"]
 
 
-def in_embedding(
-    W_E: Float[Tensor, "token d_model"], chosen: Sequence[int], keep: bool
-) -> Float[Tensor, "token d_model"]:
+def in_embedding(W_E: Embedding, chosen: Sequence[int], keep: bool) -> Embedding:
     """W_E with only the chosen frequencies over the numbers, or without them.
 
-    A frequency is the projection of each column, over the numbers 0 … p − 1, on its cosine and
-    sine. The mean of the numbers and the row of "=" (the last) stay as they are: a removed
-    frequency is at its mean. Raises ValueError for a frequency that p does not have.
+    The mean of the numbers and the row of "=" (the last) stay as they are. Raises ValueError for a
+    frequency that p does not have.
     """
     numbers = W_E[:-1]
     part = project(numbers, chosen)
@@ -50,11 +46,7 @@ def in_embedding(
 
 
 @torch.no_grad()
-def answers_with(
-    parameters: dict[str, Float[Tensor, "1 ..."]],
-    architecture: Architecture,
-    W_E: Float[Tensor, "token d_model"],
-) -> Answers:
+def answers_with(parameters: Parameters, architecture: Architecture, W_E: Embedding) -> Answers:
     """How one replica (float64) answers all p² pairs with another embedding."""
     p, changed = len(W_E) - 1, parameters | {"embed.W_E": W_E[None]}
     pairs = all_pairs(p).to(W_E.device)[None]
@@ -68,8 +60,7 @@ def answers_with(
 def measure(network: Network) -> dict[str, list[dict]]:
     """``embedding_ablation``: a row per kind and draw or frequency, over all pairs.
 
-    Key frequencies are those of W_L in one layer without LayerNorm; else of W_E itself, which any
-    depth has. Where W_L tells them from their harmonics, these are a group of their own.
+    Key frequencies are those of W_L in one layer without LayerNorm, else of W_E itself.
 
     - whole: the network
     - keys_kept, keys_removed: the key frequencies alone, or all others
@@ -81,7 +72,7 @@ def measure(network: Network) -> dict[str, list[dict]]:
     the numbers; ``group`` is "key", "harmonic" or "other". Without key frequencies the kinds about
     them are one row of nan each, n = 0.
     """
-    weights, seed, W_E = network.weights, network.seed, network.weights["embed.W_E"][0]
+    weights, W_E = network.weights, network.weights["embed.W_E"][0]
     shares = frequency_shares(number_embeddings(W_E))
     p, own = len(W_E) - 1, network.architecture
     direct = own.reads_neurons_directly
@@ -100,7 +91,7 @@ def measure(network: Network) -> dict[str, list[dict]]:
 
     rows = [row("whole", [])]
     if keys:
-        others, draw = [k for k in every if k not in keys], generator("bootstrap", seed, 10)
+        others, draw = [k for k in every if k not in keys], generator("bootstrap", network.seed, 10)
         draws = random_sets(others, len(keys), N_DRAWS, draw)
         for change in ("kept", "removed"):
             rows.append(row(f"keys_{change}", keys))

@@ -47,9 +47,8 @@ def show(folder: Path, tables: dict[str, pd.DataFrame], seed: int, output: Path)
 def embedding_planes(run: Run, seed: int, keys: list[int]) -> pd.DataFrame:
     """Coordinates [number] in the plane of each key at each checkpoint of a seed of the run.
 
-    The plane is that of the checkpoint at hand, spanned by W_Eᵀ cos ω_k and W_Eᵀ sin ω_k there: in
-    an untrained embedding it already holds a faint and ragged circle, since it was chosen for that.
-    A checkpoint whose embedding is not finite is left out.
+    The plane is that of the checkpoint at hand: in an untrained embedding it already holds a faint
+    and ragged circle, since it was chosen for that. An embedding that is not finite is left out.
     """
     planes = []
     for step in run.steps(seed) if keys else []:

@@ -1,8 +1,7 @@
-"""Fourier analysis over Z_p.
+"""Fourier analysis over Z_p: frequencies k = 1 … (p − 1)/2; k and p − k are one.
 
-Frequencies run k = 1 … (p − 1)/2, both included; k and p − k are one frequency. An even p, as the
-exponents of a multiplication have it (``operation``), has one more, p/2, whose only wave is
-(−1)^t: its sine is zero.
+An even p, as the exponents of a multiplication have it (``operation``), has one more, p/2, whose
+only wave is (−1)^t: its sine is zero.
 """
 
 from collections.abc import Sequence
@@ -13,6 +12,8 @@ from torch import Tensor
 
 from mechanics.addition.pairs import all_pairs, targets
 
+Logits = Float[Tensor, "pair token"]  # at "=", of all p² pairs (``all_pairs``), b running fastest
+Spectrum = Float[Tensor, "frequency"]  # k = 1 first
 NO_VARIANCE = 1e-24  # share of the power of what is there, below which it is float64's rounding
 
 
@@ -37,11 +38,10 @@ def fourier_basis(p: int) -> Float[Tensor, "wave number"]:
     return torch.cat([constant, waves])
 
 
-def frequency_shares(matrix: Float[Tensor, "number *features"]) -> Float[Tensor, "frequency"]:
+def frequency_shares(matrix: Float[Tensor, "number *features"]) -> Spectrum:
     """Share of each frequency in what varies along the first dimension, that of Z_p.
 
-    Sums to 1; nan for a matrix that is constant along it. A random matrix has a flat spectrum,
-    1/((p − 1)/2) for each frequency.
+    Sums to 1, evenly spread for a random matrix; nan for one that is constant along it.
     """
     rows = matrix.double().flatten(1).cpu()
     power = (fourier_basis(len(rows)) @ rows).square().sum(dim=1)
@@ -54,7 +54,7 @@ def frequency_shares(matrix: Float[Tensor, "number *features"]) -> Float[Tensor,
 KEY_FACTOR = 3.0  # how many times its share in a flat spectrum a key frequency has at least
 
 
-def key_frequencies(shares: Float[Tensor, "frequency"]) -> list[int]:
+def key_frequencies(shares: Spectrum) -> list[int]:
     """Frequencies with at least ``KEY_FACTOR`` times the share of a flat spectrum, in order.
 
     Empty for a flat spectrum and for one that is nan. A network that only memorised may have one
@@ -84,24 +84,19 @@ def effective_rank(matrix: Float[Tensor, "row column"]) -> float:
     return float(torch.special.entr(shares).sum().exp())
 
 
-def fitted_amplitudes(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
-    """α_k of the best Σ_k α_k cos ω_k (a + b − c) in the sense of least squares.
-
-    ``logits`` are those of all p² pairs, b running fastest. The waves are orthogonal, so an α_k is
-    the same whichever others are fitted beside it.
-    """
+def fitted_amplitudes(logits: Logits) -> Spectrum:
+    """α_k of the Σ_k α_k cos ω_k (a + b − c) nearest in least squares; the waves are orthogonal."""
     p = logits.shape[-1]
     basis = fourier_basis(p).to(logits.device)
     products = (basis @ sum_means(logits.double(), p) @ basis.T).diagonal()
     return products[1:].unflatten(0, (-1, 2)).sum(dim=1).cpu() / p
 
 
-def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequency"]:
-    """Share of the logits' variance along cos ω_k (a + b − c), for every frequency k.
+def sum_spectrum(logits: Logits) -> Spectrum:
+    """Share of the variance of logits, centred over c, along cos ω_k (a + b − c) for every k.
 
-    ``logits`` are those of all p² pairs, b running fastest; they are centred over c first. The
-    shares sum to the part of the variance that depends on a + b − c by an even function: 1 for an
-    ideal adder, 1/p³ of noise for each frequency (Nanda et al. 2023, sec. 4.1).
+    The shares sum to the part of the variance that depends on a + b − c by an even function: 1 for
+    an ideal adder, 1/p³ of noise for each frequency (Nanda et al. 2023, sec. 4.1).
     """
     p = logits.shape[-1]
     centred = logits.double() - logits.double().mean(dim=-1, keepdim=True)
@@ -109,7 +104,7 @@ def sum_spectrum(logits: Float[Tensor, "pair token"]) -> Float[Tensor, "frequenc
     return fitted_amplitudes(centred).square() * size / centred.square().sum().cpu()
 
 
-def n_frequencies_for(spectrum: Float[Tensor, "frequency"], share: float) -> int | None:
+def n_frequencies_for(spectrum: Spectrum, share: float) -> int | None:
     """How many of the strongest frequencies reach ``share``; None if all together do not."""
     total = spectrum.sort(descending=True).values.cumsum(0)
     reached = (total >= share).nonzero()
@@ -142,8 +137,8 @@ def sum_means(values: Float[Tensor, "pair feature"], p: int) -> Float[Tensor, "s
     return means.index_add_(0, sums, values) / p
 
 
-def along_sum(
-    values: Float[Tensor, "pair feature"], chosen: Sequence[int], p: int
-) -> Float[Tensor, "pair feature"]:
+def along_sum(logits: Logits, chosen: Sequence[int]) -> Logits:
     """Projection, over the pairs, on cos ω_k (a + b) and sin ω_k (a + b) of the chosen k."""
-    return project(sum_means(values, p), chosen)[targets(all_pairs(p), p).to(values.device)]
+    p = logits.shape[1]
+    of_sums = project(sum_means(logits.double(), p), chosen)
+    return of_sums[targets(all_pairs(p), p).to(logits.device)]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 from torch.nn.functional import one_hot
 
@@ -25,6 +25,7 @@ from mechanics.addition.ablation import (
 )
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.fourier import (
+    Logits,
     fitted_amplitudes,
     frequencies,
     key_frequencies,
@@ -53,9 +54,7 @@ def measure(network: Network, split: pd.DataFrame | None) -> dict[str, list[dict
     }
 
 
-def ablate(
-    logits: Float[Tensor, "pair token"], keys: list[int], parts: dict[str, Bool[Tensor, "pair"]]
-) -> list[dict]:
+def ablate(logits: Logits, keys: list[int], parts: dict[str, Bool[Tensor, "pair"]]) -> list[dict]:
     """A row per frequency and split: its directions of a + b removed from the logits (level)."""
     full, rows = judge(logits), []
     for k in frequencies(logits.shape[1]):
@@ -70,9 +69,7 @@ def ablate(
     return rows
 
 
-def measure_parsimony(
-    logits: Float[Tensor, "pair token"], keys: list[int], seed: int
-) -> list[dict]:
+def measure_parsimony(logits: Logits, keys: list[int], seed: int) -> list[dict]:
     """A row per kind, number n of frequencies and draw, over all pairs.
 
     - full: the network (n: all frequencies)

@@ -9,9 +9,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.activations import addition_activations
+from mechanics.addition.activations import Parameters, addition_activations
 from mechanics.addition.embedding_ablation import in_embedding
-from mechanics.addition.fourier import NO_VARIANCE, fitted_amplitudes, fourier_basis, sum_spectrum
+from mechanics.addition.fourier import (
+    NO_VARIANCE,
+    Logits,
+    fitted_amplitudes,
+    fourier_basis,
+    sum_spectrum,
+)
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models.transformer import Architecture
 
@@ -19,20 +25,16 @@ ROUNDING = 1e-12  # standard deviation over size, below which logits do not vary
 
 
 def logit_identities(
-    logits: Float[Tensor, "pair token"],
+    logits: Logits,
     keys: list[int],
     hook_post: Float[Tensor, "pair d_mlp"] | None = None,
     W_L: Float[Tensor, "d_mlp token"] | None = None,
 ) -> list[dict[str, float | int]]:
     """Each key frequency's part in logits ≈ Σ_k α_k cos ω_k(a + b − c); their fve add up.
 
-    ``fve``: share of the variance of the logits (centred over c). ``cos_r_squared`` and
-    ``sin_r_squared``: R² of the neurons' projection on u_k against cos ω_k(a + b), and on v_k
-    against sin ω_k(a + b); only if W_L is given.
-
-    W_L (``addition_activations.neuron_logits``) is Σ_k u_k cosᵀ ω_k c + v_k sinᵀ ω_k c, with u_k
-    and v_k the rows of its Fourier transform over c. The neurons' projections hook_post·u_k and
-    hook_post·v_k are compared with cos and sin of ω_k(a + b). Pairs run b fastest.
+    ``fve``: share of the variance of the logits (centred over c). If W_L (``neuron_logits``) is
+    given, Σ_k u_k cosᵀ ω_k c + v_k sinᵀ ω_k c by its Fourier transform over c: ``cos_r_squared``
+    and ``sin_r_squared``, R² of hook_post·u_k against cos ω_k(a + b), of hook_post·v_k against sin.
     """
     p = logits.shape[1]
     basis = fourier_basis(p)
@@ -50,7 +52,7 @@ def logit_identities(
     return rows
 
 
-def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
+def distance_irrelevance(logits: Logits) -> float:
     """How little the correct logit depends on the distance a − b (Zhong et al. 2023).
 
     Its standard deviation over a + b at a fixed a − b, averaged over a − b, divided by that over
@@ -71,17 +73,14 @@ def distance_irrelevance(logits: Float[Tensor, "pair token"]) -> float:
 
 
 def clock_or_pizza(
-    parameters: dict[str, Float[Tensor, "1 ..."]], architecture: Architecture, keys: list[int]
+    parameters: Parameters, architecture: Architecture, keys: list[int]
 ) -> list[dict[str, float | int]]:
     """Share of the variance of each circle's own logits that a clock and a pizza explain
-    (Zhong et al. 2023).
+    (Zhong et al. 2023). For networks without LayerNorm, whose scale depends on what is left out.
 
-    A circle is isolated by leaving in W_E, of what varies over the numbers, frequency k alone;
-    their mean stays, for the neurons' thresholds count on it. (The authors keep two principal
-    components instead: the same plane if no two circles mix.) The whole network's logits do not
-    tell the two apart: those of a network of pizzas that adds well fit cos ω_k(a + b − c), too.
-
-    For networks without LayerNorm, whose scale would change with what is left out.
+    A circle is isolated by leaving in W_E, of what varies over the numbers, frequency k alone.
+    (The authors keep two principal components: the same plane if no two circles mix.) The whole
+    network's logits do not tell the two apart: many pizzas together fit cos ω_k(a + b − c), too.
     """
     rows, W_E = [], parameters["embed.W_E"][0].double()
     for k in keys:
@@ -92,14 +91,13 @@ def clock_or_pizza(
     return rows
 
 
-def clock_and_pizza_fve(logits: Float[Tensor, "pair token"], k: int) -> tuple[float, float]:
+def clock_and_pizza_fve(logits: Logits, k: int) -> tuple[float, float]:
     """Share of the variance of the logits over the pairs along Q_clock, and along Q_pizza.
 
     Q_clock = cos ω_k(a + b − c), Q_pizza = |cos ω_k(a − b)/2| cos ω_k(a + b − c), each with the
-    best factor. A clock has (1, .81), a pizza (.81, 1): 8/π² = .81 is the squared cosine of the
-    angle between the two. Logits are centred over c and, for every c, over the pairs: neurons
-    that an isolated circle leaves constant would pass for unexplained variance. nan if nothing
-    varies.
+    best factor. A clock has (1, .81), a pizza (.81, 1): 8/π² = .81 is their squared cosine. Logits
+    are centred over c and, for every c, over the pairs: neurons that an isolated circle leaves
+    constant would pass for unexplained variance. nan if nothing varies.
     """
     p = logits.shape[1]
     pairs = all_pairs(p)

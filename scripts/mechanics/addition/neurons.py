@@ -1,7 +1,5 @@
-"""Which single frequency each MLP neuron of an addition network computes with.
-
-It is seen in the neuron's activation over all pairs (Nanda et al. 2023, sec. 4.2).
-"""
+"""Which frequency each MLP neuron of an addition network computes with, as seen in its activation
+over all pairs (Nanda et al. 2023, sec. 4.2)."""
 
 from dataclasses import dataclass
 
@@ -51,11 +49,8 @@ def neuron_frequencies(hook_post: Float[Tensor, "pair d_mlp"], p: int) -> Neuron
 
 
 def cluster_keys(neurons: NeuronFrequencies, p: int) -> list[int]:
-    """Key frequencies by the share of the neurons, each counted with its fve.
-
-    A frequency that is merely the best of many poor ones for most neurons is thus no key. What
-    the neurons' frequencies leave unexplained is spread evenly, so that the shares sum to 1.
-    """
+    """Key frequencies by the share of the neurons, each counted with its fve; the rest is spread
+    evenly. The best of many poor frequencies for most neurons is thus no key."""
     n_frequencies = len(frequencies(p))
     alive = neurons.frequency > 0
     weighted = torch.zeros(n_frequencies, dtype=torch.float64)
@@ -70,7 +65,7 @@ def contributions(
     """Each neuron's share of the variance that all write to the logits, each taken by itself.
 
     That is the variance of its activation over the pairs times ‖W_L[i]‖², centred over c: a
-    constant over c moves no probability. A neuron that writes little counts little.
+    constant over c moves no probability.
     """
     written = W_L.double().cpu()
     written = (written - written.mean(dim=1, keepdim=True)).square().sum(dim=1)

@@ -1,8 +1,8 @@
-"""Activation patching in final networks, through TransformerLens.
+"""Activation patching in final networks, by TransformerLens's hooks and in closed form.
 
-Every neuron of the last layer alone, then sets of neurons, heads, positions and whole layers, by
-hooks and, where there is one, in closed form. Pairs of prompts are random ones that the network
-answers right; one half of them ranks the neurons, all else is measured on the other half.
+Every neuron of the last layer alone, then sets of neurons, heads, positions and whole layers. Pairs
+of prompts are random ones that the network answers right; half of them rank the neurons, all else
+is measured on the other half.
 """
 
 import pandas as pd
@@ -46,20 +46,24 @@ class Patched:
             return nothing(len(patches), prompts)
         return patching.hooked_effects(self.lens, patches, prompts, self.architecture)
 
+    def neuron_effects(self, prompts: PromptPairs) -> Tensor:
+        """Effects [prompt, neuron] in closed form."""
+        return patching.direct_effects(self.activations.hook_post[-1], self.W_L, prompts)
+
     def closed_form(self, patches: list[Patch], prompts: PromptPairs) -> Tensor:
         """Effects [patch, prompt] of neurons and of attention's direct path; nan for all else."""
         effects = nothing(len(patches), prompts)
         if not self.exact:
             return effects
-        neurons = patching.neuron_effects(self.activations, self.W_L, prompts)
-        W_U = self.parameters["unembed.W_U"][0]
+        neurons = self.neuron_effects(prompts)
+        attn_out, W_U = self.activations.attn_out[-1], self.parameters["unembed.W_U"][0]
         for own, patch in zip(effects, patches, strict=True):
             if patch.hook == POST:
                 own[:] = neurons @ patch.index.double()
             elif patch.hook == MLP_OUT:
                 own[:] = neurons.sum(dim=1)
             elif patch.frozen:
-                own[:] = patching.attention_direct_effects(self.activations, W_U, prompts)
+                own[:] = patching.direct_effects(attn_out, W_U, prompts).sum(dim=1)
         return effects
 
     def recovered(self, hooked: Tensor, exact: Tensor, prompts: PromptPairs) -> dict[str, Tensor]:
@@ -144,7 +148,7 @@ def sets_of_neurons(network: Patched, ranking: PromptPairs, seed: int) -> Groups
     clusters = patching.cluster_sets(network.neurons.frequency, keys)
     curve = sorted({round(d_mlp * i / N_SIZES) for i in range(1, N_SIZES + 1)} - {0})
     sizes = sorted({*curve, *(int(mask.sum()) for mask in clusters.values())} - {0})
-    effects = patching.neuron_effects(network.activations, network.W_L, ranking).mean(0)
+    effects = network.neuron_effects(ranking).mean(0)
     top = patching.neuron_sets(effects.argsort(descending=True).cpu(), curve)
     sets = {("cluster", name): mask for name, mask in clusters.items()}
     sets |= {("top", str(n)): mask for n, mask in zip(curve, top, strict=True)}

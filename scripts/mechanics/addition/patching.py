@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from mechanics.addition.activations import AdditionActivations
+from mechanics.addition.fourier import Logits
 from mechanics.addition.pairs import targets
 from mechanics.models import addition
 from mechanics.models.transformer import Architecture
@@ -41,24 +41,12 @@ def draw_prompt_pairs(p: int, n: int, replica: int) -> PromptPairs:
     return torch.stack([clean, torch.stack([other_a, other_b], dim=1)])
 
 
-def usable_prompts(logits: Float[Tensor, "pair token"], n: int, replica: int) -> PromptPairs:
-    """Those of ``n`` random pairs of prompts of which both are answered right.
-
-    Only then is there an answer to patch: the gap of such pairs is above 0. ``logits`` are those of
-    all p² pairs, b running fastest.
-    """
+def usable_prompts(logits: Logits, n: int, replica: int) -> PromptPairs:
+    """Those of ``n`` random pairs of prompts of which both are answered right: their gap is > 0."""
     p = logits.shape[1]
     prompts = draw_prompt_pairs(p, n, replica).to(logits.device)
     right = logits[_rows(prompts, p)].argmax(dim=-1) == targets(prompts, p)
     return prompts[:, right.all(dim=0)]
-
-
-def answer_difference(
-    matrix: Float[Tensor, "row token"], prompts: PromptPairs
-) -> Float[Tensor, "prompt row"]:
-    """Column c minus column c' of W_L or W_U, for each pair of prompts."""
-    right, wrong = matrix.T[targets(prompts, matrix.shape[1])]
-    return right - wrong
 
 
 def metric(logits: Float[Tensor, "prompt token"], prompts: PromptPairs) -> Float[Tensor, " prompt"]:
@@ -67,31 +55,26 @@ def metric(logits: Float[Tensor, "prompt token"], prompts: PromptPairs) -> Float
     return right - wrong
 
 
-def metric_gap(
-    logits: Float[Tensor, "pair token"], prompts: PromptPairs
-) -> Float[Tensor, " prompt"]:
-    """m_clean − m_corrupted; ``logits`` are those of all p² pairs, b running fastest."""
+def metric_gap(logits: Logits, prompts: PromptPairs) -> Float[Tensor, " prompt"]:
+    """m_clean − m_corrupted."""
     clean, corrupted = logits[_rows(prompts, logits.shape[1])]
     return metric(clean, prompts) - metric(corrupted, prompts)
 
 
-def neuron_effects(
-    activations: AdditionActivations, W_L: Float[Tensor, "d_mlp token"], prompts: PromptPairs
-) -> Float[Tensor, "prompt d_mlp"]:
-    """Closed form Δn_i (W_L[i, c] − W_L[i, c']) of every neuron patched alone.
+def direct_effects(
+    written: Float[Tensor, "pair feature"],
+    matrix: Float[Tensor, "feature token"],
+    prompts: PromptPairs,
+) -> Float[Tensor, "prompt feature"]:
+    """Closed form of every feature of the last layer patched alone, on its way to the logits.
 
-    Exact for the last layer of a network without LayerNorm.
+    Neurons with W_L, Δn_i (W_L[i, c] − W_L[i, c']), or what attention adds with W_U. Exact for a
+    network without LayerNorm.
     """
-    clean, corrupted = activations.hook_post[-1][_rows(prompts, W_L.shape[1])]
-    return (clean - corrupted) * answer_difference(W_L, prompts)
-
-
-def attention_direct_effects(
-    activations: AdditionActivations, W_U: Float[Tensor, "d_model token"], prompts: PromptPairs
-) -> Float[Tensor, " prompt"]:
-    """Closed form of attention's last layer patched on its way to the logits, not to the MLP."""
-    clean, corrupted = activations.attn_out[-1][_rows(prompts, W_U.shape[1])]
-    return ((clean - corrupted) * answer_difference(W_U, prompts)).sum(dim=1)
+    p = matrix.shape[1]
+    clean, corrupted = written[_rows(prompts, p)]
+    right, wrong = matrix.T[targets(prompts, p)]
+    return (clean - corrupted) * (right - wrong)
 
 
 def recovery(

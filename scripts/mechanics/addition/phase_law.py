@@ -6,8 +6,6 @@ readout makes ½ h s times cos(ω_k(a + b − c) + φ_a + φ_b − ψ), which is
 ψ = φ_a + φ_b (the phase law), and cos(ω_k(a + b + c) + φ_a + φ_b + ψ), which then turns at twice
 the neuron's phase: neurons spread round the circle cancel it. A cluster is thus a quadrature of an
 integral over the phase (Yip et al. 2024, arXiv 2412.03773; He et al. 2026, arXiv 2602.16849).
-
-For networks of one layer without LayerNorm; every statement stands beside its null.
 """
 
 import math
@@ -25,7 +23,7 @@ from mechanics.addition.activations import (
     neuron_inputs,
     neuron_logits,
 )
-from mechanics.addition.fourier import frequency_shares, key_frequencies, sum_means
+from mechanics.addition.fourier import Logits, frequency_shares, key_frequencies, sum_means
 from mechanics.addition.neurons import EXPLAINED, contributions, neuron_frequencies
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.models.weights import Network
@@ -44,7 +42,7 @@ COLUMNS = {
 
 def measure(network: Network) -> dict[str, list[dict]]:
     """``phase_law``, a row per key frequency, and ``neuron_phases``, one per neuron; none for the
-    key p/2, whose wave has no phase.
+    key p/2, whose wave has no phase, nor but for one layer without LayerNorm.
 
     - of the neurons that a key explains, each counted with its weight, what it contributes to the
       logits: ``cosine`` (``agreement``) and its null; ``phase_spread``, |mean e^{iψ}|, 0 where
@@ -105,7 +103,7 @@ def recoveries(activations: AdditionActivations, W_L: Tensor, seed: int) -> Tens
     """Mean recovery of each neuron patched alone, in closed form; effects of neurons add up."""
     logits = activations.logits
     prompts = patching.usable_prompts(logits, N_PROMPTS, seed)
-    effects = patching.neuron_effects(activations, W_L.to(logits), prompts)
+    effects = patching.direct_effects(activations.hook_post[0], W_L.to(logits), prompts)
     return patching.recovery(effects.T, patching.metric_gap(logits, prompts))[0].cpu()
 
 
@@ -147,8 +145,8 @@ def neuron_waves(
 
 def quadrature(waves: Waves, p: int, k: int) -> dict[str, float]:
     """The two waves that a cluster adds to the logits, predicted from those that its neurons read,
-    through the ReLU, and from those that they write; nothing is fitted. Neurons also read products
-    of waves, left out here, for attention's weights depend on the numbers that it mixes.
+    through the ReLU, and write; nothing is fitted. (Neurons also read products of waves, for
+    attention's weights depend on the numbers that it mixes: left out here.)
 
     ``alpha_predicted``: the amplitude of cos ω_k(a + b − c). ``quadrature_error_predicted``: the
     amplitude of the wave in ω_k(a + b + c) over it; ``quadrature_error_random``: the mean of that
@@ -174,7 +172,7 @@ def quadrature(waves: Waves, p: int, k: int) -> dict[str, float]:
     return {name: float(value) for name, value in found.items()}
 
 
-def sum_waves(logits: Float[Tensor, "pair token"], k: int) -> tuple[float, float]:
+def sum_waves(logits: Logits, k: int) -> tuple[float, float]:
     """Amplitudes of cos ω_k(a + b − c), even about 0, and of any wave in ω_k(a + b + c).
 
     The first is the alpha of ``logit_identities``. For k = p/2 they are one wave.
@@ -189,8 +187,7 @@ def sum_waves(logits: Float[Tensor, "pair token"], k: int) -> tuple[float, float
 def predicted_recoveries(alphas: list[float], keys: list[int], p: int) -> list[float]:
     """What each cluster recovers of the logit difference if logits are Σ α_k cos ω_k(a + b − c).
 
-    Between answers d apart the difference is Σ α_k (1 − cos ω_k d), twice; the mean over all
-    d ≠ 0 of each key's share in it.
+    The mean, over answers d ≠ 0 apart, of each key's share in Σ α_k (1 − cos ω_k d).
     """
     apart = torch.arange(1, p, dtype=torch.float64)
     omega = 2 * torch.pi / p * torch.tensor(keys, dtype=torch.float64)
@@ -207,9 +204,6 @@ def agreement(waves: Waves, weights: Float[Tensor, " neuron"]) -> float:
 def shuffled_agreement(
     waves: Waves, weights: Float[Tensor, " neuron"], draw: torch.Generator
 ) -> float:
-    """The null of ``agreement``: what most shuffles of ψ over the neurons stay below.
-
-    A neuron keeps its weight and its inputs and writes with the phase of another one.
-    """
+    """The null of ``agreement``: what most shuffles of ψ over the neurons stay below."""
     order = torch.rand(N_SHUFFLES, len(weights), generator=draw, dtype=torch.float64).argsort(dim=1)
     return float((torch.cos(waves.written[order] - waves.read) @ weights).quantile(BELOW))

@@ -1,19 +1,19 @@
 """One addition run through all its checkpoints: progress measures of grokking, spectra of W_E.
 
 Nanda et al. 2023, "Progress measures for grokking via mechanistic interpretability", sec. 5. Key
-frequencies K are those of a seed's last checkpoint (``key_spectrum``); with them the measures look
-back on the training. Without any, what needs them is nan. Losses are cross-entropies in nats.
+frequencies K are those of a seed's last checkpoint (``key_spectrum``). Losses are in nats.
 """
 
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool
 from torch import Tensor
 
 from mechanics.addition.ablation import excluded_logits, judge, key_spectrum, restricted_logits
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.as_addition import as_addition
 from mechanics.addition.fourier import (
+    Logits,
     effective_rank,
     frequency_shares,
     key_frequencies,
@@ -73,7 +73,7 @@ def final_keys(run: Run, seed: int, device: torch.device) -> list[int]:
 
 
 def measure(
-    logits: Float[Tensor, "pair token"], keys: list[int], parts: dict[str, Bool[Tensor, "pair"]]
+    logits: Logits, keys: list[int], parts: dict[str, Bool[Tensor, "pair"]]
 ) -> dict[str, float]:
     """Mean loss and accuracy of the parts; with key frequencies also restricted and excluded loss,
     and the share of the logits' variance in Σ_{k∈K} cos ω_k (a + b − c) alone."""

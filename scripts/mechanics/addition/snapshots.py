@@ -1,7 +1,4 @@
-"""Some checkpoints of one seed, small enough to lie in a page: int8 with one scale a matrix.
-
-A network of one layer has 227,000 weights; ten of its checkpoints are 2.3 MB.
-"""
+"""Some checkpoints of one seed, small enough to lie in a page: int8 with one scale a matrix."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +18,8 @@ PATH = ("accuracy_train", "accuracy_validation")
 def telling_steps(progress: pd.DataFrame) -> list[int]:
     """At most ``N_SNAPSHOTS`` of a seed's checkpoints, the first and the last among them.
 
-    They are spread evenly over what changes: both accuracies and the logarithm of the step. So
-    some lie where the training pairs are learned, some where the others are, few in between.
-    ``progress``: that of one seed, without what diverged.
+    They are spread evenly over what changes in a seed's ``progress``: both accuracies and the
+    logarithm of the step.
     """
     own = progress.dropna(subset=list(PATH)).sort_values("step")
     steps = own["step"].to_numpy()

@@ -11,15 +11,12 @@ from mechanics.settings import ConfigError
 
 
 def members(split: pd.DataFrame | None, n_pairs: int) -> dict[str, Bool[Tensor, "pair"]]:
-    """Which pairs belong to which part; all, where the split is not known.
-
-    A swapped validation pair has (b, a) in training.
-    """
+    """Which pairs belong to which part; all, where the split is not known."""
     every = torch.ones(n_pairs, dtype=torch.bool)
     if split is None:
         return {"all": every}
     trained = torch.tensor((split["split"] == "train").to_numpy())
-    swapped = torch.tensor(split["swapped_in_training"].to_numpy())
+    swapped = torch.tensor(split["swapped_in_training"].to_numpy())  # (b, a) is in training
     return {
         "all": every,
         "train": trained,

@@ -57,11 +57,10 @@ class Streams:
 def carrier(streams: Streams) -> tuple[Place, list[float]]:
     """Where the answer is before the last layer, and the share of every position in it.
 
-    What the last layer's neurons read at "=" is the sum of what attention brings from a, from b
-    and from "=", to which its own stream counts. A position's share is that of its covariance with
-    the sum, in the part of a + b; the carrier is the position with the largest. One layer mixes
-    two numbers, of which none knows the sum: then the place is "=" after it, the only one that is
-    read, and the shares are nan.
+    The last layer's neurons read at "=" what attention brings from a, from b and from "=", to which
+    its own stream counts. A position's share is that of its covariance with the whole, in the part
+    of a + b; the carrier has the largest. In one layer no number knows the sum: the place is "="
+    after it, and the shares are nan.
     """
     last = streams.architecture.n_layers - 1
     if last == 0:
@@ -82,10 +81,9 @@ def exchange_rows(streams: Streams, place: Place, seed: int) -> list[dict]:
     """Rows of ``sum_exchange``: shares of the answers that moved to the other sum or were kept.
 
     At every place from which the answer can come, ``sum`` is the whole part of a + b and ``rest``
-    all but this. At the carrier also: ``keys``, its n strongest key frequencies, n = 0 … all;
-    ``one key`` alone; and ``others``, all but the keys. After the carrier's layer
-    ``keys everywhere`` and ``rest everywhere``, at b and "=" together: a sum may be answered from
-    both.
+    all but this. At the carrier also ``keys``, its n strongest key frequencies, n = 0 … all,
+    ``one key`` alone, and ``others``, all but the keys; after its layer ``keys everywhere`` and
+    ``rest everywhere``, at b and "=" together: a sum may be answered from both.
     """
     pairs = prompt_pairs(streams.sums, seed)
     giver, taker = streams.sums[pairs]
@@ -145,15 +143,12 @@ def _exchange(
     streams: Streams, layer: int, pairs: Int[Tensor, "2 prompt"], changes: dict[int, Tensor]
 ) -> dict[str, float]:
     """What the takers answer after changes of their stream at some positions."""
-    giver, taker = pairs
-    stream = streams.after[layer][taker]
+    stream = streams.after[layer][pairs[1]]
     for position, change in changes.items():
         stream[:, position] += change
     answers = streams.answers(stream, layer)
-    moved, kept = (
-        float((answers == streams.sums[prompt]).double().mean()) for prompt in (giver, taker)
-    )
-    return {"moved": moved, "kept": kept, "n_prompts": len(taker)}
+    moved, kept = (answers == streams.sums[pairs]).double().mean(dim=1).tolist()
+    return {"moved": moved, "kept": kept, "n_prompts": pairs.shape[1]}
 
 
 def sum_part(values: Float[Tensor, "pair d_model"], p: int) -> Float[Tensor, "sum d_model"]:

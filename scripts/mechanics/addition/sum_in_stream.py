@@ -1,9 +1,8 @@
 """Where in the stream of an addition network its answer arises, and in which form.
 
 The stream after every layer and at every position is split into what depends on a, on b, on a + b
-and on a − b alone. For an odd p these parts are orthogonal; for an even one (−1)^(a + b) is in both
-of the last two. The part of a + b is a function on Z_p, so it has a spectrum. ``sum_exchange`` says
-which of it the network answers by.
+(a function on Z_p, which has a spectrum) and on a − b alone. For an odd p these parts are
+orthogonal; for an even one (−1)^(a + b) is in both of the last two.
 """
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor
 from mechanics.addition.ablation import judge
 from mechanics.addition.activations import addition_activations
 from mechanics.addition.attention import POSITIONS
-from mechanics.addition.fourier import NO_VARIANCE, frequency_shares, sum_means
+from mechanics.addition.fourier import NO_VARIANCE, Logits, frequency_shares, sum_means
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.sum_exchange import Streams, carrier, exchange_rows, sum_part
 from mechanics.models.transformer import normalise
@@ -96,7 +95,7 @@ def answer(network: Network, streams: Streams) -> dict[str, float]:
     }
 
 
-def logit_shares(logits: Float[Tensor, "pair token"]) -> dict[str, float]:
+def logit_shares(logits: Logits) -> dict[str, float]:
     """Shares of the variance of the logits, centred over c, that depend on (a + b, c) alone, and
     on a + b − c alone, by any function."""
     p = logits.shape[1]
@@ -111,7 +110,7 @@ def logit_shares(logits: Float[Tensor, "pair token"]) -> dict[str, float]:
     }
 
 
-def _judged(logits: Float[Tensor, "pair token"], prefix: str) -> dict[str, float]:
+def _judged(logits: Logits, prefix: str) -> dict[str, float]:
     found = judge(logits).over_all()
     return {f"{prefix}accuracy": found["accuracy"], f"{prefix}least_margin": found["min_margin"]}
 
@@ -134,10 +133,9 @@ def collapse(
     """Neural collapse: how near a network that answers p sums is to a lookup into p code words.
 
     The final stream of all pairs of one sum is a class. Papyan et al. 2020 (arXiv 2008.08186):
-    classes shrink to their means, the means lie alike and far from each other, and each is aligned
-    with the column of W_U that it is read by. Where the stream has fewer dimensions than there are
-    classes, the means cannot be orthogonal, and Welch 1974 bounds how near to it they are (Jiang
-    et al. 2023, arXiv 2310.05351).
+    classes shrink to their means, which lie alike and far apart, each aligned with its column of
+    W_U. In fewer dimensions than classes the means cannot be orthogonal, and Welch 1974 bounds how
+    near to it they are (Jiang et al. 2023, arXiv 2310.05351).
 
     ``dimensions`` are those in which the stream can lie. Cosines are between class means, or
     columns of W_U, centred over the classes; ``off_diagonal_rms`` is at least ``welch_bound``, and

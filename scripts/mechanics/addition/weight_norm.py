@@ -1,8 +1,7 @@
 """Σθ² over a training that groks: where it peaks, and where it falls fastest, found by rule.
 
-Where a norm falls fastest depends on what is called its size. Σθ² loses most where it is large;
-its logarithm falls most where the *share* lost is largest; ‖θ‖₂ = √Σθ² lies between the two. All
-three are measured over the same windows, so that a reader sees whether they agree.
+Σθ² loses most where it is large, its logarithm where the *share* lost is largest; ‖θ‖₂ lies between
+the two. All three are measured over the same windows, so that a reader sees whether they agree.
 """
 
 import math
@@ -11,7 +10,7 @@ import numpy as np
 
 WINDOW = 500  # steps over which a fall is measured: wide enough to pass over single spikes
 LEAST = 1e-3  # share of Σθ²: a norm that is held fixed falls by less, by rounding, which is no fall
-FALLS = {  # of what
+FALLS = {  # of what function of Σθ²
     "steepest_fall_step": np.positive,
     "steepest_l2_fall_step": np.sqrt,
     "steepest_relative_fall_step": np.log,
@@ -21,13 +20,11 @@ FALLS = {  # of what
 def norm_moments(
     steps: np.ndarray, norm_squared: np.ndarray, memorised_step: float, grokking_step: float
 ) -> dict[str, float]:
-    """Σθ² at its largest, at the grokking step and at the end, and the centres of its falls.
+    """Σθ² at its largest, at the grokking step and at the end, and the steps of ``FALLS``.
 
     ``memorised_step`` and ``grokking_step`` may be nan (never). Between measurements Σθ² is
-    interpolated linearly in the step. The peak is the largest value, first weights included. Each
-    fall's step is the centre of the window of ``WINDOW`` steps, after memorisation, in which a
-    quantity loses most: Σθ² (``steepest_fall_step``), ‖θ‖₂ (``steepest_l2_fall_step``) or log Σθ²
-    (``steepest_relative_fall_step``). nan: it never was.
+    interpolated linearly in the step. A fall's step is the centre of the ``WINDOW`` steps after
+    memorisation in which the quantity loses most; nan: it never was.
     """
     steps, norm_squared = np.asarray(steps, float), np.asarray(norm_squared, float)
     at_grokking = math.nan
@@ -42,7 +39,6 @@ def norm_moments(
 
 
 def _steepest_falls(steps: np.ndarray, norm_squared: np.ndarray, after: float) -> dict[str, float]:
-    """Centres of the steepest falls of Σθ², ‖θ‖₂ and log Σθ²."""
     if math.isnan(after) or steps[-1] - after < WINDOW:
         return dict.fromkeys(FALLS, math.nan)
     starts = np.arange(after, steps[-1] - WINDOW + 1)

@@ -1,8 +1,7 @@
 """Whether any neuron carries the modular jump: that a + b ≥ p gives a + b − p.
 
-A circuit of waves of period p needs no such neuron: for it p − 1 and p are neighbours like any
-others. Were there one, it would recover more of the logit difference where just one of the two
-prompts wraps round p than where both or neither do, and it would follow the wrap over the pairs.
+A circuit of waves of period p needs none. A neuron that did would recover more of the difference
+of logits where just one of two prompts wraps round p, and would follow the wrap over the pairs.
 Neurons of the wave k = 1 follow it in part and carry nothing: of a smaller answer more pairs wrap.
 """
 
@@ -44,7 +43,7 @@ def measure(network: Network) -> dict[str, list[dict]]:
     logits, neurons = activations.logits, activations.hook_post[0]
     prompts = patching.usable_prompts(logits, N_PROMPTS, network.seed)
     W_L = neuron_logits(network.weights, network.architecture)
-    effects = patching.neuron_effects(activations, W_L, prompts).T
+    effects = patching.direct_effects(neurons, W_L, prompts).T
     gaps = patching.metric_gap(logits, prompts)
     draw = generator("bootstrap", network.seed, 100)
     crossing = torch.logical_xor(*wraps(prompts, p))
