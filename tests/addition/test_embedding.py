@@ -5,9 +5,9 @@ import torch
 from clock_network import random_orthonormal
 from helpers import addition_settings, normal, write_checkpoints
 
-from mechanics.addition.circuit import embedding_rows
 from mechanics.addition.embedding import (
     circle,
+    embedding_rows,
     key_plane,
     number_embeddings,
     principal_plane,

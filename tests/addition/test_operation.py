@@ -11,11 +11,11 @@ from helpers import addition_settings, random_network, single, write_run
 from mechanics.addition import circuit, data
 from mechanics.addition.as_addition import as_addition
 from mechanics.addition.embedding_ablation import answers_with
+from mechanics.addition.following import exact_at
 from mechanics.addition.operation import answer, numbers, operation_pairs, order
 from mechanics.addition.pairs import all_pairs, targets
 from mechanics.addition.patched import POST, Patched
 from mechanics.addition.patching import Patch, draw_prompt_pairs
-from mechanics.addition.progress import exact_at
 from mechanics.addition.task import Task
 from mechanics.models import addition
 from mechanics.training.checkpoint import Run

@@ -9,7 +9,7 @@ import torch
 from clock_network import clock_network, final
 from helpers import addition_settings, addition_split, random_weights, write_checkpoints
 
-from mechanics.addition.progress import COLUMNS, follow_progress
+from mechanics.addition.following import COLUMNS, follow_progress
 from mechanics.training.checkpoint import Run
 
 P, FREQUENCIES = 59, (4, 17, 29)

@@ -10,7 +10,7 @@ from pathlib import Path
 import measured
 import pytest
 
-from mechanics.addition import measures, progress
+from mechanics.addition import following, measures
 from mechanics.study.lineage import ROOT
 from mechanics.tables import circuit as circuit_table
 from mechanics.tables import (
@@ -32,7 +32,7 @@ LISTED = {
     *(*training_theory.COLUMNS, *training_theory.CURVES, *comparison.COLUMNS),
     *(*grokking.COLUMNS, *norm_dose.COLUMNS, *norm_dose.LAWS, *circuit_table.LAST.values()),
     *(*patching_summary.NETWORK, *patching_summary.COLUMNS),
-    *progress.COLUMNS,
+    *following.COLUMNS,
     *(field.name for field in fields(Transition)),
     *(
         word.partition(":")[0]

@@ -6,18 +6,11 @@ LayerNorm; what is about key frequencies is nan for a network without any.
 
 import math
 
-import torch
 from torch import Tensor
 
 from mechanics.addition import identities
 from mechanics.addition.activations import addition_activations, neuron_logits
-from mechanics.addition.embedding import (
-    circle,
-    key_plane,
-    number_embeddings,
-    principal_plane,
-    random_circle,
-)
+from mechanics.addition.embedding import embedding_rows, number_embeddings
 from mechanics.addition.fourier import frequency_shares, harmonics, key_frequencies, sum_spectrum
 from mechanics.addition.neurons import EXPLAINED, cluster_keys, contributions, neuron_frequencies
 from mechanics.models.weights import Network
@@ -73,31 +66,6 @@ def measure(network: Network) -> dict[str, list[dict]]:
             row["clock_circles"] = sum(q["q_clock"] > q["q_pizza"] for q in isolated)
     circles, embedding = embedding_rows(W_E, keys)
     return {"circuit": [row], "identities": by_key, "circles": circles, "embedding": embedding}
-
-
-def embedding_rows(W_E: Tensor, keys: list[int]) -> tuple[list[dict], list[dict]]:
-    """Rows of ``circles`` and of ``embedding``, from the centred embeddings of the numbers.
-
-    ``embedding`` has kind "share" (index: the frequency), "singular_value" (index: from 1), and
-    coordinates "key_x", "key_y", "raw_x", "raw_y" (index: the number), of the plane of each key and
-    of the first two principal components; frequency 0 where none belongs.
-    """
-    series = {("share", 0): frequency_shares(W_E)}
-    series["singular_value", 0] = torch.linalg.svdvals(W_E)
-    planes = [("key", circle(W_E, key_plane(W_E, k), k)) for k in keys]
-    planes.append(("raw", circle(W_E, principal_plane(W_E))))
-    circles = []
-    for plane, found in planes:
-        x, y = found.coordinates.T
-        series |= {(f"{plane}_x", found.frequency): x, (f"{plane}_y", found.frequency): y}
-        null = {"angle_r_squared_random": random_circle(*W_E.shape, plane)}
-        circles.append({"plane": plane} | vars(found) | null)
-    embedding = [
-        {"kind": kind, "frequency": frequency, "index": index, "value": value}
-        for (kind, frequency), values in series.items()
-        for index, value in enumerate(values.tolist(), start=0 if kind[-2:] in ("_x", "_y") else 1)
-    ]
-    return circles, embedding
 
 
 def _listed(keys: list[int]) -> str:

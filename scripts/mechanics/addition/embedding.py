@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from mechanics.addition.fourier import NO_VARIANCE, fourier_basis, frequencies
+from mechanics.addition.fourier import NO_VARIANCE, fourier_basis, frequencies, frequency_shares
 from mechanics.runtime.seeds import generator
 
 Numbers = Float[Tensor, "number d_model"]  # the centred embeddings of 0 … p − 1
@@ -102,3 +102,28 @@ def random_circle(p: int, d_model: int, plane: str) -> float:
         own = (key_plane(numbers, 1), 1) if plane == "key" else (principal_plane(numbers),)
         total += circle(numbers, *own).angle_r_squared
     return total / N_RANDOM
+
+
+def embedding_rows(numbers: Numbers, keys: list[int]) -> tuple[list[dict], list[dict]]:
+    """Rows of the tables ``circles`` and ``embedding``.
+
+    ``embedding`` has kind "share" (index: the frequency), "singular_value" (index: from 1), and
+    coordinates "key_x", "key_y", "raw_x", "raw_y" (index: the number), of the plane of each key and
+    of the first two principal components; frequency 0 where none belongs.
+    """
+    series = {("share", 0): frequency_shares(numbers)}
+    series["singular_value", 0] = torch.linalg.svdvals(numbers)
+    planes = [("key", circle(numbers, key_plane(numbers, k), k)) for k in keys]
+    planes.append(("raw", circle(numbers, principal_plane(numbers))))
+    circles = []
+    for plane, found in planes:
+        x, y = found.coordinates.T
+        series |= {(f"{plane}_x", found.frequency): x, (f"{plane}_y", found.frequency): y}
+        null = {"angle_r_squared_random": random_circle(*numbers.shape, plane)}
+        circles.append({"plane": plane} | vars(found) | null)
+    embedding = [
+        {"kind": kind, "frequency": frequency, "index": index, "value": value}
+        for (kind, frequency), values in series.items()
+        for index, value in enumerate(values.tolist(), start=0 if kind[-2:] in ("_x", "_y") else 1)
+    ]
+    return circles, embedding

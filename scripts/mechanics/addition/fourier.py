@@ -111,22 +111,18 @@ def n_frequencies_for(spectrum: Spectrum, share: float) -> int | None:
     return int(reached[0]) + 1 if len(reached) else None
 
 
-def waves(p: int, chosen: Sequence[int]) -> Float[Tensor, "wave number"]:
-    """Orthonormal cos and sin over Z_p of the chosen frequencies, two rows for each, of p/2 one.
-
-    Raises ValueError for a frequency that p does not have.
-    """
-    if not all(k in frequencies(p) for k in chosen):
-        raise ValueError(f"frequencies {list(chosen)}: expected 1 … {p // 2}")
-    rows = [row for k in chosen for row in (2 * k - 1, 2 * k) if row != p]
-    return fourier_basis(p)[rows]
-
-
 def project(
     values: Float[Tensor, "number feature"], chosen: Sequence[int]
 ) -> Float[Tensor, "number feature"]:
-    """What the chosen frequencies have of each feature, a function on Z_p."""
-    directions = waves(len(values), chosen).to(values)
+    """What the chosen frequencies have of each feature, a function on Z_p.
+
+    Raises ValueError for a frequency that p does not have.
+    """
+    p = len(values)
+    if not all(k in frequencies(p) for k in chosen):
+        raise ValueError(f"frequencies {list(chosen)}: expected 1 … {p // 2}")
+    rows = [row for k in chosen for row in (2 * k - 1, 2 * k) if row != p]  # of p/2 no sine
+    directions = fourier_basis(p)[rows].to(values)
     return directions.T @ (directions @ values)
 
 

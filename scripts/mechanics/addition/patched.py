@@ -67,8 +67,8 @@ class Patched:
         return effects
 
     def recovered(self, hooked: Tensor, exact: Tensor, prompts: PromptPairs) -> dict[str, Tensor]:
-        """Recovery [patch] by hooks, or in closed form where TransformerLens has no such network,
-        and its standard error; and that in closed form."""
+        """Recovery [patch] by hooks, or without these in closed form, and its standard error; and
+        that in closed form."""
         gap = patching.metric_gap(self.activations.logits, prompts)
         share, error = recovery(exact if self.lens is None else hooked, gap)
         closed = recovery(exact, gap)[0]

@@ -17,12 +17,7 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 from mechanics.addition import patching
-from mechanics.addition.activations import (
-    AdditionActivations,
-    addition_activations,
-    neuron_inputs,
-    neuron_logits,
-)
+from mechanics.addition.activations import addition_activations, neuron_inputs, neuron_logits
 from mechanics.addition.fourier import Logits, frequency_shares, key_frequencies, sum_means
 from mechanics.addition.neurons import EXPLAINED, contributions, neuron_frequencies
 from mechanics.addition.pairs import all_pairs, targets
@@ -56,13 +51,15 @@ def measure(network: Network) -> dict[str, list[dict]]:
         return {}
     p = network.settings["p"]
     activations = addition_activations(network.weights, network.architecture)
-    W_L = neuron_logits(network.weights, network.architecture).cpu()
+    logits, W_L = activations.logits, neuron_logits(network.weights, network.architecture)
     inputs, hook_post = neuron_inputs(network.weights, activations), activations.hook_post[0]
     found, weights = neuron_frequencies(hook_post, p), contributions(hook_post, W_L)
     keys = key_frequencies(frequency_shares(W_L.T))
-    in_logits = [sum_waves(activations.logits, k) for k in keys]
+    in_logits = [sum_waves(logits, k) for k in keys]
     predicted = predicted_recoveries([alpha for alpha, _ in in_logits], keys, p)
-    recovered = recoveries(activations, W_L, network.seed)
+    prompts = patching.usable_prompts(logits, N_PROMPTS, network.seed)
+    effects = patching.direct_effects(hook_post, W_L, prompts)  # which add up
+    recovered = patching.recovery(effects.T, patching.metric_gap(logits, prompts))[0].cpu()
     laws, neurons = [], []
     for k, (alpha, other), expected in zip(keys, in_logits, predicted, strict=True):
         if 2 * k == p:
@@ -97,14 +94,6 @@ def neuron_rows(waves: "Waves", weights: Tensor, chosen: Tensor, k: int) -> list
     }
     rows = pd.DataFrame({name: column.numpy() for name, column in columns.items()})
     return rows.assign(frequency=k).to_dict("records")
-
-
-def recoveries(activations: AdditionActivations, W_L: Tensor, seed: int) -> Tensor:
-    """Mean recovery of each neuron patched alone, in closed form; effects of neurons add up."""
-    logits = activations.logits
-    prompts = patching.usable_prompts(logits, N_PROMPTS, seed)
-    effects = patching.direct_effects(activations.hook_post[0], W_L.to(logits), prompts)
-    return patching.recovery(effects.T, patching.metric_gap(logits, prompts))[0].cpu()
 
 
 @dataclass(frozen=True)

@@ -46,13 +46,6 @@ class Streams:
         self.pattern = kept[f"blocks.{n_layers - 1}.attn.hook_pattern"][0]
         self.hook_post = kept[f"blocks.{n_layers - 1}.mlp.hook_post"][0, :, 2]
 
-    def answers(
-        self, stream: Float[Tensor, "prompt position d_model"], layer: int
-    ) -> Int[Tensor, " prompt"]:
-        """What the network answers from a stream that ``layer`` layers have passed on."""
-        logits = addition.run_from(stream[None], self.parameters, self.architecture, layer)
-        return logits[0, :, 2].argmax(dim=1)
-
 
 def carrier(streams: Streams) -> tuple[Place, list[float]]:
     """Where the answer is before the last layer, and the share of every position in it.
@@ -146,7 +139,8 @@ def _exchange(
     stream = streams.after[layer][pairs[1]]
     for position, change in changes.items():
         stream[:, position] += change
-    answers = streams.answers(stream, layer)
+    own = streams.parameters, streams.architecture
+    answers = addition.run_from(stream[None], *own, layer)[0, :, 2].argmax(dim=1)
     moved, kept = (answers == streams.sums[pairs]).double().mean(dim=1).tolist()
     return {"moved": moved, "kept": kept, "n_prompts": pairs.shape[1]}
 

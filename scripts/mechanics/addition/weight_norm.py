@@ -27,12 +27,9 @@ def norm_moments(
     memorisation in which the quantity loses most; nan: it never was.
     """
     steps, norm_squared = np.asarray(steps, float), np.asarray(norm_squared, float)
-    at_grokking = math.nan
-    if not math.isnan(grokking_step):
-        at_grokking = float(np.interp(grokking_step, steps, norm_squared))
     return {
         "norm_squared_peak": float(norm_squared.max()),
-        "norm_squared_at_grokking": at_grokking,
+        "norm_squared_at_grokking": float(np.interp(grokking_step, steps, norm_squared)),
         "norm_squared_final": float(norm_squared[-1]),
         **_steepest_falls(steps, norm_squared, memorised_step),
     }

@@ -66,11 +66,7 @@ def read_file(path: Path) -> tuple[Tensors, dict]:
             raise WeightsError(
                 f"{path}: {name} has {kind}, {tensor.layout}: expected real numbers, stored densely"
             )
-        if (
-            tensor.is_floating_point()
-            and not tensor.double().isfinite().all()
-            and not _is_buffer(name)
-        ):
+        if not _is_buffer(name) and not tensor.double().isfinite().all():
             raise WeightsError(f"{path}: {name} has values that are no finite numbers")
     return tensors, _about(written)
 

@@ -74,19 +74,16 @@ def addition(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
         [str(k.frequency), k.fve_x, without[k.frequency], k.angle_r_squared, k.q_clock, k.q_pizza]
         for k in by_key.itertuples()
     ]
+    p, columns = settings["p"], ["answers of", "accuracy", "loss, nats", "least margin, logits"]
+    note = f"Guessing: accuracy {1 / p:.4f}, loss {math.log(p):.3f}."
     sections = [
-        table(
-            f"Answers to all {settings['p'] ** 2:,} pairs",
-            ["answers of", "accuracy", "loss, nats", "least margin, logits"],
-            answers,
-            f"Guessing: accuracy {1 / settings['p']:.4f}, loss {math.log(settings['p']):.3f}.",
-        ),
+        table(f"Answers to all {p**2:,} pairs", columns, answers, note),
         table("Circuit", ["measure", "value", ""], found),
     ]
     if keys:
         columns = ["frequency", "FVE of the logits", "loss without it", "circle, R² of the angle"]
         sections.append(table("Key frequencies", [*columns, "clock", "pizza"], keys))
-    return judge_addition(tables, settings["p"]), [*sections, patching(tables["patched_groups"])]
+    return judge_addition(tables, p), [*sections, patching(tables["patched_groups"])]
 
 
 def judge_addition(tables: Frames, p: int) -> str:
@@ -150,20 +147,11 @@ def regression(tables: Frames, settings: dict) -> tuple[str, list[dict]]:
         near = distances[distances["k"] == k].nsmallest(N_NEAREST, "preds_diff")
         named = [f"{r.algorithm} ({short(r.preds_diff)})" for r in near.itertuples()]
         nearest.append([str(k), *named])
-    sections = [
-        table(
-            "Risk, MSE/d, by context length k",
-            ["k", "risk", "standard error", "median", *(LEVELS[name] for name in shown)],
-            by_k,
-            "Predicting zero has risk 1. The laws have no free parameter.",
-        ),
-        table(
-            "Nearest algorithms",
-            ["k", "nearest", "second", "third"],
-            nearest,
-            "In brackets E|ŷ − ŷ'|, over prompts whose y has a standard deviation of √d.",
-        ),
-    ]
+    columns = ["k", "risk", "standard error", "median", *(LEVELS[name] for name in shown)]
+    note = "Predicting zero has risk 1. The laws have no free parameter."
+    sections = [table("Risk, MSE/d, by context length k", columns, by_k, note)]
+    note = "In brackets E|ŷ − ŷ'|, over prompts whose y has a standard deviation of √d."
+    sections.append(table("Nearest algorithms", ["k", "nearest", "second", "third"], nearest, note))
     if is_one_linear_layer(architecture(settings)):
         step, c_star = risk.iloc[0], laws(settings, middle)["c_star"]
         rows = [
