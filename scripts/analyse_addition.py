@@ -11,7 +11,7 @@ from pathlib import Path
 from mechanics.addition.analysis import measure
 from mechanics.addition.as_addition import as_addition
 from mechanics.addition.measures import defined_for
-from mechanics.addition.splits import expect_addition, read_splits
+from mechanics.addition.splits import read_splits
 from mechanics.models.weights import read_network
 from mechanics.runtime.device import choose_device
 from mechanics.settings import ConfigError
@@ -31,7 +31,8 @@ def main() -> None:
         device = choose_device(arguments.device)
         networks = [read_network(path) for path in arguments.weights]
         for path, network in zip(arguments.weights, networks, strict=True):
-            expect_addition(network.settings, path)
+            if (task := network.settings["task"]) != "modular_addition":
+                raise ConfigError(f"{path}: task = {task}: expected modular_addition")
         defined = defined_for(networks[0].settings, variant=False)
         if unfit := set(arguments.only or []) - set(defined):
             words = f"no measure {', '.join(sorted(unfit))} of such a network"

@@ -74,9 +74,8 @@ def measure(network: Network) -> dict[str, list[dict]]:
             law["cosine"] = agreement(phases, own)
             law["cosine_shuffled"] = shuffled_agreement(phases, own, draw)
             law["phase_spread"] = float((own * torch.exp(1j * phases.written)).sum().abs())
-        law |= {"quadrature_error": other / alpha if alpha else math.nan} | quadrature(
-            waves.of(cluster), p, k
-        )
+        law["quadrature_error"] = other / alpha if alpha else math.nan
+        law |= quadrature(waves.of(cluster), p, k)
         of_cluster = float(recovered[cluster].sum())
         laws.append(law | {"recovery": of_cluster, "recovery_predicted": expected})
         neurons += neuron_rows(waves, own, explained, k)

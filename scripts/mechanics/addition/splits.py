@@ -26,12 +26,6 @@ def members(split: pd.DataFrame | None, n_pairs: int) -> dict[str, Bool[Tensor, 
     }
 
 
-def expect_addition(settings: dict, path: Path) -> None:
-    """Raises ConfigError, with the path, for settings of another task."""
-    if settings["task"] != "modular_addition":
-        raise ConfigError(f"{path}: task = {settings['task']}: expected modular_addition")
-
-
 def read_splits(paths: list[Path], seeds: list[int], p: int) -> dict[int, pd.DataFrame]:
     """The split of every seed. Raises ConfigError if one is missing or of another p."""
     splits = {int(table["seed"].iloc[0]): table for table in map(pd.read_parquet, paths)}

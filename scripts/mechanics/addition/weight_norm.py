@@ -27,20 +27,18 @@ def norm_moments(
     memorisation in which the quantity loses most; nan: it never was.
     """
     steps, norm_squared = np.asarray(steps, float), np.asarray(norm_squared, float)
-    return {
+    found = {
         "norm_squared_peak": float(norm_squared.max()),
         "norm_squared_at_grokking": float(np.interp(grokking_step, steps, norm_squared)),
         "norm_squared_final": float(norm_squared[-1]),
-        **_steepest_falls(steps, norm_squared, memorised_step),
+        **dict.fromkeys(FALLS, math.nan),
     }
-
-
-def _steepest_falls(steps: np.ndarray, norm_squared: np.ndarray, after: float) -> dict[str, float]:
-    if math.isnan(after) or steps[-1] - after < WINDOW:
-        return dict.fromkeys(FALLS, math.nan)
-    starts = np.arange(after, steps[-1] - WINDOW + 1)
+    if not steps[-1] - memorised_step >= WINDOW:
+        return found
+    starts = np.arange(memorised_step, steps[-1] - WINDOW + 1)
     first, last = (np.interp(at, steps, norm_squared) for at in (starts, starts + WINDOW))
-    if not (1 - last / first).max() > LEAST:
-        return dict.fromkeys(FALLS, math.nan)
-    falls = {name: size(first) - size(last) for name, size in FALLS.items()}
-    return {name: float(starts[fall.argmax()] + WINDOW / 2) for name, fall in falls.items()}
+    if (1 - last / first).max() > LEAST:
+        for name, size in FALLS.items():
+            fall = size(first) - size(last)
+            found[name] = float(starts[fall.argmax()] + WINDOW / 2)
+    return found

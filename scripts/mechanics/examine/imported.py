@@ -56,16 +56,14 @@ def take(asked: dict, weights: Path, output: Path) -> None:
     model, seed = weights.parent.name, 0
     known = {"model": model, "seed": seed, "status": IMPORTED, "settings": settings}
     write_network(weights, replace(found.to(torch.float32), **known))
+    replica = {"seed": seed, "status": IMPORTED, "last_step": found.step, "train_flops": None}
+    origin = {"file": asked["weights"], "sha256": sha256(source), **understood.said}
     record = {
         "settings": settings,
         "asked": asked,
         "seeds": [seed],
-        "replicas": [
-            {"seed": seed, "status": IMPORTED, "last_step": found.step, "train_flops": None}
-        ],
-        "source": {"file": asked["weights"], "sha256": sha256(source)}
-        | understood.said
-        | {"kept": "as float32"},
+        "replicas": [replica],
+        "source": origin | {"kept": "as float32"},
         "device": "cpu",
         "torch": torch.__version__,
         "python": platform.python_version(),
