@@ -192,6 +192,9 @@ def agreement(waves: Waves, weights: Float[Tensor, " neuron"]) -> float:
 def shuffled_agreement(
     waves: Waves, weights: Float[Tensor, " neuron"], draw: torch.Generator
 ) -> float:
-    """The null of ``agreement``: what most shuffles of ψ over the neurons stay below."""
+    """The null of ``agreement``: what most shuffles of ψ over the neurons stay below.
+
+    A neuron keeps its weight and its inputs and writes with the phase of another one.
+    """
     order = torch.rand(N_SHUFFLES, len(weights), generator=draw, dtype=torch.float64).argsort(dim=1)
     return float((torch.cos(waves.written[order] - waves.read) @ weights).quantile(BELOW))
