@@ -64,7 +64,7 @@ def clone(folder: Path) -> Path:
             ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".snakemake")
         )
     program = folder / "scripts/train.py"
-    program.write_text(program.read_text().replace("default=30.0", "default=4.0"))
+    program.write_text(program.read_text().replace("default=30.0", "default=8.0"))
     return folder
 
 
