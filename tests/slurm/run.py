@@ -31,7 +31,7 @@ SAME = ("tables/*", "figures/*.png", "analysis/**/*.parquet", "runs/**/checkpoin
 # One node with its own disk, jobs of seconds: look sooner than on a cluster.
 ON_SLURM = [
     *("--workflow-profile", "workflow/profiles/slurm"),
-    *("--slurm-init-seconds-before-status-checks", "4", "--latency-wait", "5"),
+    *("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"),
 ]
 
 
