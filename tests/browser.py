@@ -135,9 +135,10 @@ def shown(page: Path, profile: Path, before: str = "") -> Iterator[Tab]:
             tab = Tab(runner, runner.run(_socket(profile / "DevToolsActivePort")))
             tab.open(page, 1280, 900, before)
             yield tab
-        assert tab.complaints == []
+            runner.get_loop().call_soon(tab.socket.close)  # as the loop ends
+        assert tab.complaints == [], tab.complaints
         asked = {url for url in tab.requests if not url.startswith(("data:", "blob:"))}
-        assert asked == {page.resolve().as_uri()}
+        assert asked == {page.resolve().as_uri()}, asked
     finally:
         process.terminate()
         process.wait(PATIENCE)
