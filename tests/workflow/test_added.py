@@ -1,29 +1,13 @@
 """One entry of each kind is added, as the README says, and stands in tables and report."""
 
-from tiny_study import TINY, snakemake, succeeded
+from tiny_study import TINY, add_figure, insert, snakemake, succeeded
 
 RELU = """    if kind == "relu":
         weights = scores.relu() if mask is None else scores.relu() * mask
         return weights / weights.sum(dim=-1, keepdim=True).clamp_min(1e-9)
 """
-MARGINS = '''"""Margins."""
-
-import matplotlib.pyplot as plt
-
-
-def margins(grokking):
-    figure, axis = plt.subplots()
-    axis.plot(grokking["min_margin"], "o")
-    return figure
-'''
 HALF = """        "half of OLS": lambda own: ordinary_least_squares(own) / 2,
 """
-
-
-def insert(path, before: str, lines: str) -> None:
-    text = path.read_text()
-    assert text.count(before) == 1, f"{path}: {before!r} is not there once"
-    path.write_text(text.replace(before, lines + before))
 
 
 def replace(path, old: str, new: str) -> None:
@@ -49,11 +33,7 @@ def test_a_depth_a_kind_of_attention_an_algorithm_and_a_figure_are_added(clone):
     )
     references = mechanics / "regression/references.py"
     insert(references, '        "ridge": ', HALF)
-    (mechanics / "figures/margins.py").write_text(MARGINS)
-    caption = clone / "workflow/report/margins_figure.rst"
-    caption.write_text("Margins\n\nHow sure each network is.\n")
-    registry = mechanics / "figures/registry.py"
-    insert(registry, '        "grokking_curves": ', '        "margins": ["grokking"],\n')
+    add_figure(clone)
     config = TINY | {
         "linear_regression": only("linear_regression", "relu_L1", attention="relu"),
         "modular_addition": only("modular_addition", "relu_L2", attention="relu", n_layers=2),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from tiny_study import TINY, changed, edited, planned, snakemake
+from tiny_study import TINY, add_figure, changed, edited, planned, snakemake
 
 SHOWS = {"write_numbers", "build_report", "build_page"}  # what is in the tables
 FIGURES_SHOWN = {"build_report", "build_page"}
@@ -94,3 +94,8 @@ def test_editing_a_figure_draws_its_track_and_editing_a_caption_draws_nothing(st
 def test_new_module_reruns_nothing(study):
     (study / "scripts/mechanics/unrelated.py").write_text("unused = 1\n")
     assert planned(study) == set()
+
+
+def test_a_new_figure_draws_its_track_alone(study):
+    add_figure(study)
+    assert planned(study) == {"plot_addition", *FIGURES_SHOWN}

@@ -47,6 +47,16 @@ TINY = {
         },
     },
 }
+MARGINS = '''"""Margins."""
+
+import matplotlib.pyplot as plt
+
+
+def margins(grokking):
+    figure, axis = plt.subplots()
+    axis.plot(grokking["min_margin"], "o")
+    return figure
+'''
 RUNS = "results/tiny/runs"
 LAST = {"all", "record_provenance"}
 
@@ -110,3 +120,19 @@ def edited(path: Path) -> Iterator[None]:
 def python(folder: Path, program: str, *arguments: str) -> subprocess.CompletedProcess:
     command = [sys.executable, f"scripts/{program}.py", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def insert(path: Path, before: str, lines: str) -> None:
+    text = path.read_text()
+    assert text.count(before) == 1, f"{path}: {before!r} is not there once"
+    path.write_text(text.replace(before, lines + before))
+
+
+def add_figure(folder: Path) -> None:
+    """A figure of the grokking table, as the README says: a module, a caption and a line."""
+    figures = folder / "scripts/mechanics/figures"
+    (figures / "margins.py").write_text(MARGINS)
+    caption = folder / "workflow/report/margins_figure.rst"
+    caption.write_text("Margins\n\nHow sure each network is.\n")
+    line = '        "margins": ["grokking"],\n'
+    insert(figures / "registry.py", '        "grokking_curves": ', line)

@@ -6,12 +6,16 @@ LayerNorm; what is about key frequencies is nan for a network without any.
 
 import math
 
-from torch import Tensor
-
 from mechanics.addition import identities
 from mechanics.addition.activations import addition_activations, neuron_logits
 from mechanics.addition.embedding import embedding_rows, number_embeddings
-from mechanics.addition.fourier import frequency_shares, harmonics, key_frequencies, sum_spectrum
+from mechanics.addition.fourier import (
+    frequency_shares,
+    harmonics,
+    key_frequencies,
+    share_of,
+    sum_spectrum,
+)
 from mechanics.addition.neurons import EXPLAINED, cluster_keys, contributions, neuron_frequencies
 from mechanics.models.weights import Network
 
@@ -50,9 +54,9 @@ def measure(network: Network) -> dict[str, list[dict]]:
         "keys_w_e": _listed(keys_w_e),
         "keys_neurons": _listed(cluster_keys(neurons, p)),
         "harmonics": _listed(doubled),
-        "w_e_keys": _sum(shares, in_embedding),
-        "w_e_harmonics": _sum(shares, doubled),
-        "logit_fve": _sum(spectrum, keys) if keys else math.nan,
+        "w_e_keys": share_of(shares, in_embedding),
+        "w_e_harmonics": share_of(shares, doubled),
+        "logit_fve": share_of(spectrum, keys) if keys else math.nan,
         "neurons_explained": float(explained.double().mean()),
         "distance_irrelevance": identities.distance_irrelevance(logits),
     }
@@ -70,8 +74,3 @@ def measure(network: Network) -> dict[str, list[dict]]:
 
 def _listed(keys: list[int]) -> str:
     return " ".join(map(str, keys))
-
-
-def _sum(shares: Tensor, chosen: list[int]) -> float:
-    """Of the chosen frequencies' shares of one whole, which rounding would let exceed it."""
-    return float(shares[[k - 1 for k in chosen]].sum().clamp(max=1))

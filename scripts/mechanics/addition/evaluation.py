@@ -6,7 +6,7 @@ import pandas as pd
 
 from mechanics.addition.ablation import judge, key_spectrum
 from mechanics.addition.activations import addition_activations
-from mechanics.addition.fourier import key_frequencies, n_frequencies_for, sum_spectrum
+from mechanics.addition.fourier import key_frequencies, n_frequencies_for, share_of, sum_spectrum
 from mechanics.addition.splits import members
 from mechanics.models.weights import Network
 
@@ -18,7 +18,6 @@ def measure(network: Network, split: pd.DataFrame | None) -> dict[str, list[dict
     logits = addition_activations(network.weights, network.architecture).logits
     answers, spectrum = judge(logits), sum_spectrum(logits)
     keys = key_frequencies(key_spectrum(network, logits)) if network.finite else []
-    of_keys = spectrum[[k - 1 for k in keys]].sum().clamp(max=1)  # which rounding may exceed
     rows = [
         {
             "status": network.status,
@@ -32,7 +31,7 @@ def measure(network: Network, split: pd.DataFrame | None) -> dict[str, list[dict
             "sum_fve": float(spectrum.sum()),
             "n_frequencies": n_frequencies_for(spectrum / spectrum.sum(), SHARE),
             "key_frequencies": " ".join(map(str, keys)),
-            "logit_fve": float(of_keys) if keys else math.nan,
+            "logit_fve": share_of(spectrum, keys) if keys else math.nan,
         }
         for name, own in members(split, len(logits)).items()
     ]

@@ -104,6 +104,11 @@ def sum_spectrum(logits: Logits) -> Spectrum:
     return fitted_amplitudes(centred).square() * size / centred.square().sum().cpu()
 
 
+def share_of(shares: Spectrum, chosen: Sequence[int]) -> float:
+    """The chosen frequencies' share of one whole, which rounding would let exceed it."""
+    return float(shares[[k - 1 for k in chosen]].sum().clamp(max=1))
+
+
 def n_frequencies_for(spectrum: Spectrum, share: float) -> int | None:
     """How many of the strongest frequencies reach ``share``; None if all together do not."""
     total = spectrum.sort(descending=True).values.cumsum(0)

@@ -78,9 +78,10 @@ def clock_or_pizza(
     """Share of the variance of each circle's own logits that a clock and a pizza explain
     (Zhong et al. 2023). For networks without LayerNorm, whose scale depends on what is left out.
 
-    A circle is isolated by leaving in W_E, of what varies over the numbers, frequency k alone.
-    (The authors keep two principal components: the same plane if no two circles mix.) The whole
-    network's logits do not tell the two apart: many pizzas together fit cos ω_k(a + b − c), too.
+    A circle is isolated by leaving in W_E, of what varies over the numbers, frequency k alone;
+    their mean stays, for the neurons' thresholds count on it. (The authors keep two principal
+    components: the same plane if no two circles mix.) The whole network's logits do not tell the
+    two apart: many pizzas together fit cos ω_k(a + b − c), too.
     """
     rows, W_E = [], parameters["embed.W_E"][0].double()
     for k in keys:
